@@ -1,0 +1,12 @@
+"""The embedded PostgreSQL server: found in a wheel, run as an unprivileged user, one per MAINS_HOME."""
+
+from mains.base.embedded.supervisor import (
+    UnableToRunServer,
+    ensure_database,
+    ensure_running,
+    is_running,
+    server_log,
+    stop,
+)
+
+__all__ = ["UnableToRunServer", "ensure_database", "ensure_running", "is_running", "server_log", "stop"]
