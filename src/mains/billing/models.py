@@ -1,0 +1,102 @@
+"""Bill runs and what they made. Bills and lines are append-only, partitioned by month, written in bulk."""
+
+from django.db import models
+
+from mains.billing.values import LineKind, RunStatus
+
+
+class BillRun(models.Model):
+    """One month's billing of one cycle. Facts recorded after `facts_as_of` belong to the next run.
+
+    Bill ids are planned before posting (`first_bill_id` + position), so a run that was killed and resumed
+    writes the same rows as an undisturbed one.
+    """
+
+    month = models.DateField()
+    cycle = models.CharField(max_length=20)
+    status = models.CharField(max_length=10, choices=RunStatus)
+    facts_as_of = models.DateTimeField()
+    issued_on = models.DateField()
+    due_on = models.DateField()
+    first_bill_id = models.BigIntegerField()
+    first_entry_id = models.BigIntegerField()
+    accounts = models.IntegerField()
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+    posted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["month", "cycle"], name="one_run_per_month_and_cycle")]
+
+
+class BillRunBucket(models.Model):
+    """A bucket that a stage of the run has finished, in the transaction that wrote its rows."""
+
+    pk = models.CompositePrimaryKey("run_id", "stage", "bucket")
+    run = models.ForeignKey(BillRun, on_delete=models.PROTECT, related_name="buckets", db_index=False)
+    stage = models.CharField(max_length=10)  # usage, bills
+    bucket = models.SmallIntegerField()
+    rows_written = models.IntegerField()
+    amount_minor = models.BigIntegerField()
+    done_at = models.DateTimeField()
+
+
+class BillException(models.Model):
+    """Something in a run that a person should look at: an account not billed, or billed oddly."""
+
+    run = models.ForeignKey(BillRun, on_delete=models.PROTECT, related_name="exceptions")
+    account_id = models.BigIntegerField()
+    service_point_id = models.BigIntegerField(null=True)
+    code = models.CharField(max_length=40)
+    message = models.TextField()
+    blocking = models.BooleanField()
+
+
+class Bill(models.Model):
+    """One account's bill for one month. The number shown to people is `month` and `id` (see `bill_number`)."""
+
+    pk = models.CompositePrimaryKey("month", "id")
+    month = models.DateField()
+    id = models.BigIntegerField()
+    run_id = models.BigIntegerField()
+    account_id = models.BigIntegerField()
+    organisation_id = models.BigIntegerField()
+    issued_on = models.DateField()
+    due_on = models.DateField()
+    amount_minor = models.BigIntegerField()
+    correction_minor = models.BigIntegerField()
+    tax_minor = models.BigIntegerField()
+    quantity_micro = models.BigIntegerField()
+    estimated_days = models.SmallIntegerField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "billing_bill"
+
+
+class BillLine(models.Model):
+    """One component of one agreement in one bill.
+
+    `service_month` is the month of use; where it lies before the bill's month the line is a correction and
+    `amount_minor` is what the facts now say less what was posted before.
+    """
+
+    pk = models.CompositePrimaryKey("month", "bill_id", "line")
+    month = models.DateField()
+    bill_id = models.BigIntegerField()
+    line = models.SmallIntegerField()
+    agreement_id = models.BigIntegerField()
+    service_point_id = models.BigIntegerField()
+    tariff_edition_id = models.IntegerField()
+    service_month = models.DateField()
+    component = models.CharField(max_length=40)
+    kind = models.CharField(max_length=12, choices=LineKind)
+    from_date = models.DateField()
+    to_date = models.DateField()
+    quantity_micro = models.BigIntegerField()
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "billing_billline"

@@ -1,0 +1,73 @@
+"""The double-entry journal, the customers' sub-ledger, and how credits meet debts. All append-only.
+
+`Posting` rows of a transaction sum to zero (checked by the database at commit). `Entry` rows are the
+sub-ledger behind the receivable control account: per transaction they sum to its receivable postings.
+"""
+
+from django.db import models
+
+from mains.ledger.values import Control, EntryKind, TransactionKind
+
+
+class Transaction(models.Model):
+    """One balanced event. A source posts at most once per part, which makes posting safe to repeat."""
+
+    kind = models.CharField(max_length=20, choices=TransactionKind)
+    source_id = models.BigIntegerField()
+    part = models.SmallIntegerField(default=0)
+    business_date = models.DateField()
+    recorded_at = models.DateTimeField()
+    narrative = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "source_id", "part"], name="posted_once")]
+
+
+class Posting(models.Model):
+    """One side of a transaction on a control account: debit positive, credit negative, in minor units."""
+
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="postings")
+    control = models.CharField(max_length=20, choices=Control)
+    organisation_id = models.BigIntegerField()
+    provider_id = models.BigIntegerField()
+    service = models.CharField(max_length=20)
+    amount_minor = models.BigIntegerField()
+
+
+class Entry(models.Model):
+    """A customer's current-account entry: what an account owes more (positive) or less (negative).
+
+    A positive entry is an open item until allocations cover it. `correction_minor` is the part of the amount
+    that recalculates earlier months. Partitioned by month of business date; written in bulk.
+    """
+
+    pk = models.CompositePrimaryKey("month", "id")
+    month = models.DateField()
+    id = models.BigIntegerField()
+    transaction_id = models.BigIntegerField()
+    account_id = models.BigIntegerField()
+    organisation_id = models.BigIntegerField()
+    provider_id = models.BigIntegerField()
+    service = models.CharField(max_length=20)
+    kind = models.CharField(max_length=10, choices=EntryKind)
+    amount_minor = models.BigIntegerField()
+    correction_minor = models.BigIntegerField()
+    business_date = models.DateField()
+    due_date = models.DateField(null=True)
+    document_id = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "ledger_entry"
+
+
+class Allocation(models.Model):
+    """Part of a credit entry that covers part of an open item. Reversed by a negative row, never edited."""
+
+    account_id = models.BigIntegerField(db_index=True)
+    item_id = models.BigIntegerField(db_index=True)
+    credit_id = models.BigIntegerField(db_index=True)
+    amount_minor = models.BigIntegerField()
+    business_date = models.DateField()
+    recorded_at = models.DateTimeField()

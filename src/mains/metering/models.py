@@ -1,0 +1,126 @@
+"""Meters, what they showed, and the daily use computed from it."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from mains.base.facts import DatedFact, Recorded, one_at_a_time
+from mains.metering.values import ReadingSource, Zone
+
+
+class Meter(models.Model):
+    """A physical meter."""
+
+    serial = models.CharField(max_length=40)
+    model = models.CharField(max_length=60)
+    service = models.CharField(max_length=20)
+    made_year = models.SmallIntegerField(null=True)
+    verified_on = models.DateField(null=True)
+    verify_by = models.DateField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["serial", "model"], name="one_meter_per_serial")]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.serial}"
+
+
+class Register(models.Model):
+    """One counting display of a meter: its zone, its digits before rollover, its multiplier (× 10^6)."""
+
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="registers")
+    zone = models.SmallIntegerField(choices=Zone)
+    digits = models.SmallIntegerField()
+    decimals = models.SmallIntegerField(default=0)
+    multiplier_micro = models.BigIntegerField(default=1_000_000)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["meter", "zone"], name="one_register_per_zone"),
+            models.CheckConstraint(
+                condition=models.Q(digits__range=(1, 10), decimals__range=(0, 6), multiplier_micro__gt=0),
+                name="register_scale_sane",
+            ),
+        ]
+
+
+class Installation(DatedFact):
+    """A meter at a service point over some dates, with the seal put on it."""
+
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="installations")
+    service_point = models.ForeignKey(
+        "network.ServicePoint", on_delete=models.PROTECT, related_name="installations"
+    )
+    seal_number = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [one_at_a_time(subject="meter_id", name="one_place_per_meter")]
+
+
+class Reading(Recorded):
+    """What a register showed at the end of `reading_date`, with source and evidence.
+
+    `bucket` is the service point's, copied so that a slice of the utility is read without a join.
+    """
+
+    register = models.ForeignKey(Register, on_delete=models.PROTECT, related_name="readings", db_index=False)
+    bucket = models.SmallIntegerField()
+    reading_date = models.DateField()
+    value_micro = models.BigIntegerField()
+    source = models.SmallIntegerField(choices=ReadingSource)
+    evidence = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["register", "reading_date"], name="reading_of_register"),  # a page, a neighbour
+            models.Index(fields=["bucket", "reading_date"], name="reading_of_bucket"),  # bulk reads by slice
+        ]
+        constraints = [models.CheckConstraint(condition=models.Q(value_micro__gte=0), name="reading_not_negative")]
+
+
+class ReadingException(models.Model):
+    """A reading that was not taken as a fact: why, and what to do; a person decides."""
+
+    register = models.ForeignKey(Register, null=True, on_delete=models.PROTECT, related_name="exceptions")
+    service_point = models.ForeignKey(
+        "network.ServicePoint", null=True, on_delete=models.PROTECT, related_name="reading_exceptions"
+    )
+    reading_date = models.DateField(null=True)
+    text_value = models.CharField(max_length=60)
+    source = models.SmallIntegerField(choices=ReadingSource)
+    code = models.CharField(max_length=40)
+    message = models.TextField()
+    remedy = models.TextField()
+    decision = models.CharField(max_length=10)  # queue: waits for a person; refuse: cannot be taken
+    raised_at = models.DateTimeField()
+    raised_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+    resolved_at = models.DateTimeField(null=True)
+    resolved_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+    resolution = models.CharField(max_length=20, blank=True)
+
+
+class UsageMonth(models.Model):
+    """Daily use of one service point and zone in one month. Append-only: a change is a new revision.
+
+    `days_micro[i]` is the use of day i+1, `quality[i]` its letter; the spans give, run by run, the readings
+    that the days came from (0 where none). Partitioned by month; rows are written in bulk only, so references
+    are kept by construction and checked by `mains ledger check`, not by foreign keys.
+    """
+
+    pk = models.CompositePrimaryKey("month", "service_point_id", "zone", "revision")
+    month = models.DateField()
+    service_point_id = models.BigIntegerField()
+    zone = models.SmallIntegerField(choices=Zone)
+    revision = models.SmallIntegerField()
+    bucket = models.SmallIntegerField()
+    recorded_at = models.DateTimeField()
+    total_micro = models.BigIntegerField()
+    days_micro = ArrayField(models.BigIntegerField())
+    quality = models.CharField(max_length=31)
+    span_days = ArrayField(models.SmallIntegerField())
+    span_quality = models.CharField(max_length=31)
+    span_opening = ArrayField(models.BigIntegerField())
+    span_closing = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        managed = False
+        db_table = "metering_usagemonth"

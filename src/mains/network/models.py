@@ -1,0 +1,112 @@
+"""The physical side: network trees, buildings, premises with dated attributes, service points."""
+
+from django.db import models
+
+from mains.base.facts import DatedFact, one_at_a_time
+from mains.network.values import Cooker, Location, NodeKind, PremiseKind, Service
+
+
+class Node(models.Model):
+    """A node of one service's network tree."""
+
+    service = models.CharField(max_length=20, choices=Service)
+    kind = models.CharField(max_length=20, choices=NodeKind)
+    code = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=200)
+    latitude = models.FloatField(null=True)
+    longitude = models.FloatField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class NodePlacement(DatedFact):
+    """From which parent a node is fed, over which dates."""
+
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="placements")
+    parent = models.ForeignKey(Node, null=True, on_delete=models.PROTECT, related_name="children")
+
+    class Meta:
+        constraints = [one_at_a_time(subject="node_id", name="one_feed_at_a_time")]
+
+
+class NodeState(DatedFact):
+    """Dated attributes of a node: the service band (hours of supply) of a feeder and everything below it."""
+
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="states")
+    band = models.CharField(max_length=10, blank=True)
+    supply_hours_day = models.SmallIntegerField(null=True)
+
+    class Meta:
+        constraints = [one_at_a_time(subject="node_id", name="one_node_state_at_a_time")]
+
+
+class Building(models.Model):
+    """A postal address with coordinates; premises stand in it."""
+
+    city = models.CharField(max_length=100)
+    street = models.CharField(max_length=150)
+    house = models.CharField(max_length=20)
+    postal_code = models.CharField(max_length=12, blank=True)
+    latitude = models.FloatField()
+    longitude = models.FloatField()
+    node = models.ForeignKey(Node, null=True, on_delete=models.PROTECT, related_name="buildings")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["city", "street", "house"], name="one_building_per_address")]
+
+
+class Premise(models.Model):
+    """A flat, house, shop or office: the place where services are used."""
+
+    building = models.ForeignKey(Building, on_delete=models.PROTECT, related_name="premises")
+    kind = models.CharField(max_length=20, choices=PremiseKind)
+    entrance = models.CharField(max_length=10, blank=True)
+    riser = models.CharField(max_length=10, blank=True)
+    floor = models.SmallIntegerField(null=True)
+    flat = models.CharField(max_length=10, blank=True)
+
+
+class PremiseState(DatedFact):
+    """Dated attributes of a premise that tariffs, norms and forecasts read."""
+
+    premise = models.ForeignKey(Premise, on_delete=models.PROTECT, related_name="states")
+    residents = models.SmallIntegerField()
+    rooms = models.SmallIntegerField()
+    floor_area_m2_micro = models.BigIntegerField()
+    heated_area_m2_micro = models.BigIntegerField()
+    storey_height_mm = models.IntegerField(default=2700)
+    location = models.CharField(max_length=10, choices=Location)
+    cooker = models.CharField(max_length=10, choices=Cooker)
+    meter_possible = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            one_at_a_time(subject="premise_id", name="one_premise_state_at_a_time"),
+            models.CheckConstraint(
+                condition=models.Q(residents__gte=0, rooms__gte=0, floor_area_m2_micro__gte=0),
+                name="premise_sizes_not_negative",
+            ),
+        ]
+
+
+class ServicePoint(models.Model):
+    """One service at one premise: where use is metered or estimated. `bucket` is the unit of bulk work."""
+
+    code = models.CharField(max_length=40, unique=True)
+    premise = models.ForeignKey(Premise, on_delete=models.PROTECT, related_name="service_points")
+    service = models.CharField(max_length=20, choices=Service)
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="service_points")
+    bucket = models.SmallIntegerField()
+    connected_on = models.DateField()
+    disconnected_on = models.DateField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["bucket"], name="service_point_bucket")]  # bulk reads by slice
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(disconnected_on__isnull=True)
+                | models.Q(disconnected_on__gt=models.F("connected_on")),
+                name="connected_before_disconnected",
+            )
+        ]

@@ -1,0 +1,43 @@
+"""Words of the network context: services, kinds of node, and where a premise stands."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Service(models.TextChoices):
+    ELECTRICITY = "electricity", _("Electricity")
+    COLD_WATER = "cold_water", _("Cold water")
+    HOT_WATER = "hot_water", _("Hot water")
+    GAS = "gas", _("Gas")
+    HEAT = "heat", _("Heat")
+
+
+UNIT_OF_SERVICE = {"electricity": "kWh", "cold_water": "m3", "hot_water": "m3", "gas": "m3", "heat": "Gcal"}
+
+
+class NodeKind(models.TextChoices):
+    SOURCE = "source", _("Source")
+    SUBSTATION = "substation", _("Substation")
+    FEEDER = "feeder", _("Feeder")
+    TRANSFORMER = "transformer", _("Transformer")
+    BUILDING = "building", _("Building")
+    ENTRANCE = "entrance", _("Entrance")
+    RISER = "riser", _("Riser")
+
+
+class PremiseKind(models.TextChoices):
+    FLAT = "flat", _("Flat")
+    HOUSE = "house", _("House")
+    SHOP = "shop", _("Shop")
+    OFFICE = "office", _("Office")
+    WORKSHOP = "workshop", _("Workshop")
+
+
+class Location(models.TextChoices):
+    URBAN = "urban", _("Urban")
+    RURAL = "rural", _("Rural")
+
+
+class Cooker(models.TextChoices):
+    GAS = "gas", _("Gas cooker")
+    ELECTRIC = "electric", _("Electric cooker")

@@ -1,0 +1,44 @@
+"""Roles' permissions, kinds of organisation and the scope that limits every query."""
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class OrganisationKind(models.TextChoices):
+    UTILITY = "utility", _("Utility")
+    REGION = "region", _("Region")
+    HUB = "hub", _("Business hub")
+    BRANCH = "branch", _("Branch")
+    CENTRE = "centre", _("Service centre")
+    TEAM = "team", _("Team")
+
+
+class Permission(models.TextChoices):
+    """What a role may do; views, API operations and commands each name exactly one."""
+
+    SEE_ACCOUNTS = "see_accounts", _("See accounts, meters and readings")
+    SEE_MONEY = "see_money", _("See bills, payments and balances")
+    RECORD_READINGS = "record_readings", _("Record and verify readings")
+    RUN_BILLING = "run_billing", _("Prepare and post bill runs")
+    IMPORT_PAYMENTS = "import_payments", _("Import and accept payment registers")
+    SEE_REPORTS = "see_reports", _("See statements and reports")
+    ADMINISTER = "administer", _("Administer people and settings")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The organisations whose data a person may see; `organisation_ids` None means the whole utility."""
+
+    organisation_ids: frozenset[int] | None
+    permissions: frozenset[str]
+
+    def covers(self, organisation_id: int) -> bool:
+        return self.organisation_ids is None or organisation_id in self.organisation_ids
+
+    def may(self, permission: str) -> bool:
+        return permission in self.permissions
+
+
+EVERYTHING = Scope(organisation_ids=None, permissions=frozenset(Permission.values))
