@@ -1,0 +1,241 @@
+"""Columns to and from PostgreSQL: exact bulk reads and appends as Arrow, within the caller's transaction.
+
+A bulk connection is an ADBC connection: `execute` statements, `read_frame` and `copy_frame` on it, then `commit()`.
+Nothing is kept unless the caller commits.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import date
+
+import polars as pl
+from adbc_driver_manager import Error as DriverError
+from adbc_driver_postgresql import dbapi
+from adbc_driver_postgresql.dbapi import Connection
+from psycopg import sql
+
+from mains.base.address import database_address
+from mains.kernel.errors import MainsError
+
+type_of_column: dict[str, pl.DataType] = {
+    "bool": pl.Boolean(),
+    "bytea": pl.Binary(),
+    "date": pl.Date(),
+    "float8": pl.Float64(),
+    "int2": pl.Int16(),
+    "int4": pl.Int32(),
+    "int8": pl.Int64(),
+    "text": pl.String(),
+    "timestamptz": pl.Datetime("us", "UTC"),
+    "uuid": pl.Binary(),
+    "varchar": pl.String(),
+    "_int2": pl.List(pl.Int16()),
+    "_int4": pl.List(pl.Int32()),
+    "_int8": pl.List(pl.Int64()),
+    "_text": pl.List(pl.String()),
+}
+
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?", re.ASCII)
+
+
+class UnableToCopyFrame(MainsError):
+    """The frame does not fit the table exactly, or the server took another number of rows."""
+
+
+class UnableToReadFrame(MainsError):
+    """The query's result has a column that has no exact column type here."""
+
+
+def connection_url() -> str:
+    """libpq URL of this process's database, for ADBC, psycopg and psql."""
+    return database_address().url()
+
+
+@contextmanager
+def adbc_connect(url: str | None = None) -> Iterator[Connection]:
+    """A bulk connection without autocommit, closed at the end; what was not committed is rolled back."""
+    with closing(dbapi.connect(url or connection_url(), autocommit=False)) as connection:
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+
+
+def execute(statement: str, params: Mapping[str, object] | None = None, *, connection: Connection) -> int:
+    """Run one statement in the connection's transaction; the number of rows it touched, or -1 when unknown.
+
+    Parameters are named: `... WHERE bucket = %(bucket)s`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(bind(statement, params))
+        return int(cursor.rowcount)
+
+
+def read_frame(
+    statement: str, params: Mapping[str, object] | None = None, *, connection: Connection
+) -> pl.DataFrame:
+    """The rows of a query as a frame, in the connection's transaction.
+
+    Parameters are named: `... WHERE bucket = %(bucket)s AND id = ANY(%(ids)s)`. BIGINT, INT, SMALLINT, TEXT, BOOL,
+    DATE, TIMESTAMPTZ and arrays come as the matching Polars types. NUMERIC is refused, because it has no exact
+    column type: cast it in the query (`sum(amount_minor)::bigint`).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(bind(statement, params))
+        table = cursor.fetch_arrow_table()
+    for field in table.schema:
+        if getattr(field.type, "type_name", None) is not None:
+            raise UnableToReadFrame(
+                code="inexact-column",
+                message=f"Column {field.name} is of the database type {field.type.type_name}.",
+                place=statement.strip().splitlines()[0],
+                remedy="Cast it in the query, for example to bigint or text.",
+            )
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def copy_frame(frame: pl.DataFrame, table: str, *, connection: Connection) -> int:
+    """Append the frame's rows to `table` (`name` or `schema.name`), in the connection's transaction; the row count.
+
+    The frame's columns are columns of the table, in any order; columns left out take their defaults. Values are
+    converted to the table's types only where that is exact; JSONB columns take JSON text. Triggers and partitions
+    work as for INSERT. Raises UnableToCopyFrame for a missing or inexact column or when the server counted otherwise.
+    """
+    schema, name, types = _table_columns(table, connection=connection)
+    fitted = frame.select(_fitted(frame, column, types, table) for column in frame.columns)
+    if fitted.height == 0:
+        return 0
+    try:
+        with connection.cursor() as cursor:
+            count = cursor.adbc_ingest(name, fitted.to_arrow(), mode="append", db_schema_name=schema)
+    except DriverError as error:
+        raise UnableToCopyFrame(
+            code="copy-refused",
+            message=f"The database refused the rows: {str(error).strip()}",
+            place=f"table {table}",
+            remedy="Correct the rows and run again; nothing was stored.",
+            params={"sqlstate": error.sqlstate},
+        ) from error
+    if count != frame.height:
+        raise UnableToCopyFrame(
+            code="copy-count",
+            message=f"The database took {count} of {frame.height} rows.",
+            place=f"table {table}",
+            remedy="Run again; nothing was stored.",
+        )
+    return count
+
+
+def ensure_month_partition(table: str, month: date, *, connection: Connection) -> None:
+    """Create the partition `<table>_yYYYYmMM` for `month` (its first day) unless it exists.
+
+    `table` is partitioned by range of a DATE column that holds first days of months. The name is found first, so
+    that the common case takes no lock.
+    """
+    assert month.day == 1, f"A month is named by its first day, not {month}."
+    _checked_name(table)
+    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    partition = f"{table}_y{month.year:04d}m{month.month:02d}"
+    found = read_frame("SELECT to_regclass(%(name)s)::text AS name", {"name": partition}, connection=connection)
+    if found["name"][0] is None:
+        # Two processes may need the same month at once: the lock lasts until the end of the transaction.
+        execute("SELECT pg_advisory_xact_lock(hashtext(%(name)s))", {"name": partition}, connection=connection)
+        execute(
+            f"CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {table} FOR VALUES FROM (%(first)s) TO (%(next)s)",
+            {"first": month.isoformat(), "next": following.isoformat()},
+            connection=connection,
+        )
+
+
+def bind(statement: str, params: Mapping[str, object] | None) -> str:
+    """Put literals, quoted as PostgreSQL needs them, in the place of `%(name)s`; `%%` is a percent sign.
+
+    ADBC turns off its COPY protocol, several times faster for large results, when parameters are bound.
+    """
+    if params is None:
+        return statement
+    return statement % {name: _literal(value) for name, value in params.items()}
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, pl.Series):
+        value = value.to_list()
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        value = list(value)
+        if value and all(type(item) is int for item in value):
+            return "'{" + ",".join(map(str, value)) + "}'::bigint[]"
+        if not value:
+            return "'{}'"
+    return sql.Literal(value).as_string(None)
+
+
+def _checked_name(table: str) -> None:
+    if not _IDENTIFIER.fullmatch(table):
+        raise UnableToCopyFrame(code="table-name", message=f"{table!r} is not the name of a table.")
+
+
+def _table_columns(table: str, *, connection: Connection) -> tuple[str, str, dict[str, str]]:
+    """Schema, bare name and column types of a table as the connection's search path finds it."""
+    _checked_name(table)
+    found = read_frame(
+        """
+        SELECT n.nspname::text AS schema, c.relname::text AS name, a.attname::text AS column, t.typname::text AS type
+        FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        JOIN pg_type t ON t.oid = a.atttypid
+        WHERE c.oid = to_regclass(%(table)s)
+        """,
+        {"table": table},
+        connection=connection,
+    )
+    if found.is_empty():
+        raise UnableToCopyFrame(
+            code="no-table",
+            message="The table does not exist.",
+            place=f"table {table}",
+            remedy="Run `mains migrate`.",
+        )
+    return found["schema"][0], found["name"][0], dict(zip(found["column"], found["type"], strict=True))
+
+
+def _fitted(frame: pl.DataFrame, column: str, types: Mapping[str, str], table: str) -> pl.Expr:
+    """The column as the table's type; refuses every conversion that could change a value."""
+    have = frame.schema[column]
+    kind = types.get(column)
+    if kind == "jsonb" and have == pl.String:
+        # The binary form of jsonb is its version number, 1, and the text.
+        return (pl.lit(b"\x01") + pl.col(column).cast(pl.Binary)).alias(column)
+    want = type_of_column.get(kind) if kind else None
+    if want is None:
+        raise _misfit(column, have, kind, table)
+    if have == want:
+        return pl.col(column)
+    exact = (
+        have == pl.Null
+        or (have.is_integer() and want.is_integer())
+        or (isinstance(have, pl.Categorical | pl.Enum) and want == pl.String)
+        or (isinstance(have, pl.Datetime) and have.time_zone == "UTC" and have.time_unit == "ms" and want.is_temporal())
+        or (_holds_integers(have) and _holds_integers(want))
+    )
+    if not exact or (isinstance(have, pl.Datetime) and not isinstance(want, pl.Datetime)):
+        raise _misfit(column, have, kind, table)
+    return pl.col(column).cast(want, strict=True)
+
+
+def _holds_integers(kind: pl.DataType) -> bool:
+    return isinstance(kind, pl.List) and (kind.inner == pl.Null or pl.Series(dtype=kind.inner).dtype.is_integer())
+
+
+def _misfit(column: str, have: pl.DataType, kind: str | None, table: str) -> UnableToCopyFrame:
+    return UnableToCopyFrame(
+        code="column-type" if kind else "no-column",
+        message=f"Column {column} of type {have} cannot be stored exactly as {kind}."
+        if kind
+        else f"The table has no column {column}.",
+        place=f"table {table}, column {column}",
+        remedy="Convert the column before copying.",
+    )
