@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "mains.tariffs",
     "mains.ledger",
     "mains.staff",
+    "mains.base",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,0 +1,1 @@
+"""Writes of the billing context, one module per purpose."""

@@ -1,0 +1,1 @@
+"""Reads of the billing context, one module per purpose."""

@@ -1,0 +1,1 @@
+"""Writes of the customers context, one module per purpose."""

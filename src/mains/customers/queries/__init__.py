@@ -1,0 +1,1 @@
+"""Reads of the customers context, one module per purpose."""

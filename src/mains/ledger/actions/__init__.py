@@ -1,0 +1,1 @@
+"""Writes of the ledger context, one module per purpose."""

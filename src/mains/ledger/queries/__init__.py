@@ -1,0 +1,1 @@
+"""Reads of the ledger context, one module per purpose."""

@@ -1,0 +1,1 @@
+"""Writes of the metering context, one module per purpose."""

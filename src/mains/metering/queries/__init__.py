@@ -1,0 +1,1 @@
+"""Reads of the metering context, one module per purpose."""

@@ -1,0 +1,1 @@
+"""Writes of the network context, one module per purpose."""

@@ -1,0 +1,1 @@
+"""Reads of the network context, one module per purpose."""

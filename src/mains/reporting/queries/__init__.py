@@ -1,0 +1,1 @@
+"""Reads of the reporting context, one module per purpose."""

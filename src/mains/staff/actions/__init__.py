@@ -1,0 +1,1 @@
+"""Writes of the staff context, one module per purpose."""

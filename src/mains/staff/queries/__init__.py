@@ -1,0 +1,1 @@
+"""Reads of the staff context, one module per purpose."""

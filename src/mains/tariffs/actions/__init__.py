@@ -1,0 +1,1 @@
+"""Writes of the tariffs context, one module per purpose."""

@@ -1,0 +1,1 @@
+"""Reads of the tariffs context, one module per purpose."""
