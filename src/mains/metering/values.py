@@ -32,6 +32,7 @@ class DayQuality(models.TextChoices):
 
     MEASURED = "M", _("Measured")
     APPORTIONED = "A", _("Apportioned")
-    FORECAST = "F", _("Forecast")
+    FORECAST = "F", _("Forecast from own history")
+    CLASS_AVERAGE = "C", _("Forecast from the average of the class")
     NORM = "N", _("Norm")
     NONE = "X", _("No supply")
