@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -76,11 +76,12 @@ def parse_database_url(url: str) -> DatabaseAddress:
 def database_address() -> DatabaseAddress:
     """Address of this process's database; nothing is started or contacted.
 
-    MAINS_DATABASE renames the database of the embedded server (used by tests and benchmarks).
+    MAINS_DATABASE names another database of the same server (used by tests and benchmarks).
     """
     url = os.environ.get("DATABASE_URL")
     if url:
-        return parse_database_url(url)
+        address = parse_database_url(url)
+        return replace(address, database=os.environ.get("MAINS_DATABASE", address.database))
     return DatabaseAddress(
         host=str(socket_folder(home_folder())),
         port=5432,

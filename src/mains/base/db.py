@@ -13,6 +13,7 @@ import polars as pl
 from adbc_driver_manager import Error as DriverError
 from adbc_driver_postgresql import dbapi
 from adbc_driver_postgresql.dbapi import Connection
+from django.db import connections
 from psycopg import sql
 
 from mains.base.address import database_address
@@ -48,8 +49,8 @@ class UnableToReadFrame(MainsError):
 
 
 def connection_url() -> str:
-    """libpq URL of this process's database, for ADBC, psycopg and psql."""
-    return database_address().url()
+    """libpq URL of the database that Django uses in this process, for ADBC, psycopg and psql."""
+    return database_address().url(database=connections["default"].settings_dict["NAME"])
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL server: found in a wheel, run as an unprivileged user, one per MAINS_HOME."""
 
+from mains.base.address import socket_folder
 from mains.base.embedded.supervisor import (
     UnableToRunServer,
     ensure_database,
@@ -9,4 +10,4 @@ from mains.base.embedded.supervisor import (
     stop,
 )
 
-__all__ = ["UnableToRunServer", "ensure_database", "ensure_running", "is_running", "server_log", "stop"]
+__all__ = ["UnableToRunServer", "ensure_database", "ensure_running", "is_running", "server_log", "socket_folder", "stop"]

@@ -1,0 +1,61 @@
+"""pytest plugin: the suite's own MAINS_HOME with its own embedded server. Not part of the wheel.
+
+A plugin, because pytest-django reads the settings before the first conftest.py. The process that starts the run makes
+the home and stops the server; the workers of pytest-xdist inherit it through the environment.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from mains.base import embedded
+
+_PREFIX = "mains-test-"
+_is_owner = "MAINS_TEST_HOME" not in os.environ
+
+
+def _make_home() -> Path:
+    # Others pass through: the service user must reach the data when root runs the tests.
+    home = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
+    home.chmod(0o711)
+    return home
+
+
+if _is_owner:
+    os.environ["MAINS_TEST_HOME"] = str(_make_home())
+    os.environ.pop("DATABASE_URL", None)
+    os.environ.pop("MAINS_DATABASE", None)
+    os.environ["MAINS_SECRET_KEY"] = "a key for tests only, the same in every process"
+os.environ["MAINS_HOME"] = os.environ["MAINS_TEST_HOME"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _is_owner and not config.option.collectonly:
+        _remove_abandoned_homes()
+        embedded.ensure_running()
+
+
+def pytest_unconfigure() -> None:
+    if _is_owner:
+        _remove_home(Path(os.environ["MAINS_TEST_HOME"]))
+
+
+def _remove_abandoned_homes() -> None:
+    """Stop servers and remove folders of earlier runs that were killed."""
+    for home in Path("/tmp").glob(f"{_PREFIX}*"):
+        pid = home.name.removeprefix(_PREFIX).split("-", 1)[0]
+        if home.stat().st_uid == os.getuid() and pid.isdigit() and not Path("/proc", pid).exists():
+            _remove_home(home)
+
+
+def _remove_home(home: Path) -> None:
+    embedded.stop(home)
+    note = home / "postgresql.location"
+    if note.exists():
+        shutil.rmtree(note.read_text(encoding="utf-8").strip(), ignore_errors=True)
+    sockets = embedded.socket_folder(home)
+    shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(sockets, ignore_errors=True)

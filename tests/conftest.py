@@ -1,0 +1,90 @@
+"""Fixtures of the whole suite: a browser, and pages that fail a test when the browser complains."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER_FLAGS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def find_browser() -> str | None:
+    """Path of the system's Chromium, or None. MAINS_BROWSER names another one."""
+    named = os.environ.get("MAINS_BROWSER")
+    return named or next((path for name in BROWSER_NAMES if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium per worker."""
+    path = find_browser()
+    if path is None:
+        pytest.fail("No Chromium found. Install it (Debian: apt-get install chromium) or set MAINS_BROWSER.", pytrace=False)
+    # The synchronous API of Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    flags = [*BROWSER_FLAGS, "--no-sandbox"] if os.getuid() == 0 else BROWSER_FLAGS
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=flags)
+        yield running
+        running.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def open_page(browser: Browser, live_server: object) -> Iterator[Callable[..., Page]]:
+    """Opens pages of the live server in a fresh browser profile each: `open_page("/path/", width=360, locale="ru")`.
+
+    At the end the test fails when any page logged an error, raised an exception or broke the content security policy.
+    """
+    complaints: list[str] = []
+    contexts = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def open_one(
+        path: str = "/", *, width: int = 1440, height: int = 900, locale: str = "en", dark: bool = False
+    ) -> Page:
+        context = browser.new_context(
+            base_url=str(live_server),
+            viewport={"width": width, "height": height},
+            locale=locale,
+            color_scheme="dark" if dark else "light",
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not complaints, "The browser complained:\n" + "\n".join(complaints)
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    """The start page in a desktop-sized window."""
+    return open_page("/")
+
+
+@pytest.fixture
+def repository() -> Path:
+    """Root of the source checkout."""
+    return Path(__file__).resolve().parents[1]
