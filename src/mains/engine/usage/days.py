@@ -1,0 +1,211 @@
+"""From pieces to the month's days: use, quality and origin of every series and day, as matrices.
+
+A matrix has one row per series and one column per day. Work goes through blocks of points, so that memory stays
+small whatever the size of the slice.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mains.engine.usage.frames import QUALITY_LETTERS
+from mains.engine.usage.gaps import APPORTIONED, NORM, Pieces, floor_share
+from mains.engine.usage.weights import DayWeights
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+_NOWHERE = -1
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Periods of rows: `row` is a series or point number, `start` and `end` are boundaries. Sorted by row."""
+
+    row: Ints
+    start: Ints
+    end: Ints
+
+    def within(self, low: int, high: int) -> "Spans":
+        part = slice(*np.searchsorted(self.row, [low, high]))
+        return Spans(self.row[part] - low, self.start[part], self.end[part])
+
+
+@dataclass(frozen=True)
+class Norms:
+    """Dated norms, sorted by series. `monthly` ones are shared out over the calendar month."""
+
+    spans: Spans
+    amount_micro: Ints
+    monthly: Flags
+
+    def within(self, low: int, high: int) -> "Norms":
+        part = slice(*np.searchsorted(self.spans.row, [low, high]))
+        return Norms(self.spans.within(low, high), self.amount_micro[part], self.monthly[part])
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The month's day boundaries (n + 1), and each day's number in its calendar month with that month's length."""
+
+    boundaries: Ints
+    day_of_month: Ints
+    month_days: Ints
+
+    @property
+    def days(self) -> Ints:
+        return self.boundaries[:-1]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which series stand where: sorted by point, `point[i]` the point's number, `total[i]` the total zone's series."""
+
+    point: Ints
+    total: Flags
+    connected: Spans
+    installed: Spans
+
+
+@dataclass(frozen=True)
+class DayRows:
+    """Result of a block: matrices of series × day. `first` and `last` are piece numbers, -1 where none."""
+
+    use_micro: Ints
+    rank: NDArray[np.uint8]
+    first: NDArray[np.int32]
+    last: NDArray[np.int32]
+    metered: Flags
+    connected: Flags
+
+
+def fill_days(
+    *, pieces: Pieces, piece_series: Ints, norms: Norms, layout: Layout, calendar: Calendar, weights: DayWeights
+) -> DayRows:
+    """Sum the pieces of each series day by day. `pieces` are sorted by series, then installation, then start."""
+    count, width = len(layout.point), len(calendar.days)
+    points = int(layout.point[-1]) + 1
+    connected = _covered(layout.connected, rows=points, calendar=calendar)[layout.point]
+    metered = _covered(layout.installed, rows=points, calendar=calendar)[layout.point]
+    norm_use, has_norm = _norm_days(norms, rows=count, calendar=calendar)
+
+    reached = calendar.boundaries.clip(pieces.start[:, None], pieces.end[:, None])
+    inside = reached[:, 1:] > reached[:, :-1]
+    reach = weights.between(shape=pieces.shape[:, None], start=pieces.start[:, None], end=reached)
+    use = np.diff(floor_share(pieces.use_micro[:, None], reach, pieces.weight_total[:, None]), axis=1)
+    guessed = np.flatnonzero(pieces.rank > APPORTIONED)
+    inside[guessed] &= connected[piece_series[guessed]]
+    normed = np.flatnonzero(pieces.rank == NORM)
+    inside[normed] &= has_norm[piece_series[normed]]
+    use[normed] = norm_use[piece_series[normed]]
+    use[guessed] *= inside[guessed]
+
+    rows = DayRows(
+        use_micro=np.zeros((count, width), dtype=np.int64),
+        rank=np.zeros((count, width), dtype=np.uint8),
+        first=np.full((count, width), _NOWHERE, dtype=np.int32),
+        last=np.full((count, width), _NOWHERE, dtype=np.int32),
+        metered=metered,
+        connected=connected,
+    )
+    _reduce(rows, use=use, inside=inside, rank=pieces.rank, piece_series=piece_series)
+    _norm_without_meter(rows, norm_use=norm_use, has_norm=has_norm, total=layout.total)
+    return rows
+
+
+def _reduce(rows: DayRows, *, use: Ints, inside: Flags, rank: Ints, piece_series: Ints) -> None:
+    """Add up the pieces of each series; several on one day give the weakest rank, the first and the last piece."""
+    if not len(piece_series):
+        return
+    starts = np.flatnonzero(np.r_[True, piece_series[1:] != piece_series[:-1]])
+    present = piece_series[starts]
+    number = np.arange(len(piece_series), dtype=np.int32)[:, None]
+    rows.use_micro[present] = np.add.reduceat(use, starts, axis=0)
+    rows.rank[present] = np.maximum.reduceat(inside * rank.astype(np.uint8)[:, None], starts, axis=0)
+    last = np.maximum.reduceat(np.where(inside, number, np.int32(_NOWHERE)), starts, axis=0)
+    first = np.minimum.reduceat(np.where(inside, number, np.iinfo(np.int32).max), starts, axis=0)
+    rows.last[present] = last
+    rows.first[present] = np.where(last == _NOWHERE, np.int32(_NOWHERE), first)
+
+
+def _norm_without_meter(rows: DayRows, *, norm_use: Ints, has_norm: Flags, total: Flags) -> None:
+    """Give the total zone's norm to connected days on which the point has no meter at all."""
+    bare = has_norm & rows.connected & ~rows.metered & total[:, None]
+    bare &= rows.rank == 0
+    rows.use_micro[bare] = norm_use[bare]
+    rows.rank[bare] = NORM
+
+
+def _covered(spans: Spans, *, rows: int, calendar: Calendar) -> Flags:
+    """Which days of which row lie in at least one of its spans."""
+    width = len(calendar.days)
+    origin = int(calendar.boundaries[0])
+    steps = np.zeros((rows, width + 1), dtype=np.int32)
+    start = np.clip(spans.start - origin, 0, width)
+    np.add.at(steps, (spans.row, start), 1)
+    np.add.at(steps, (spans.row, np.maximum(np.clip(spans.end - origin, 0, width), start)), -1)
+    covered: Flags = np.cumsum(steps[:, :-1], axis=1, dtype=np.int32) > 0
+    return covered
+
+
+def _norm_days(norms: Norms, *, rows: int, calendar: Calendar) -> tuple[Ints, Flags]:
+    width = len(calendar.days)
+    use = np.zeros((rows, width), dtype=np.int64)
+    has = np.zeros((rows, width), dtype=np.bool_)
+    if not len(norms.amount_micro):
+        return use, has
+    spans = norms.spans
+    inside = (calendar.days >= spans.start[:, None]) & (calendar.days < spans.end[:, None])
+    amount = norms.amount_micro[:, None]
+    shared = floor_share(amount, calendar.day_of_month, calendar.month_days)
+    shared -= floor_share(amount, calendar.day_of_month - 1, calendar.month_days)
+    daily = np.where(norms.monthly[:, None], shared, amount) * inside
+    starts = np.flatnonzero(np.r_[True, spans.row[1:] != spans.row[:-1]])
+    present = spans.row[starts]
+    use[present] = np.add.reduceat(daily, starts, axis=0)
+    has[present] = np.logical_or.reduceat(inside, starts, axis=0)
+    return use, has
+
+
+def day_columns(*, rows: DayRows, keep: Ints, pieces: Pieces) -> dict[str, pl.Series]:
+    """The contract's output columns for the series `keep` of a block."""
+    use, rank = rows.use_micro[keep], rows.rank[keep]
+    first, last = rows.first[keep], rows.last[keep]
+    count, width = use.shape
+    starts = np.ones((count, width), dtype=np.bool_)
+    starts[:, 1:] = (rank[:, 1:] != rank[:, :-1]) | (first[:, 1:] != first[:, :-1]) | (last[:, 1:] != last[:, :-1])
+    at = np.flatnonzero(starts)
+    offsets = np.r_[0, np.cumsum(starts.sum(axis=1))]
+    letters = np.frombuffer(QUALITY_LETTERS.encode(), dtype=np.uint8)
+    opening = np.r_[pieces.opening, 0][first.ravel()[at]]
+    closing = np.r_[pieces.closing, 0][last.ravel()[at]]
+    day_offsets = np.arange(count + 1) * width
+    return {
+        "days_micro": _lists(day_offsets, use.ravel()),
+        "total_micro": pl.Series(use.sum(axis=1)),
+        "quality": _texts(day_offsets, letters[rank.ravel()]),
+        "span_days": _lists(offsets, np.diff(np.r_[at, count * width]).astype(np.int16)),
+        "span_quality": _texts(offsets, letters[rank.ravel()[at]]),
+        "span_opening": _lists(offsets, opening),
+        "span_closing": _lists(offsets, closing),
+    }
+
+
+def _lists(offsets: Ints, values: NDArray[np.generic]) -> pl.Series:
+    return _series(pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values)))
+
+
+def _texts(offsets: Ints, letters: NDArray[np.uint8]) -> pl.Series:
+    return _series(
+        pa.LargeStringArray.from_buffers(
+            len(offsets) - 1, pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(np.ascontiguousarray(letters))
+        )
+    )
+
+
+def _series(array: pa.Array) -> pl.Series:
+    series = pl.from_arrow(array)
+    assert isinstance(series, pl.Series)
+    return series
