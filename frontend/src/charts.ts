@@ -1,0 +1,148 @@
+// Draws a chart from the JSON beside it. The table behind the chart holds the exact texts: numbers here are pixels only.
+import { BarChart, LineChart } from "echarts/charts";
+import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { init, use, type EChartsCoreOption, type EChartsType } from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+import { colour } from "./office/colours";
+import { EVENTS } from "./office/events";
+
+use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, AriaComponent, CanvasRenderer]);
+
+interface Series {
+  name: string;
+  values: (string | null)[];
+  texts: string[];
+  kind: "bar" | "line" | "area";
+  stack: string;
+  is_estimate: boolean;
+}
+interface Spec {
+  title: string;
+  unit: string;
+  categories: string[];
+  series: Series[];
+}
+interface Hovered {
+  dataIndex: number;
+  seriesIndex: number;
+  color: string;
+}
+
+const PALETTE = ["chart-1", "chart-2", "chart-3", "chart-4", "chart-5", "chart-6"];
+
+function hint(spec: Spec, hovered: Hovered[]): HTMLElement {
+  const box = document.createElement("div");
+  box.className = "chart-hint";
+  const head = document.createElement("div");
+  head.className = "chart-hint-head";
+  head.textContent = spec.categories[hovered[0]?.dataIndex ?? 0] ?? "";
+  box.append(head);
+  for (const item of hovered) {
+    const series = spec.series[item.seriesIndex];
+    if (!series || series.values[item.dataIndex] === null) continue;
+    const row = document.createElement("div");
+    row.className = "chart-hint-row";
+    const dot = document.createElement("i");
+    dot.style.background = item.color;
+    const name = document.createElement("span");
+    name.textContent = series.name;
+    const value = document.createElement("bdi");
+    value.textContent = series.texts[item.dataIndex] ?? "";
+    row.append(dot, name, value);
+    box.append(row);
+  }
+  return box;
+}
+
+function drawnSeries(series: Series, index: number): object {
+  const tone = colour(series.is_estimate ? "chart-estimate" : (PALETTE[index % PALETTE.length] ?? "chart-1"));
+  const values = series.values.map((value) => (value === null ? null : Number(value)));
+  const hatch = { symbol: "line", dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: 0.785, color: colour("chart-hatch") };
+  return {
+    name: series.name,
+    type: series.kind === "bar" ? "bar" : "line",
+    ...(series.stack ? { stack: series.stack } : {}),
+    data: values,
+    color: tone,
+    itemStyle: {
+      ...(series.kind === "bar" ? { borderRadius: series.stack ? 0 : [2, 2, 0, 0] } : {}),
+      ...(series.is_estimate ? { decal: hatch } : {}),
+    },
+    barMaxWidth: 28,
+    barCategoryGap: "28%",
+    symbol: values.length > 40 ? "none" : "circle",
+    symbolSize: 6,
+    lineStyle: { width: 2, type: series.is_estimate ? "dashed" : "solid" },
+    ...(series.kind === "area" ? { areaStyle: { opacity: 0.12 } } : {}),
+    emphasis: { focus: "none" },
+  };
+}
+
+function option(spec: Spec): EChartsCoreOption {
+  const ink = colour("chart-ink");
+  const line = colour("chart-line");
+  const language = document.documentElement.lang || "en";
+  const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const many = spec.series.length > 1;
+  return {
+    animation: !still,
+    animationDuration: 250,
+    aria: { enabled: true, label: { description: spec.title } },
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: ink },
+    grid: { left: 4, right: 8, top: many ? 36 : 28, bottom: 4, containLabel: true },
+    legend: { show: many, top: 0, right: 0, icon: "roundRect", itemWidth: 12, itemHeight: 8, textStyle: { color: ink } },
+    tooltip: {
+      trigger: "axis",
+      confine: true,
+      padding: 0,
+      borderWidth: 0,
+      backgroundColor: "transparent",
+      extraCssText: "box-shadow:none",
+      axisPointer: { type: "shadow", shadowStyle: { color: colour("chart-pointer") } },
+      formatter: (hovered: Hovered[]) => hint(spec, hovered),
+    },
+    xAxis: {
+      type: "category",
+      data: spec.categories,
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: line } },
+      axisLabel: { color: ink, hideOverlap: true },
+    },
+    yAxis: {
+      type: "value",
+      name: spec.unit,
+      nameTextStyle: { color: ink, align: "left", padding: [0, 0, 0, -4] },
+      nameGap: 12,
+      splitNumber: 4,
+      splitLine: { lineStyle: { color: line } },
+      axisLabel: { color: ink, formatter: (value: number) => short.format(value).replace("-", "\u2212") },
+    },
+    series: spec.series.map(drawnSeries),
+  };
+}
+
+const drawn = new Map<HTMLElement, { chart: EChartsType; spec: Spec }>();
+
+function refresh(): void {
+  for (const [frame, { chart, spec }] of drawn) {
+    if (frame.isConnected) chart.setOption(option(spec), { notMerge: true });
+    else {
+      chart.dispose();
+      drawn.delete(frame);
+    }
+  }
+}
+document.addEventListener(EVENTS.theme, refresh);
+
+export function draw(frame: HTMLElement): void {
+  const source = document.getElementById(frame.dataset.source ?? "");
+  const canvas = frame.querySelector<HTMLElement>("[data-canvas]");
+  if (!source || !canvas) throw new Error("A chart needs its data and its canvas");
+  const spec = JSON.parse(source.textContent ?? "") as Spec;
+  canvas.replaceChildren();
+  const chart = init(canvas, null, { renderer: "canvas" });
+  chart.setOption(option(spec));
+  drawn.set(frame, { chart, spec });
+  new ResizeObserver(() => canvas.clientWidth > 0 && chart.resize()).observe(canvas);
+}

@@ -1,0 +1,27 @@
+import "./styles/office.css";
+import "./office/htmx";
+import { startAnnouncements } from "./office/announce";
+import { startDrawer } from "./office/drawer";
+import { startFocusCare } from "./office/focus";
+import { startIslands } from "./office/islands";
+import { startMenus } from "./office/menus";
+import { startProgress } from "./office/progress";
+import { startSearch } from "./office/search";
+import { startShortcuts } from "./office/shortcuts";
+import { startTheme } from "./office/theme";
+import { startToasts } from "./office/toasts";
+import { startTrees } from "./office/trees";
+import { startViewSwitches } from "./office/views";
+
+startTheme();
+startMenus();
+startDrawer();
+startSearch();
+startShortcuts();
+startAnnouncements();
+startFocusCare();
+startProgress();
+startToasts();
+startTrees();
+startViewSwitches();
+startIslands();
