@@ -24,14 +24,25 @@ class Transaction(models.Model):
 
 
 class Posting(models.Model):
-    """One side of a transaction on a control account: debit positive, credit negative, in minor units."""
+    """One side of a transaction on a control account: debit positive, credit negative, in minor units.
 
-    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="postings")
+    `correction_minor` is the part of a receivable posting that recalculates earlier months: the sum of its
+    entries' `correction_minor`. With it a statement over the whole utility is read from postings alone.
+    """
+
+    transaction = models.ForeignKey(
+        Transaction, on_delete=models.PROTECT, related_name="postings", db_index=False
+    )
     control = models.CharField(max_length=20, choices=Control)
     organisation_id = models.BigIntegerField()
     provider_id = models.BigIntegerField()
     service = models.CharField(max_length=20)
     amount_minor = models.BigIntegerField()
+    correction_minor = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        # The check of balance at commit asks for the last posting of a transaction.
+        indexes = [models.Index(fields=["transaction", "id"], name="posting_of_transaction")]
 
 
 class Entry(models.Model):

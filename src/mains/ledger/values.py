@@ -12,6 +12,7 @@ class Control(models.TextChoices):
     TAX = "tax", _("Tax payable")
     BANK = "bank", _("Bank")
     SUSPENSE = "suspense", _("Unidentified receipts")
+    OPENING = "opening", _("Balances brought forward")
 
 
 class EntryKind(models.TextChoices):

@@ -27,6 +27,47 @@ BEGIN
 END $$;
 """
 
+MONTH_PARTITION = """
+CREATE FUNCTION mains_month_partition(parent text, first date) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    part text := parent || to_char(first, '"_y"YYYY"m"MM');
+    guard record;
+BEGIN
+    IF to_regclass(part) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    -- Two processes may need the same month at once: the lock lasts until the end of the transaction.
+    PERFORM pg_advisory_xact_lock(hashtext(part));
+    IF to_regclass(part) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    -- Attaching takes a weaker lock on the parent than CREATE TABLE ... PARTITION OF: readers and writers go on.
+    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', part, parent);
+    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                   parent, part, first, first + interval '1 month');
+    -- Row triggers come with the attachment; the ones on TRUNCATE (bit 32 of tgtype) do not.
+    FOR guard IN SELECT tgname, tgfoid::regproc AS action FROM pg_trigger
+                 WHERE tgrelid = to_regclass(parent) AND NOT tgisinternal AND tgtype & 32 <> 0 LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION %s()',
+                       guard.tgname, part, guard.action);
+    END LOOP;
+END $$;
+"""
+
+RESERVE_IDS = """
+CREATE FUNCTION mains_reserve_ids(ids regclass, how_many bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    first bigint;
+BEGIN
+    -- Sequences are outside transactions, so the lock is held for this moment only, not until commit.
+    PERFORM pg_advisory_lock(hashtext('mains_reserve_ids'), ids::oid::integer);
+    first := nextval(ids);
+    PERFORM setval(ids, first + how_many - 1);
+    PERFORM pg_advisory_unlock(hashtext('mains_reserve_ids'), ids::oid::integer);
+    RETURN first;
+END $$;
+"""
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -34,4 +75,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(FACT_GUARD, "DROP FUNCTION mains_fact_guard()"),
         migrations.RunSQL(APPEND_ONLY, "DROP FUNCTION mains_append_only()"),
+        migrations.RunSQL(MONTH_PARTITION, "DROP FUNCTION mains_month_partition(text, date)"),
+        migrations.RunSQL(RESERVE_IDS, "DROP FUNCTION mains_reserve_ids(regclass, bigint)"),
     ]

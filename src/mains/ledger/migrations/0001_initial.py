@@ -67,12 +67,16 @@ class Migration(migrations.Migration):
             name='Posting',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('control', models.CharField(choices=[('receivable', "Customers' receivables"), ('revenue', 'Revenue'), ('tax', 'Tax payable'), ('bank', 'Bank'), ('suspense', 'Unidentified receipts')], max_length=20)),
+                ('control', models.CharField(choices=[('receivable', "Customers' receivables"), ('revenue', 'Revenue'), ('tax', 'Tax payable'), ('bank', 'Bank'), ('suspense', 'Unidentified receipts'), ('opening', 'Balances brought forward')], max_length=20)),
                 ('organisation_id', models.BigIntegerField()),
                 ('provider_id', models.BigIntegerField()),
                 ('service', models.CharField(max_length=20)),
                 ('amount_minor', models.BigIntegerField()),
-                ('transaction', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.transaction')),
+                ('correction_minor', models.BigIntegerField(db_default=0, default=0)),
+                ('transaction', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.transaction')),
             ],
+            options={
+                'indexes': [models.Index(fields=['transaction', 'id'], name='posting_of_transaction')],
+            },
         ),
     ]

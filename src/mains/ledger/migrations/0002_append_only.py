@@ -25,6 +25,14 @@ CREATE FUNCTION mains_transaction_balances() RETURNS trigger LANGUAGE plpgsql AS
 DECLARE
     off_by numeric;
 BEGIN
+    -- Rows are checked at commit, when all are there: the last one that a (sub)transaction wrote checks for all.
+    IF EXISTS (
+        SELECT FROM ledger_posting
+        WHERE transaction_id = NEW.transaction_id AND id > NEW.id
+          AND xmin = (SELECT xmin FROM ledger_posting WHERE id = NEW.id)
+    ) THEN
+        RETURN NULL;
+    END IF;
     SELECT sum(amount_minor) INTO off_by FROM ledger_posting WHERE transaction_id = NEW.transaction_id;
     IF off_by <> 0 THEN
         RAISE EXCEPTION 'mains: transaction % does not balance: off by % minor units', NEW.transaction_id, off_by
