@@ -31,8 +31,12 @@ def browser() -> Iterator[Browser]:
     """One headless Chromium per worker."""
     path = find_browser()
     if path is None:
-        pytest.fail("No Chromium found. Install it (Debian: apt-get install chromium) or set MAINS_BROWSER.", pytrace=False)
-    # The synchronous API of Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
+        pytest.fail(
+            "No Chromium found. Install it (Debian: apt-get install chromium) or set MAINS_BROWSER.",
+            pytrace=False,
+        )
+    # The synchronous API of Playwright keeps an event loop in this thread, which Django takes for
+    # asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     flags = [*BROWSER_FLAGS, "--no-sandbox"] if os.getuid() == 0 else BROWSER_FLAGS
     with sync_playwright() as playwright:
@@ -44,9 +48,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, live_server: object) -> Iterator[Callable[..., Page]]:
-    """Opens pages of the live server in a fresh browser profile each: `open_page("/path/", width=360, locale="ru")`.
+    """Opens pages of the live server in a fresh browser profile each: `open_page("/path/", width=360,
+    locale="ru")`.
 
-    At the end the test fails when any page logged an error, raised an exception or broke the content security policy.
+    At the end the test fails when any page logged an error, raised an exception or broke the content security
+    policy.
     """
     complaints: list[str] = []
     contexts = []

@@ -56,7 +56,7 @@ def parse_database_url(url: str) -> DatabaseAddress:
             code="database-url",
             message="DATABASE_URL does not name a PostgreSQL database.",
             place="environment variable DATABASE_URL",
-            remedy="Write it as postgresql://user:password@host:5432/name, or unset it for the embedded server.",
+            remedy="Write postgresql://user:password@host:5432/name, or unset it for the embedded server.",
         )
     options = dict(parse_qsl(parts.query))
     host = options.pop("host", "") or parts.hostname or "localhost"

@@ -1,7 +1,7 @@
 """Columns to and from PostgreSQL: exact bulk reads and appends as Arrow, within the caller's transaction.
 
-A bulk connection is an ADBC connection: `execute` statements, `read_frame` and `copy_frame` on it, then `commit()`.
-Nothing is kept unless the caller commits.
+A bulk connection is an ADBC connection: `execute` statements, `read_frame` and `copy_frame` on it, then
+`commit()`. Nothing is kept unless the caller commits.
 """
 
 import re
@@ -11,8 +11,8 @@ from datetime import date
 
 import polars as pl
 from adbc_driver_manager import Error as DriverError
+from adbc_driver_manager.dbapi import Connection
 from adbc_driver_postgresql import dbapi
-from adbc_driver_postgresql.dbapi import Connection
 from django.db import connections
 from psycopg import sql
 
@@ -78,9 +78,9 @@ def read_frame(
 ) -> pl.DataFrame:
     """The rows of a query as a frame, in the connection's transaction.
 
-    Parameters are named: `... WHERE bucket = %(bucket)s AND id = ANY(%(ids)s)`. BIGINT, INT, SMALLINT, TEXT, BOOL,
-    DATE, TIMESTAMPTZ and arrays come as the matching Polars types. NUMERIC is refused, because it has no exact
-    column type: cast it in the query (`sum(amount_minor)::bigint`).
+    Parameters are named: `... WHERE bucket = %(bucket)s AND id = ANY(%(ids)s)`. BIGINT, INT, SMALLINT, TEXT,
+    BOOL, DATE, TIMESTAMPTZ and arrays come as the matching Polars types. NUMERIC is refused, because it has
+    no exact column type: cast it in the query (`sum(amount_minor)::bigint`).
     """
     with connection.cursor() as cursor:
         cursor.execute(bind(statement, params))
@@ -99,11 +99,13 @@ def read_frame(
 
 
 def copy_frame(frame: pl.DataFrame, table: str, *, connection: Connection) -> int:
-    """Append the frame's rows to `table` (`name` or `schema.name`), in the connection's transaction; the row count.
+    """Append the frame's rows to `table` (`name` or `schema.name`), in the connection's transaction; the row
+    count.
 
-    The frame's columns are columns of the table, in any order; columns left out take their defaults. Values are
-    converted to the table's types only where that is exact; JSONB columns take JSON text. Triggers and partitions
-    work as for INSERT. Raises UnableToCopyFrame for a missing or inexact column or when the server counted otherwise.
+    The frame's columns are columns of the table, in any order; columns left out take their defaults. Values
+    are converted to the table's types only where that is exact; JSONB columns take JSON text. Triggers and
+    partitions work as for INSERT. Raises UnableToCopyFrame for a missing or inexact column or when the server
+    counted otherwise.
     """
     schema, name, types = _table_columns(table, connection=connection)
     fitted = frame.select(_fitted(frame, column, types, table) for column in frame.columns)
@@ -133,22 +135,16 @@ def copy_frame(frame: pl.DataFrame, table: str, *, connection: Connection) -> in
 def ensure_month_partition(table: str, month: date, *, connection: Connection) -> None:
     """Create the partition `<table>_yYYYYmMM` for `month` (its first day) unless it exists.
 
-    `table` is partitioned by range of a DATE column that holds first days of months. The name is found first, so
-    that the common case takes no lock.
+    `table` is partitioned by range of a DATE column that holds first days of months. The partition gets the
+    guards of its parent (see the function `mains_month_partition` in base/migrations/0001_guards.py).
     """
     assert month.day == 1, f"A month is named by its first day, not {month}."
     _checked_name(table)
-    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-    partition = f"{table}_y{month.year:04d}m{month.month:02d}"
-    found = read_frame("SELECT to_regclass(%(name)s)::text AS name", {"name": partition}, connection=connection)
-    if found["name"][0] is None:
-        # Two processes may need the same month at once: the lock lasts until the end of the transaction.
-        execute("SELECT pg_advisory_xact_lock(hashtext(%(name)s))", {"name": partition}, connection=connection)
-        execute(
-            f"CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {table} FOR VALUES FROM (%(first)s) TO (%(next)s)",
-            {"first": month.isoformat(), "next": following.isoformat()},
-            connection=connection,
-        )
+    execute(
+        "SELECT mains_month_partition(%(table)s, %(month)s::date)",
+        {"table": table, "month": month.isoformat()},
+        connection=connection,
+    )
 
 
 def bind(statement: str, params: Mapping[str, object] | None) -> str:
@@ -183,12 +179,10 @@ def _table_columns(table: str, *, connection: Connection) -> tuple[str, str, dic
     _checked_name(table)
     found = read_frame(
         """
-        SELECT n.nspname::text AS schema, c.relname::text AS name, a.attname::text AS column, t.typname::text AS type
-        FROM pg_class c
-        JOIN pg_namespace n ON n.oid = c.relnamespace
-        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        JOIN pg_type t ON t.oid = a.atttypid
-        WHERE c.oid = to_regclass(%(table)s)
+        SELECT n.nspname::text AS schema, c.relname::text AS name, a.attname::text AS column, t.typname::text
+        AS type FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON
+        a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN pg_type t ON t.oid = a.atttypid WHERE
+        c.oid = to_regclass(%(table)s)
         """,
         {"table": table},
         connection=connection,
@@ -210,6 +204,8 @@ def _fitted(frame: pl.DataFrame, column: str, types: Mapping[str, str], table: s
     if kind == "jsonb" and have == pl.String:
         # The binary form of jsonb is its version number, 1, and the text.
         return (pl.lit(b"\x01") + pl.col(column).cast(pl.Binary)).alias(column)
+    if kind == "daterange" and have == pl.Binary:
+        return pl.col(column)  # its binary form, made by mains.base.loading.date_ranges
     want = type_of_column.get(kind) if kind else None
     if want is None:
         raise _misfit(column, have, kind, table)
@@ -219,7 +215,12 @@ def _fitted(frame: pl.DataFrame, column: str, types: Mapping[str, str], table: s
         have == pl.Null
         or (have.is_integer() and want.is_integer())
         or (isinstance(have, pl.Categorical | pl.Enum) and want == pl.String)
-        or (isinstance(have, pl.Datetime) and have.time_zone == "UTC" and have.time_unit == "ms" and want.is_temporal())
+        or (
+            isinstance(have, pl.Datetime)
+            and have.time_zone == "UTC"
+            and have.time_unit == "ms"
+            and want.is_temporal()
+        )
         or (_holds_integers(have) and _holds_integers(want))
     )
     if not exact or (isinstance(have, pl.Datetime) and not isinstance(want, pl.Datetime)):
@@ -228,7 +229,9 @@ def _fitted(frame: pl.DataFrame, column: str, types: Mapping[str, str], table: s
 
 
 def _holds_integers(kind: pl.DataType) -> bool:
-    return isinstance(kind, pl.List) and (kind.inner == pl.Null or pl.Series(dtype=kind.inner).dtype.is_integer())
+    return isinstance(kind, pl.List) and (
+        kind.inner == pl.Null or pl.Series(dtype=kind.inner).dtype.is_integer()
+    )
 
 
 def _misfit(column: str, have: pl.DataType, kind: str | None, table: str) -> UnableToCopyFrame:

@@ -13,7 +13,10 @@ def checkout_folder() -> Path | None:
 
 
 def home_folder() -> Path:
-    """MAINS_HOME, by default `var` in a checkout and `~/.local/share/mains` elsewhere. It may not exist yet."""
+    """MAINS_HOME, by default `var` in a checkout and `~/.local/share/mains` elsewhere.
+
+    It may not exist yet.
+    """
     named = os.environ.get("MAINS_HOME")
     if named:
         return Path(named).expanduser().resolve()

@@ -1,7 +1,9 @@
-"""Settings of the Django project. Everything that differs between installations comes from the environment."""
+"""Settings of the Django project.
+
+Everything that differs between installations comes from the environment.
+"""
 
 import os
-
 
 from mains.base.address import database_address
 from mains.base.places import PACKAGE
@@ -11,7 +13,9 @@ from mains.config.secret import secret_key
 DEBUG = os.environ.get("MAINS_DEBUG") == "1"
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = [
-    host.strip() for host in os.environ.get("MAINS_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if host.strip()
+    host.strip()
+    for host in os.environ.get("MAINS_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+    if host.strip()
 ]
 CSRF_TRUSTED_ORIGINS = [
     origin.strip() for origin in os.environ.get("MAINS_TRUSTED_ORIGINS", "").split(",") if origin.strip()
@@ -78,8 +82,9 @@ TEMPLATES = [
 
 # Database
 _address = database_address()
-# A pool belongs to a process that answers requests: threads of commands and bulk workers hold one connection each.
-# MAINS_POOL_SIZE times the number of server processes stays below the server's max_connections (60 when embedded).
+# A pool belongs to a process that answers requests: threads of commands and bulk workers hold one connection
+# each. MAINS_POOL_SIZE times the number of server processes stays below the server's max_connections (60 when
+# embedded).
 _pool_size = int(os.environ.get("MAINS_POOL_SIZE", "0"))
 DATABASES = {
     "default": {

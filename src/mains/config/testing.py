@@ -1,7 +1,7 @@
 """pytest plugin: the suite's own MAINS_HOME with its own embedded server. Not part of the wheel.
 
-A plugin, because pytest-django reads the settings before the first conftest.py. The process that starts the run makes
-the home and stops the server; the workers of pytest-xdist inherit it through the environment.
+A plugin, because pytest-django reads the settings before the first conftest.py. The process that starts the
+run makes the home and stops the server; the workers of pytest-xdist inherit it through the environment.
 """
 
 import os

@@ -28,7 +28,9 @@ class MainsError(Exception):
         self.params: dict[str, object] = dict(params or {})
 
     def __str__(self) -> str:
-        return " ".join(part for part in (f"{self.place}:" if self.place else "", self.message, self.remedy) if part)
+        return " ".join(
+            part for part in (f"{self.place}:" if self.place else "", self.message, self.remedy) if part
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions are rebuilt from positional arguments when they cross a process border; ours are named.

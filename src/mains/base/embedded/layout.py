@@ -1,8 +1,8 @@
 """Who runs the embedded server and where its programs, data and socket lie.
 
-PostgreSQL refuses to run as root. When root starts it, the server runs as a service user, who must be able to reach
-the programs and the data: where a parent folder shuts that user out (a clone under /root), both go to a private
-folder under /var/lib/mains instead.
+PostgreSQL refuses to run as root. When root starts it, the server runs as a service user, who must be able to
+reach the programs and the data: where a parent folder shuts that user out (a clone under /root), both go to a
+private folder under /var/lib/mains instead.
 """
 
 import fcntl
@@ -31,7 +31,10 @@ class UnableToPlaceServer(MainsError):
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Everything the supervisor needs to know about one server. `run_as` is None when no change of user is needed."""
+    """Everything the supervisor needs to know about one server.
+
+    `run_as` is None when no change of user is needed.
+    """
 
     home: Path
     programs: Path
@@ -87,7 +90,9 @@ def start_stop_lock(home: Path) -> Iterator[None]:
         yield
 
 
-def run_as_owner(layout: Layout, command: list[str], *, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def run_as_owner(
+    layout: Layout, command: list[str], *, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
     """Run a server program as the server's owner, with a clean environment and no inherited terminal."""
     account = layout.owner if layout.must_drop_root else None
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": str(layout.data.parent)}
@@ -106,6 +111,15 @@ def run_as_owner(layout: Layout, command: list[str], *, timeout: float = 120) ->
         timeout=timeout,
         check=False,
     )
+
+
+def client_program(name: str) -> str | None:
+    """Path of a client program (`psql`, `pg_dump`): the wheel's, else the system's, else None."""
+    try:
+        bundled = _installed_programs() / "bin" / name
+    except UnableToPlaceServer:
+        return shutil.which(name)
+    return str(bundled) if bundled.is_file() else shutil.which(name)
 
 
 def _account_of_this_process() -> pwd.struct_passwd:
@@ -148,15 +162,18 @@ def _installed_programs() -> Path:
 
 
 def _is_reachable(path: Path, *, account: pwd.struct_passwd) -> bool:
-    """Whether `account` may execute `path`: asked of the system itself, which knows about lists and mounts."""
+    """Whether `account` may execute `path`:
+
+    asked of the system itself, which knows about lists and mounts.
+    """
     return _succeeds_as(account, ["/usr/bin/test", "-x", str(path)])
 
 
 def _can_hold_data(home: Path, *, account: pwd.struct_passwd) -> bool:
     """Whether `account` can pass through every folder above `home` once `home` itself lets others pass.
 
-    `home` is a folder of ours: others get the right to pass through it (not to list it); the files in it keep modes
-    of their own.
+    `home` is a folder of ours: others get the right to pass through it (not to list it); the files in it keep
+    modes of their own.
     """
     home.chmod(stat.S_IMODE(home.stat().st_mode) | 0o011)
     return _succeeds_as(account, ["/usr/bin/test", "-x", str(home)])

@@ -24,7 +24,8 @@ class UnableToRunServer(MainsError):
 
 
 def ensure_running(home: Path | None = None, *, database: str = DATABASE) -> DatabaseAddress:
-    """Start the server of `home` (default MAINS_HOME) unless it runs, create role and `database`, give the address.
+    """Start the server of `home` (default MAINS_HOME) unless it runs, create role and `database`, give the
+    address.
 
     Safe to call from several processes at once. A server that was killed recovers here.
     """
@@ -74,7 +75,10 @@ def server_log(home: Path | None = None) -> Path:
 
 
 def _create_cluster(layout: Layout) -> None:
-    """Run initdb once. A folder left by an interrupted initdb is recognised by its missing mark and made anew."""
+    """Run initdb once.
+
+    A folder left by an interrupted initdb is recognised by its missing mark and made anew.
+    """
     mark = layout.data / "MAINS_CREATED"
     if mark.exists():
         return
@@ -133,7 +137,9 @@ def _server_pid(layout: Layout) -> int | None:
 
 def _noted_pid(layout: Layout) -> int | None:
     try:
-        first = (layout.data / "postmaster.pid").read_text(encoding="ascii", errors="replace").split("\n", 1)[0]
+        first = (
+            (layout.data / "postmaster.pid").read_text(encoding="ascii", errors="replace").split("\n", 1)[0]
+        )
     except OSError:
         return None
     return int(first) if first.strip().isdigit() else None
@@ -147,25 +153,33 @@ def _is_postgres_of(pid: int, data: Path) -> bool:
             return name == "postgres" and process.joinpath("cwd").readlink() == data
         except OSError:
             return False
-    listed = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return Path(listed.stdout.strip()).name.startswith("postgres")
 
 
 def _remove_misleading_pid_file(layout: Layout) -> None:
     """Remove a pid file whose process lives but is something else: PostgreSQL would refuse to start.
 
-    A file whose process is gone stays: PostgreSQL checks it together with its shared memory, and removing it could
-    let a second server into data that orphaned children still hold.
+    A file whose process is gone stays: PostgreSQL checks it together with its shared memory, and removing it
+    could let a second server into data that orphaned children still hold.
     """
     pid = _noted_pid(layout)
     if pid is None or not Path("/proc/self").exists() or not Path("/proc", str(pid)).exists():
         return
-    if not any(_is_postgres_of(int(entry.name), layout.data) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
+    if not any(
+        _is_postgres_of(int(entry.name), layout.data)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit()
+    ):
         (layout.data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _address(layout: Layout, *, database: str, role: str = ROLE) -> DatabaseAddress:
-    return DatabaseAddress(host=str(layout.sockets), port=5432, database=database, user=role, is_embedded=True)
+    return DatabaseAddress(
+        host=str(layout.sockets), port=5432, database=database, user=role, is_embedded=True
+    )
 
 
 def _ensure_database(layout: Layout, name: str) -> None:
@@ -175,7 +189,9 @@ def _ensure_database(layout: Layout, name: str) -> None:
             # No superuser: triggers that guard the ledger cannot be switched off by the application's role.
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(ROLE)))
             connection.execute(
-                sql.SQL("GRANT pg_monitor, pg_checkpoint, pg_signal_backend TO {}").format(sql.Identifier(ROLE))
+                sql.SQL("GRANT pg_monitor, pg_checkpoint, pg_signal_backend TO {}").format(
+                    sql.Identifier(ROLE)
+                )
             )
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             connection.execute(

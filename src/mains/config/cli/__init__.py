@@ -1,0 +1,124 @@
+"""The command line. Each command lives in its own module and is loaded only when it is called."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from types import MappingProxyType
+
+import typer
+
+from mains.kernel.errors import MainsError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a command is: `module:attribute` is a Typer application or a function. `help` is shown without loading it."""
+
+    target: str
+    help: str
+
+
+_PACKAGE = "mains.config.cli"
+COMMANDS: Mapping[str, Entry] = MappingProxyType(
+    {
+        "demo": Entry(f"{_PACKAGE}.demo:app", "Build a demo utility, bill it, and open the office."),
+        "bill": Entry(f"{_PACKAGE}.bill:app", "Run bills and look at them."),
+        "explain": Entry(f"{_PACKAGE}.explain:app", "Show how every amount of a bill came about."),
+        "replay": Entry(
+            f"{_PACKAGE}.replay:app", "Compute bills again with the exact interpreter and compare."
+        ),
+        "rate": Entry(f"{_PACKAGE}.rate:app", "Price a self-contained case file; no database needed."),
+        "reading": Entry(f"{_PACKAGE}.reading:app", "Record and import meter readings."),
+        "payments": Entry(f"{_PACKAGE}.payments:app", "Import payment registers and allocate them."),
+        "report": Entry(f"{_PACKAGE}.report:app", "Print statements and reports."),
+        "tariff": Entry(f"{_PACKAGE}.tariff:app", "Check and load tariffs."),
+        "serve": Entry(f"{_PACKAGE}.serve:serve", "Serve the office web."),
+        "migrate": Entry(f"{_PACKAGE}.migrate:migrate", "Bring the database's tables up to date."),
+        "db": Entry(f"{_PACKAGE}.db:app", "Start, stop and look at the embedded database server."),
+        "doctor": Entry(f"{_PACKAGE}.doctor:doctor", "Say what is missing or misconfigured, and the remedy."),
+        "bench": Entry(f"{_PACKAGE}.bench:app", "Measure speed at the size of a whole utility."),
+        "i18n": Entry(f"{_PACKAGE}.i18n:app", "Extract, compile and check translations."),
+    }
+)
+"""Every command by name. One whose module does not exist is not shown."""
+
+
+def main() -> None:
+    """Run the command line. Expected errors end with exit code 2 and no traceback."""
+    called = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
+    try:
+        build_application(called=called)()
+    except MainsError as error:
+        print_error(error)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of our output, `head` say, has seen enough.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def build_application(*, called: str | None) -> typer.Typer:
+    """The application with command `called` loaded; the others are names with a line of help, which takes no time."""
+    application = typer.Typer(
+        name="mains",
+        help="Mains: the operating system of a utility.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    application.callback()(_options)
+    for name, entry in COMMANDS.items():
+        if not _exists(entry):
+            continue
+        if name == called:
+            _add(application, name, entry)
+        else:
+            application.command(name, help=entry.help)(_not_loaded)
+    return application
+
+
+def print_error(error: MainsError) -> None:
+    """Show message, place and remedy on the error stream."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    console.print(f"Error: {error.message}", style="bold red")
+    if error.place:
+        console.print(f"Where: {error.place}")
+    if error.remedy:
+        console.print(f"What to do: {error.remedy}")
+
+
+def _add(application: typer.Typer, name: str, entry: Entry) -> None:
+    module, attribute = entry.target.split(":")
+    loaded = getattr(import_module(module), attribute)
+    if not isinstance(loaded, typer.Typer):
+        application.command(name, help=entry.help)(loaded)
+        return
+    # `mains explain BILL` rather than `mains explain explain BILL`, where an application's only command has its name.
+    only = loaded.registered_commands[0] if len(loaded.registered_commands) == 1 else None
+    if only and only.callback and not loaded.registered_groups and not loaded.registered_callback:
+        if (only.name or only.callback.__name__).strip("_") == name:
+            application.command(name, help=entry.help)(only.callback)
+            return
+    application.add_typer(loaded, name=name, help=entry.help)
+
+
+def _exists(entry: Entry) -> bool:
+    return find_spec(entry.target.split(":", 1)[0]) is not None
+
+
+def _not_loaded() -> None:
+    raise AssertionError("Only the called command is loaded, and this one was not called.")
+
+
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
+) -> None:
+    if version:
+        from mains import __version__
+
+        typer.echo(f"mains {__version__}")
+        raise typer.Exit

@@ -1,0 +1,266 @@
+"""Checks of an installation, from the ground up; each finding says what to do."""
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from importlib.util import find_spec
+from pathlib import Path
+
+from mains.base import embedded
+from mains.base.address import database_address
+from mains.base.embedded.configuration import memory_mib
+from mains.base.places import PACKAGE, home_folder
+from mains.config.start import list_pending_migrations, start_database
+from mains.kernel.errors import MainsError
+
+_GIB = 1024**3
+_MODULES = (
+    "adbc_driver_postgresql",
+    "argon2",
+    "babel",
+    "csp",
+    "django",
+    "django_htmx",
+    "granian",
+    "lark",
+    "numpy",
+    "polars",
+    "psycopg",
+    "psycopg_pool",
+    "pyarrow",
+    "segno",
+    "weasyprint",
+    "whitenoise",
+    "yaml",
+)
+
+
+class State(Enum):
+    GOOD = "good"
+    WARNING = "warning"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Result of one check. `remedy` is empty when the state is good."""
+
+    subject: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+def examine() -> list[Finding]:
+    """Every check in order. The embedded server is started, for that is the check that counts."""
+    return [check() for check in CHECKS]
+
+
+def _good(subject: str, detail: str) -> Finding:
+    return Finding(subject=subject, state=State.GOOD, detail=detail)
+
+
+def check_python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < (3, 11):
+        return Finding(
+            subject="Python", state=State.BROKEN, detail=version, remedy="Install Python 3.11 or later."
+        )
+    return _good("Python", version)
+
+
+def check_packages() -> Finding:
+    missing = [name for name in _MODULES if find_spec(name) is None]
+    if missing:
+        return Finding(
+            subject="Packages",
+            state=State.BROKEN,
+            detail=f"missing: {', '.join(missing)}",
+            remedy="Run `make setup`, or install the wheel again with its dependencies.",
+        )
+    return _good("Packages", f"{len(_MODULES)} found")
+
+
+def check_home() -> Finding:
+    home = home_folder()
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        free = shutil.disk_usage(home).free
+    except OSError as error:
+        return Finding(
+            subject="Data folder",
+            state=State.BROKEN,
+            detail=f"{home}: {error.strerror}",
+            remedy="Set MAINS_HOME to a folder that you may write.",
+        )
+    if not os.access(home, os.W_OK):
+        return Finding(
+            subject="Data folder",
+            state=State.BROKEN,
+            detail=f"{home} cannot be written",
+            remedy="Set MAINS_HOME to a folder that you may write.",
+        )
+    detail = f"{home}, {free / _GIB:.1f} GiB free"
+    if free < 2 * _GIB:
+        return Finding(
+            subject="Data folder",
+            state=State.WARNING,
+            detail=detail,
+            remedy="Free some disk; a small utility needs 2 GiB.",
+        )
+    return _good("Data folder", detail)
+
+
+def check_memory() -> Finding:
+    mib = memory_mib()
+    if mib < 2048:
+        return Finding(
+            subject="Memory", state=State.WARNING, detail=f"{mib} MiB", remedy="Bill runs want 2 GiB or more."
+        )
+    return _good("Memory", f"{mib / 1024:.1f} GiB")
+
+
+def check_secret() -> Finding:
+    if os.environ.get("MAINS_SECRET_KEY"):
+        if len(os.environ["MAINS_SECRET_KEY"]) < 32:
+            return Finding(
+                subject="Secret key",
+                state=State.WARNING,
+                detail="MAINS_SECRET_KEY is short",
+                remedy="Set it to at least 50 random characters.",
+            )
+        return _good("Secret key", "from MAINS_SECRET_KEY")
+    path = home_folder() / "secret_key"
+    if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return Finding(
+            subject="Secret key",
+            state=State.BROKEN,
+            detail=f"{path} can be read by others",
+            remedy=f"Run `chmod 600 {path}`.",
+        )
+    return _good("Secret key", str(path))
+
+
+def check_database() -> Finding:
+    import psycopg
+
+    try:
+        address = start_database()
+        with psycopg.connect(address.url(), connect_timeout=10) as connection:
+            version = connection.info.server_version
+    except MainsError as error:
+        return Finding(subject="Database", state=State.BROKEN, detail=error.message, remedy=error.remedy)
+    except psycopg.Error as error:
+        log = f" or see {embedded.server_log()}" if database_address().is_embedded else ""
+        return Finding(
+            subject="Database",
+            state=State.BROKEN,
+            detail=str(error).strip().replace("\n", " "),
+            remedy=f"Check DATABASE_URL{log}.",
+        )
+    kind = "embedded" if address.is_embedded else "outside"
+    detail = f"{kind} PostgreSQL {version // 10000}.{version % 10000}"
+    if version < 150000:
+        return Finding(
+            subject="Database",
+            state=State.BROKEN,
+            detail=detail,
+            remedy="Mains needs PostgreSQL 15 or later.",
+        )
+    return _good("Database", detail)
+
+
+def check_tables() -> Finding:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mains.config.settings")
+    import django
+
+    try:
+        django.setup()
+        pending = list_pending_migrations()
+    except MainsError as error:
+        return Finding(subject="Tables", state=State.BROKEN, detail=error.message, remedy=error.remedy)
+    if pending:
+        return Finding(
+            subject="Tables",
+            state=State.WARNING,
+            detail=f"{len(pending)} migrations are pending",
+            remedy="Run `mains migrate` (`mains demo` does it too).",
+        )
+    return _good("Tables", "up to date")
+
+
+def check_front_end() -> Finding:
+    built = PACKAGE / "web" / "static" / "dist"
+    files = [path for path in built.rglob("*") if path.is_file()] if built.is_dir() else []
+    if not files:
+        return Finding(
+            subject="Front end",
+            state=State.BROKEN,
+            detail=f"not built in {built}",
+            remedy="Run `make setup`.",
+        )
+    return _good("Front end", f"{len(files)} files")
+
+
+def check_catalogues() -> Finding:
+    folder = PACKAGE / "locale"
+    sources = sorted(folder.glob("*/LC_MESSAGES/*.po"))
+    stale = [path for path in folder.glob("*/LC_MESSAGES/*.po") if not path.with_suffix(".mo").exists()]
+    found = sorted(folder.glob("*/LC_MESSAGES/*.mo"))
+    if stale or not found:
+        return Finding(
+            subject="Translations",
+            state=State.WARNING,
+            detail=f"{len(stale)} of {len(sources)} catalogues are not compiled; pages are in English",
+            remedy="Run `make setup`.",
+        )
+    return _good("Translations", ", ".join(path.parents[1].name for path in found))
+
+
+def check_pdf() -> Finding:
+    try:
+        import weasyprint
+    except (ImportError, OSError) as error:
+        return Finding(
+            subject="PDF",
+            state=State.BROKEN,
+            detail=str(error).strip().splitlines()[0],
+            remedy="Install Pango (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0).",
+        )
+    return _good("PDF", f"WeasyPrint {weasyprint.__version__}")
+
+
+def check_fonts() -> Finding:
+    folders = (
+        Path("/usr/share/fonts"),
+        Path("/usr/local/share/fonts"),
+        Path.home() / ".fonts",
+        Path("/Library/Fonts"),
+    )
+    if any(next(folder.rglob("*.[to]t[fc]"), None) for folder in folders if folder.is_dir()):
+        return _good("Fonts", "found")
+    return Finding(
+        subject="Fonts",
+        state=State.WARNING,
+        detail="no fonts on this machine; bills would have empty boxes for letters",
+        remedy="Install some (Debian: apt-get install fonts-dejavu-core fonts-noto-cjk).",
+    )
+
+
+CHECKS: tuple[Callable[[], Finding], ...] = (
+    check_python,
+    check_packages,
+    check_home,
+    check_memory,
+    check_secret,
+    check_database,
+    check_tables,
+    check_front_end,
+    check_catalogues,
+    check_pdf,
+    check_fonts,
+)

@@ -1,0 +1,70 @@
+"""`mains serve`: the office web with production settings."""
+
+import os
+import socket
+
+import typer
+
+from mains.base.processes import core_count
+from mains.config.start import start_django
+from mains.kernel.errors import MainsError
+
+_THREADS = 8
+# Below the embedded server's 60 connections, with room for commands and bulk workers.
+_SHARED_CONNECTIONS = 40
+
+
+class UnableToServe(MainsError):
+    """The address is taken or not of this machine."""
+
+
+def serve(
+    host: str = typer.Option("127.0.0.1", help="Address to listen on; 0.0.0.0 for every network."),
+    port: int = typer.Option(8000, min=1, max=65535, help="Port to listen on."),
+    workers: int = typer.Option(0, min=0, max=32, help="Server processes; 0 for one per core, four at most."),
+) -> None:
+    """Serve the office web until interrupted."""
+    start_django()
+    run_server(host=host, port=port, workers=workers)
+
+
+def run_server(*, host: str, port: int, workers: int = 0) -> None:
+    """Print the address and serve until interrupted. The database runs and its tables are current."""
+    _check_free(host, port)
+    count = workers or min(4, core_count())
+    os.environ["MAINS_POOL_SIZE"] = str(max(2, min(_THREADS, _SHARED_CONNECTIONS // count)))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mains.config.settings")
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"Mains serves http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else shown}:{port}/")
+    typer.echo("Stop with Ctrl+C.")
+    Granian(
+        "mains.config.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=count,
+        blocking_threads=_THREADS,
+        backlog=1024,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+        process_name="mains",
+    ).serve()
+
+
+def _check_free(host: str, port: int) -> None:
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise UnableToServe(
+            code="address-taken",
+            message=f"Mains cannot listen on {host} port {port}: {error.strerror or error}.",
+            remedy="Choose another port with `mains serve --port`, or stop the program that uses this one.",
+            params={"host": host, "port": port},
+        ) from error
