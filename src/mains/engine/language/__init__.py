@@ -1,0 +1,1 @@
+"""The formula language: text → syntax → resolved tree with units. Both interpreters read the resolved tree."""

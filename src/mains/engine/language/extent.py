@@ -1,0 +1,70 @@
+"""How the value of a formula behaves when a period is cut in two.
+
+EXTENSIVE values add up over the parts (use, days, use × price); FLAT values do not (a price, a figure of a table, an amount per
+bill); CONSTANT is a bare number; MIXED is anything else (the larger of use × price and a minimum). A component that
+is not extensive must not simply be charged again in every segment.
+"""
+
+from collections.abc import Iterable
+
+from mains.engine.language import tree
+
+EXTENSIVE, FLAT, CONSTANT, MIXED = "extensive", "flat", "constant", "mixed"
+
+
+def find_extent(node: tree.Node, components: dict[str, str]) -> str:
+    """Extent of `node`, given the extents of the components it reads."""
+    match node:
+        case tree.Literal():
+            return CONSTANT
+        case tree.Use() | tree.Measured():
+            return EXTENSIVE
+        case tree.Time():
+            return FLAT if node.name in {"period_days", "days_in_month"} else EXTENSIVE
+        case tree.ComponentValue():
+            return components.get(node.name, EXTENSIVE)
+        case tree.Negation() | tree.Magnitude() | tree.Rounded():
+            return find_extent(node.operand, components)
+        case tree.Arithmetic(operator="*"):
+            return _product(find_extent(node.left, components), find_extent(node.right, components))
+        case tree.Arithmetic(operator="/"):
+            return _quotient(find_extent(node.left, components), find_extent(node.right, components))
+        case tree.Arithmetic():
+            return _together((node.left, node.right), components)
+        case tree.Extreme():
+            return _together(node.operands, components)
+        case tree.Choice():
+            return _together((node.then, node.otherwise), components)
+        case tree.Tiered():
+            return FLAT if node.method == "step" else find_extent(node.amount, components)
+    return FLAT
+
+
+def _product(left: str, right: str) -> str:
+    if MIXED in (left, right) or (left == EXTENSIVE and right == EXTENSIVE):
+        return MIXED
+    if EXTENSIVE in (left, right):
+        return EXTENSIVE
+    return CONSTANT if left == right == CONSTANT else FLAT
+
+
+def _quotient(over: str, under: str) -> str:
+    if MIXED in (over, under):
+        return MIXED
+    if under == EXTENSIVE:
+        return FLAT if over == EXTENSIVE else MIXED
+    return _product(over, under)
+
+
+def _together(nodes: Iterable[tree.Node], components: dict[str, str]) -> str:
+    """Extent of a sum, a choice or an extreme. Nothing (zero) goes with everything."""
+    extents = {find_extent(node, components) for node in nodes if not _is_zero(node)}
+    if not extents:
+        return CONSTANT
+    if extents <= {FLAT, CONSTANT}:
+        return FLAT if FLAT in extents else CONSTANT
+    return EXTENSIVE if extents == {EXTENSIVE} else MIXED
+
+
+def _is_zero(node: tree.Node) -> bool:
+    return isinstance(node, tree.Literal) and node.value == 0

@@ -1,0 +1,10 @@
+"""Tariffs as data: documents in, checked and frozen tariffs out."""
+
+from mains.engine.tariff.document import UnableToReadDocument, read_document
+from mains.engine.tariff.errors import Problem, UnableToReadTariff
+from mains.engine.tariff.model import POSTED_KINDS, Component, Tariff, Version
+from mains.engine.tariff.read import read_tariff
+
+__all__ = [
+    "POSTED_KINDS", "Component", "Problem", "Tariff", "UnableToReadDocument", "UnableToReadTariff", "Version", "read_document", "read_tariff",
+]  # fmt: skip

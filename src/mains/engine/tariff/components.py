@@ -1,0 +1,314 @@
+"""Components of a version: formulas parsed, put in order of dependence, resolved and typed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from mains.engine.language import syntax, tree
+from mains.engine.language.errors import UnableToReadFormula
+from mains.engine.language.extent import CONSTANT, EXTENSIVE, FLAT, find_extent
+from mains.engine.language.resolve import FLAG, RESERVED, TEXT, Names, TableShape, Typed, resolve_formula
+from mains.engine.language.units import NUMBER, Unit, UnitSystem
+from mains.engine.tariff.clauses import Clause
+from mains.engine.tariff.model import COMPONENT_KINDS, ON_CHANGE, ZONE_KEY, AttributeType, Component, Rounding, Table
+from mains.kernel.rounding import RoundingMode
+
+_KEYS = (
+    "name", "title", "kind", "formula", "when", "round", "each", "on_change", "average_round", "unit", "quantity", "source", "note",
+)  # fmt: skip
+_MONEY_KINDS = ("charge", "tax", "subsidy", "tax_included")
+_POSTED = ("charge", "tax", "subsidy")
+
+
+@dataclass(frozen=True)
+class ComponentContext:
+    """What the formulas of one version may name, and the tariff's defaults."""
+
+    units: UnitSystem
+    minor_digits: int
+    attributes: Mapping[str, AttributeType]
+    quantities: Mapping[str, Unit]
+    tables: Mapping[str, Table]
+    broken_tables: frozenset[str]
+    on_change: str | None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A component whose formulas are parsed but not yet resolved."""
+
+    name: str
+    kind: str
+    clause: Clause
+    formula: syntax.Syntax
+    formula_text: str
+    condition: syntax.Syntax | None
+    quantity: syntax.Syntax | None
+
+
+def read_components(clause: Clause, *, context: ComponentContext) -> tuple[Component, ...]:
+    """Components in printed order; faults go to the clause's problems."""
+    drafts = _read_drafts(clause, context)
+    groups = _groups(drafts)
+    order = _dependency_order(drafts, groups, context)
+    if order is None:
+        return ()
+    names = Names(
+        units=context.units,
+        attributes={name: (kind.kind, _attribute_unit(kind)) for name, kind in context.attributes.items()},
+        quantities=context.quantities,
+        tables={name: _shape(table) for name, table in context.tables.items()},
+    )
+    built: dict[str, Component] = {}
+    for name in order:
+        component = _resolve(drafts[name], names, groups[name], context)
+        if component is not None:
+            built[name] = component
+    return tuple(built[name] for name in drafts if name in built)
+
+
+def _attribute_unit(kind: AttributeType) -> Unit:
+    return {"text": TEXT, "flag": FLAG}.get(kind.kind, kind.unit)
+
+
+def _shape(table: Table) -> TableShape:
+    zones = None
+    if ZONE_KEY in table.keys:
+        at = table.keys.index(ZONE_KEY)
+        zones = frozenset(key[at] for key in table.cells)
+    return TableShape(table.unit, zones, table.tiered, table.limit_unit)
+
+
+def _read_drafts(clause: Clause, context: ComponentContext) -> dict[str, Draft]:
+    drafts: dict[str, Draft] = {}
+    items = clause.items(label="name")
+    if not items:
+        clause.refuse("missing", "The version has no components.", "Write at least one, with a name and a formula.")
+    for item in items:
+        item.only(_KEYS)
+        name = item.get("name").text(required=True)
+        if not name:
+            continue
+        taken = name in drafts or name in context.attributes or name in context.quantities
+        if not name.isidentifier() or name in RESERVED or taken:
+            remedy = "Use letters, digits and _; not a word of the language, nor the name of an attribute or other component."
+            item.get("name").refuse("name-taken", f"“{name}” cannot name this component.", remedy)
+            continue
+        formula = _parse(item.get("formula"), required=True)
+        if formula is not None:
+            kind = item.get("kind").choice(COMPONENT_KINDS, default="charge")
+            text = item.get("formula").text()
+            drafts[name] = Draft(name, kind, item, formula, text, _parse(item.get("when")), _parse(item.get("quantity")))
+    return drafts
+
+
+def _parse(clause: Clause, *, required: bool = False) -> syntax.Syntax | None:
+    if isinstance(clause.value, float):
+        clause.refuse("float", "A binary float is not exact.", "Write the formula as text.")
+        return None
+    text = clause.text(required=required)
+    if isinstance(clause.value, bool):
+        text = text.lower()
+    if not text:
+        return None
+    try:
+        return syntax.parse_formula(text)
+    except UnableToReadFormula as error:
+        clause.refuse(error.fault.code, error.fault.message, error.fault.remedy)
+        return None
+
+
+def _groups(drafts: Mapping[str, Draft]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """What `charges` and `subtotal` mean to each component: all charges; everything posted that stands above it."""
+    charges = tuple(name for name, draft in drafts.items() if draft.kind == "charge")
+    above: list[str] = []
+    groups = {}
+    for name, draft in drafts.items():
+        groups[name] = {"charges": tuple(item for item in charges if item != name), "subtotal": tuple(above)}
+        if draft.kind in _POSTED:
+            above.append(name)
+    return groups
+
+
+def _names_in(node: syntax.Syntax | None) -> Iterator[str]:
+    match node:
+        case syntax.NameSyntax():
+            yield node.parts[0]
+        case syntax.CallSyntax():
+            # The second argument of tiers(…) names a table, never a component.
+            inner = node.arguments[:1] if node.name in ("tiers", "block", "step") else node.arguments
+            for argument in (*inner, *(value for _, value in node.named)):
+                yield from _names_in(argument)
+        case syntax.UnarySyntax():
+            yield from _names_in(node.operand)
+        case syntax.BinarySyntax():
+            yield from _names_in(node.left)
+            yield from _names_in(node.right)
+
+
+def _words(node: syntax.Syntax) -> Iterator[str]:
+    """Every word of the formula text, tables included."""
+    return (match.group() for match in re.finditer(r"[^\W\d]\w*", node.text))
+
+
+def _components_in(node: tree.Node) -> Iterator[str]:
+    return (item.name for item in tree.walk(node) if isinstance(item, tree.ComponentValue))
+
+
+def _dependency_order(
+    drafts: Mapping[str, Draft], groups: Mapping[str, Mapping[str, tuple[str, ...]]], context: ComponentContext
+) -> tuple[str, ...] | None:
+    needs: dict[str, list[str]] = {}
+    for name, draft in drafts.items():
+        read = [read for node in (draft.formula, draft.condition, draft.quantity) for read in _names_in(node)]
+        expanded = [member for item in read for member in groups[name].get(item, (item,))]
+        # In its own formula, a component's name means the price of that name.
+        own = {name} if name in context.tables else set()
+        needs[name] = [item for item in dict.fromkeys(expanded) if item in drafts and item not in own]
+    done: dict[str, None] = {}
+    while len(done) < len(drafts):
+        ready = [name for name in drafts if name not in done and all(need in done for need in needs[name])]
+        if not ready:
+            _refuse_cycle(drafts, needs, done)
+            return None
+        done.update(dict.fromkeys(ready))
+    return tuple(done)
+
+
+def _refuse_cycle(drafts: Mapping[str, Draft], needs: Mapping[str, list[str]], done: Mapping[str, None]) -> None:
+    name = next(name for name in drafts if name not in done)
+    path: list[str] = []
+    while name not in path:
+        path.append(name)
+        name = next(need for need in needs[name] if need not in done)
+    cycle = [*path[path.index(name) :], name]
+    drafts[name].clause.get("formula").refuse(
+        "cycle", f"The components depend on each other in a circle: {' → '.join(cycle)}.", "Take one of them out of the other's formula."
+    )
+
+
+def _resolve(draft: Draft, names: Names, groups: Mapping[str, tuple[str, ...]], context: ComponentContext) -> Component | None:
+    scoped = Names(
+        names.units, names.attributes, names.quantities, names.tables, names.components, names.extents, groups, draft.name
+    )
+    before = len(draft.clause.problems.found)
+    formula = _typed(draft.formula, scoped, draft.clause.get("formula"), context)
+    condition = _typed(draft.condition, scoped, draft.clause.get("when"), context)
+    quantity = _typed(draft.quantity, scoped, draft.clause.get("quantity"), context)
+    if condition is not None and condition[1] != FLAG:
+        draft.clause.get("when").refuse("unit-mismatch", "`when` must be a condition.", "Write a comparison, such as usage > 600.")
+    unit = _result_unit(draft, formula, context)
+    # Later formulas may name this one even if it is faulty: one fault should not be told twice.
+    names.components[draft.name] = unit
+    names.extents[draft.name] = EXTENSIVE
+    if formula is None or len(draft.clause.problems.found) > before:
+        return None
+    extent = find_extent(formula[0], names.extents)
+    figure = extent in (FLAT, CONSTANT) and draft.kind in ("quantity", "info")
+    if figure:
+        names.extents[draft.name] = FLAT
+    return _component(draft, formula[0], condition, quantity, unit, extent, figure, context)
+
+
+def _typed(node: syntax.Syntax | None, names: Names, clause: Clause, context: ComponentContext) -> Typed | None:
+    if node is None or context.broken_tables & set(_words(node)):
+        return None
+    try:
+        return resolve_formula(formula=node, names=names)
+    except UnableToReadFormula as error:
+        clause.refuse(error.fault.code, error.fault.message, error.fault.remedy)
+        return None
+
+
+def _result_unit(draft: Draft, formula: Typed | None, context: ComponentContext) -> Unit:
+    """Unit of the component: money, or for quantities and infos the declared or the found unit."""
+    money, declared = context.units.money, draft.clause.get("unit")
+    if draft.kind in _MONEY_KINDS:
+        expected: Unit | None = money
+    elif declared.value is not None:
+        try:
+            expected, factor = context.units.parse(declared.text())
+        except ValueError as error:
+            declared.refuse("unit-unknown", f"{error}.", "")
+            return money
+        if factor != 1:
+            declared.refuse("unit-unknown", f"Use {expected} here, which the tariff counts in.", "")
+    else:
+        expected = None
+    found = formula[1] if formula is not None else None
+    if formula is not None and found in (FLAG, TEXT):
+        draft.clause.get("formula").refuse("unit-mismatch", "The formula gives no number.", "Use if(condition, 1, 0).")
+    elif found is not None and expected is not None and found != expected:
+        draft.clause.get("formula").refuse(
+            "unit-mismatch",
+            f"The formula gives {found}, but {draft.name} must be in {expected}.",
+            _unit_remedy(found, expected, context.units),
+        )
+    return expected or found or NUMBER
+
+
+def _unit_remedy(found: Unit, expected: Unit, units: UnitSystem) -> str:
+    left = found / expected
+    if left == units.parse("day/month")[0]:
+        return "A monthly price is multiplied by days: use months, or months(30)."
+    if left == units.parse("month/day")[0]:
+        return "A daily price is multiplied by months: use days."
+    if left in (units.parse("1/month")[0], units.parse("1/day")[0]):
+        return "Multiply by months or days, or give the price per bill."
+    return f"Check the units of the prices: {left} is left over."
+
+
+def _component(
+    draft: Draft,
+    formula: tree.Node,
+    condition: Typed | None,
+    quantity: Typed | None,
+    unit: Unit,
+    extent: str,
+    figure: bool,
+    context: ComponentContext,
+) -> Component:
+    clause = draft.clause
+    on_change = clause.get("on_change").choice(ON_CHANGE, default=context.on_change or "") if clause.get("on_change").value else context.on_change
+    if on_change is None or (figure and clause.get("on_change").value is None):
+        on_change = "split" if extent == EXTENSIVE or figure else "weight"
+    elif on_change == "split" and clause.get("on_change").value is None and extent != EXTENSIVE:
+        on_change = "weight"
+    each = clause.get("each").choice(("segment", "period"), default="period" if draft.kind in ("tax", "tax_included") else "segment")
+    return Component(
+        name=draft.name,
+        kind=draft.kind,
+        title=clause.get("title").titles(draft.name),
+        formula=formula,
+        formula_text=draft.formula_text,
+        condition=condition[0] if condition else None,
+        quantity=quantity[0] if quantity else _priced_quantity(formula, context),
+        unit=unit,
+        on_change=on_change,
+        figure=figure and on_change == "split",
+        each="segment" if figure else each,
+        rounding=_rounding(draft, unit, context),
+        average_rounding=clause.get("average_round").rounding(),
+        reads=tuple(dict.fromkeys(name for root in (formula, *(item[0] for item in (condition, quantity) if item)) for name in _components_in(root))),
+    )
+
+
+def _rounding(draft: Draft, unit: Unit, context: ComponentContext) -> Rounding | None:
+    clause = draft.clause.get("round")
+    if clause.value is not None:
+        return clause.rounding()
+    if unit == context.units.money:
+        return Rounding(Fraction(1, 10**context.minor_digits), RoundingMode.HALF_UP)
+    return None
+
+
+def _priced_quantity(formula: tree.Node, context: ComponentContext) -> tree.Node | None:
+    """The quantity a line prices, where the formula reads exactly one: shown on the bill beside the amount."""
+    uses: dict[tree.Node, None] = {}
+    for node in tree.walk(formula):
+        if isinstance(node, tree.Use | tree.Measured):
+            uses.setdefault(node)
+        elif isinstance(node, tree.ComponentValue) and node.unit != context.units.money and node.unit != NUMBER:
+            uses.setdefault(node)
+    return next(iter(uses)) if len(uses) == 1 else None

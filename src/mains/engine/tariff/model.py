@@ -1,0 +1,205 @@
+"""A checked tariff, frozen. Dates are half-open; numbers are exact and already in the tariff's base units."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+
+from mains.engine.language import tree
+from mains.engine.language.tree import Node
+from mains.engine.language.units import Unit, UnitSystem
+from mains.kernel.rounding import RoundingMode
+
+POSTED_KINDS = ("charge", "tax", "subsidy", "rounding")
+COMPONENT_KINDS = ("charge", "tax", "subsidy", "tax_included", "info", "quantity")
+ON_CHANGE = ("split", "weight", "start", "end", "average")
+DAY_COUNTS = ("end_day", "start_day", "both")
+SEASON_KEY, ZONE_KEY, ANY = "season", "zone", "*"
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Round to multiples of `step`."""
+
+    step: Fraction
+    mode: RoundingMode
+
+
+@dataclass(frozen=True)
+class Tier:
+    """Figure of one tier; `upto` is its inclusive upper limit, None for the last."""
+
+    upto: Fraction | None
+    figure: Fraction
+
+
+Cell = Fraction | tuple[Tier, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A price or figure under `prices`. `keys` are attribute names, `season` or `zone`; a cell per key, `*` for any other."""
+
+    name: str
+    unit: Unit
+    limit_unit: Unit
+    keys: tuple[str, ...]
+    tiered: bool
+    cells: Mapping[tuple[str, ...], Cell]
+
+    def find_cell(self, key: tuple[str, ...]) -> tuple[tuple[str, ...], Cell] | None:
+        """The cell for a key and the key it is written under; an exact value wins over `*`, from the left."""
+        options: list[tuple[str, ...]] = [()]
+        for value in key:
+            options = [(*option, part) for option in options for part in (value, ANY)]
+        for option in options:
+            if option in self.cells:
+                return option, self.cells[option]
+        return None
+
+
+@dataclass(frozen=True)
+class AttributeType:
+    """`kind` is text, number or flag. `values` limits a text; `default` stands in where no fact is given."""
+
+    name: str
+    kind: str
+    unit: Unit
+    values: tuple[str, ...] = ()
+    default: Fraction | str | bool | None = None
+
+
+@dataclass(frozen=True)
+class Component:
+    """A named line.
+
+    `on_change` says what a change inside the period does. `figure` marks a flat quantity or info (a unit price, a coefficient)
+    that has its own value in every segment instead of a part of a sum. `rounding` None keeps every digit until the
+    total. `each` is `segment` or `period`: whether pieces round, or their sum.
+    """
+
+    name: str
+    kind: str
+    title: Mapping[str, str]
+    formula: Node
+    formula_text: str
+    condition: Node | None
+    quantity: Node | None
+    unit: Unit
+    on_change: str
+    figure: bool
+    each: str
+    rounding: Rounding | None
+    average_rounding: Rounding | None
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Version:
+    """What is in force in [valid_from, valid_to). `components` in the order they are printed."""
+
+    valid_from: date
+    valid_to: date | None
+    tables: Mapping[str, Table]
+    components: tuple[Component, ...]
+    total_rounding: Rounding | None
+    source: str = ""
+    confidence: str = ""
+    note: str = ""
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Component]:
+        return {component.name: component for component in self.components}
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """A tariff with all its versions, in order of date."""
+
+    code: str
+    title: Mapping[str, str]
+    service: str
+    currency: str
+    minor_digits: int
+    units: UnitSystem
+    day_count: str
+    attributes: Mapping[str, AttributeType]
+    quantities: Mapping[str, Unit]
+    seasons: Mapping[tuple[int, int], str]
+    versions: tuple[Version, ...]
+
+    @property
+    def minor_unit(self) -> Fraction:
+        """The smallest amount the currency knows: 1 won, 0.01 rouble."""
+        return Fraction(1, 10**self.minor_digits)
+
+    @property
+    def posting_scale(self) -> int:
+        """Whole numbers of `amount_minor` in one unit of currency: hundredths everywhere, thousandths where the currency has them."""
+        return int(10 ** max(2, self.minor_digits))
+
+    def find_version(self, day: date) -> Version | None:
+        """The version in force on `day`."""
+        at = bisect_right([version.valid_from for version in self.versions], day) - 1
+        if at < 0:
+            return None
+        version = self.versions[at]
+        return version if version.valid_to is None or day < version.valid_to else None
+
+    def season_of(self, day: date) -> str:
+        """Name of the season of `day`; empty when the tariff has no seasons."""
+        return self.seasons.get((day.month, day.day), "")
+
+    @cached_property
+    def printed_order(self) -> tuple[str, ...]:
+        """Component names of all versions in the order they are printed: the newest version's, then what only older ones have."""
+        names: dict[str, None] = {}
+        for version in reversed(self.versions):
+            for component in version.components:
+                names.setdefault(component.name)
+        return tuple(names)
+
+    @cached_property
+    def computing_order(self) -> tuple[str, ...]:
+        """Component names of all versions so that each stands after everything it reads in any version.
+
+        Shorter than `printed_order` when the versions together read each other in a circle.
+        """
+        needs: dict[str, set[str]] = {name: set() for name in self.printed_order}
+        for version in self.versions:
+            for component in version.components:
+                needs[component.name].update(component.reads)
+        done: dict[str, None] = {}
+        while ready := [name for name in needs if name not in done and needs[name] <= done.keys()]:
+            done.update(dict.fromkeys(ready))
+        return tuple(done)
+
+    @cached_property
+    def uses_seasons(self) -> bool:
+        """Whether any price depends on the season; if none does, seasons cut nothing."""
+        return any(SEASON_KEY in table.keys for version in self.versions for table in version.tables.values())
+
+    @cached_property
+    def zones(self) -> tuple[str, ...]:
+        """Zones of use which any formula reads."""
+        return tuple(sorted({use.zone for use in self._leaves if isinstance(use, tree.Use) and use.zone is not None}))
+
+    @cached_property
+    def read_attributes(self) -> tuple[str, ...]:
+        """Attributes which any formula or table reads."""
+        direct = {leaf.name for leaf in self._leaves if isinstance(leaf, tree.Attribute)}
+        keys = {key for version in self.versions for table in version.tables.values() for key in table.keys}
+        return tuple(sorted((direct | keys) & set(self.attributes)))
+
+    @cached_property
+    def _leaves(self) -> tuple[Node, ...]:
+        return tuple(
+            leaf
+            for version in self.versions
+            for component in version.components
+            for root in (component.formula, component.condition, component.quantity)
+            if root is not None
+            for leaf in tree.walk(root)
+        )

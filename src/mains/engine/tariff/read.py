@@ -1,0 +1,229 @@
+"""Tariff document → `Tariff`. The one door: whatever passes here, both interpreters can rate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from mains.engine.language.resolve import RESERVED
+from mains.engine.language.units import NUMBER, Unit, UnitSystem
+from mains.engine.tariff.clauses import Clause, Problems
+from mains.engine.tariff.components import ComponentContext, read_components
+from mains.engine.tariff.document import Value, read_document
+from mains.engine.tariff.errors import UnableToReadTariff
+from mains.engine.tariff.model import DAY_COUNTS, ON_CHANGE, AttributeType, Tariff, Version
+from mains.engine.tariff.seasons import read_seasons
+from mains.engine.tariff.tables import TableContext, read_tables
+from mains.engine.tariff.validate import check_dates, check_versions
+
+_VERSION_KEYS = ("valid_from", "valid_to", "source", "confidence", "note", "prices", "components", "total")
+_TARIFF_KEYS = (
+    "tariff", "title", "service", "currency", "currency_digits", "unit", "attributes", "quantities", "day_count", "on_change",
+    "seasons", "versions", "prices", "components", "total", "source", "confidence", "note",
+)  # fmt: skip
+
+# ISO 4217: currencies whose smallest coin is not a hundredth.
+_MINOR_DIGITS = dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF"), 0)
+_MINOR_DIGITS |= dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+
+
+@dataclass(frozen=True)
+class _Header:
+    code: str
+    units: UnitSystem
+    minor_digits: int
+    attributes: Mapping[str, AttributeType]
+    quantities: Mapping[str, Unit]
+    seasons: Mapping[tuple[int, int], str]
+    on_change: str | None
+
+
+def read_tariff(document: Value) -> Tariff:
+    """A checked tariff from a document: a mapping as JSON gives it (numbers as text, int or Decimal), or YAML text.
+
+    Raises UnableToReadTariff with every fault found, each named by its clause. Refused: versions that overlap or leave a
+    gap, unit errors, circles, unknown names, tables without a last tier or with limits out of order, floats, unknown keys.
+    """
+    if isinstance(document, str):
+        document = read_document(document)
+    problems = Problems(document)
+    root = Clause(document, problems)
+    if not isinstance(document, Mapping):
+        root.refuse("not-a-mapping", "A tariff is a set of named entries.", "Start with `tariff: <code>`.")
+        raise UnableToReadTariff(tariff="?", problems=problems.in_order())
+    root.only(_TARIFF_KEYS)
+    header = _read_header(root)
+    versions = _read_versions(root, header)
+    if not problems.found:
+        check_versions(versions, root)
+    if problems.found:
+        raise UnableToReadTariff(tariff=header.code or "?", problems=problems.in_order())
+    tariff = Tariff(
+        code=header.code,
+        title=root.get("title").titles(header.code),
+        service=root.get("service").text(),
+        currency=header.units.currency,
+        minor_digits=header.minor_digits,
+        units=header.units,
+        day_count=root.get("day_count").choice(DAY_COUNTS, default="end_day"),
+        attributes=header.attributes,
+        quantities=header.quantities,
+        seasons=header.seasons,
+        versions=versions,
+    )
+    if len(tariff.computing_order) < len(tariff.printed_order):
+        stuck = ", ".join(name for name in tariff.printed_order if name not in tariff.computing_order)
+        root.get("versions").refuse("cycle", f"Over all versions, these components read each other: {stuck}.", "Rename one of them.")
+        raise UnableToReadTariff(tariff=header.code, problems=problems.in_order())
+    return tariff
+
+
+def _read_header(root: Clause) -> _Header:
+    currency, unit = root.get("currency").text(required=True), root.get("unit").text(required=True)
+    if currency and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
+        root.get("currency").refuse("currency-unknown", f"“{currency}” is not a currency.", "Use its three ISO letters, such as RUB.")
+    units = UnitSystem(currency or "XXX", unit or "unit")
+    try:
+        if units.use == NUMBER or units.parse(unit or "unit")[1] != 1:
+            root.get("unit").refuse("unit-unknown", f"Use cannot be measured in “{unit}”.", "Name a unit such as kWh or m3.")
+    except ValueError:
+        root.get("unit").refuse("unit-unknown", f"“{unit}” is not a unit.", "Name a unit such as kWh or m3.")
+        units = UnitSystem(units.currency, "unit")
+    digits = root.get("currency_digits").number()
+    minor_digits = int(digits) if digits is not None else _MINOR_DIGITS.get(currency, 2)
+    if not 0 <= minor_digits <= 3:
+        root.get("currency_digits").refuse("currency-digits", "A currency has 0 to 3 decimals.", "")
+    on_change = root.get("on_change")
+    return _Header(
+        code=root.get("tariff").text(required=True),
+        units=units,
+        minor_digits=minor_digits,
+        attributes=_read_attributes(root.get("attributes"), units),
+        quantities=_read_quantities(root.get("quantities"), units),
+        seasons=read_seasons(root.get("seasons")),
+        on_change=on_change.choice(ON_CHANGE, default="split") if on_change.value is not None else None,
+    )
+
+
+def _free_name(name: str, clause: Clause) -> bool:
+    if name.isidentifier() and name not in RESERVED and name not in ("season", "zone"):
+        return True
+    clause.refuse("name-taken", f"“{name}” cannot be used as a name.", "Use letters, digits and _; not a word of the language.")
+    return False
+
+
+def _read_attributes(clause: Clause, units: UnitSystem) -> dict[str, AttributeType]:
+    attributes = {}
+    for name, entry in clause.entries():
+        if not _free_name(name, entry):
+            continue
+        kind, unit, default = entry, NUMBER, entry.get("default")
+        values: tuple[str, ...] = ()
+        if isinstance(entry.value, Mapping):
+            entry.only(("type", "values", "default", "title", "note"))
+            kind = entry.get("type")
+            values = tuple(str(item.value) for item in entry.get("values").items())
+        word = kind.text(required=True, default="number")
+        if word in ("flag", "boolean", "bool", "yes/no"):
+            word = "flag"
+        elif word != "text":
+            try:
+                unit = units.parse(word)[0]
+                if units.parse(word)[1] != 1:
+                    kind.refuse("unit-unknown", f"Give “{name}” in {unit}, which the tariff counts in.", "")
+            except ValueError:
+                kind.refuse("unit-unknown", f"“{word}” is not a kind of attribute.", "Write text, number, yes/no or a unit such as m2.")
+            word = "number"
+        attributes[name] = AttributeType(name, word, unit, values, _read_default(default, word, values))
+    return attributes
+
+
+def _read_default(clause: Clause, kind: str, values: tuple[str, ...]) -> Fraction | str | bool | None:
+    if clause.value is None:
+        return None
+    if kind == "number":
+        return clause.number()
+    if kind == "flag":
+        if not isinstance(clause.value, bool):
+            clause.refuse("not-a-flag", "Write true or false.", "")
+        return bool(clause.value)
+    text = clause.text()
+    if values and text not in values:
+        clause.refuse("unknown-key", f"“{text}” is not among the values.", f"Values: {', '.join(values)}.")
+    return text
+
+
+def _read_quantities(clause: Clause, units: UnitSystem) -> dict[str, Unit]:
+    quantities = {}
+    for name, entry in clause.entries():
+        if _free_name(name, entry):
+            try:
+                quantities[name] = units.parse(entry.text(required=True, default="number"))[0]
+            except ValueError as error:
+                entry.refuse("unit-unknown", f"{error}.", "")
+    return quantities
+
+
+def _read_versions(root: Clause, header: _Header) -> tuple[Version, ...]:
+    listed = root.get("versions").items(label="valid_from")
+    if not listed and root.get("versions").value is None:
+        # A tariff in one version may leave the list out: it is then in force at any time.
+        listed = [root]
+    versions = []
+    for clause in listed:
+        if clause is not root:
+            clause.only(_VERSION_KEYS)
+        version = _read_version(clause, root, header)
+        if version is not None:
+            versions.append((clause, version))
+    return check_dates(versions)
+
+
+def _read_version(clause: Clause, root: Clause, header: _Header) -> Version | None:
+    valid_from = clause.get("valid_from").day() if clause is not root else date.min
+    if valid_from is None:
+        if clause.get("valid_from").value is None:
+            clause.refuse("missing", "The version does not say from when it is in force.", "Write `valid_from: 2024-07-01`.")
+        return None
+    context = TableContext(header.units, header.attributes, frozenset(header.seasons.values()))
+    own = clause.get("prices")
+    tables = read_tables(own, context=context)
+    written = {name for name, _ in own.entries()}
+    if clause is not root:
+        common = root.get("prices")
+        written |= {name for name, _ in common.entries()}
+        tables = {**read_tables(common, context=context), **tables}
+    components = clause.get("components") if clause.get("components").value is not None else root.get("components")
+    total = clause.get("total") if clause.get("total").value is not None else root.get("total")
+    total.only(("round", "title"))
+    for name in tables:
+        if name in header.quantities:
+            own.get(name).refuse("name-taken", f"“{name}” is already a quantity.", "")
+    built = read_components(
+        components,
+        context=ComponentContext(
+            units=header.units,
+            minor_digits=header.minor_digits,
+            attributes=header.attributes,
+            quantities=header.quantities,
+            tables=tables,
+            broken_tables=frozenset(written - set(tables)),
+            on_change=header.on_change,
+        ),
+    )
+    return Version(
+        valid_from=valid_from,
+        valid_to=clause.get("valid_to").day(),
+        tables=tables,
+        components=built,
+        total_rounding=total.get("round").rounding(),
+        source=_sources(clause.get("source")),
+        confidence=clause.get("confidence").text(),
+        note=clause.get("note").text(),
+    )
+
+
+def _sources(clause: Clause) -> str:
+    if isinstance(clause.value, list):
+        return ", ".join(item.text() for item in clause.items())
+    return clause.text()
