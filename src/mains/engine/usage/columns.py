@@ -178,11 +178,15 @@ def _blocks(
     """Compute the usage frame block by block of points."""
     point = series["point"].cast(pl.Int64).to_numpy()
     total = (series["zone"] == facts.total_zone).to_numpy()
-    overlapping = (installations.start < calendar.boundaries[-1]) & (installations.end > calendar.boundaries[0])
+    overlapping = (installations.start < calendar.boundaries[-1]) & (
+        installations.end > calendar.boundaries[0]
+    )
     installed_now = np.zeros(series.height, dtype=np.bool_)
     installed_now[installations.series[overlapping]] = True
     numbers = series.select("service_point_id", "point").unique()
-    connected = _spans(facts.points.join(numbers, on="service_point_id"), "connected_from", "connected_to", row="point")
+    connected = _spans(
+        facts.points.join(numbers, on="service_point_id"), "connected_from", "connected_to", row="point"
+    )
     by_point = np.argsort(point[installations.series], kind="stable")
     installed = Spans(
         point[installations.series][by_point], installations.start[by_point], installations.end[by_point]
@@ -233,7 +237,9 @@ def _series_of(facts: _Facts, *, month_from: date, month_to: date) -> pl.DataFra
     connected = facts.points.filter(open_in_month).select(
         "service_point_id", pl.lit(facts.total_zone).cast(zone_type).alias("zone")
     )
-    series = pl.concat([facts.registers.select(keys), facts.norms.select(keys), connected]).unique().sort(keys)
+    series = (
+        pl.concat([facts.registers.select(keys), facts.norms.select(keys), connected]).unique().sort(keys)
+    )
     return series.with_row_index("series").with_columns(
         point=pl.col("service_point_id").rank("dense").cast(pl.Int64) - 1
     )
@@ -301,7 +307,8 @@ def _check_facts(facts: _Facts) -> None:
     refuse_rows(
         facts.norms,
         spec=NORMS,
-        bad=~pl.col("per").is_in(["day", "month"]) | ~pl.col("amount_micro").is_between(0, STRETCH_USE_MICRO_MAX),
+        bad=~pl.col("per").is_in(["day", "month"])
+        | ~pl.col("amount_micro").is_between(0, STRETCH_USE_MICRO_MAX),
         column="per, amount_micro",
         message="A norm is per 'day' or 'month' and lies in 0 … 10^17 micro-units.",
     )

@@ -82,7 +82,13 @@ class DayRows:
 
 
 def fill_days(
-    *, pieces: Pieces, piece_series: Ints, norms: Norms, layout: Layout, calendar: Calendar, weights: DayWeights
+    *,
+    pieces: Pieces,
+    piece_series: Ints,
+    norms: Norms,
+    layout: Layout,
+    calendar: Calendar,
+    weights: DayWeights,
 ) -> DayRows:
     """Sum the pieces of each series day by day. `pieces` are sorted by series, then installation, then start."""
     count, width = len(layout.point), len(calendar.days)
@@ -100,6 +106,7 @@ def fill_days(
     normed = np.flatnonzero(pieces.rank == NORM)
     inside[normed] &= has_norm[piece_series[normed]]
     use[normed] = norm_use[piece_series[normed]]
+    _guess_once(inside, rank=pieces.rank, piece_series=piece_series)
     use[guessed] *= inside[guessed]
 
     rows = DayRows(
@@ -115,11 +122,36 @@ def fill_days(
     return rows
 
 
+def _guess_once(inside: Flags, *, rank: Ints, piece_series: Ints) -> None:
+    """Where pieces of one series meet on a day, a guess gives way to a stretch, and to a later guess."""
+    guessed = rank > APPORTIONED
+    if not guessed.any():
+        return
+    starts = _run_starts(piece_series)
+    crowded = (np.add.reduceat(inside, starts, axis=0, dtype=np.int16) > 1).any(axis=1)
+    rows = np.flatnonzero(np.repeat(crowded, np.diff(np.r_[starts, len(rank)])))
+    if not len(rows):
+        return
+    part, guess = inside[rows], guessed[rows][:, None]
+    starts = _run_starts(piece_series[rows])
+    lengths = np.diff(np.r_[starts, len(rows)])
+    number = np.arange(len(rows))[:, None]
+    latest = np.maximum.reduceat(np.where(part & guess, number, _NOWHERE), starts, axis=0)
+    stretched = np.logical_or.reduceat(part & ~guess, starts, axis=0)
+    winner = np.repeat(np.where(stretched, _NOWHERE, latest), lengths, axis=0)
+    inside[rows] = part & (~guess | (winner == number))
+
+
+def _run_starts(values: Ints) -> Ints:
+    """Where each run of equal neighbours begins; of nothing, nothing."""
+    return np.flatnonzero(np.r_[True, values[1:] != values[:-1]][: len(values)])
+
+
 def _reduce(rows: DayRows, *, use: Ints, inside: Flags, rank: Ints, piece_series: Ints) -> None:
     """Add up the pieces of each series; several on one day give the weakest rank, the first and the last piece."""
     if not len(piece_series):
         return
-    starts = np.flatnonzero(np.r_[True, piece_series[1:] != piece_series[:-1]])
+    starts = _run_starts(piece_series)
     present = piece_series[starts]
     number = np.arange(len(piece_series), dtype=np.int32)[:, None]
     rows.use_micro[present] = np.add.reduceat(use, starts, axis=0)
@@ -162,7 +194,7 @@ def _norm_days(norms: Norms, *, rows: int, calendar: Calendar) -> tuple[Ints, Fl
     shared = floor_share(amount, calendar.day_of_month, calendar.month_days)
     shared -= floor_share(amount, calendar.day_of_month - 1, calendar.month_days)
     daily = np.where(norms.monthly[:, None], shared, amount) * inside
-    starts = np.flatnonzero(np.r_[True, spans.row[1:] != spans.row[:-1]])
+    starts = _run_starts(spans.row)
     present = spans.row[starts]
     use[present] = np.add.reduceat(daily, starts, axis=0)
     has[present] = np.logical_or.reduceat(inside, starts, axis=0)
@@ -175,7 +207,9 @@ def day_columns(*, rows: DayRows, keep: Ints, pieces: Pieces) -> dict[str, pl.Se
     first, last = rows.first[keep], rows.last[keep]
     count, width = use.shape
     starts = np.ones((count, width), dtype=np.bool_)
-    starts[:, 1:] = (rank[:, 1:] != rank[:, :-1]) | (first[:, 1:] != first[:, :-1]) | (last[:, 1:] != last[:, :-1])
+    starts[:, 1:] = (
+        (rank[:, 1:] != rank[:, :-1]) | (first[:, 1:] != first[:, :-1]) | (last[:, 1:] != last[:, :-1])
+    )
     at = np.flatnonzero(starts)
     offsets = np.r_[0, np.cumsum(starts.sum(axis=1))]
     letters = np.frombuffer(QUALITY_LETTERS.encode(), dtype=np.uint8)
@@ -200,7 +234,9 @@ def _lists(offsets: Ints, values: NDArray[np.generic]) -> pl.Series:
 def _texts(offsets: Ints, letters: NDArray[np.uint8]) -> pl.Series:
     return _series(
         pa.LargeStringArray.from_buffers(
-            len(offsets) - 1, pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(np.ascontiguousarray(letters))
+            len(offsets) - 1,
+            pa.py_buffer(offsets.astype(np.int64)),
+            pa.py_buffer(np.ascontiguousarray(letters)),
         )
     )
 

@@ -118,7 +118,9 @@ def admit_frame(frame: pl.DataFrame | None, *, spec: FrameSpec, zone_type: pl.Da
     Raises UnableToComputeUsage naming the frame and column when one is missing, of another type, or null.
     """
     if frame is None:
-        return pl.DataFrame(schema={name: _exact_type(kind, zone_type) for name, kind in spec.columns.items()})
+        return pl.DataFrame(
+            schema={name: _exact_type(kind, zone_type) for name, kind in spec.columns.items()}
+        )
     chosen = []
     for name, kind in spec.columns.items():
         wanted = _exact_type(kind, zone_type)
@@ -128,9 +130,11 @@ def admit_frame(frame: pl.DataFrame | None, *, spec: FrameSpec, zone_type: pl.Da
             chosen.append(pl.lit(None, dtype=wanted).alias(name))
             continue
         found = frame.schema[name]
-        whole_numbers = found.is_integer() and wanted.is_integer() and kind in {INTEGER, OPAQUE}
+        whole_numbers = found.is_integer() and wanted.is_integer()
         if found != wanted and not whole_numbers:
-            raise _refusal(spec, name, code="usage-column-type", message=f"The column is {found}, not {wanted}.")
+            raise _refusal(
+                spec, name, code="usage-column-type", message=f"The column is {found}, not {wanted}."
+            )
         if name not in spec.nullable and frame[name].null_count():
             raise _refusal(spec, name, code="usage-column-null", message="The column holds nulls.")
         chosen.append(pl.col(name).cast(wanted))
@@ -142,7 +146,9 @@ def refuse_rows(frame: pl.DataFrame, *, spec: FrameSpec, bad: pl.Expr, column: s
     offending = frame.filter(bad)
     if offending.height:
         row = {name: str(value) for name, value in offending.row(0, named=True).items()}
-        raise _refusal(spec, column, code="usage-row-refused", message=f"{message} First of {offending.height}: {row}.")
+        raise _refusal(
+            spec, column, code="usage-row-refused", message=f"{message} First of {offending.height}: {row}."
+        )
 
 
 def _exact_type(kind: ColumnType, zone_type: pl.DataType) -> pl.DataType:

@@ -41,7 +41,9 @@ class Pieces:
 
     @staticmethod
     def join(parts: list["Pieces"]) -> "Pieces":
-        return Pieces(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Pieces)))
+        return Pieces(
+            *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Pieces))
+        )
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,12 @@ def gap_pieces(
     )
     own = (history["days"].to_numpy() >= rules.history_days_min) & (history["weight"].to_numpy() > 0)
     classed = ~own & (installations.class_days[installation] > 0)
-    use = np.select([own, classed], [history["use"].to_numpy(), installations.class_use_micro[installation]], 0)
-    total = np.select([own, classed], [history["weight"].to_numpy(), installations.class_days[installation]], 1)
+    use = np.select(
+        [own, classed], [history["use"].to_numpy(), installations.class_use_micro[installation]], 0
+    )
+    total = np.select(
+        [own, classed], [history["weight"].to_numpy(), installations.class_days[installation]], 1
+    )
     pieces = Pieces(
         installation=installation,
         start=start,
@@ -128,7 +134,9 @@ def _gaps(
     count = len(installations.start)
     first = np.full(count, np.iinfo(np.int64).max)
     last = np.full(count, -1)
-    begins = np.flatnonzero(np.r_[True, chains.installation[1:] != chains.installation[:-1]][: len(chains.boundary)])
+    begins = np.flatnonzero(
+        np.r_[True, chains.installation[1:] != chains.installation[:-1]][: len(chains.boundary)]
+    )
     ends = np.r_[begins[1:], len(chains.boundary)][: len(begins)] - 1
     read = chains.installation[begins]
     first[read] = chains.boundary[begins]
