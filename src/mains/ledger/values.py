@@ -28,3 +28,26 @@ class TransactionKind(models.TextChoices):
     BILL_RUN = "bill_run", _("Bill run")
     PAYMENT_REGISTER = "payment_register", _("Payment register")
     SUSPENSE_CLEARED = "suspense_cleared", _("Receipt identified")
+
+
+class Age(models.TextChoices):
+    """How long an open item is overdue; `credit` is money of customers that no item has used yet (negative)."""
+
+    CREDIT = "credit", _("In credit")
+    NOT_DUE = "not_due", _("Not yet due")
+    DAYS_30 = "days_30", _("1–30 days overdue")
+    DAYS_60 = "days_60", _("31–60 days overdue")
+    DAYS_90 = "days_90", _("61–90 days overdue")
+    DAYS_180 = "days_180", _("91–180 days overdue")
+    DAYS_365 = "days_365", _("181–365 days overdue")
+    OLDER = "older", _("More than a year overdue")
+
+
+AGE_LIMITS_DAYS = {
+    Age.NOT_DUE: 0,
+    Age.DAYS_30: 30,
+    Age.DAYS_60: 60,
+    Age.DAYS_90: 90,
+    Age.DAYS_180: 180,
+    Age.DAYS_365: 365,
+}
