@@ -1,15 +1,36 @@
 """Read models: rebuilt from the contexts below at any time, the source of nothing."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class TokenKind(models.TextChoices):
+    """What a searched word is, from the strongest; of two equal words of an account the stronger is kept."""
+
+    NUMBER = "a", _("Account number")
+    METER = "b", _("Meter serial number")
+    PHONE = "c", _("Phone")
+    NAME = "d", _("Name")
+    ADDRESS = "e", _("Address")
 
 
 class SearchToken(models.Model):
-    """One folded word by which an account is found; rebuilt from the registry at any time."""
+    """One folded word by which an account is found; rebuilt from the registry at any time, written in bulk.
 
+    `organisation_id` is the account's, copied so that a person's scope is applied inside the index.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "token")
+    account_id = models.BigIntegerField()
     token = models.CharField(max_length=60, db_collation="C")
-    kind = models.CharField(max_length=1)
-    account = models.ForeignKey("customers.Account", on_delete=models.CASCADE, db_index=False, related_name="+")
+    kind = models.CharField(max_length=1, choices=TokenKind)
+    organisation_id = models.BigIntegerField()
 
     class Meta:
-        # Prefix search as you type: the C collation makes this B-tree serve LIKE 'abc%'.
-        indexes = [models.Index(fields=["token", "account"], name="search_token_prefix")]
+        indexes = [
+            # Prefix search as you type: the C collation makes this B-tree serve ranges of prefixes, the included
+            # columns make it enough to apply the scope and the ranking.
+            models.Index(
+                fields=["token", "account_id"], include=["organisation_id", "kind"], name="search_token_prefix"
+            )
+        ]
