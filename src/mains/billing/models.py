@@ -8,8 +8,10 @@ from mains.billing.values import LineKind, RunStatus
 class BillRun(models.Model):
     """One month's billing of one cycle. Facts recorded after `facts_as_of` belong to the next run.
 
-    Bill ids are planned before posting (`first_bill_id` + position), so a run that was killed and resumed
-    writes the same rows as an undisturbed one.
+    Ids are planned before posting, so a run that was killed and resumed writes the same rows as an undisturbed
+    one. An account's position is its place among the accounts up to `last_account_id` in the order of bucket and
+    id; its bill is `first_bill_id` + position, its entries begin at `first_entry_id` + position ×
+    `entries_per_account`. A slice's transaction is `first_transaction_id` + its first bucket.
     """
 
     month = models.DateField()
@@ -20,6 +22,9 @@ class BillRun(models.Model):
     due_on = models.DateField()
     first_bill_id = models.BigIntegerField()
     first_entry_id = models.BigIntegerField()
+    entries_per_account = models.SmallIntegerField()
+    first_transaction_id = models.BigIntegerField()
+    last_account_id = models.BigIntegerField()
     accounts = models.IntegerField()
     created_at = models.DateTimeField()
     created_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
@@ -42,10 +47,13 @@ class BillRunBucket(models.Model):
 
 
 class BillException(models.Model):
-    """Something in a run that a person should look at: an account not billed, or billed oddly."""
+    """Something in a run that a person should look at: an account not billed, or billed oddly.
+
+    `account_id` is empty where the matter is a service point for which nobody pays.
+    """
 
     run = models.ForeignKey(BillRun, on_delete=models.PROTECT, related_name="exceptions")
-    account_id = models.BigIntegerField()
+    account_id = models.BigIntegerField(null=True)
     service_point_id = models.BigIntegerField(null=True)
     code = models.CharField(max_length=40)
     message = models.TextField()

@@ -72,6 +72,9 @@ class Migration(migrations.Migration):
                 ('due_on', models.DateField()),
                 ('first_bill_id', models.BigIntegerField()),
                 ('first_entry_id', models.BigIntegerField()),
+                ('entries_per_account', models.SmallIntegerField()),
+                ('first_transaction_id', models.BigIntegerField()),
+                ('last_account_id', models.BigIntegerField()),
                 ('accounts', models.IntegerField()),
                 ('created_at', models.DateTimeField()),
                 ('posted_at', models.DateTimeField(null=True)),
@@ -82,7 +85,7 @@ class Migration(migrations.Migration):
             name='BillException',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account_id', models.BigIntegerField()),
+                ('account_id', models.BigIntegerField(null=True)),
                 ('service_point_id', models.BigIntegerField(null=True)),
                 ('code', models.CharField(max_length=40)),
                 ('message', models.TextField()),

@@ -1,0 +1,91 @@
+"""Accounts and agreements as frames, for bulk work by slice of accounts."""
+
+from datetime import date, datetime
+
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+
+from mains.base.db import read_frame
+
+
+def read_accounts(*, connection: Connection, buckets: range, last_account_id: int) -> pl.DataFrame:
+    """Accounts of the buckets with an id up to `last_account_id`, ordered by bucket and id.
+
+    Columns: account_id, bucket (Int16), organisation_id, cycle.
+    """
+    return read_frame(
+        """
+        SELECT id AS account_id, bucket, organisation_id, cycle FROM customers_account
+        WHERE bucket >= %(first)s AND bucket < %(next)s AND id <= %(last)s
+        ORDER BY bucket, id
+        """,
+        {"first": buckets.start, "next": buckets.stop, "last": last_account_id},
+        connection=connection,
+    )
+
+
+def count_accounts_by_bucket(*, connection: Connection, last_account_id: int) -> pl.DataFrame:
+    """Number of accounts per bucket among those with an id up to `last_account_id`: bucket, accounts (Int64)."""
+    return read_frame(
+        """
+        SELECT bucket, count(*) AS accounts FROM customers_account WHERE id <= %(last)s GROUP BY bucket ORDER BY bucket
+        """,
+        {"last": last_account_id},
+        connection=connection,
+    )
+
+
+def read_agreements(
+    *, connection: Connection, buckets: range, from_date: date, to_date: date, as_of: datetime, known_since: datetime
+) -> pl.DataFrame:
+    """Agreements of the buckets' accounts over [from_date, to_date): those believed at `as_of`, and those that
+    ceased to be believed in (known_since, as_of].
+
+    Columns: agreement_id, account_id, service_point_id, premise_id, node_id, point_bucket, tariff_id, service,
+    provider_id, category, load_class (null when empty), valid_from, valid_to (null is open), is_believed, is_changed.
+    """
+    return read_frame(
+        """
+        SELECT a.id AS agreement_id, a.account_id, a.service_point_id, sp.premise_id, sp.node_id,
+               sp.bucket AS point_bucket, a.tariff_id, t.service, a.provider_id, a.category,
+               nullif(a.load_class, '') AS load_class,
+               lower(a.valid) AS valid_from, upper(a.valid) AS valid_to,
+               a.superseded_at IS NULL OR a.superseded_at > %(as_of)s AS is_believed,
+               a.recorded_at > %(known_since)s OR coalesce(a.superseded_at <= %(as_of)s, FALSE) AS is_changed
+        FROM customers_account c
+        JOIN customers_agreement a ON a.account_id = c.id
+        JOIN network_servicepoint sp ON sp.id = a.service_point_id
+        JOIN tariffs_tariff t ON t.id = a.tariff_id
+        WHERE c.bucket >= %(first)s AND c.bucket < %(next)s
+          AND a.valid && daterange(%(from_date)s, %(to_date)s)
+          AND a.recorded_at <= %(as_of)s AND (a.superseded_at IS NULL OR a.superseded_at > %(known_since)s)
+        """,
+        {
+            "first": buckets.start,
+            "next": buckets.stop,
+            "from_date": from_date,
+            "to_date": to_date,
+            "as_of": as_of,
+            "known_since": known_since,
+        },
+        connection=connection,
+    )
+
+
+def read_payers(
+    *, connection: Connection, service_point_ids: pl.Series, from_date: date, to_date: date, as_of: datetime
+) -> pl.DataFrame:
+    """Who pays for the service points over [from_date, to_date), as believed at `as_of`.
+
+    Columns: service_point_id, account_id, valid_from, valid_to (null is open).
+    """
+    return read_frame(
+        """
+        SELECT service_point_id, account_id, lower(valid) AS valid_from, upper(valid) AS valid_to
+        FROM customers_agreement
+        WHERE service_point_id = ANY(%(points)s) AND valid && daterange(%(from_date)s, %(to_date)s)
+          AND recorded_at <= %(as_of)s AND (superseded_at IS NULL OR superseded_at > %(as_of)s)
+        """,
+        {"points": service_point_ids, "from_date": from_date, "to_date": to_date, "as_of": as_of},
+        connection=connection,
+    )

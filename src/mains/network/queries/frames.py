@@ -1,0 +1,123 @@
+"""Facts of the network as frames, for bulk work by slice of service points."""
+
+from datetime import date, datetime
+
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+
+from mains.base.db import read_frame
+
+KNOWN = "{0}.recorded_at <= %(as_of)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(as_of)s)"
+"""Condition under which the fact of table alias {0} was believed at `as_of`."""
+
+CHANGED = (
+    "(({0}.recorded_at > %(known_since)s AND {0}.recorded_at <= %(as_of)s)"
+    " OR ({0}.superseded_at > %(known_since)s AND {0}.superseded_at <= %(as_of)s))"
+)
+"""Condition under which what we believe of alias {0} changed after `known_since`, up to `as_of`."""
+
+
+def read_points(*, connection: Connection, buckets: range, from_date: date, to_date: date) -> pl.DataFrame:
+    """Service points of the buckets that are connected on a day of [from_date, to_date).
+
+    Columns: service_point_id, bucket (Int16), connected_from, connected_to (Date, null is open), class_code: the
+    service and the kind of premise, by which forecasts without history are averaged.
+    """
+    return read_frame(
+        """
+        SELECT sp.id AS service_point_id, sp.bucket, sp.connected_on AS connected_from,
+               sp.disconnected_on AS connected_to, sp.service || ' ' || p.kind AS class_code
+        FROM network_servicepoint sp JOIN network_premise p ON p.id = sp.premise_id
+        WHERE sp.bucket >= %(first)s AND sp.bucket < %(next)s
+          AND sp.connected_on < %(to_date)s
+          AND (sp.disconnected_on IS NULL OR sp.disconnected_on > %(from_date)s)
+        ORDER BY sp.bucket, sp.id
+        """,
+        {"first": buckets.start, "next": buckets.stop, "from_date": from_date, "to_date": to_date},
+        connection=connection,
+    )
+
+
+def read_premise_states(
+    *, connection: Connection, premise_ids: pl.Series, from_date: date, to_date: date, as_of: datetime
+) -> pl.DataFrame:
+    """Dated attributes of premises over [from_date, to_date), as believed at `as_of`.
+
+    Columns: premise_id, valid_from, valid_to (null is open) and every attribute under the name that tariffs use;
+    sizes in micro-units of their unit (m2, m).
+    """
+    return read_frame(
+        f"""
+        SELECT s.premise_id, lower(s.valid) AS valid_from, upper(s.valid) AS valid_to,
+               s.residents::bigint * 1000000 AS residents_micro, s.rooms::bigint * 1000000 AS rooms_micro,
+               s.floor_area_m2_micro, s.heated_area_m2_micro,
+               s.storey_height_mm::bigint * 1000 AS storey_height_m_micro,
+               s.location, s.cooker, s.meter_possible
+        FROM network_premisestate s
+        WHERE s.premise_id = ANY(%(premises)s) AND s.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("s")}
+        """,
+        {"premises": premise_ids, "from_date": from_date, "to_date": to_date, "as_of": as_of},
+        connection=connection,
+    )
+
+
+def read_node_facts(
+    *, connection: Connection, from_date: date, to_date: date, as_of: datetime
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Placements (node_id, parent_id, valid_from, valid_to) and states (node_id, band, supply_hours_day_micro,
+    valid_from, valid_to) of all network trees over [from_date, to_date), as believed at `as_of`."""
+    params = {"from_date": from_date, "to_date": to_date, "as_of": as_of}
+    placements = read_frame(
+        f"""
+        SELECT n.node_id, n.parent_id, lower(n.valid) AS valid_from, upper(n.valid) AS valid_to
+        FROM network_nodeplacement n
+        WHERE n.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("n")}
+        """,
+        params,
+        connection=connection,
+    )
+    states = read_frame(
+        f"""
+        SELECT n.node_id, nullif(n.band, '') AS band,
+               n.supply_hours_day::bigint * 1000000 AS supply_hours_day_micro,
+               lower(n.valid) AS valid_from, upper(n.valid) AS valid_to
+        FROM network_nodestate n
+        WHERE n.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("n")}
+        """,
+        params,
+        connection=connection,
+    )
+    return placements, states
+
+
+def read_changed_points(
+    *, connection: Connection, from_date: date, to_date: date, known_since: datetime, as_of: datetime
+) -> pl.DataFrame:
+    """Service points whose premise or network facts over [from_date, to_date) changed in (known_since, as_of].
+
+    Columns: service_point_id, valid_from, valid_to (null is open): the days that the changed fact speaks of. A
+    change at a node reaches everything that any placement ever put below it: too many rather than too few.
+    """
+    return read_frame(
+        f"""
+        WITH RECURSIVE touched AS (
+            SELECT n.node_id, n.valid FROM network_nodestate n WHERE {CHANGED.format("n")}
+            UNION
+            SELECT n.node_id, n.valid FROM network_nodeplacement n WHERE {CHANGED.format("n")}
+        ), below AS (
+            SELECT node_id, valid FROM touched
+            UNION
+            SELECT p.node_id, b.valid FROM network_nodeplacement p JOIN below b ON p.parent_id = b.node_id
+        ), changed AS (
+            SELECT sp.id, s.valid
+            FROM network_premisestate s JOIN network_servicepoint sp ON sp.premise_id = s.premise_id
+            WHERE {CHANGED.format("s")}
+            UNION ALL
+            SELECT sp.id, b.valid FROM below b JOIN network_servicepoint sp ON sp.node_id = b.node_id
+        )
+        SELECT id AS service_point_id, lower(valid) AS valid_from, upper(valid) AS valid_to
+        FROM changed WHERE valid && daterange(%(from_date)s, %(to_date)s)
+        """,
+        {"from_date": from_date, "to_date": to_date, "known_since": known_since, "as_of": as_of},
+        connection=connection,
+    )
