@@ -6,6 +6,7 @@ export const EVENTS = {
   announce: "mains:announce",
   /** The colours changed: pictures draw themselves again. */
   theme: "mains:theme",
+  configRequest: "htmx:configRequest",
   beforeRequest: "htmx:beforeRequest",
   afterRequest: "htmx:afterRequest",
   beforeSwap: "htmx:beforeSwap",

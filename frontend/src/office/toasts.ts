@@ -18,7 +18,7 @@ function arm(toast: HTMLElement): void {
   toast.addEventListener("focusout", resume);
 }
 
-function problem(message: string): void {
+export function showProblem(message: string): void {
   const template = document.querySelector<HTMLTemplateElement>("#toast-template");
   const toast = template?.content.firstElementChild?.cloneNode(true) as HTMLElement | undefined;
   if (!toast) return;
@@ -31,6 +31,6 @@ export function startToasts(): void {
   const armAll = () => document.querySelectorAll<HTMLElement>("#toasts .toast-note").forEach(arm);
   armAll();
   document.addEventListener(EVENTS.loaded, armAll);
-  document.addEventListener(EVENTS.sendError, () => problem(text("network_error")));
-  document.addEventListener(EVENTS.timeout, () => problem(text("network_error")));
+  document.addEventListener(EVENTS.sendError, () => showProblem(text("network_error")));
+  document.addEventListener(EVENTS.timeout, () => showProblem(text("network_error")));
 }

@@ -1,0 +1,51 @@
+"""Every page names the one permission it needs; the person's scope for it limits everything the page reads."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from typing import Any, Concatenate
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+
+from mains.staff.queries.rights import Rights, rights_of
+from mains.staff.values import Permission, Scope
+from mains.web.office.clock import today
+
+
+class OfficeRequest(HttpRequest):
+    """A request that passed the gate of a page."""
+
+    rights: Rights
+    scope: Scope
+    today: date
+    htmx: Any
+
+    def may(self, permission: str, organisation_id: int) -> bool:
+        """Whether the person may also do this in the unit."""
+        return self.rights.scope(permission).covers(organisation_id)
+
+
+type_of_view = Callable[Concatenate[OfficeRequest, ...], HttpResponseBase]
+
+
+def needs(permission: Permission) -> Callable[[type_of_view], type_of_view]:
+    """Opens the view to people who hold `permission` in at least one unit and gives it their scope.
+
+    The test of all addresses reads `view.permission` and fails on a view without it.
+    """
+
+    def gate(view: type_of_view) -> type_of_view:
+        @wraps(view)
+        def gated(request: OfficeRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            request.today = today()
+            request.rights = rights_of(user=request.user, on_date=request.today)
+            if permission not in request.rights.permissions:
+                raise PermissionDenied(f"This page needs the permission {permission}.")
+            request.scope = request.rights.scope(permission)
+            return view(request, *args, **kwargs)
+
+        gated.permission = permission
+        return gated
+
+    return gate

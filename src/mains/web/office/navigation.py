@@ -1,0 +1,56 @@
+"""The sidebar: which pages a person can go to from everywhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the sidebar. `go` is the key that opens it after `g`; `also` are pages that belong to it."""
+
+    url_name: str
+    label: str | Promise
+    icon: str
+    go: str
+    also: frozenset[str] = frozenset()
+
+
+ENTRIES = (
+    Entry("office:dashboard", _("Dashboard"), "layout-dashboard", "d"),
+    Entry("office:accounts", _("Accounts"), "users", "a", frozenset({"office:account"})),
+    Entry("office:runs", _("Bills and runs"), "file-invoice", "b", frozenset({"office:run", "office:bill"})),
+    Entry("office:registers", _("Payments"), "cash", "p", frozenset({"office:register"})),
+    Entry("office:turnover", _("Turnover"), "report-money", "t"),
+    Entry("office:map", _("Map"), "map-2", "m"),
+    Entry("office:exceptions", _("Exceptions"), "alert-triangle", "e"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An entry whose page exists, as the sidebar shows it."""
+
+    label: str | Promise
+    icon: str
+    go: str
+    url: str
+    is_current: bool
+
+
+def list_links(current_view: str) -> list[Link]:
+    """Entries whose pages exist; `current_view` is the qualified name of the page being shown."""
+    return list(_links(current_view))
+
+
+def _links(current_view: str) -> Iterator[Link]:
+    for entry in ENTRIES:
+        try:
+            url = reverse(entry.url_name)
+        except NoReverseMatch:
+            continue
+        is_current = current_view == entry.url_name or current_view in entry.also
+        yield Link(entry.label, entry.icon, entry.go, url, is_current)

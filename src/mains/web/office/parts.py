@@ -1,0 +1,160 @@
+"""What pages hand to the shared parts: charts, maps, formula trees, tabs and breadcrumbs. Frozen, ready to show."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+Tone = Literal["good", "warn", "bad", "info", "quiet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Crumb:
+    """A step of the way down; the last one has no address."""
+
+    label: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A view of one thing. `count` is shown when it is not None."""
+
+    label: str
+    url: str
+    is_current: bool = False
+    icon: str = ""
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One line of the search list: `kind` names the icon, `detail` tells equal titles apart."""
+
+    title: str
+    url: str
+    detail: str = ""
+    icon: str = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchGroup:
+    """Hits of one kind under their heading."""
+
+    label: str
+    hits: Sequence[SearchHit]
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaNode:
+    """A step of a calculation. All texts are final; `value` and `unit` stand at the end of the line.
+
+    `formula` is written with the names of the children, `note` says how the value was rounded, `source` names the
+    reading, document or clause it came from and `source_url` opens it.
+    """
+
+    label: str
+    value: str = ""
+    unit: str = ""
+    formula: str = ""
+    note: str = ""
+    source: str = ""
+    source_url: str = ""
+    children: Sequence["FormulaNode"] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One row of values along the categories of a chart.
+
+    `values` set the size of bars and the height of lines, None leaves a gap; `texts` are the same values as people read
+    them, with unit or currency. Series with the same `stack` stand on each other. An estimate is hatched or dashed.
+    """
+
+    name: str
+    values: Sequence[Decimal | int | None]
+    texts: Sequence[str]
+    kind: Literal["bar", "line", "area"] = "bar"
+    stack: str = ""
+    is_estimate: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.values) != len(self.texts):
+            raise ValueError(f"Series {self.name}: {len(self.values)} values but {len(self.texts)} texts.")
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A picture with a table behind it. `key` is its id on the page; `finding` is the sentence that it shows."""
+
+    key: str
+    title: str
+    categories: Sequence[str]
+    series: Sequence[Series]
+    unit: str = ""
+    finding: str = ""
+    category_label: str = ""
+    size: Literal["", "short", "tall"] = ""
+
+    def __post_init__(self) -> None:
+        for series in self.series:
+            if len(series.values) != len(self.categories):
+                raise ValueError(f"Series {series.name} has {len(series.values)} values for {len(self.categories)} categories.")
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What the browser draws. Values travel as decimal texts: binary numbers exist only as pixels."""
+        series = [
+            asdict(one) | {"values": [None if value is None else str(value) for value in one.values]} for one in self.series
+        ]
+        return {"title": self.title, "unit": self.unit, "categories": list(self.categories), "series": series}
+
+    @property
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """The same as a table: category, then one text per series."""
+        return [
+            (category, [series.texts[place] for series in self.series]) for place, category in enumerate(self.categories)
+        ]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return all(value is None for series in self.series for value in series.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A shape on the map. `geometry` is GeoJSON (longitude first); `label`, `detail` and `url` are shown when it is chosen."""
+
+    geometry: dict[str, Any]
+    label: str
+    detail: str = ""
+    url: str = ""
+    tone: Literal["", "good", "warn", "bad", "muted"] = ""
+    is_main: bool = False
+
+    @classmethod
+    def at(cls, *, latitude: float, longitude: float, label: str, **shown: Any) -> "Place":
+        """A point by its coordinates in degrees (WGS 84)."""
+        return cls({"type": "Point", "coordinates": [longitude, latitude]}, label, **shown)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceMap:
+    """A map of places with a list behind it. `key` is its id on the page."""
+
+    key: str
+    title: str
+    places: Sequence[Place] = field(default_factory=tuple)
+    size: Literal["", "short", "tall"] = ""
+
+    @property
+    def collection(self) -> dict[str, Any]:
+        """The places as a GeoJSON feature collection."""
+        return {"type": "FeatureCollection", "features": [self._feature(place) for place in self.places]}
+
+    @staticmethod
+    def _feature(place: Place) -> dict[str, Any]:
+        shown = {"label": place.label, "detail": place.detail, "url": place.url}
+        style = {"tone": place.tone, "is_main": place.is_main}
+        return {"type": "Feature", "geometry": place.geometry, "properties": shown | style}
