@@ -1,0 +1,176 @@
+"""Interpreter one: walks a resolved formula for one account, in fractions, and keeps every step."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from mains.engine.exact.explanation import Step, show_short, unit_text
+from mains.engine.exact.scope import Scope
+from mains.engine.language import tree
+from mains.engine.tariff.model import Tier
+from mains.kernel.rounding import round_to_step
+
+_COMPARE: dict[str, Callable[[Fraction, Fraction], bool]] = {
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+
+
+def evaluate(node: tree.Node, *, scope: Scope) -> Step:
+    """Value of a formula in a scope, with everything it was made of. Raises UnableToRate."""
+    match node:
+        case tree.Literal() | tree.TextLiteral() | tree.FlagLiteral():
+            return Step(node.text, node.value, unit_text(node.unit))
+        case tree.Use() | tree.Measured():
+            return scope.use(node)
+        case tree.Time():
+            return scope.time(node)
+        case tree.Attribute():
+            return scope.attribute(node)
+        case tree.Parameter():
+            return scope.parameter(node)
+        case tree.ComponentValue():
+            return scope.amount(node)
+        case tree.Tiered():
+            return _tiered(node, scope)
+        case tree.Choice():
+            return _choice(node, scope)
+        case _:
+            children = tuple(evaluate(child, scope=scope) for child in tree.children(node))
+            return Step(node.text, _combine(node, children, scope), unit_text(node.unit), node.text, children=children)
+
+
+def number(step: Step) -> Fraction:
+    """The value of a numeric step; the resolver has made sure that it is one."""
+    assert isinstance(step.value, Fraction)
+    return step.value
+
+
+def _combine(node: tree.Node, children: tuple[Step, ...], scope: Scope) -> Fraction | bool:
+    match node:
+        case tree.Membership():
+            return children[0].value in node.values
+        case tree.Comparison(operator="==" | "!="):
+            return (children[0].value == children[1].value) == (node.operator == "==")
+        case tree.Comparison():
+            return _COMPARE[node.operator](number(children[0]), number(children[1]))
+        case tree.Logic(operator="and"):
+            return bool(children[0].value) and bool(children[1].value)
+        case tree.Logic():
+            return bool(children[0].value) or bool(children[1].value)
+        case tree.Inverse():
+            return not children[0].value
+    values = [number(child) for child in children]
+    match node:
+        case tree.Negation():
+            return -values[0]
+        case tree.Magnitude():
+            return abs(values[0])
+        case tree.Rounded():
+            return round_to_step(values[0], step=node.step, mode=node.mode)
+        case tree.Extreme():
+            return min(values) if node.operator == "min" else max(values)
+        case tree.Arithmetic():
+            return _arithmetic(node, values[0], values[1], scope)
+    raise AssertionError(f"unknown node {type(node).__name__}")
+
+
+def _arithmetic(node: tree.Arithmetic, left: Fraction, right: Fraction, scope: Scope) -> Fraction:
+    match node.operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+    if right == 0:
+        raise scope.refuse("division-by-zero", f"“{node.text}” divides by zero.", "Guard it with if(…).")
+    return left / right
+
+
+def _choice(node: tree.Choice, scope: Scope) -> Step:
+    condition = evaluate(node.condition, scope=scope)
+    taken = evaluate(node.then if condition.value else node.otherwise, scope=scope)
+    return Step(node.text, taken.value, unit_text(node.unit), node.text, children=(condition, taken))
+
+
+def _tiered(node: tree.Tiered, scope: Scope) -> Step:
+    amount = evaluate(node.amount, scope=scope)
+    clause, tiers = scope.tiers(node)
+    scale = evaluate(node.scale, scope=scope) if node.scale is not None else None
+    factor = (number(scale) if scale is not None else Fraction(1)) * (scope.share if node.by_share else 1)
+    if factor < 0:
+        raise scope.refuse("scale-negative", f"“{node.text}” scales its limits by a negative number.", "")
+    limits = [None if tier.upto is None else _limit(tier.upto * factor, node) for tier in tiers]
+    scaled = tuple(Tier(limit, tier.figure) for limit, tier in zip(limits, tiers, strict=True))
+    steps = [amount, *([scale] if scale is not None else [])]
+    result, parts = _apply(node, number(amount), scaled, scope, steps)
+    return Step(node.text, result, unit_text(node.unit), node.text, clause, children=(*steps, *parts))
+
+
+def _limit(limit: Fraction, node: tree.Tiered) -> Fraction:
+    return limit if node.limits_step is None else round_to_step(limit, step=node.limits_step, mode=node.limits_mode)
+
+
+def _apply(
+    node: tree.Tiered, amount: Fraction, tiers: tuple[Tier, ...], scope: Scope, steps: list[Step]
+) -> tuple[Fraction, tuple[Step, ...]]:
+    if node.method == "step":
+        return _reached(abs(amount), tiers).figure, ()
+    if node.method == "block":
+        tier = _reached(abs(amount), tiers)
+        return amount * tier.figure, (_part(node, amount, tier.figure, tier.upto),)
+    if node.of is not None:
+        whole = evaluate(node.of, scope=scope)
+        steps.append(whole)
+        return _shared(node, amount, abs(number(whole)), tiers)
+    if node.start is not None:
+        start = evaluate(node.start, scope=scope)
+        steps.append(start)
+        before, _ = _slab(node, number(start), tiers)
+        after, parts = _slab(node, number(start) + amount, tiers)
+        return after - before, (*parts, Step("already used before", -before, unit_text(node.unit)))
+    return _slab(node, amount, tiers)
+
+
+def _reached(amount: Fraction, tiers: tuple[Tier, ...]) -> Tier:
+    return next(tier for tier in tiers if tier.upto is None or amount <= tier.upto)
+
+
+def _slab(node: tree.Tiered, amount: Fraction, tiers: tuple[Tier, ...]) -> tuple[Fraction, tuple[Step, ...]]:
+    """Each part of the amount at the price of its tier; a negative amount mirrors the positive one."""
+    sign = -1 if amount < 0 else 1
+    total, parts = Fraction(0), []
+    for part, tier in _fill(abs(amount), tiers):
+        total += sign * part * tier.figure
+        parts.append(_part(node, sign * part, tier.figure, tier.upto))
+    return total, tuple(parts)
+
+
+def _fill(amount: Fraction, tiers: tuple[Tier, ...]) -> list[tuple[Fraction, Tier]]:
+    """How much of a positive amount falls into each tier; empty tiers are left out."""
+    lower, filled = Fraction(0), []
+    for tier in tiers:
+        upper = amount if tier.upto is None else min(amount, tier.upto)
+        if upper > lower:
+            filled.append((upper - lower, tier))
+            lower = upper
+    return filled
+
+
+def _shared(node: tree.Tiered, amount: Fraction, whole: Fraction, tiers: tuple[Tier, ...]) -> tuple[Fraction, tuple[Step, ...]]:
+    """The amount split over the tiers in the proportion in which the whole fills them."""
+    if whole == 0:
+        return amount * tiers[0].figure, (_part(node, amount, tiers[0].figure, tiers[0].upto),)
+    total, parts = Fraction(0), []
+    for part, tier in _fill(whole, tiers):
+        own = amount * part / whole
+        total += own * tier.figure
+        parts.append(_part(node, own, tier.figure, tier.upto))
+    return total, tuple(parts)
+
+
+def _part(node: tree.Tiered, part: Fraction, figure: Fraction, upto: Fraction | None) -> Step:
+    limit = "above the last limit" if upto is None else f"up to {show_short(upto)}"
+    return Step(limit, part * figure, unit_text(node.unit), f"{show_short(part)} × {show_short(figure)}")
