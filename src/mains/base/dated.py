@@ -1,0 +1,130 @@
+"""Writing dated facts: what is said about some dates replaces what was believed about them, no more."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, models, transaction
+from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import Q
+
+from mains.base.facts import DatedFact
+from mains.kernel.errors import MainsError
+
+Fact = TypeVar("Fact", bound=DatedFact)
+
+
+class UnableToRecordFact(MainsError):
+    """The dates are empty, or someone else recorded a fact about the same dates at the same moment."""
+
+
+@transaction.atomic
+def record_fact(
+    *,
+    model: type[Fact],
+    subject: Mapping[str, Any],
+    values: Mapping[str, Any],
+    valid_from: date,
+    valid_to: date | None = None,
+    actor: models.Model | None,
+    now: datetime,
+    proof: str = "",
+) -> Fact:
+    """Make `values` hold for `subject` over [valid_from, valid_to) and return the new fact.
+
+    Believed facts that overlap are superseded; the parts of them outside the dates are recorded again as they
+    were, with their own author and proof, so that what was known at any earlier instant stays readable.
+    Raises UnableToRecordFact.
+    """
+    valid = _checked_range(model=model, valid_from=valid_from, valid_to=valid_to)
+    replaced = supersede_facts(model=model, subject=subject, valid=valid, now=now)
+    fact = model(
+        **subject,
+        **values,
+        valid=valid,
+        recorded_at=now,
+        recorded_by_id=actor.pk if actor else None,
+        proof=proof,
+    )
+    try:
+        with transaction.atomic():
+            for old in replaced:
+                model._default_manager.bulk_create(_parts_outside(old, valid=valid, now=now))
+            fact.save(force_insert=True)
+    except IntegrityError as error:
+        if "exclu" not in str(error):
+            raise
+        raise UnableToRecordFact(
+            code="fact-collision",
+            message="Another fact about the same dates was recorded at the same time.",
+            place=f"{model._meta.verbose_name}, {valid_from}",
+            remedy="Look at what is recorded now and repeat your change if it is still needed.",
+        ) from error
+    return fact
+
+
+@transaction.atomic
+def withdraw_facts(
+    *,
+    model: type[DatedFact],
+    subject: Mapping[str, Any],
+    valid_from: date,
+    valid_to: date | None = None,
+    now: datetime,
+) -> int:
+    """Stop believing anything about `subject` over [valid_from, valid_to); how many facts this touched."""
+    valid = _checked_range(model=model, valid_from=valid_from, valid_to=valid_to)
+    replaced = supersede_facts(model=model, subject=subject, valid=valid, now=now)
+    for old in replaced:
+        model._default_manager.bulk_create(_parts_outside(old, valid=valid, now=now))
+    return len(replaced)
+
+
+def supersede_facts(
+    *, model: type[Fact], subject: Mapping[str, Any], valid: DateRange, now: datetime
+) -> list[Fact]:
+    """Close the system time of believed facts that overlap `valid`, locking them; the facts as they were."""
+    believed = model._default_manager.filter(superseded_at__isnull=True, valid__overlap=valid, **subject)
+    facts = list(believed.select_for_update().order_by("valid"))
+    model._default_manager.filter(pk__in=[fact.pk for fact in facts]).update(superseded_at=now)
+    return facts
+
+
+def holds_on(day: date, *, known_at: datetime | None = None, prefix: str = "") -> Q:
+    """Filter for the facts that hold on `day`, as believed now or as known at an instant."""
+    on_day = Q(**{f"{prefix}valid__contains": day})
+    if known_at is None:
+        return on_day & Q(**{f"{prefix}superseded_at__isnull": True})
+    return on_day & known(known_at, prefix=prefix)
+
+
+def known(at: datetime, *, prefix: str = "") -> Q:
+    """Filter for the facts that were believed at an instant."""
+    return Q(**{f"{prefix}recorded_at__lte": at}) & (
+        Q(**{f"{prefix}superseded_at__isnull": True}) | Q(**{f"{prefix}superseded_at__gt": at})
+    )
+
+
+def _checked_range(*, model: type[DatedFact], valid_from: date, valid_to: date | None) -> DateRange:
+    if valid_to is not None and valid_to <= valid_from:
+        raise UnableToRecordFact(
+            code="fact-dates",
+            message=f"The fact would hold from {valid_from} to {valid_to}, which is no day at all.",
+            place=str(model._meta.verbose_name),
+            remedy="Give an end date after the start; the end is the first day on which it no longer holds.",
+        )
+    return DateRange(valid_from, valid_to)
+
+
+def _parts_outside(old: Fact, *, valid: DateRange, now: datetime) -> list[Fact]:
+    stretches = []
+    if valid.lower is not None and (old.valid.lower is None or old.valid.lower < valid.lower):
+        stretches.append(DateRange(old.valid.lower, valid.lower))
+    if valid.upper is not None and (old.valid.upper is None or old.valid.upper > valid.upper):
+        stretches.append(DateRange(valid.upper, old.valid.upper))
+    fields = {
+        field.attname: getattr(old, field.attname)
+        for field in old._meta.concrete_fields
+        if not field.primary_key and field.name not in ("valid", "recorded_at", "superseded_at")
+    }
+    return [type(old)(**fields, valid=stretch, recorded_at=now) for stretch in stretches]
