@@ -1,4 +1,4 @@
-"""The column engine and the exact interpreter agree on random histories, to the micro-unit and the reading."""
+"""The columns and the exact interpreter agree on random histories, to the micro-unit and the reading."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -34,7 +34,9 @@ def days_after(offset: int) -> date:
 
 @st.composite
 def periods(draw: st.DrawFn, *, most: int, overlap: int) -> list[tuple[date, date | None]]:
-    """Successive half-open periods, the last one perhaps open; neighbours may overlap by up to `overlap` days."""
+    """Successive half-open periods, the last one perhaps open; neighbours may overlap by up to `overlap`
+    days.
+    """
     edges = sorted(draw(st.lists(st.integers(0, HORIZON_DAYS), min_size=0, max_size=2 * most, unique=True)))
     found: list[tuple[date, date | None]] = [
         (days_after(start), days_after(end)) for start, end in zip(edges[::2], edges[1::2], strict=False)

@@ -1,7 +1,7 @@
 """From readings to chains: the valid readings of each installation in order of days, and what was set aside.
 
-A chain never falls, save at a rollover. Where two neighbours contradict each other the weaker source goes, and
-between equals the later reading goes; then the chain is looked at again. Passes repeat over the affected
+A chain never falls, save at a rollover. Where two neighbours contradict each other the weaker source goes,
+and between equals the later reading goes; then the chain is looked at again. Passes repeat over the affected
 installations only, so their number is that of the worst register's bad readings.
 """
 
@@ -35,8 +35,9 @@ class Chains:
     """Valid readings sorted by installation and day, as parallel arrays.
 
     `installation` is a row number of the registers frame, `boundary` days since 1970-01-01 (the day after the
-    reading), `value_micro` the face of the register, `reading_id` its origin. `use_micro[i]` is the use between
-    readings i and i + 1, multiplier applied, where both belong to one installation (`joined[i]`), otherwise 0.
+    reading), `value_micro` the face of the register, `reading_id` its origin. `use_micro[i]` is the use
+    between readings i and i + 1, multiplier applied, where both belong to one installation (`joined[i]`),
+    otherwise 0.
     """
 
     installation: Ints
@@ -199,7 +200,7 @@ def _link(faces: _Faces) -> _Links:
 
 
 def _settle(faces: _Faces) -> tuple[Ints, Ints, Ints, NDArray[np.str_]]:
-    """Return the rows that stand, those that go, the neighbour each of these disagreed with, and the codes."""
+    """Return the rows that stand; those that go, the neighbour each disagreed with, and the codes."""
     stands = np.ones(len(faces.boundary), dtype=np.bool_)
     work = np.arange(len(stands))
     dropped: list[Ints] = []

@@ -77,8 +77,9 @@ def compute_daily_usage(
 ) -> UsageResult:
     """Compute the use of each day of [month_from, month_to) for every service point and zone.
 
-    Frames, units (micro-units) and results are those of README.md in this package. Raises UnableToComputeUsage
-    when a frame breaks the contract; bad readings do not raise, they are set aside and listed.
+    Frames, units (micro-units) and results are those of README.md in this package. Raises
+    UnableToComputeUsage when a frame breaks the contract; bad readings do not raise, they are set aside and
+    listed.
     """
     if not 1 <= (month_to - month_from).days <= MONTH_DAYS_MAX:
         raise UnableToComputeUsage(
@@ -219,7 +220,9 @@ def _blocks(
 
 
 def _rows_to_show(rows: DayRows, *, layout: Layout, installed_now: NDArray[np.bool_]) -> Ints:
-    """Series with an installation or use in the month; a connected point with none of these shows its total zone."""
+    """Series with an installation or use in the month; a connected point with none of these shows its total
+    zone.
+    """
     shown = installed_now | (rows.rank > 0).any(axis=1)
     point_shown = np.zeros(int(layout.point[-1]) + 1, dtype=np.bool_)
     point_shown[layout.point[shown]] = True

@@ -1,7 +1,7 @@
 """From pieces to the month's days: use, quality and origin of every series and day, as matrices.
 
-A matrix has one row per series and one column per day. Work goes through blocks of points, so that memory stays
-small whatever the size of the slice.
+A matrix has one row per series and one column per day. Work goes through blocks of points, so that memory
+stays small whatever the size of the slice.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,9 @@ class Norms:
 
 @dataclass(frozen=True)
 class Calendar:
-    """The month's day boundaries (n + 1), and each day's number in its calendar month with that month's length."""
+    """The month's day boundaries (n + 1), and each day's number in its calendar month with that month's
+    length.
+    """
 
     boundaries: Ints
     day_of_month: Ints
@@ -61,7 +63,9 @@ class Calendar:
 
 @dataclass(frozen=True)
 class Layout:
-    """Which series stand where: sorted by point, `point[i]` the point's number, `total[i]` the total zone's series."""
+    """Which series stand where: sorted by point, `point[i]` the point's number, `total[i]` the total zone's
+    series.
+    """
 
     point: Ints
     total: Flags
@@ -90,7 +94,7 @@ def fill_days(
     calendar: Calendar,
     weights: DayWeights,
 ) -> DayRows:
-    """Sum the pieces of each series day by day. `pieces` are sorted by series, then installation, then start."""
+    """Sum the pieces of each series by day. They come sorted by series, installation and start."""
     count, width = len(layout.point), len(calendar.days)
     points = int(layout.point[-1]) + 1
     connected = _covered(layout.connected, rows=points, calendar=calendar)[layout.point]
@@ -148,7 +152,9 @@ def _run_starts(values: Ints) -> Ints:
 
 
 def _reduce(rows: DayRows, *, use: Ints, inside: Flags, rank: Ints, piece_series: Ints) -> None:
-    """Add up the pieces of each series; several on one day give the weakest rank, the first and the last piece."""
+    """Add up the pieces of each series; several on one day give the weakest rank, the first and the last
+    piece.
+    """
     if not len(piece_series):
         return
     starts = _run_starts(piece_series)

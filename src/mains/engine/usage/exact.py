@@ -1,7 +1,7 @@
 """Daily use of one service point in plain Python, with full provenance.
 
-It shares no code with the columns: explanations are made from it, and tests hold the columns against it. The rules
-are those of README.md; where the columns use cumulative arrays this module walks day by day.
+It shares no code with the columns: explanations are made from it, and tests hold the columns against it. The
+rules are those of README.md; where the columns use cumulative arrays this module walks day by day.
 """
 
 import calendar
@@ -21,7 +21,9 @@ _WEAKNESS = {"M": 1, "A": 2, "F": 3, "C": 4, "N": 5}
 
 @dataclass(frozen=True)
 class Reading:
-    """What a register showed at the end of `reading_date`, in micro-units; a smaller priority is a stronger source."""
+    """What a register showed at the end of `reading_date`, in micro-units; a smaller priority is a stronger
+    source.
+    """
 
     reading_id: int
     register_id: int
@@ -117,7 +119,7 @@ class SeriesUse:
 
 @dataclass(frozen=True)
 class SetAside:
-    """A reading that was not used (or, for rollover-assumed, was used with an assumption), and its opponent."""
+    """A reading that was not used (rollover-assumed: used on an assumption), and its opponent."""
 
     reading: Reading
     code: str
@@ -257,7 +259,7 @@ def _chains(
 
 
 def _chain(installation: Installation, readings: list[Reading]) -> tuple[list[Reading], list[SetAside]]:
-    """Build the chain as a stack: a stronger reading removes what it contradicts, a weaker one is set aside."""
+    """A stack: a stronger reading removes what it contradicts, a weaker one is set aside."""
     chain: list[Reading] = []
     dropped: list[SetAside] = []
     for reading in readings:

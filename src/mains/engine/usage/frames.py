@@ -15,7 +15,7 @@ SHAPE_DAYS = 366
 SHAPE_WEIGHT_MAX = 100_000
 MONTH_DAYS_MAX = 366
 
-# Strong to weak; a letter's position is its rank. X must stay first (rank 0: nothing) for the maximum to work.
+# Strong to weak, after X for nothing: a letter's position is its rank, and a day has its parts' highest.
 QUALITY_LETTERS = "XMAFCN"
 
 INTEGER = "integer"
@@ -31,8 +31,8 @@ class UnableToComputeUsage(MainsError):
 class UsageRules:
     """How missing days are forecast.
 
-    `lookback_days`: how many days before a gap count as own history. `history_days_min`: how many of them must be
-    covered by readings, or else the class average is used.
+    `lookback_days`: how many days before a gap count as own history. `history_days_min`: how many of them
+    must be covered by readings, or else the class average is used.
     """
 
     lookback_days: int = 183
@@ -42,7 +42,7 @@ class UsageRules:
         if not 1 <= self.history_days_min <= self.lookback_days:
             raise UnableToComputeUsage(
                 code="usage-rules-impossible",
-                message=f"history_days_min {self.history_days_min} must lie between 1 and lookback_days {self.lookback_days}.",
+                message="The days of history asked for must lie between 1 and the days looked back.",
                 place="rules",
                 remedy="Ask for fewer days of history or look further back.",
             )
@@ -113,7 +113,8 @@ SHAPES = FrameSpec(name="shapes", columns={"shape_code": pl.String, "weights": p
 
 
 def admit_frame(frame: pl.DataFrame | None, *, spec: FrameSpec, zone_type: pl.DataType) -> pl.DataFrame:
-    """Return the spec's columns of `frame` in order, optional ones filled with nulls; no frame gives an empty one.
+    """Return the spec's columns of `frame` in order, optional ones filled with nulls; no frame gives an empty
+    one.
 
     Raises UnableToComputeUsage naming the frame and column when one is missing, of another type, or null.
     """

@@ -1,7 +1,7 @@
 """Pieces of use: the stretches between readings, and the gaps that must be forecast.
 
-A piece is a cumulative function over boundaries: floor(use × weight(anchor … boundary) / weight_total) between
-its start and end. Everything that a meter or its history says about a month is a sum of pieces.
+A piece is a cumulative function over boundaries: floor(use × weight(anchor … boundary) / weight_total)
+between its start and end. Everything that a meter or its history says about a month is a sum of pieces.
 """
 
 from dataclasses import dataclass, fields
@@ -22,8 +22,8 @@ MEASURED, APPORTIONED, FORECAST, CLASS, NORM = (QUALITY_LETTERS.index(letter) fo
 class Pieces:
     """Parallel arrays. Days from `start` to `end` (boundaries) get use by the rule of this module.
 
-    `installation` is the row of the registers frame, `rank` the place in QUALITY_LETTERS; a NORM piece has no use of
-    its own (weight_total 1). `opening` and `closing` are reading ids, 0 where none.
+    `installation` is the row of the registers frame, `rank` the place in QUALITY_LETTERS; a NORM piece has no
+    use of its own (weight_total 1). `opening` and `closing` are reading ids, 0 where none.
     """
 
     installation: Ints
@@ -48,7 +48,9 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Installations:
-    """The registers frame as arrays: series number, first and last boundary (open ends at the month's end), shape."""
+    """The registers frame as arrays: series number, first and last boundary (open ends at the month's end),
+    shape.
+    """
 
     series: Ints
     start: Ints
@@ -130,7 +132,9 @@ def gap_pieces(
 def _gaps(
     *, chains: Chains, installations: Installations, month_start: int, month_end: int
 ) -> tuple[Ints, Ints, Ints, Ints]:
-    """Installation, start, end and opening reading of each gap that overlaps the month; ends are cut at its end."""
+    """Installation, start, end and opening reading of each gap that overlaps the month; ends are cut at its
+    end.
+    """
     count = len(installations.start)
     first = np.full(count, np.iinfo(np.int64).max)
     last = np.full(count, -1)

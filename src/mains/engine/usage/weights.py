@@ -1,7 +1,7 @@
 """Day weights: how use is spread over the days of a stretch, as cumulative sums over boundaries.
 
-A boundary is the start of a day, counted in days since 1970-01-01. With no shape each day weighs 1, so the weight
-between two boundaries is their difference.
+A boundary is the start of a day, counted in days since 1970-01-01. With no shape each day weighs 1, so the
+weight between two boundaries is their difference.
 """
 
 from datetime import date, timedelta
@@ -102,14 +102,14 @@ def _cumulative_weights(*, shapes: pl.DataFrame, first: int, last: int) -> Ints:
             code="usage-shape-too-heavy",
             message=f"The weights of a shape add up to 2^31 or more over {span}.",
             place="shapes.weights",
-            remedy="Scale the weights down (an average of 1,000 is fine for decades) or pass fewer old readings.",
+            remedy="Scale the weights down (an average of 1,000 lasts for decades) or pass fewer old readings.",
         )
     return cumulative
 
 
 def day_fractions(*, month_from: date, month_to: date) -> tuple[Ints, Ints]:
     """For each day of the month asked for: its day of the calendar month, and that month's length."""
-    days = np.arange(month_from, month_to, dtype="datetime64[D]")
+    days = np.arange(np.datetime64(month_from, "D"), np.datetime64(month_to, "D"))
     months = days.astype("datetime64[M]")
     first = months.astype("datetime64[D]")
     length = ((months + 1).astype("datetime64[D]") - first).astype(np.int64)
