@@ -1,7 +1,7 @@
-"""Columns within Django's own transaction: set-based reads and appends for actions that also write through the ORM.
+"""Columns within Django's own transaction, for actions that also write through the ORM.
 
-`base.db` moves millions of rows on a connection of its own; this module moves up to some hundred thousand on the
-connection that Django holds, so that all of an action is kept or nothing.
+`base.db` moves millions of rows on a connection of its own; this module moves up to some hundred thousand on
+the connection that Django holds, so that all of an action is kept or nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,10 @@ class UnableToAppendFrame(MainsError):
 
 
 def fetch_frame(
-    statement: str, params: Mapping[str, object] | None = None, *, schema: Mapping[str, type[pl.DataType] | pl.DataType]
+    statement: str,
+    params: Mapping[str, object] | None = None,
+    *,
+    schema: Mapping[str, type[pl.DataType] | pl.DataType],
 ) -> pl.DataFrame:
     """The rows of a query as a frame whose columns are those of `schema`, in the query's order.
 
@@ -65,7 +68,7 @@ def reserve_ids(sequence: str, count: int) -> range:
 
 
 def ensure_month_partitions(table: str, months: Sequence[date]) -> None:
-    """Create the partitions of `table` for `months` (first days) where they are missing, with the table's guards."""
+    """Create the missing partitions of `table` for `months` (first days), with the table's guards."""
     with connection.cursor() as cursor:
         for month in months:
             assert month.day == 1, f"A month is named by its first day, not {month}."

@@ -31,7 +31,7 @@ class TransactionKind(models.TextChoices):
 
 
 class Age(models.TextChoices):
-    """How long an open item is overdue; `credit` is money of customers that no item has used yet (negative)."""
+    """How long an open item is overdue; `credit` is customers' money that no item has used yet (negative)."""
 
     CREDIT = "credit", _("In credit")
     NOT_DUE = "not_due", _("Not yet due")

@@ -41,7 +41,7 @@ class PaymentRegisterRow(models.Model):
 
 
 class Receipt(models.Model):
-    """Money received, once per idempotency key. Append-only; identified later by a `ReceiptIdentification`."""
+    """Money received, once per idempotency key. Append-only; identified by a `ReceiptIdentification`."""
 
     idempotency_key = models.CharField(max_length=120, unique=True)
     register_id = models.BigIntegerField(null=True, db_index=True)

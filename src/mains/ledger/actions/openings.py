@@ -13,9 +13,10 @@ def post_opening_balances(
 ) -> PostedTransaction:
     """Post what accounts owed (positive) or had in credit (negative) at the end of `business_date`.
 
-    `balances`: account_id, organisation_id, provider_id, service, amount_minor (not 0), due_date; an account may have
-    several rows, one per unpaid month. Each becomes an open item, or a credit that the next allocation uses. The other
-    side is the control account of balances brought forward. Raises UnableToPost when `source_id` has posted already.
+    `balances`: account_id, organisation_id, provider_id, service, amount_minor (not 0), due_date; an account
+    may have several rows, one per unpaid month. Each becomes an open item, or a credit that the next
+    allocation uses. The other side is the control account of balances brought forward. Raises UnableToPost
+    when `source_id` has posted already.
     """
     assert not (balances["amount_minor"] == 0).any(), "A balance of nothing is not brought forward."
     entries = balances.with_columns(

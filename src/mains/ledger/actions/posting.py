@@ -57,13 +57,14 @@ def post_transaction(
 ) -> PostedTransaction:
     """Post entries (`ENTRY_SCHEMA`) and counterpart postings (`POSTING_SCHEMA`) as one transaction.
 
-    Debits are positive, credits negative, in minor units. The receivable postings are made here from the entries, so
-    the control account cannot differ from the sub-ledger; `counterparts` are the postings on all other control
-    accounts. Raises UnableToPost when the whole does not sum to zero, or when (kind, source, part) is posted.
+    Debits are positive, credits negative, in minor units. The receivable postings are made here from the
+    entries, so the control account cannot differ from the sub-ledger; `counterparts` are the postings on all
+    other control accounts. Raises UnableToPost when the whole does not sum to zero, or when (kind, source,
+    part) is posted.
     """
-    assert set(entries.columns) == set(ENTRY_SCHEMA), f"Entries have the columns {list(ENTRY_SCHEMA)}."
-    assert set(counterparts.columns) == set(POSTING_SCHEMA), f"Postings have the columns {list(POSTING_SCHEMA)}."
-    assert Control.RECEIVABLE not in counterparts["control"].to_list(), "Receivables are posted from the entries."
+    assert set(entries.columns) == set(ENTRY_SCHEMA), f"Entries need {list(ENTRY_SCHEMA)}."
+    assert set(counterparts.columns) == set(POSTING_SCHEMA), f"Postings need {list(POSTING_SCHEMA)}."
+    assert Control.RECEIVABLE not in counterparts["control"].to_list(), "Receivables come from the entries."
     off_by = exact_sum(entries["amount_minor"]) + exact_sum(counterparts["amount_minor"])
     if off_by:
         raise UnableToPost(
@@ -84,7 +85,9 @@ def post_transaction(
         append_frame(postings.with_columns(transaction_id=pl.lit(transaction_id)), "ledger_posting")
         return PostedTransaction(
             transaction_id=transaction_id,
-            entry_ids=_append_entries(entries, transaction_id=transaction_id, business_date=business_date, now=now),
+            entry_ids=_append_entries(
+                entries, transaction_id=transaction_id, business_date=business_date, now=now
+            ),
         )
 
 
@@ -116,17 +119,20 @@ def _open_transaction(
 
 
 def _receivables(entries: pl.DataFrame) -> pl.DataFrame:
-    """One receivable posting per organisation, provider and service; the cast refuses a sum beyond 64 bits."""
+    """One receivable posting per organisation, provider and service; a sum beyond 64 bits is refused."""
     return (
         entries.group_by(_PLACE_OF_POSTING)
         .agg(pl.col("amount_minor", "correction_minor").cast(pl.Int128).sum())
         .with_columns(pl.col("amount_minor", "correction_minor").cast(pl.Int64, strict=True))
         .sort(_PLACE_OF_POSTING)
-        .select(pl.lit(Control.RECEIVABLE.value).alias("control"), *_PLACE_OF_POSTING, "amount_minor", "correction_minor")
+        .with_columns(pl.lit(Control.RECEIVABLE.value).alias("control"))
+        .select("control", *_PLACE_OF_POSTING, "amount_minor", "correction_minor")
     )
 
 
-def _append_entries(entries: pl.DataFrame, *, transaction_id: int, business_date: date, now: datetime) -> range:
+def _append_entries(
+    entries: pl.DataFrame, *, transaction_id: int, business_date: date, now: datetime
+) -> range:
     if entries.is_empty():
         return range(0)
     month = business_date.replace(day=1)

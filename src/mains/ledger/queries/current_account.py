@@ -8,7 +8,8 @@ from django.db import connection
 
 _ROWS = """
     SELECT id, business_date, due_date, kind, provider_id, service, amount_minor, correction_minor,
-           sum(amount_minor) OVER (ORDER BY business_date, id)::bigint AS balance_minor, document_id, recorded_at
+           sum(amount_minor) OVER (ORDER BY business_date, id)::bigint AS balance_minor,
+           document_id, recorded_at
     FROM ledger_entry
     WHERE account_id = %(account_id)s AND recorded_at <= coalesce(%(as_of)s::timestamptz, 'infinity')
     ORDER BY business_date, id
@@ -51,9 +52,13 @@ class CurrentAccount:
 
 
 def current_account(
-    *, account_id: int, date_from: date | None = None, date_to: date | None = None, as_of: datetime | None = None
+    *,
+    account_id: int,
+    date_from: date | None = None,
+    date_to: date | None = None,
+    as_of: datetime | None = None,
 ) -> CurrentAccount:
-    """An account's entries of the business dates [date_from, date_to), oldest first, with the running balance.
+    """An account's entries dated in [date_from, date_to), oldest first, with the running balance.
 
     With `as_of` only what was recorded by then counts, so a past statement can be shown again.
     """
@@ -85,7 +90,7 @@ def current_account(
 
 
 def balance_of(*, account_id: int, on_date: date | None = None, as_of: datetime | None = None) -> int:
-    """What an account owes (positive) or has in credit (negative), in minor units, at the end of `on_date`."""
+    """What an account owes (negative: has in credit), in minor units, at the end of `on_date`."""
     return balances_of(account_ids=[account_id], on_date=on_date, as_of=as_of)[account_id]
 
 

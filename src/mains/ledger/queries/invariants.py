@@ -1,4 +1,4 @@
-"""What must always hold in the ledger, asked of the database in SQL that shares nothing with the posting code."""
+"""What must always hold in the ledger, asked in SQL that shares nothing with the posting code."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,8 @@ CHECKS: dict[str, str] = {
         SELECT format('transaction %%s, organisation %%s, provider %%s, service %%s',
                       transaction_id, organisation_id, provider_id, service), sum(minor)
         FROM (
-            SELECT transaction_id, organisation_id, provider_id, service, amount_minor AS minor FROM ledger_entry
+            SELECT transaction_id, organisation_id, provider_id, service, amount_minor AS minor
+            FROM ledger_entry
             UNION ALL
             SELECT transaction_id, organisation_id, provider_id, service, -amount_minor
             FROM ledger_posting WHERE control = 'receivable'
@@ -36,7 +37,8 @@ CHECKS: dict[str, str] = {
         SELECT format('transaction %%s, organisation %%s, provider %%s, service %%s',
                       transaction_id, organisation_id, provider_id, service), sum(minor)
         FROM (
-            SELECT transaction_id, organisation_id, provider_id, service, correction_minor AS minor FROM ledger_entry
+            SELECT transaction_id, organisation_id, provider_id, service, correction_minor AS minor
+            FROM ledger_entry
             UNION ALL
             SELECT transaction_id, organisation_id, provider_id, service, -correction_minor
             FROM ledger_posting WHERE control = 'receivable'

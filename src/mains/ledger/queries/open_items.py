@@ -38,7 +38,8 @@ _ITEMS = """
     ORDER BY 1, 3, 2
 """
 _CREDITS = """
-    SELECT e.account_id, e.id, e.business_date, -e.amount_minor - coalesce(a.used_minor, 0), e.service, e.provider_id
+    SELECT e.account_id, e.id, e.business_date,
+           -e.amount_minor - coalesce(a.used_minor, 0), e.service, e.provider_id
     FROM ledger_entry e
     LEFT JOIN (
         SELECT credit_id, sum(amount_minor)::bigint AS used_minor FROM ledger_allocation
@@ -82,12 +83,13 @@ def open_credits(*, account_ids: Sequence[int]) -> pl.DataFrame:
 
 
 def accounts_with_open_credit() -> list[int]:
-    """Ids of the accounts that have both a credit not fully used and some debt."""
+    """Ids of the accounts that have a credit not fully used."""
     frame = fetch_frame(
         """
         SELECT DISTINCT e.account_id FROM ledger_entry e
-        LEFT JOIN (SELECT credit_id, sum(amount_minor) AS used_minor FROM ledger_allocation GROUP BY credit_id) a
-               ON a.credit_id = e.id
+        LEFT JOIN (
+            SELECT credit_id, sum(amount_minor) AS used_minor FROM ledger_allocation GROUP BY credit_id
+        ) a ON a.credit_id = e.id
         WHERE e.amount_minor < 0 AND -e.amount_minor > coalesce(a.used_minor, 0)
         ORDER BY 1
         """,
@@ -97,15 +99,21 @@ def accounts_with_open_credit() -> list[int]:
 
 
 def age_open_items(*, on_date: date, as_of: datetime) -> pl.DataFrame:
-    """What is open at the end of `on_date`, by how long it is overdue: organisation_id, age, amount_minor, accounts.
+    """What is open at the end of `on_date`, by how long it is overdue.
 
-    `age` is a value of `Age`. Credits count as negative amounts, so an organisation's rows sum to what its customers
-    owe in all. Only what was recorded by `as_of` counts. It reads the whole ledger: for jobs, not for pages.
+    Columns organisation_id, age, amount_minor, accounts; `age` is a value of `Age`. Credits count as negative
+    amounts, so an organisation's rows sum to what its customers owe in all. Only what was recorded by `as_of`
+    counts. It reads the whole ledger: for jobs, not for pages.
     """
     steps = " ".join(f"WHEN days <= {limit} THEN '{age.value}'" for age, limit in AGE_LIMITS_DAYS.items())
     ladder = f"CASE WHEN minor < 0 THEN '{Age.CREDIT.value}' {steps} ELSE '{Age.OLDER.value}' END"
     return fetch_frame(
         _AGES.format(age=ladder),
         {"on_date": on_date, "as_of": as_of},
-        schema={"organisation_id": pl.Int64, "age": pl.String, "amount_minor": pl.Int64, "accounts": pl.Int64},
+        schema={
+            "organisation_id": pl.Int64,
+            "age": pl.String,
+            "amount_minor": pl.Int64,
+            "accounts": pl.Int64,
+        },
     )

@@ -1,0 +1,332 @@
+"""Read a register file whole: its payments, and every fault in it. Pure: bytes in, rows and faults out."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from mains.payments.actions.mapping import FIELDS, RegisterMapping
+from mains.payments.values import Fault
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_LINE = 4_000
+MAX_REFERENCE = 60
+MAX_ACCOUNT = 40
+MAX_PAYER = 200
+MAX_AMOUNT_MINOR = 10**14
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_DATE_PARTS = {
+    "%Y": (r"(?P<year>[0-9]{4})", "YYYY"),
+    "%m": (r"(?P<month>[0-9]{2})", "MM"),
+    "%d": (r"(?P<day>[0-9]{2})", "DD"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterRow:
+    """One payment. `account_number` is cleaned as the mapping says; `amount_minor` is more than zero."""
+
+    line: int
+    account_number: str
+    paid_on: date
+    amount_minor: int
+    reference: str
+    payer: str
+
+
+@dataclass(kw_only=True)
+class RegisterFile:
+    """What was read. Rows count only when there is no fault."""
+
+    rows: list[RegisterRow] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def total_minor(self) -> int:
+        return sum(row.amount_minor for row in self.rows)
+
+
+def read_register(content: bytes, *, mapping: RegisterMapping, today: date) -> RegisterFile:
+    """Parse a register by its mapping; all faults are collected, none is raised."""
+    text, fault = _decode(content, mapping)
+    if fault:
+        return RegisterFile(faults=[fault])
+    lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1)]
+    lines = [(number, line) for number, line in lines if line.strip()]
+    found = RegisterFile()
+    positions: dict[str, int] | None = _positions_without_header(mapping)
+    width = 0
+    if mapping.has_header:
+        positions, width = _read_header(lines[:1], mapping, found)
+        lines = lines[1:]
+        if positions is None:
+            return found
+    body, trailer = _split_trailer(lines, mapping, found)
+    assert positions is not None
+    parser = _RowParser(mapping=mapping, positions=positions, width=width, today=today, found=found)
+    for number, fields in _fields(body, mapping, found):
+        parser.read(number, fields)
+    if trailer:
+        _check_trailer(*trailer, mapping=mapping, found=found, line_count=len(body))
+    if not body and not found.faults:
+        found.faults.append(Fault(code="file-empty"))
+    found.faults.sort(key=lambda fault: fault.line)
+    return found
+
+
+def parse_amount(text: str, *, mapping: RegisterMapping) -> int | None:
+    """Minor units of an amount with at most two decimals, possibly negative; None when it is none."""
+    digits = text.removeprefix("-")
+    whole, separator, decimals = digits.partition(mapping.decimal_separator)
+    if mapping.group_separator and mapping.group_separator in whole:
+        groups = whole.split(mapping.group_separator)
+        if not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:]):
+            return None
+        whole = "".join(groups)
+    is_number = whole.isascii() and whole.isdigit() and len(whole) <= 18
+    if not is_number or (separator and not re.fullmatch(r"[0-9]{1,2}", decimals)):
+        return None
+    amount_minor = int(whole) * 100 + int(decimals.ljust(2, "0"))
+    return -amount_minor if text.startswith("-") else amount_minor
+
+
+def parse_date(text: str, *, form: str) -> date | None:
+    """The day that `text` names in exactly the mapping's form, such as `%d.%m.%Y`; None when there is
+    none.
+    """
+    match = re.fullmatch(_replaced(form.replace(".", r"\."), 0), text)
+    try:
+        return date(int(match["year"]), int(match["month"]), int(match["day"])) if match else None
+    except ValueError:
+        return None
+
+
+def format_amount(amount_minor: int, *, mapping: RegisterMapping) -> str:
+    """An amount as the mapping writes it, without groups."""
+    whole, decimals = divmod(amount_minor, 100)
+    return f"{whole}{mapping.decimal_separator}{decimals:02d}"
+
+
+def _replaced(form: str, which: int) -> str:
+    for code, meanings in _DATE_PARTS.items():
+        form = form.replace(code, meanings[which])
+    return form
+
+
+def _decode(content: bytes, mapping: RegisterMapping) -> tuple[str, Fault | None]:
+    if len(content) > MAX_BYTES:
+        return "", Fault(code="file-too-large", params={"limit_mib": MAX_BYTES // 1024 // 1024})
+    if not content.strip():
+        return "", Fault(code="file-empty")
+    expected = mapping.encoding
+    for mark, name in _BYTE_ORDER_MARKS.items():
+        if content.startswith(mark) and not expected.lower().startswith("utf-16"):
+            return "", _encoding_fault(expected, line=1, column=1, seems=name)
+    if b"\x00" in content and not expected.lower().startswith("utf-16"):
+        return "", Fault(code="file-binary", line=content[: content.index(b"\x00")].count(b"\n") + 1)
+    is_unicode = expected.lower().replace("_", "-").startswith("utf")
+    if not is_unicode and not content.isascii() and _is_utf8(content):
+        # Any bytes are text in a one-byte encoding; only this tells that names would be garbled.
+        start = next(position for position, byte in enumerate(content) if byte > 127)
+        return "", _encoding_fault(expected, *_line_and_column(content, start), seems="UTF-8")
+    try:
+        return content.decode("utf-8-sig" if expected.lower() in ("utf-8", "utf8") else expected), None
+    except UnicodeDecodeError as error:
+        return "", _encoding_fault(expected, *_line_and_column(content, error.start), seems="")
+
+
+def _encoding_fault(expected: str, line: int, column: int, *, seems: str) -> Fault:
+    hint = f"({seems}?)" if seems else ""
+    return Fault(
+        code="file-encoding", line=line, params={"expected": expected, "column": column, "hint": hint}
+    )
+
+
+def _line_and_column(content: bytes, position: int) -> tuple[int, int]:
+    before = content[:position]
+    return before.count(b"\n") + 1, position - before.rfind(b"\n")
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _positions_without_header(mapping: RegisterMapping) -> dict[str, int] | None:
+    if mapping.has_header:
+        return None
+    return {name: int(column) - 1 for name, column in mapping.columns.items()}
+
+
+def _read_header(
+    lines: Sequence[tuple[int, str]], mapping: RegisterMapping, found: RegisterFile
+) -> tuple[dict[str, int] | None, int]:
+    """Position of each field, and the number of columns; None when the header is at fault."""
+    names = [name.strip() for name in lines[0][1].split(mapping.delimiter)] if lines else []
+    names = [name.removeprefix('"').removesuffix('"').casefold() for name in names]
+    wanted = {name: str(column).casefold() for name, column in mapping.columns.items()}
+    if not set(names) & set(wanted.values()):
+        columns = ", ".join(map(str, mapping.columns.values()))
+        found.faults.append(Fault(code="header-missing", line=1, params={"columns": columns}))
+        return None, 0
+    for name, column in wanted.items():
+        times = names.count(column)
+        if times != 1:
+            params = {"column": str(mapping.columns[name]), "times": times}
+            found.faults.append(Fault(code="header-column", line=1, field=name, params=params))
+    if found.faults:
+        return None, 0
+    return {name: names.index(column) for name, column in wanted.items()}, len(names)
+
+
+def _split_trailer(
+    lines: Sequence[tuple[int, str]], mapping: RegisterMapping, found: RegisterFile
+) -> tuple[Sequence[tuple[int, str]], tuple[int, str] | None]:
+    """Lines of payments, and the control line if the mapping has one."""
+    trailer = mapping.trailer
+    if trailer is None:
+        return lines, None
+    for index, (number, line) in enumerate(lines):
+        if line.split(mapping.delimiter, 1)[0].strip().strip('"') == trailer.marker:
+            if index + 1 < len(lines):
+                found.faults.append(Fault(code="file-after-trailer", line=lines[index + 1][0]))
+            return lines[:index], (number, line)
+    last = lines[-1][0] if lines else 1
+    found.faults.append(Fault(code="file-cut-short", line=last, params={"marker": trailer.marker}))
+    return lines, None
+
+
+def _fields(
+    lines: Sequence[tuple[int, str]], mapping: RegisterMapping, found: RegisterFile
+) -> Iterator[tuple[int, list[str]]]:
+    for number, line in lines:
+        if len(line) > MAX_LINE:
+            params = {"length": len(line), "limit": MAX_LINE}
+            found.faults.append(Fault(code="line-too-long", line=number, params=params))
+            continue
+        try:
+            yield number, next(csv.reader([line], delimiter=mapping.delimiter, strict=True))
+        except csv.Error:
+            found.faults.append(Fault(code="line-quotes", line=number))
+
+
+def _check_trailer(
+    number: int, line: str, *, mapping: RegisterMapping, found: RegisterFile, line_count: int
+) -> None:
+    assert mapping.trailer is not None
+    fields = [text.strip().strip('"') for text in line.split(mapping.delimiter)]
+    last = max(mapping.trailer.count, mapping.trailer.total)
+    count = fields[mapping.trailer.count - 1] if len(fields) >= last else ""
+    total = fields[mapping.trailer.total - 1] if len(fields) >= last else ""
+    total_minor = parse_amount(total, mapping=mapping)
+    if not re.fullmatch(r"[0-9]{1,9}", count) or total_minor is None:
+        found.faults.append(Fault(code="trailer-invalid", line=number))
+        return
+    if int(count) != line_count:
+        params = {"stated": int(count), "found": line_count}
+        found.faults.append(Fault(code="trailer-count", line=number, field="count", params=params))
+    # With a broken line the sum cannot agree, and saying so would only hide the cause.
+    if len(found.rows) == line_count and total_minor != found.total_minor:
+        params = {"stated": total, "found": format_amount(found.total_minor, mapping=mapping)}
+        found.faults.append(Fault(code="trailer-total", line=number, field="total", params=params))
+
+
+@dataclass(kw_only=True)
+class _RowParser:
+    """Reads lines of payments; remembers the references it has seen."""
+
+    mapping: RegisterMapping
+    positions: dict[str, int]
+    width: int
+    today: date
+    found: RegisterFile
+    line_of_reference: dict[str, int] = field(default_factory=dict)
+
+    def read(self, line: int, fields: list[str]) -> None:
+        """Append the row of a line, or all of the line's faults."""
+        # Without a header the first line tells the width: a delimiter too many would shift the fields after
+        # it.
+        self.width = self.width or max(len(fields), *(position + 1 for position in self.positions.values()))
+        if len(fields) != self.width:
+            params: dict[str, str | int] = {"found": len(fields), "expected": self.width}
+            self.found.faults.append(Fault(code="line-fields", line=line, params=params))
+            return
+        texts = {name: fields[position].strip() for name, position in self.positions.items()}
+        faults_before = len(self.found.faults)
+        self._check_texts(line, texts)
+        amount_minor = self._amount(line, texts["amount"])
+        paid_on = self._date(line, texts["paid_on"])
+        self._check_reference(line, texts["reference"])
+        if len(self.found.faults) == faults_before:
+            assert amount_minor is not None
+            assert paid_on is not None
+            self.found.rows.append(
+                RegisterRow(
+                    line=line,
+                    account_number=self._account_number(texts["account"]),
+                    paid_on=paid_on,
+                    amount_minor=amount_minor,
+                    reference=texts["reference"],
+                    payer=texts.get("payer", ""),
+                )
+            )
+
+    def _note(self, code: str, line: int, name: str, **params: str | int) -> None:
+        assert name in FIELDS
+        self.found.faults.append(Fault(code=code, line=line, field=name, params=params))
+
+    def _check_texts(self, line: int, texts: dict[str, str]) -> None:
+        for name, limit in (("account", MAX_ACCOUNT), ("payer", MAX_PAYER)):
+            text = texts.get(name, "")
+            if len(text) > limit:
+                self._note("text-too-long", line, name, length=len(text), limit=limit)
+        for name, text in texts.items():
+            if _CONTROL.search(text):
+                self._note("text-control", line, name)
+
+    def _amount(self, line: int, text: str) -> int | None:
+        amount_minor = parse_amount(text, mapping=self.mapping)
+        if amount_minor is None:
+            self._note(
+                "amount-invalid", line, "amount", value=text[:40], separator=self.mapping.decimal_separator
+            )
+        elif amount_minor <= 0:
+            self._note("amount-not-positive", line, "amount", value=text)
+        elif amount_minor > MAX_AMOUNT_MINOR:
+            self._note("amount-too-large", line, "amount", value=text)
+        return amount_minor
+
+    def _date(self, line: int, text: str) -> date | None:
+        paid_on = parse_date(text, form=self.mapping.date_format)
+        if paid_on is None:
+            form = _replaced(self.mapping.date_format, 1)
+            self._note("date-invalid", line, "paid_on", value=text[:40], form=form)
+        elif paid_on > self.today:
+            self._note(
+                "date-in-future",
+                line,
+                "paid_on",
+                value=text,
+                today=self.today.strftime(self.mapping.date_format),
+            )
+        return paid_on
+
+    def _check_reference(self, line: int, text: str) -> None:
+        if not text:
+            self._note("reference-missing", line, "reference")
+        elif len(text) > MAX_REFERENCE:
+            self._note("reference-too-long", line, "reference", length=len(text), limit=MAX_REFERENCE)
+        elif text in self.line_of_reference:
+            self._note(
+                "reference-twice", line, "reference", value=text, first_line=self.line_of_reference[text]
+            )
+        else:
+            self.line_of_reference[text] = line
+
+    def _account_number(self, text: str) -> str:
+        return text.translate({ord(character): None for character in self.mapping.account_drop})
