@@ -23,6 +23,7 @@ type_of_column: dict[str, pl.DataType] = {
     "bool": pl.Boolean(),
     "bytea": pl.Binary(),
     "date": pl.Date(),
+    "daterange": pl.Binary(),
     "float8": pl.Float64(),
     "int2": pl.Int16(),
     "int4": pl.Int32(),
@@ -103,9 +104,9 @@ def copy_frame(frame: pl.DataFrame, table: str, *, connection: Connection) -> in
     count.
 
     The frame's columns are columns of the table, in any order; columns left out take their defaults. Values
-    are converted to the table's types only where that is exact; JSONB columns take JSON text. Triggers and
-    partitions work as for INSERT. Raises UnableToCopyFrame for a missing or inexact column or when the server
-    counted otherwise.
+    are converted to the table's types only where that is exact; JSONB columns take JSON text, BYTEA, UUID and
+    DATERANGE columns their binary form. Triggers and partitions work as for INSERT. Raises UnableToCopyFrame
+    for a missing or inexact column or when the server counted otherwise.
     """
     schema, name, types = _table_columns(table, connection=connection)
     fitted = frame.select(_fitted(frame, column, types, table) for column in frame.columns)
@@ -133,16 +134,14 @@ def copy_frame(frame: pl.DataFrame, table: str, *, connection: Connection) -> in
 
 
 def ensure_month_partition(table: str, month: date, *, connection: Connection) -> None:
-    """Create the partition `<table>_yYYYYmMM` for `month` (its first day) unless it exists.
+    """Create the partition of `table` for `month` (its first day) unless it exists, with the table's guards.
 
-    `table` is partitioned by range of a DATE column that holds first days of months. The partition gets the
-    guards of its parent (see the function `mains_month_partition` in base/migrations/0001_guards.py).
+    `table` is partitioned by range of its DATE column `month`, which holds first days of months.
     """
     assert month.day == 1, f"A month is named by its first day, not {month}."
-    _checked_name(table)
     execute(
-        "SELECT mains_month_partition(%(table)s, %(month)s::date)",
-        {"table": table, "month": month.isoformat()},
+        "SELECT mains_month_partition(%(table)s, %(month)s)",
+        {"table": table, "month": month},
         connection=connection,
     )
 

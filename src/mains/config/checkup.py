@@ -3,7 +3,6 @@
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -62,15 +61,6 @@ def examine() -> list[Finding]:
 
 def _good(subject: str, detail: str) -> Finding:
     return Finding(subject=subject, state=State.GOOD, detail=detail)
-
-
-def check_python() -> Finding:
-    version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        return Finding(
-            subject="Python", state=State.BROKEN, detail=version, remedy="Install Python 3.11 or later."
-        )
-    return _good("Python", version)
 
 
 def check_packages() -> Finding:
@@ -252,7 +242,6 @@ def check_fonts() -> Finding:
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
-    check_python,
     check_packages,
     check_home,
     check_memory,

@@ -139,8 +139,8 @@ STATICFILES_DIRS = [PACKAGE / "web" / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# Security
-# No inline script or style anywhere: scripts come from our own address or carry the page's nonce, data is JSON.
+# Security No inline script or style anywhere: scripts come from our own address or carry the page's nonce,
+# data is JSON.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

@@ -31,7 +31,7 @@ def start_django(*, need_tables: bool = True) -> None:
         if pending:
             raise UnableToUseDatabase(
                 code="pending-migrations",
-                message=f"The database lacks {len(pending)} migrations of this version, the first is {pending[0]}.",
+                message=f"The database lacks {len(pending)} migrations of this version, {pending[0]} first.",
                 place=f"database {database_address().database}",
                 remedy="Run `mains migrate`.",
                 params={"pending": pending},
@@ -39,7 +39,10 @@ def start_django(*, need_tables: bool = True) -> None:
 
 
 def list_pending_migrations() -> list[str]:
-    """Names (`billing.0001_initial`) of migrations that the database has not had. Raises UnableToUseDatabase."""
+    """Names (`billing.0001_initial`) of migrations that the database has not had.
+
+    Raises UnableToUseDatabase.
+    """
     from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
     from django.db.migrations.executor import MigrationExecutor
 

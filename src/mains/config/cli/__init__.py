@@ -14,7 +14,10 @@ from mains.kernel.errors import MainsError
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a command is: `module:attribute` is a Typer application or a function. `help` is shown without loading it."""
+    """Where a command is:
+
+    `module:attribute` is a Typer application or a function. `help` is shown without loading it.
+    """
 
     target: str
     help: str
@@ -60,7 +63,10 @@ def main() -> None:
 
 
 def build_application(*, called: str | None) -> typer.Typer:
-    """The application with command `called` loaded; the others are names with a line of help, which takes no time."""
+    """The application with command `called` loaded;
+
+    the others are names with a line of help, which takes no time.
+    """
     application = typer.Typer(
         name="mains",
         help="Mains: the operating system of a utility.",
@@ -97,13 +103,14 @@ def _add(application: typer.Typer, name: str, entry: Entry) -> None:
     if not isinstance(loaded, typer.Typer):
         application.command(name, help=entry.help)(loaded)
         return
-    # `mains explain BILL` rather than `mains explain explain BILL`, where an application's only command has its name.
+    # `mains explain BILL` rather than `mains explain explain BILL`, where an application's only command has
+    # its name.
     only = loaded.registered_commands[0] if len(loaded.registered_commands) == 1 else None
-    if only and only.callback and not loaded.registered_groups and not loaded.registered_callback:
-        if (only.name or only.callback.__name__).strip("_") == name:
-            application.command(name, help=entry.help)(only.callback)
-            return
-    application.add_typer(loaded, name=name, help=entry.help)
+    alone = only is not None and not loaded.registered_groups and not loaded.registered_callback
+    if alone and only.callback and (only.name or only.callback.__name__) == name:
+        application.command(name, help=entry.help)(only.callback)
+    else:
+        application.add_typer(loaded, name=name, help=entry.help)
 
 
 def _exists(entry: Entry) -> bool:
@@ -114,11 +121,17 @@ def _not_loaded() -> None:
     raise AssertionError("Only the called command is loaded, and this one was not called.")
 
 
-def _options(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from mains import __version__
 
         typer.echo(f"mains {__version__}")
         raise typer.Exit
+
+
+def _options(
+    version: bool = typer.Option(  # noqa: ARG001 -- acted upon by its callback
+        False, "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+    ),
+) -> None:
+    pass

@@ -5,6 +5,11 @@ import typer
 from mains.config.checkup import Finding, State, examine
 
 _SIGNS = {State.GOOD: "ok", State.WARNING: "warning", State.BROKEN: "BROKEN"}
+_COLOURS = {
+    State.GOOD: typer.colors.GREEN,
+    State.WARNING: typer.colors.YELLOW,
+    State.BROKEN: typer.colors.RED,
+}
 
 
 def doctor() -> None:
@@ -20,11 +25,8 @@ def doctor() -> None:
 
 
 def _print(finding: Finding, width: int) -> None:
-    colour = {State.GOOD: typer.colors.GREEN, State.WARNING: typer.colors.YELLOW}.get(
-        finding.state, typer.colors.RED
-    )
-    typer.echo(
-        f"{finding.subject:<{width}}  {typer.style(f'{_SIGNS[finding.state]:<7}', fg=colour)}  {finding.detail}"
-    )
+    colour = _COLOURS[finding.state]
+    sign = typer.style(f"{_SIGNS[finding.state]:<7}", fg=colour)
+    typer.echo(f"{finding.subject:<{width}}  {sign}  {finding.detail}")
     if finding.remedy:
         typer.echo(f"{'':<{width}}  {'':<7}  {finding.remedy}")

@@ -39,7 +39,7 @@ def run_server(*, host: str, port: int, workers: int = 0) -> None:
     from granian.log import LogLevels
 
     shown = f"[{host}]" if ":" in host else host
-    typer.echo(f"Mains serves http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else shown}:{port}/")
+    typer.echo(f"Mains serves http://{'localhost' if host in LOCAL else shown}:{port}/")
     typer.echo("Stop with Ctrl+C.")
     Granian(
         "mains.config.wsgi:application",
