@@ -102,7 +102,7 @@ def _cumulative_weights(*, shapes: pl.DataFrame, first: int, last: int) -> Ints:
             code="usage-shape-too-heavy",
             message=f"The weights of a shape add up to 2^31 or more over {span}.",
             place="shapes.weights",
-            remedy="Scale the weights down (an average of 1,000 lasts for decades) or pass fewer old readings.",
+            remedy="Scale the weights down (1,000 on average lasts for decades) or pass fewer old readings.",
         )
     return cumulative
 
