@@ -68,7 +68,7 @@ function drawnSeries(series: Series, index: number): object {
       ...(series.kind === "bar" ? { borderRadius: series.stack ? 0 : [2, 2, 0, 0] } : {}),
       ...(series.is_estimate ? { decal: hatch } : {}),
     },
-    barMaxWidth: 28,
+    barMaxWidth: 40,
     barCategoryGap: "28%",
     symbol: values.length > 40 ? "none" : "circle",
     symbolSize: 6,

@@ -1,5 +1,5 @@
 // Draws the page's own GeoJSON: no outside tile server ever learns where a customer lives.
-import "maplibre-gl/dist/maplibre-gl.css";
+import "./styles/map.css";
 import workerAddress from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import type { Feature, FeatureCollection, Position } from "geojson";
 import {

@@ -7,6 +7,7 @@ installed. Catalogues carry no line numbers and no dates: a change of text is th
 import io
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated
 
@@ -38,8 +39,7 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 HEADER = "# Translations of Mains. Distributed under the licence of Mains, Apache-2.0."
 _CHANGING_HEADERS = re.compile(
-    r'^"(POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team|Generated-By|Report-Msgid-Bugs-To):
-    .*\n', re.M
+    r'^"(POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team|Generated-By|Report-Msgid-Bugs-To): .*\n', re.M
 )
 
 
@@ -49,7 +49,8 @@ def extract() -> None:
     template = collect()
     for language in LANGUAGES:
         catalogue = load(language)
-        catalogue.update(template, no_fuzzy_matching=True)
+        # A copy, because the catalogue keeps the template's messages and fills them in.
+        catalogue.update(deepcopy(template), no_fuzzy_matching=True)
         catalogue.obsolete.clear()
         if language == SOURCE:
             _repeat_source(catalogue)
@@ -82,7 +83,8 @@ def check(
         if len(faults) > limit:
             console.print(f"… and {len(faults) - limit} more in {language}", markup=False)
     if failed:
-        console.print("Run `mains i18n extract`, fill the empty translations in, then `mains i18n compile`.")
+        remedy = "Run `mains i18n extract`, fill the empty translations in, then `mains i18n compile`."
+        console.print(remedy, soft_wrap=True)
         raise typer.Exit(1)
     console.print(f"All {len(template)} texts are there in {', '.join(LANGUAGES)}.")
 

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from mains.web.office.formats import unit_text
+
 Tone = Literal["good", "warn", "bad", "info", "quiet"]
 
 
@@ -107,7 +109,7 @@ class Chart:
         series = [
             asdict(one) | {"values": [None if value is None else str(value) for value in one.values]} for one in self.series
         ]
-        return {"title": self.title, "unit": self.unit, "categories": list(self.categories), "series": series}
+        return {"title": self.title, "unit": unit_text(self.unit), "categories": list(self.categories), "series": series}
 
     @property
     def rows(self) -> list[tuple[str, list[str]]]:
