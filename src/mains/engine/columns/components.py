@@ -1,0 +1,227 @@
+"""Components of a group of items: pieces by segment or for the period, rounding, lines, total."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import polars as pl
+
+from mains.engine.columns import rational
+from mains.engine.columns.compiled import Structure
+from mains.engine.columns.group import Group
+from mains.engine.columns.interpreter import View, find_flags, find_number, weighted
+from mains.engine.columns.rational import Rational
+from mains.engine.facts import MICRO
+from mains.engine.language.units import Unit
+from mains.engine.tariff.model import POSTED_KINDS, Component, Rounding
+from mains.kernel.rounding import RoundingMode
+
+ZERO = rational.constant(0)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A component in one scope. `active` is None when every item has it."""
+
+    active: pl.Series | None
+    unrounded: Rational
+    value: Rational
+    quantity: Rational | None
+
+
+NOTHING = Piece(pl.Series([False]), ZERO, ZERO, None)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A line that each item of the group may have. `segment` is −1 for the whole period."""
+
+    component: str
+    kind: str
+    segment: int
+    active: pl.Series | None
+    quantity_micro: pl.Series | None
+    amount_minor: pl.Series | None
+    value: Rational
+
+
+@dataclass(frozen=True)
+class _Computed:
+    whole: tuple[Rational, Rational]
+    by_segment: tuple[tuple[Rational, Rational], ...]
+
+
+class GroupRater:
+    """Computes all components of a group whose segment k has structure `structures[k]`. Raises TooLarge."""
+
+    def __init__(self, *, group: Group, structures: Sequence[Structure]) -> None:
+        self._group = group
+        self._structures = structures
+        self._computed: dict[str, _Computed] = {}
+        self._slots: dict[str, list[Slot]] = {}
+        self.bad: pl.Series | None = None
+
+    def rate(self) -> list[Slot]:
+        """All lines in printed order. Afterwards `bad` holds the reason of each item that must be refused."""
+        last = self._structures[-1]
+        for name in last.computing_order:
+            present = [structure.by_name.get(name) for structure in self._structures]
+            component = next((item for item in reversed(present) if item is not None), None)
+            if component is not None:
+                compute = self._split if component.on_change == "split" else self._whole
+                self._computed[name] = compute(component, present)
+        slots = [slot for name in last.printed_order for slot in self._slots.get(name, [])]
+        return [*slots, *self._rounding(slots, last)]
+
+    # --- scopes
+
+    @property
+    def _all(self) -> tuple[int, ...]:
+        return tuple(range(self._group.segments))
+
+    def _view(self, measured: tuple[int, ...], priced: tuple[int, ...], component: Component) -> View:
+        structure = self._structures[priced[-1]]
+        amounts = {name: (ZERO, ZERO) for name in structure.computing_order}
+        for name, computed in self._computed.items():
+            amounts[name] = computed.by_segment[measured[0]] if len(measured) == 1 else computed.whole
+        return View(self._group, measured, priced, component, amounts, dict(structure.defaults))
+
+    def _piece(self, view: View, rounding: Rounding | None) -> Piece:
+        component = view.component
+        unrounded = find_number(component.formula, view)
+        quantity = find_number(component.quantity, view) if component.quantity is not None else None
+        active = None
+        if component.condition is not None:
+            condition = find_flags(component.condition, view)
+            active = condition.values
+            self._note_bad(condition.bad, None)
+            unrounded = rational.pick(active, unrounded, ZERO)
+        self._note_bad(unrounded.bad, active)
+        if quantity is not None:
+            self._note_bad(quantity.bad, active)
+        return Piece(active, unrounded, _rounded(unrounded, rounding), quantity)
+
+    def _note_bad(self, bad: pl.Series | None, active: pl.Series | None) -> None:
+        if bad is not None and active is not None:
+            bad = rational.pick_bad(active, bad, None)
+        self.bad = rational.join_bad(self.bad, bad)
+
+    # --- components
+
+    def _split(self, last: Component, present: Sequence[Component | None]) -> _Computed:
+        each = last.each == "segment"
+        pieces = [
+            NOTHING if component is None else self._piece(self._view((at,), (at,), component), component.rounding if each else None)
+            for at, component in enumerate(present)
+        ]
+        if each:
+            self._slots[last.name] = [
+                self._slot(component, at, piece) for at, (component, piece) in enumerate(zip(present, pieces, strict=True)) if component is not None
+            ]
+        unrounded = _sum([piece.unrounded for piece in pieces])
+        if last.figure:
+            means = [weighted(values, self._group) if len(pieces) > 1 else values[0] for values in ([p.value for p in pieces], [p.unrounded for p in pieces])]
+            return _Computed((_rounded(means[0], last.rounding), means[1]), tuple((p.value, p.unrounded) for p in pieces))
+        if each:
+            return _Computed((_sum([p.value for p in pieces]), unrounded), tuple((p.value, p.unrounded) for p in pieces))
+        value = _rounded(unrounded, last.rounding)
+        others = _sum([piece.unrounded for piece in pieces[:-1]])
+        parts = [piece.unrounded for piece in pieces[:-1]] + [rational.subtract(value, others)]
+        self._slots[last.name] = [self._slot(last, -1, Piece(_any(pieces), unrounded, value, _sum_quantities(pieces)))]
+        return _Computed((value, unrounded), tuple((part, piece.unrounded) for part, piece in zip(parts, pieces, strict=True)))
+
+    def _whole(self, last: Component, present: Sequence[Component | None]) -> _Computed:
+        if last.on_change == "average":
+            piece = self._piece(self._view(self._all, self._all, last), last.rounding)
+        elif last.on_change == "weight" and self._group.segments > 1:
+            piece = self._weighted(last, present)
+        else:
+            at = 0 if last.on_change == "start" else self._group.segments - 1
+            component = present[at]
+            piece = NOTHING if component is None else self._piece(self._view(self._all, (at,), component), component.rounding)
+        self._slots[last.name] = [self._slot(last, -1, piece)]
+        whole = (piece.value, piece.unrounded)
+        if self._group.segments == 1:
+            return _Computed(whole, (whole,))
+        shares = [self._group.time("share", Fraction(1), (at,)) for at in self._all]
+        return _Computed(whole, tuple((rational.multiply(whole[0], share), rational.multiply(whole[1], share)) for share in shares))
+
+    def _weighted(self, last: Component, present: Sequence[Component | None]) -> Piece:
+        """The whole at each segment's prices, each counting by its days."""
+        pieces = [NOTHING if component is None else self._piece(self._view(self._all, (at,), component), None) for at, component in enumerate(present)]
+        unrounded = weighted([piece.unrounded for piece in pieces], self._group)
+        quantity = None
+        for piece in pieces:
+            if piece.quantity is not None:
+                known = piece.quantity
+                quantity = known if quantity is None or piece.active is None else rational.pick(piece.active, known, quantity)
+        return Piece(_any(pieces), unrounded, _rounded(unrounded, last.rounding), quantity)
+
+    # --- lines
+
+    def _slot(self, component: Component, at: int, piece: Piece) -> Slot:
+        structure = self._structures[-1]
+        is_money = component.kind != "quantity" and component.unit == self._money
+        quantity = piece.quantity if is_money else piece.value
+        return Slot(
+            component=component.name,
+            kind=component.kind,
+            segment=at,
+            active=piece.active,
+            quantity_micro=None if quantity is None else rational.to_int64(quantity, per_unit=MICRO),
+            amount_minor=_minor(piece.value, structure) if is_money else None,
+            value=piece.value,
+        )
+
+    @property
+    def _money(self) -> Unit:
+        return self._group.frame.tariffs.editions[int(self._group.frame.edition[self._group.rows[0, -1]])].tariff.units.money
+
+    def _rounding(self, slots: Sequence[Slot], structure: Structure) -> list[Slot]:
+        rounding = structure.total_rounding
+        if rounding is None:
+            return []
+        posted = [slot for slot in slots if slot.kind in POSTED_KINDS and slot.amount_minor is not None]
+        total = _rounded(_sum([slot.value for slot in posted]), rounding)
+        lines = _sum([_active_amount(slot) for slot in posted])
+        difference = rational.subtract(rational.column(_minor(total, structure), scale=1), lines)
+        amount = rational.to_int64(difference, per_unit=1)
+        return [Slot("rounding", "rounding", -1, amount != 0, None, amount, difference)]
+
+
+def _active_amount(slot: Slot) -> Rational:
+    assert slot.amount_minor is not None
+    amount = rational.column(slot.amount_minor, scale=1)
+    return amount if slot.active is None else rational.pick(slot.active, amount, ZERO)
+
+
+def _rounded(value: Rational, rounding: Rounding | None) -> Rational:
+    return value if rounding is None else rational.round_to(value, step=rounding.step, mode=rounding.mode)
+
+
+def _minor(value: Rational, structure: Structure) -> pl.Series:
+    """Whole minor units; a value finer than the currency's smallest coin goes to the nearest, half up."""
+    rounded = rational.round_to(value, step=structure.minor_unit, mode=RoundingMode.HALF_UP)
+    return rational.to_int64(rounded, per_unit=structure.posting_scale)
+
+
+def _sum(values: Sequence[Rational]) -> Rational:
+    total = ZERO
+    for value in values:
+        total = rational.add(total, value)
+    return total
+
+
+def _any(pieces: Sequence[Piece]) -> pl.Series | None:
+    """Where any piece is active."""
+    found: pl.Series | None = None
+    for piece in pieces:
+        if piece.active is None:
+            return None
+        found = piece.active if found is None else found | piece.active
+    return found
+
+
+def _sum_quantities(pieces: Sequence[Piece]) -> Rational | None:
+    known = [replace(p.quantity, bad=None) if p.active is None else rational.pick(p.active, replace(p.quantity, bad=None), ZERO) for p in pieces if p.quantity is not None]
+    return _sum(known) if known else None
