@@ -137,7 +137,9 @@ class Population:
     electric_cooker_share: float
     meter_possible_share: float
     unmetered_share: float
+    load_shapes: tuple[str, ...]
     zones: Mapping[str, int]
+    zone_hours: Mapping[str, Sequence[Sequence[int]]]
     meter_models: Mapping[str, tuple[MeterModel, ...]]
     transformer_ratios: tuple[int, ...]
     bands: Mapping[str, tuple[int, int]]
