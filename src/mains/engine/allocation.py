@@ -24,7 +24,7 @@ class UnableToAllocate(MainsError):
 
 @dataclass(frozen=True)
 class AllocationOrder:
-    """A policy: items are paid by ascending `rank`, and within a rank oldest first (due_date, then item_id)."""
+    """A policy: items are paid by ascending `rank`, within a rank oldest first (due_date, then item_id)."""
 
     name: str
     rank: pl.Expr
