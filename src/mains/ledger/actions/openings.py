@@ -23,10 +23,10 @@ def post_opening_balances(
         pl.lit(EntryKind.OPENING.value).alias("kind"),
         pl.lit(0, pl.Int64).alias("correction_minor"),
         pl.lit(source_id, pl.Int64).alias("document_id"),
-    ).select(ENTRY_SCHEMA)
+    ).select(*ENTRY_SCHEMA)
     counterparts = (
         entries.group_by("organisation_id", "provider_id", "service")
-        .agg((-pl.col("amount_minor").cast(pl.Int128).sum()).cast(pl.Int64, strict=True))
+        .agg(-pl.col("amount_minor").cast(pl.Int128).sum().cast(pl.Int64, strict=True))
         .sort("organisation_id", "provider_id", "service")
         .with_columns(pl.lit(Control.OPENING.value).alias("control"))
     )

@@ -79,7 +79,7 @@ def post_transaction(
         postings = pl.concat(
             [
                 _receivables(entries),
-                counterparts.select(POSTING_SCHEMA).with_columns(correction_minor=pl.lit(0, pl.Int64)),
+                counterparts.select(*POSTING_SCHEMA).with_columns(correction_minor=pl.lit(0, pl.Int64)),
             ]
         )
         append_frame(postings.with_columns(transaction_id=pl.lit(transaction_id)), "ledger_posting")

@@ -15,6 +15,7 @@ _ITEM_SCHEMA: dict[str, type[pl.DataType]] = {
     "outstanding_minor": pl.Int64,
     "service": pl.String,
     "provider_id": pl.Int64,
+    "business_date": pl.Date,
 }
 _CREDIT_SCHEMA: dict[str, type[pl.DataType]] = {
     "account_id": pl.Int64,
@@ -27,7 +28,7 @@ _CREDIT_SCHEMA: dict[str, type[pl.DataType]] = {
 
 _ITEMS = """
     SELECT e.account_id, e.id, coalesce(e.due_date, e.business_date),
-           e.amount_minor - coalesce(a.covered_minor, 0), e.service, e.provider_id
+           e.amount_minor - coalesce(a.covered_minor, 0), e.service, e.provider_id, e.business_date
     FROM ledger_entry e
     LEFT JOIN (
         SELECT item_id, sum(amount_minor)::bigint AS covered_minor FROM ledger_allocation
@@ -70,7 +71,8 @@ _AGES = """
 
 
 def open_items(*, account_ids: Sequence[int]) -> pl.DataFrame:
-    """Debts not fully covered: account_id, item_id, due_date, outstanding_minor (> 0), service, provider_id.
+    """Debts not fully covered: account_id, item_id, due_date, outstanding_minor (> 0), service, provider_id,
+    business_date.
 
     Sorted by account, due date and item. An item without a due date counts from its business date.
     """

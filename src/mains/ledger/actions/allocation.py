@@ -1,0 +1,84 @@
+"""Let credits cover debts, oldest first, and keep a record of which covered which."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+from django.db import connection, transaction
+
+from mains.base.columns import append_frame
+from mains.engine.allocation import allocate
+from mains.ledger.queries.open_items import accounts_with_open_credit, open_credits, open_items
+
+_SUPPLY = ["account_id", "provider_id", "service"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allocated:
+    """How many allocations were made, over how many accounts, for how much in minor units."""
+
+    count: int
+    accounts: int
+    amount_minor: int
+
+
+def allocate_credits(*, account_ids: Sequence[int] | None = None, now: datetime) -> Allocated:
+    """Let the open credits of these accounts, or of all that have any, cover open items, oldest first.
+
+    A credit covers items of its own provider and service only: it is that provider's money. Run it after each
+    bill run, so that advances meet the new bills. Doing it again allocates nothing more.
+    """
+    with transaction.atomic():
+        lock_allocation()
+        accounts = accounts_with_open_credit() if account_ids is None else list(account_ids)
+        items, funds = open_items(account_ids=accounts), open_credits(account_ids=accounts)
+        if items.is_empty() or funds.is_empty():
+            return Allocated(count=0, accounts=0, amount_minor=0)
+        # The engine knows accounts only: here one provider's service at an account is what it allocates
+        # within.
+        supplies = pl.concat([items.select(_SUPPLY), funds.select(_SUPPLY)]).unique(maintain_order=True)
+        supplies = supplies.with_row_index("supply_id").cast({"supply_id": pl.Int64})
+        made = allocate(
+            items=items.join(supplies, on=_SUPPLY, maintain_order="left")
+            .drop("account_id", "business_date")
+            .rename({"supply_id": "account_id"}),
+            funds=funds.join(supplies, on=_SUPPLY, maintain_order="left").select(
+                "credit_id", "paid_on", "available_minor", account_id="supply_id"
+            ),
+        ).allocations
+        return store_allocations(
+            made.select("item_id", "credit_id", "amount_minor")
+            .join(items.select("account_id", "item_id", "business_date"), on="item_id", maintain_order="left")
+            .join(funds.select("credit_id", "paid_on"), on="credit_id", maintain_order="left")
+            .with_columns(business_date=pl.max_horizontal("business_date", "paid_on"))
+            .drop("paid_on"),
+            now=now,
+        )
+
+
+def lock_allocation() -> None:
+    """Until the end of the database transaction nobody else allocates, so nothing open is given away
+    twice.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger_allocation'))")
+
+
+def store_allocations(made: pl.DataFrame, *, now: datetime) -> Allocated:
+    """Keep allocations: account_id, item_id, credit_id, amount_minor, business_date.
+
+    The business date is the later one of item and credit: before it one of the two did not exist, so what was
+    open at the end of any past day can be told. The caller holds `lock_allocation`.
+    """
+    append_frame(
+        made.select("account_id", "item_id", "credit_id", "amount_minor", "business_date").with_columns(
+            recorded_at=pl.lit(now)
+        ),
+        "ledger_allocation",
+    )
+    return Allocated(
+        count=made.height,
+        accounts=made["account_id"].n_unique(),
+        amount_minor=int(made["amount_minor"].cast(pl.Int128).sum()),
+    )

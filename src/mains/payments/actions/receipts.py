@@ -1,0 +1,191 @@
+"""Book receipts on customers' accounts: split by supply, post, and let them cover the oldest debts."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+
+from mains.engine.allocation import allocate
+from mains.ledger.actions.allocation import allocate_credits, lock_allocation, store_allocations
+from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
+from mains.ledger.queries.open_items import open_items
+from mains.ledger.values import Control, EntryKind, TransactionKind
+from mains.payments.queries.supply import supply_of_accounts, utility_id
+
+RECEIPT_SCHEMA: dict[str, type[pl.DataType]] = {
+    "receipt_id": pl.Int64,
+    "account_id": pl.Int64,
+    "business_date": pl.Date,
+    "amount_minor": pl.Int64,
+}
+_SUPPLY = ["organisation_id", "provider_id", "service"]
+_PART = ["receipt_id", "provider_id", "service"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookedReceipts:
+    """What covered debts, and what is left on the accounts as advance, in minor units."""
+
+    allocated_minor: int
+    advance_minor: int
+
+
+def book_receipts(
+    *,
+    receipts: pl.DataFrame,
+    kind: TransactionKind,
+    source_id: int,
+    other_side: pl.DataFrame,
+    now: datetime,
+    narrative: str,
+) -> BookedReceipts:
+    """Book receipts (`RECEIPT_SCHEMA`, all with an account) as payments, one transaction per business date.
+
+    A receipt pays the account's oldest open items first; it becomes one entry per provider and service that
+    it paid, and what is left belongs to the account's own supply. `other_side` are postings (`POSTING_SCHEMA`
+    and business_date) of receipts that have no account. Receivables are credited against the bank, or against
+    suspense when `kind` clears it. The caller's database transaction keeps all or nothing.
+    """
+    lock_allocation()
+    accounts = receipts["account_id"].unique().to_list()
+    # Credits that were there before come first: they are older money.
+    allocate_credits(account_ids=accounts, now=now)
+    items = open_items(account_ids=accounts)
+    shares = _shares(receipts, items)
+    parts = _parts(receipts, shares, on_date=receipts["business_date"].max())
+    entry_ids = [
+        _post_day(
+            day,
+            parts=parts.filter(pl.col("business_date") == day),
+            others=other_side.filter(pl.col("business_date") == day),
+            kind=kind,
+            source_id=source_id,
+            part=part,
+            now=now,
+            narrative=narrative,
+        )
+        for part, day in enumerate(_days(receipts, other_side))
+    ]
+    made = (
+        shares.join(pl.concat(entry_ids), on=_PART, maintain_order="left")
+        .with_columns(business_date=pl.max_horizontal("business_date", "paid_on"))
+        .select(
+            "account_id", "item_id", pl.col("entry_id").alias("credit_id"), "amount_minor", "business_date"
+        )
+    )
+    allocated_minor = store_allocations(made, now=now).amount_minor
+    return BookedReceipts(
+        allocated_minor=allocated_minor,
+        advance_minor=int(receipts["amount_minor"].cast(pl.Int128).sum()) - allocated_minor,
+    )
+
+
+def suspense_place(utility_id: int) -> list[pl.Expr]:
+    """Where suspense is kept: at the utility, of no provider and no service, because nobody knows whose it
+    is.
+    """
+    return [
+        pl.lit(utility_id, pl.Int64).alias("organisation_id"),
+        pl.lit(0, pl.Int64).alias("provider_id"),
+        pl.lit("").alias("service"),
+    ]
+
+
+def _days(receipts: pl.DataFrame, other_side: pl.DataFrame) -> list[date]:
+    return sorted(set(receipts["business_date"]) | set(other_side["business_date"]))
+
+
+def _shares(receipts: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """How much of each receipt covers which item, with the item's supply and business date."""
+    made = allocate(
+        items=items.drop("business_date"),
+        funds=receipts.select(
+            "account_id",
+            pl.col("receipt_id").alias("credit_id"),
+            pl.col("business_date").alias("paid_on"),
+            pl.col("amount_minor").alias("available_minor"),
+        ),
+    ).allocations
+    return (
+        made.select("item_id", pl.col("credit_id").alias("receipt_id"), "amount_minor")
+        .join(items.drop("due_date", "outstanding_minor"), on="item_id", maintain_order="left")
+        .join(
+            receipts.select("receipt_id", pl.col("business_date").alias("paid_on")),
+            on="receipt_id",
+            maintain_order="left",
+        )
+    )
+
+
+def _parts(receipts: pl.DataFrame, shares: pl.DataFrame, *, on_date: object) -> pl.DataFrame:
+    """Each receipt by provider and service, the rest on the account's own supply; sums equal the receipts."""
+    if receipts.is_empty():
+        return (
+            receipts.with_columns(pl.lit(None, pl.String).alias("service"))
+            .clear()
+            .with_columns(organisation_id=pl.lit(0, pl.Int64), provider_id=pl.lit(0, pl.Int64))
+        )
+    assert isinstance(on_date, date)
+    supply = supply_of_accounts(account_ids=receipts["account_id"].unique().to_list(), on_date=on_date)
+    covered = shares.group_by("receipt_id").agg(pl.col("amount_minor").sum().alias("covered_minor"))
+    rest = (
+        receipts.join(covered, on="receipt_id", how="left", maintain_order="left")
+        .with_columns(amount_minor=pl.col("amount_minor") - pl.col("covered_minor").fill_null(0))
+        .filter(pl.col("amount_minor") > 0)
+        .join(supply, on="account_id", maintain_order="left")
+        .select(*_PART, "amount_minor")
+    )
+    return (
+        pl.concat([shares.select(*_PART, "amount_minor"), rest])
+        .group_by(_PART)
+        .agg(pl.col("amount_minor").sum())
+        .join(receipts.drop("amount_minor"), on="receipt_id")
+        .join(supply.select("account_id", "organisation_id"), on="account_id")
+        .sort(_PART)
+    )
+
+
+def _post_day(
+    day: date,
+    *,
+    parts: pl.DataFrame,
+    others: pl.DataFrame,
+    kind: TransactionKind,
+    source_id: int,
+    part: int,
+    now: datetime,
+    narrative: str,
+) -> pl.DataFrame:
+    """Post one business date; receipt_id, provider_id, service and the entry_id that each part became."""
+    entries = parts.select(
+        "account_id",
+        *_SUPPLY,
+        pl.lit(EntryKind.PAYMENT.value).alias("kind"),
+        (-pl.col("amount_minor")).alias("amount_minor"),
+        pl.lit(0, pl.Int64).alias("correction_minor"),
+        pl.lit(None, pl.Date).alias("due_date"),
+        pl.col("receipt_id").alias("document_id"),
+    ).select(*ENTRY_SCHEMA)
+    is_cleared = kind == TransactionKind.SUSPENSE_CLEARED
+    counterparts = (
+        # Suspense is kept at the utility itself; money in the bank is shown where the customers are.
+        (parts.with_columns(suspense_place(utility_id())) if is_cleared else parts)
+        .group_by(_SUPPLY)
+        .agg(pl.col("amount_minor").sum())
+        .sort(_SUPPLY)
+        .with_columns(pl.lit((Control.SUSPENSE if is_cleared else Control.BANK).value).alias("control"))
+        .select(*POSTING_SCHEMA)
+    )
+    posted = post_transaction(
+        kind=kind,
+        source_id=source_id,
+        part=part,
+        business_date=day,
+        entries=entries,
+        counterparts=pl.concat([counterparts, others.select(*POSTING_SCHEMA)]),
+        now=now,
+        narrative=narrative,
+    )
+    return parts.select(
+        *_PART, pl.int_range(posted.entry_ids.start, posted.entry_ids.stop, dtype=pl.Int64).alias("entry_id")
+    )
