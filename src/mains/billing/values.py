@@ -1,7 +1,21 @@
 """Words of the billing context."""
 
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from math import ceil
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from mains.kernel.errors import MainsError
+from mains.kernel.identifiers import BUCKET_COUNT, check_digit
+
+ACCOUNTS_PER_SLICE = 50_000
+LOOKBACK_MONTHS = 3
+"""Facts that come later change at most this many months before the month billed."""
+
+_NUMBER = re.compile(r"(\d{2})(0[1-9]|1[0-2])-?(\d{1,18})(\d)", re.ASCII)
 
 
 class RunStatus(models.TextChoices):
@@ -18,3 +32,96 @@ class LineKind(models.TextChoices):
     SUBSIDY = "subsidy", _("Subsidy")
     TAX_INCLUDED = "tax_included", _("Tax included")
     ROUNDING = "rounding", _("Rounding")
+
+
+class Stage(models.TextChoices):
+    """The two passes of a run, each over all buckets."""
+
+    USAGE = "usage", _("Daily use")
+    BILLS = "bills", _("Bills")
+
+
+class ExceptionCode(models.TextChoices):
+    """Exceptions that billing itself finds; those of the rating and usage engines keep the engines' codes."""
+
+    NO_TARIFF = "no-tariff-edition", _("No tariff edition")
+    NO_USAGE = "no-usage", _("No daily use")
+    ZERO_USE = "zero-use", _("No use for months")
+    HIGH_USE = "high-use", _("Very high use")
+    AGREEMENT_GAP = "agreement-gap", _("Nobody pays")
+
+
+class UnableToReadBillNumber(MainsError):
+    """The text is not a bill number, or its check digit is wrong."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostedBills:
+    """The bills that one earlier run posted for the accounts of a slice: its month and its range of bill ids."""
+
+    month: date
+    bill_ids: range
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSlice:
+    """Contiguous buckets that are computed and written in one transaction.
+
+    `first_position` is the position of the first account of the first bucket.
+    """
+
+    buckets: range
+    first_position: int
+    posted: tuple[PostedBills, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
+    """What all slices of a run share; with the slice it decides every row that is written.
+
+    `billed_months` are the earlier months that this run recalculates, `usage_months` those whose daily use it keeps up
+    to date. Facts recorded in (known_since, facts_as_of] are new to bills, in (usage_known_since, facts_as_of] to daily
+    use.
+    """
+
+    run_id: int
+    month: date
+    cycle: str
+    facts_as_of: datetime
+    known_since: datetime
+    usage_known_since: datetime
+    billed_months: tuple[date, ...]
+    usage_months: tuple[date, ...]
+    issued_on: date
+    due_on: date
+    first_bill_id: int
+    first_entry_id: int
+    entries_per_account: int
+    first_transaction_id: int
+    last_account_id: int
+
+
+def slice_buckets(accounts: int) -> tuple[range, ...]:
+    """Contiguous bucket ranges of about 50,000 accounts each, for a utility of so many accounts."""
+    count = min(BUCKET_COUNT, max(1, ceil(accounts / ACCOUNTS_PER_SLICE)))
+    edges = [BUCKET_COUNT * number // count for number in range(count + 1)]
+    return tuple(range(first, following) for first, following in zip(edges[:-1], edges[1:], strict=True))
+
+
+def bill_number(month: date, bill_id: int) -> str:
+    """The number people read: year and month of the bill, its id, and a check digit over both: `2103-1204876`."""
+    digits = f"{month:%y%m}{bill_id}"
+    return f"{month:%y%m}-{bill_id}{check_digit(digits)}"
+
+
+def parse_bill_number(text: str) -> tuple[date, int]:
+    """Month and id of a bill number, with or without the hyphen. Raises UnableToReadBillNumber."""
+    match = _NUMBER.fullmatch(text.strip().replace(" ", ""))
+    if match is None or check_digit(match[1] + match[2] + match[3]) != match[4]:
+        raise UnableToReadBillNumber(
+            code="bill-number",
+            message=f"{text!r} is not a bill number.",
+            remedy="A bill number has year and month, a hyphen and digits, such as 2103-1204876; compare it with the bill.",
+            params={"text": text},
+        )
+    return date(2000 + int(match[1]), int(match[2]), 1), int(match[3])

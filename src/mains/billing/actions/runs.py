@@ -1,0 +1,338 @@
+"""Plan, preview and post bill runs."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import ceil
+
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+from django.db import connection as django_connection
+from django.db import transaction
+
+from mains.base.columns import reserve_ids
+from mains.base.db import adbc_connect, ensure_month_partition, execute, read_frame
+from mains.base.processes import core_count, run_in_processes
+from mains.billing.actions.slices import (
+    BillsTask,
+    SliceResult,
+    UsageTask,
+    bill_rows,
+    post_bills_slice,
+    post_usage_slice,
+    refresh_slice,
+)
+from mains.billing.models import BillRun
+from mains.billing.queries.charges import compute_charges
+from mains.billing.queries.plans import (
+    done_buckets,
+    get_plan,
+    get_run,
+    get_slices,
+    list_changed_points,
+)
+from mains.billing.queries.posted import read_last_amounts
+from mains.billing.queries.previews import PreviewTotals, RunPreview
+from mains.billing.values import RunPlan, RunSlice, RunStatus, Stage
+from mains.kernel.errors import MainsError
+from mains.kernel.identifiers import BUCKET_COUNT
+from mains.kernel.period import next_month
+from mains.metering.actions.usage import average_use
+from mains.staff.models import User
+
+DUE_DAYS = 14
+_SAMPLE_POINTS = 20_000
+_IN_PROCESS_ACCOUNTS = 20_000
+_PARTITIONED = ("metering_usagemonth", "billing_bill", "billing_billline", "ledger_entry")
+
+OnSlice = Callable[[Stage, int, int], None]
+"""Called after each slice with the stage, slices done and slices in all."""
+
+
+class UnableToPlanRun(MainsError):
+    """The month cannot be billed now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """What a call of `post_run` did. `was_posted`: the run had been finished before and nothing was changed."""
+
+    run_id: int
+    was_posted: bool
+    rows_written: int = 0
+    bills: int = 0
+    amount_minor: int = 0
+    exceptions: int = 0
+
+
+def plan_run(
+    *,
+    month: date,
+    cycle: str = "monthly",
+    now: datetime,
+    issued_on: date | None = None,
+    due_on: date | None = None,
+    created_by: User | None = None,
+) -> BillRun:
+    """Plan the run of a month (its first day), or return the one that exists.
+
+    Facts recorded up to `now` count. Bills are issued today and due two weeks later unless said otherwise. Ids are
+    reserved here, so that posting is repeatable. Raises UnableToPlanRun: the month is not over, an earlier month of the
+    cycle is not billed, or a later one is.
+    """
+    assert month.day == 1, f"A month is named by its first day, not {month}."
+    issued = issued_on or now.date()
+    with transaction.atomic():
+        with django_connection.cursor() as cursor:
+            # Two planners of one cycle at once: the second finds what the first has planned.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"billing cycle {cycle}"])
+        existing = BillRun.objects.filter(month=month, cycle=cycle).first()
+        if existing is not None:
+            return existing
+        _check_order(month=month, cycle=cycle, now=now)
+        return BillRun.objects.create(
+            month=month,
+            cycle=cycle,
+            status=RunStatus.PLANNED,
+            facts_as_of=now,
+            issued_on=issued,
+            due_on=due_on or issued + timedelta(days=DUE_DAYS),
+            created_at=now,
+            created_by=created_by,
+            **_reserve(month=month, cycle=cycle, now=now),
+        )
+
+
+def post_run(
+    *, run_id: int, now: datetime, on_slice: OnSlice | None = None, processes: int | None = None
+) -> RunSummary:
+    """Compute and post all slices of a run that are not done yet; a finished run is left as it is.
+
+    May be called again after any interruption, and by two processes at once: every slice is written exactly once, with
+    the same rows. `processes` defaults to one per core for large utilities and to this process for small ones.
+    """
+    run = get_run(run_id=run_id)
+    if run.status == RunStatus.POSTED:
+        return RunSummary(run_id=run.pk, was_posted=True)
+    processes = processes or (core_count() if run.accounts > _IN_PROCESS_ACCOUNTS else 1)
+    plan = get_plan(run=run)
+    with adbc_connect() as connection:
+        prepare_partitions(connection=connection, month=plan.month)
+        slices = get_slices(run=run, connection=connection)
+    BillRun.objects.filter(pk=run.pk, status=RunStatus.PLANNED).update(status=RunStatus.POSTING)
+    results = [
+        *post_usage(plan=plan, slices=slices, now=now, on_slice=on_slice, processes=processes),
+        *post_bills(plan=plan, slices=slices, now=now, on_slice=on_slice, processes=processes),
+    ]
+    _finish(run=run, now=now)
+    return RunSummary(
+        run_id=run.pk,
+        was_posted=False,
+        rows_written=sum(result.rows_written for result in results),
+        bills=sum(result.bills for result in results),
+        amount_minor=sum(result.amount_minor for result in results),
+        exceptions=sum(result.exceptions for result in results),
+    )
+
+
+def post_usage(
+    *, plan: RunPlan, slices: Sequence[RunSlice], now: datetime, on_slice: OnSlice | None, processes: int
+) -> Iterator[SliceResult]:
+    """The usage stage: each slice that is not done yet."""
+    pending = _pending(plan, slices, Stage.USAGE)
+    if pending:
+        with adbc_connect() as connection:
+            averages = class_averages(connection=connection, plan=plan)
+        tasks = [UsageTask(plan=plan, part=part, class_averages=averages, now=now) for part in pending]
+        yield from _run(post_usage_slice, tasks, Stage.USAGE, len(slices), on_slice, processes)
+        _summarise_usage(plan)
+
+
+def post_bills(
+    *, plan: RunPlan, slices: Sequence[RunSlice], now: datetime, on_slice: OnSlice | None, processes: int
+) -> Iterator[SliceResult]:
+    """The bills stage: each slice that is not done yet."""
+    pending = _pending(plan, slices, Stage.BILLS)
+    if pending:
+        with adbc_connect() as connection:
+            changed = list_changed_points(connection=connection, plan=plan)
+        tasks = [BillsTask(plan=plan, part=part, changed_points=changed, now=now) for part in pending]
+        yield from _run(post_bills_slice, tasks, Stage.BILLS, len(slices), on_slice, processes)
+
+
+def preview_run(
+    *, month: date, cycle: str = "monthly", now: datetime, on_slice: OnSlice | None = None
+) -> RunPreview:
+    """Compute a run in full and post nothing: its totals, counts, exceptions and largest changes.
+
+    The daily use is written in a transaction that is rolled back at the end, so that the preview is computed by the
+    very steps of the run. Raises UnableToPlanRun as `plan_run` does.
+    """
+    with transaction.atomic():
+        run = plan_run(month=month, cycle=cycle, now=now)
+        plan = get_plan(run=run)
+        transaction.set_rollback(True)
+    with adbc_connect() as connection:
+        prepare_partitions(connection=connection, month=plan.month)
+    with adbc_connect() as connection:
+        if run.status == RunStatus.POSTED:
+            raise UnableToPlanRun(
+                code="run-posted",
+                message=f"{month:%Y-%m} is billed: there is nothing left to preview.",
+                place=f"cycle {cycle}",
+                remedy="See `mains bill status`.",
+            )
+        slices = get_slices(run=run, connection=connection)
+        return _preview(connection, plan, slices, now, on_slice)
+
+
+def class_averages(*, connection: Connection, plan: RunPlan) -> pl.DataFrame:
+    """Average use by class from a sample of buckets of about 20,000 service points: the same in every process."""
+    found = read_frame("SELECT count(*) AS points FROM network_servicepoint", connection=connection)
+    share = ceil(BUCKET_COUNT * _SAMPLE_POINTS / max(1, int(found["points"][0])))
+    return average_use(
+        connection=connection,
+        buckets=range(min(BUCKET_COUNT, share)),
+        month=plan.month,
+        as_of=plan.facts_as_of,
+    )
+
+
+def prepare_partitions(*, connection: Connection, month: date) -> None:
+    """Create and commit the month's partitions, so that no slice waits for another's."""
+    for table in _PARTITIONED:
+        ensure_month_partition(table, month, connection=connection)
+    connection.commit()
+
+
+def _run(
+    work: Callable[..., SliceResult],
+    tasks: Iterable[UsageTask | BillsTask],
+    stage: Stage,
+    total: int,
+    on_slice: OnSlice | None,
+    processes: int,
+) -> Iterator[SliceResult]:
+    listed = list(tasks)
+    done = total - len(listed)
+    for _, result in run_in_processes(work, listed, processes=min(processes, len(listed))):
+        done += 1
+        if on_slice is not None:
+            on_slice(stage, done, total)
+        yield result
+
+
+def _preview(
+    connection: Connection,
+    plan: RunPlan,
+    slices: Sequence[RunSlice],
+    now: datetime,
+    on_slice: OnSlice | None,
+) -> RunPreview:
+    averages = class_averages(connection=connection, plan=plan)
+    changed = list_changed_points(connection=connection, plan=plan)
+    collected = PreviewTotals(plan=plan)
+    for number, part in enumerate(slices, start=1):
+        _, exceptions = refresh_slice(
+            connection=connection, task=UsageTask(plan=plan, part=part, class_averages=averages, now=now)
+        )
+        collected.add_exceptions(exceptions)
+        if on_slice is not None:
+            on_slice(Stage.USAGE, number, len(slices))
+    for number, part in enumerate(slices, start=1):
+        charges = compute_charges(connection=connection, plan=plan, part=part, changed_points=changed)
+        bills, lines = bill_rows(plan=plan, charges=charges)
+        collected.add_exceptions(charges.exceptions)
+        collected.add_bills(bills, lines, read_last_amounts(connection=connection, posted=part.posted))
+        if on_slice is not None:
+            on_slice(Stage.BILLS, number, len(slices))
+    return collected.preview()
+
+
+def _pending(plan: RunPlan, slices: Sequence[RunSlice], stage: Stage) -> list[RunSlice]:
+    with adbc_connect() as connection:
+        done = done_buckets(connection=connection, run_id=plan.run_id, stage=stage)
+    return [part for part in slices if not done >= set(part.buckets)]
+
+
+def _summarise_usage(plan: RunPlan) -> None:
+    """Bring block-range indexes and statistics of the written months up to date: the bills stage reads by them."""
+    with adbc_connect() as connection:
+        for month in (*plan.usage_months, plan.month):
+            partition = f"metering_usagemonth_y{month:%Y}m{month:%m}"
+            execute(
+                """
+                SELECT sum(brin_summarize_new_values(i.indexrelid::regclass))
+                FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+                WHERE i.indrelid = to_regclass(%(partition)s) AND a.amname = 'brin'
+                """,
+                {"partition": partition},
+                connection=connection,
+            )
+            execute(f"ANALYZE {partition} (month, service_point_id, bucket)", connection=connection)
+        connection.commit()
+
+
+def _finish(*, run: BillRun, now: datetime) -> None:
+    with adbc_connect() as connection:
+        for stage in Stage:
+            done = done_buckets(connection=connection, run_id=run.pk, stage=stage)
+            assert len(done) == BUCKET_COUNT, f"Stage {stage} of run {run.pk} is not complete."
+    BillRun.objects.filter(pk=run.pk).exclude(status=RunStatus.POSTED).update(
+        status=RunStatus.POSTED, posted_at=now
+    )
+
+
+def _check_order(*, month: date, cycle: str, now: datetime) -> None:
+    if now.date() < next_month(month):
+        raise UnableToPlanRun(
+            code="month-not-over",
+            message=f"{month:%Y-%m} is not over on {now.date()}.",
+            place=f"cycle {cycle}",
+            remedy=f"Bill it from {next_month(month)} on.",
+        )
+    last = BillRun.objects.filter(cycle=cycle).order_by("-month").first()
+    if last is None:
+        return
+    following = next_month(last.month)
+    if last.status != RunStatus.POSTED or month != following:
+        due = following if last.status == RunStatus.POSTED else last.month
+        raise UnableToPlanRun(
+            code="month-out-of-order",
+            message=f"{due:%Y-%m} comes before {month:%Y-%m}." if month > due else f"{last.month:%Y-%m} is billed.",
+            place=f"cycle {cycle}",
+            remedy=f"Bill the months in order: run `mains bill run --month {due:%Y-%m} --cycle {cycle}`.",
+        )
+    if now <= last.facts_as_of:
+        raise UnableToPlanRun(
+            code="facts-out-of-order",
+            message=f"The run of {last.month:%Y-%m} counts facts up to {last.facts_as_of}, after {now}.",
+            place=f"cycle {cycle}",
+            remedy="Plan the run at a later time.",
+        )
+
+
+def _reserve(*, month: date, cycle: str, now: datetime) -> dict[str, int]:
+    """Blocks of ids for as many accounts as there are."""
+    with django_connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), coalesce(max(id), 0) FROM customers_account")
+        accounts, last_account_id = cursor.fetchone()
+        cursor.execute(
+            """
+            SELECT coalesce(max(n), 1) FROM (
+                SELECT count(DISTINCT (t.service, a.provider_id)) AS n
+                FROM customers_agreement a JOIN tariffs_tariff t ON t.id = a.tariff_id GROUP BY a.account_id
+                HAVING count(*) > 1
+            ) AS per_account
+            """
+        )
+        (entries_per_account,) = cursor.fetchone()
+    room = max(1, accounts)
+    return {
+        "accounts": accounts,
+        "last_account_id": last_account_id,
+        "entries_per_account": entries_per_account,
+        "first_bill_id": reserve_ids("billing_bill_id_seq", room).start,
+        "first_entry_id": reserve_ids("ledger_entry_id_seq", room * entries_per_account).start,
+        "first_transaction_id": reserve_ids("ledger_transaction_id_seq", BUCKET_COUNT).start,
+    }

@@ -1,0 +1,255 @@
+"""The work on one slice of a run: all of it in one transaction, exactly once.
+
+A slice is locked for the length of its transaction and marked bucket by bucket in it, so two processes, or a run begun
+again after a kill, never write a slice twice; the primary key of the marks would refuse it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+
+from mains.base.db import adbc_connect, copy_frame, execute
+from mains.billing.queries.charges import SliceCharges, compute_charges
+from mains.billing.queries.exceptions import agreement_gaps
+from mains.billing.queries.plans import done_buckets
+from mains.billing.values import LineKind, RunPlan, RunSlice, Stage
+from mains.customers.queries.frames import read_payers
+from mains.engine.columns import POSTED_KINDS
+from mains.engine.usage import describe_exception
+from mains.kernel.period import Period, next_month
+from mains.ledger.actions.bill_run import post_run_slice
+from mains.metering.actions.usage import UsageRefresh, refresh_usage
+from mains.network.queries.frames import read_points
+
+_LOCK_CLASS = {Stage.USAGE: 1_000_000, Stage.BILLS: 2_000_000}
+_LEDGER_COLUMNS = ("account_id", "organisation_id", "position", "service", "provider_id")
+_TAXES = (LineKind.TAX.value, LineKind.TAX_INCLUDED.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageTask:
+    """One slice of the usage stage. `class_averages` as `metering.actions.usage.average_use` gives them."""
+
+    plan: RunPlan
+    part: RunSlice
+    class_averages: pl.DataFrame
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillsTask:
+    """One slice of the bills stage. `changed_points` as `billing.queries.plans.list_changed_points` gives them."""
+
+    plan: RunPlan
+    part: RunSlice
+    changed_points: pl.DataFrame
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceResult:
+    """What a slice wrote; nothing when another process had done it before."""
+
+    rows_written: int = 0
+    bills: int = 0
+    amount_minor: int = 0
+    exceptions: int = 0
+
+
+def post_usage_slice(task: UsageTask) -> SliceResult:
+    """Bring the daily use of the slice's service points up to date and commit it, unless that is done."""
+    with adbc_connect() as connection:
+        if not _is_pending(connection, task.plan, task.part, Stage.USAGE):
+            return SliceResult()
+        result = write_usage(connection=connection, task=task)
+        connection.commit()
+        return result
+
+
+def post_bills_slice(task: BillsTask) -> SliceResult:
+    """Bill the slice's accounts, post the bills to the ledger and commit all of it, unless that is done."""
+    with adbc_connect() as connection:
+        if not _is_pending(connection, task.plan, task.part, Stage.BILLS):
+            return SliceResult()
+        charges = compute_charges(
+            connection=connection, plan=task.plan, part=task.part, changed_points=task.changed_points
+        )
+        result = write_bills(connection=connection, task=task, charges=charges)
+        connection.commit()
+        return result
+
+
+def refresh_slice(*, connection: Connection, task: UsageTask) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Write the slice's daily use in the connection's transaction.
+
+    Returns the rows written (month, service_point_id, zone, bucket, total_micro) and the exceptions found.
+    """
+    plan, buckets = task.plan, task.part.buckets
+    refresh = refresh_usage(
+        connection=connection,
+        buckets=buckets,
+        month=plan.month,
+        earlier_months=plan.usage_months,
+        as_of=plan.facts_as_of,
+        known_since=plan.usage_known_since,
+        class_averages=task.class_averages,
+    )
+    return refresh.written, _usage_exceptions(connection, plan, buckets, refresh)
+
+
+def write_usage(*, connection: Connection, task: UsageTask) -> SliceResult:
+    """Write the slice's daily use, its exceptions and its marks in the connection's transaction."""
+    written, exceptions = refresh_slice(connection=connection, task=task)
+    _write_exceptions(connection, task.plan, exceptions)
+    counts = written.group_by("bucket").agg(
+        rows_written=pl.len().cast(pl.Int32), amount_minor=pl.lit(0, pl.Int64)
+    )
+    _mark(connection, task.plan, task.part, Stage.USAGE, counts, task.now)
+    return SliceResult(rows_written=written.height, exceptions=exceptions.height)
+
+
+def write_bills(*, connection: Connection, task: BillsTask, charges: SliceCharges) -> SliceResult:
+    """Write bills, lines, ledger rows, exceptions and marks in the connection's transaction."""
+    plan, part = task.plan, task.part
+    bills, lines = bill_rows(plan=plan, charges=charges)
+    if not bills.is_empty():
+        copy_frame(bills, "billing_bill", connection=connection)
+        copy_frame(lines.drop(_LEDGER_COLUMNS), "billing_billline", connection=connection)
+        post_run_slice(
+            connection=connection,
+            run_id=plan.run_id,
+            part=part.buckets.start,
+            transaction_id=plan.first_transaction_id + part.buckets.start,
+            first_entry_id=plan.first_entry_id,
+            entries_per_account=plan.entries_per_account,
+            business_date=Period.month(plan.month).last_day,
+            due_date=plan.due_on,
+            recorded_at=plan.facts_as_of,
+            charges=_ledger_charges(plan, lines),
+        )
+    _write_exceptions(connection, plan, charges.exceptions)
+    of_bucket = bills.join(charges.accounts.select("account_id", "bucket"), on="account_id")
+    counts = of_bucket.group_by("bucket").agg(
+        rows_written=pl.len().cast(pl.Int32), amount_minor=pl.col("amount_minor").sum()
+    )
+    _mark(connection, plan, part, Stage.BILLS, counts, task.now)
+    return SliceResult(
+        rows_written=bills.height + lines.height,
+        bills=bills.height,
+        amount_minor=int(bills["amount_minor"].sum()),
+        exceptions=charges.exceptions.height,
+    )
+
+
+def bill_rows(*, plan: RunPlan, charges: SliceCharges) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of `billing_bill`, and rows of `billing_billline` with what the ledger needs besides."""
+    place = charges.accounts.select("account_id", "organisation_id", "position")
+    lines = (
+        charges.lines.join(place, on="account_id", maintain_order="left")
+        .with_columns(
+            month=pl.lit(plan.month),
+            bill_id=pl.lit(plan.first_bill_id, pl.Int64) + pl.col("position"),
+        )
+        .with_columns(line=(pl.int_range(pl.len()).over("bill_id") + 1).cast(pl.Int16))
+    )
+    sums = lines.group_by("account_id").agg(**_sums(plan))
+    bills = (
+        charges.bills.join(place, on="account_id")
+        .join(sums, on="account_id", how="left")
+        .sort("position")
+        .select(
+            "account_id",
+            "organisation_id",
+            "quantity_micro",
+            "estimated_days",
+            *(pl.col(name).fill_null(0) for name in ("amount_minor", "correction_minor", "tax_minor")),
+            month=pl.lit(plan.month),
+            id=pl.lit(plan.first_bill_id, pl.Int64) + pl.col("position"),
+            run_id=pl.lit(plan.run_id, pl.Int64),
+            issued_on=pl.lit(plan.issued_on),
+            due_on=pl.lit(plan.due_on),
+            recorded_at=pl.lit(plan.facts_as_of),
+        )
+    )
+    return bills, lines
+
+
+def _sums(plan: RunPlan) -> dict[str, pl.Expr]:
+    """Sums of lines: what is owed, the part of it that recalculates earlier months, the tax on top or included."""
+    counts = pl.col("kind").is_in([str(kind) for kind in POSTED_KINDS])
+    amount = pl.col("amount_minor")
+    return {
+        "amount_minor": amount.filter(counts).sum(),
+        "correction_minor": amount.filter(counts & (pl.col("service_month") < plan.month)).sum(),
+        "tax_minor": amount.filter(pl.col("kind").is_in(_TAXES)).sum(),
+    }
+
+
+def _ledger_charges(plan: RunPlan, lines: pl.DataFrame) -> pl.DataFrame:
+    place = ["position", "account_id", "organisation_id", "provider_id", "service"]
+    return lines.group_by(*place, document_id="bill_id").agg(**_sums(plan))
+
+
+def _usage_exceptions(
+    connection: Connection, plan: RunPlan, buckets: range, refresh: UsageRefresh
+) -> pl.DataFrame:
+    following = next_month(plan.month)
+    payers = read_payers(
+        connection=connection, buckets=buckets, from_date=plan.month, to_date=following, as_of=plan.facts_as_of
+    )
+    points = read_points(connection=connection, buckets=buckets, from_date=plan.month, to_date=following)
+    gaps = agreement_gaps(points, payers, refresh.month_usage, month=plan.month, following=following)
+    if refresh.exceptions.is_empty():
+        return gaps
+    payer = payers.sort("valid_from").unique("service_point_id", keep="last", maintain_order=True)
+    odd = refresh.exceptions.join(
+        payer.select("service_point_id", "account_id"), on="service_point_id", how="left", maintain_order="left"
+    )
+    messages = [" ".join(describe_exception(row)) for row in odd.iter_rows(named=True)]
+    return pl.concat(
+        [
+            gaps,
+            odd.select(
+                "account_id",
+                "service_point_id",
+                pl.col("code").cast(pl.String),
+                message=pl.Series(messages, dtype=pl.String),
+                blocking=pl.lit(value=False),
+            ),
+        ]
+    )
+
+
+def _write_exceptions(connection: Connection, plan: RunPlan, exceptions: pl.DataFrame) -> None:
+    rows = exceptions.with_columns(run_id=pl.lit(plan.run_id, pl.Int64))
+    copy_frame(rows, "billing_billexception", connection=connection)
+
+
+def _is_pending(connection: Connection, plan: RunPlan, part: RunSlice, stage: Stage) -> bool:
+    """Take the slice's lock, waiting for another process that may hold it; whether there is still work to do."""
+    execute(
+        "SELECT pg_advisory_xact_lock(%(run)s::integer, %(part)s::integer)",
+        {"run": plan.run_id, "part": _LOCK_CLASS[stage] + part.buckets.start},
+        connection=connection,
+    )
+    return not done_buckets(connection=connection, run_id=plan.run_id, stage=stage) >= set(part.buckets)
+
+
+def _mark(
+    connection: Connection, plan: RunPlan, part: RunSlice, stage: Stage, counts: pl.DataFrame, now: datetime
+) -> None:
+    marks = (
+        pl.DataFrame({"bucket": list(part.buckets)}, schema={"bucket": pl.Int16})
+        .join(counts, on="bucket", how="left", maintain_order="left")
+        .select(
+            "bucket",
+            pl.col("rows_written").fill_null(0),
+            pl.col("amount_minor").fill_null(0),
+            run_id=pl.lit(plan.run_id, pl.Int64),
+            stage=pl.lit(stage.value),
+            done_at=pl.lit(now),
+        )
+    )
+    copy_frame(marks, "billing_billrunbucket", connection=connection)

@@ -1,0 +1,186 @@
+"""What the tariffs of a slice read of premises, network and meters, as dated attributes of items.
+
+Every function takes `items` (item_id, agreement_id …, premise_id, node_id, service_point_id) and returns frames
+item_id, valid_from, valid_to (null is open), value, by the name of the engine's column.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+
+from mains.billing.queries.tariff_set import TariffSet
+from mains.metering.queries.frames import read_installed_zones
+from mains.metering.values import Zone
+from mains.network.queries.bands import resolve_node_states
+from mains.network.queries.frames import read_node_facts, read_premise_states
+
+_OF_PREMISE = (
+    "residents_micro", "rooms_micro", "floor_area_m2_micro", "heated_area_m2_micro", "storey_height_m_micro", "location",
+    "cooker", "meter_possible",
+)  # fmt: skip
+_OF_NODE = ("band", "supply_hours_day_micro")
+_OF_AGREEMENT = ("category", "load_class")
+_OF_METER = ("metered", "zones")
+_DATED = ("item_id", "valid_from", "valid_to", "value")
+
+_DAY_NIGHT = (1 << Zone.DAY) | (1 << Zone.NIGHT)
+_THREE = (1 << Zone.PEAK) | (1 << Zone.HALF_PEAK) | (1 << Zone.NIGHT)
+
+
+def read_attributes(
+    *,
+    connection: Connection,
+    tariffs: TariffSet,
+    items: pl.DataFrame,
+    agreements: pl.DataFrame,
+    buckets: range,
+    from_date: date,
+    to_date: date,
+    as_of: datetime,
+) -> Mapping[str, pl.DataFrame]:
+    """The attributes that any tariff of the set reads, over [from_date, to_date), as believed at `as_of`.
+
+    `agreements` are the items' agreements, item_id, valid_from, valid_to, category, load_class.
+    """
+    compiled = tariffs.compiled
+    wanted = {
+        *compiled.text_attributes,
+        *compiled.flag_attributes,
+        *(f"{name}_micro" for name in compiled.number_attributes),
+    }
+    found: dict[str, pl.DataFrame] = {}
+    if wanted & set(_OF_AGREEMENT):
+        found |= _dated(agreements, wanted & set(_OF_AGREEMENT))
+    if wanted & set(_OF_PREMISE):
+        states = read_premise_states(
+            connection=connection,
+            premise_ids=items["premise_id"].unique().sort(),
+            from_date=from_date,
+            to_date=to_date,
+            as_of=as_of,
+        )
+        found |= _dated(items.select("item_id", "premise_id").join(states, on="premise_id"), wanted & set(_OF_PREMISE))
+    if wanted & set(_OF_NODE):
+        states = _node_states(connection, from_date, to_date, as_of)
+        found |= _dated(items.select("item_id", "node_id").join(states, on="node_id"), wanted & set(_OF_NODE))
+    if wanted & set(_OF_METER):
+        installed = read_installed_zones(
+            connection=connection,
+            buckets=buckets,
+            service_point_ids=outside_points(items, buckets),
+            from_date=from_date,
+            to_date=to_date,
+            as_of=as_of,
+        )
+        found |= _of_meters(items, installed, wanted)
+    return found
+
+
+def outside_points(items: pl.DataFrame, buckets: range) -> pl.Series:
+    """Service points of the items that lie in other buckets than the items' accounts."""
+    is_outside = (pl.col("point_bucket") < buckets.start) | (pl.col("point_bucket") >= buckets.stop)
+    return items.filter(is_outside)["service_point_id"].unique().sort()
+
+
+def _dated(rows: pl.DataFrame, names: set[str]) -> dict[str, pl.DataFrame]:
+    return {
+        name: rows.select("item_id", "valid_from", "valid_to", value=name).filter(pl.col("value").is_not_null())
+        for name in sorted(names)
+    }
+
+
+@lru_cache(maxsize=1)
+def _cached_node_states(key: tuple[date, date, datetime, str]) -> list[pl.DataFrame]:
+    return []
+
+
+def _node_states(connection: Connection, from_date: date, to_date: date, as_of: datetime) -> pl.DataFrame:
+    """Node attributes of the whole network; kept for the next slice, because what was believed then never changes."""
+    kept = _cached_node_states((from_date, to_date, as_of, connection.adbc_current_catalog))
+    if not kept:
+        placements, states = read_node_facts(
+            connection=connection, from_date=from_date, to_date=to_date, as_of=as_of
+        )
+        kept.append(
+            resolve_node_states(placements=placements, states=states, from_date=from_date, to_date=to_date)
+        )
+    return kept[0]
+
+
+def _of_meters(items: pl.DataFrame, installed: pl.DataFrame, wanted: set[str]) -> dict[str, pl.DataFrame]:
+    """`metered` is yes while any meter is installed and no in between; `zones` follows the registers installed."""
+    periods = items.select("item_id", "service_point_id", "period_from", "period_to")
+    pieces = periods.join(installed, on="service_point_id").select(
+        "item_id",
+        "zone_bits",
+        valid_from=pl.max_horizontal("valid_from", "period_from"),
+        valid_to=pl.min_horizontal(pl.col("valid_to").fill_null(pl.col("period_to")), "period_to"),
+    )
+    pieces = pieces.filter(pl.col("valid_from") < pl.col("valid_to"))
+    found: dict[str, pl.DataFrame] = {}
+    if "metered" in wanted:
+        covered = _union(pieces)
+        yes = covered.with_columns(value=pl.lit(value=True))
+        no = _complement(periods, covered).with_columns(value=pl.lit(value=False))
+        found["metered"] = pl.concat([yes.select(_DATED), no.select(_DATED)])
+    if "zones" in wanted:
+        found["zones"] = _zones(pieces)
+    return found
+
+
+def _union(pieces: pl.DataFrame) -> pl.DataFrame:
+    """Pieces of an item joined where they overlap or adjoin."""
+    pieces = pieces.sort("item_id", "valid_from")
+    reached = pl.col("valid_to").to_physical().cum_max().over("item_id").shift().over("item_id")
+    begins = (pl.col("valid_from").to_physical() > reached).fill_null(value=True)
+    return (
+        pieces.with_columns(piece=begins.cum_sum())
+        .group_by("piece", maintain_order=True)
+        .agg(pl.col("item_id").first(), pl.col("valid_from").min(), pl.col("valid_to").max())
+        .drop("piece")
+    )
+
+
+def _complement(periods: pl.DataFrame, covered: pl.DataFrame) -> pl.DataFrame:
+    """The parts of the items' periods outside the covered pieces, which do not overlap."""
+    edges = pl.concat(
+        [
+            periods.select("item_id", gap_from="period_from", gap_to=pl.lit(None, pl.Date)),
+            covered.select("item_id", gap_from="valid_to", gap_to=pl.lit(None, pl.Date)),
+        ]
+    ).sort("item_id", "gap_from")
+    following = covered.select("item_id", starts="valid_from").sort("starts")
+    gaps = edges.sort("gap_from").join_asof(
+        following, left_on="gap_from", right_on="starts", by="item_id", strategy="forward", check_sortedness=False
+    )
+    ends = gaps.join(periods.select("item_id", "period_to"), on="item_id")
+    return (
+        ends.select(
+            "item_id", valid_from="gap_from", valid_to=pl.coalesce("starts", "period_to")
+        )
+        .filter(pl.col("valid_from") < pl.col("valid_to"))
+        .sort("item_id", "valid_from")
+    )
+
+
+def _zones(pieces: pl.DataFrame) -> pl.DataFrame:
+    """Where two meters overlap on the day of an exchange, the later one's zones count from its first day on."""
+    ordered = pieces.sort("item_id", "valid_from", "valid_to").with_columns(
+        next_from=pl.col("valid_from").shift(-1).over("item_id")
+    )
+    bits = pl.col("zone_bits")
+    return (
+        ordered.with_columns(
+            valid_to=pl.min_horizontal("valid_to", pl.col("next_from").fill_null(pl.col("valid_to"))),
+            value=pl.when(bits & _THREE == _THREE)
+            .then(pl.lit("three"))
+            .when(bits & _DAY_NIGHT == _DAY_NIGHT)
+            .then(pl.lit("day_night"))
+            .otherwise(pl.lit("total")),
+        )
+        .filter(pl.col("valid_from") < pl.col("valid_to"))
+        .select(_DATED)
+    )

@@ -1,0 +1,133 @@
+"""What a slice has to rate: agreements by month, with their tariff, and the use of their days.
+
+An item is one agreement in one month. Agreement rows of the same account, service point, tariff and provider that
+follow one another without a gap (the category changed, say) are one item, so that the tiers of a month are not
+counted twice; the item carries the id of the first of them.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import numpy as np
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+
+from mains.billing.queries.attributes import outside_points
+from mains.kernel.period import next_month
+from mains.metering.queries.frames import read_usage
+from mains.metering.values import Zone
+
+_SAME_ITEM = ("account_id", "service_point_id", "tariff_id", "provider_id", "service_month")
+_OF_POINT = ("premise_id", "node_id", "point_bucket", "service")
+USAGE_COLUMN_OF_ZONE = {
+    Zone.DAY: "usage_day_micro",
+    Zone.NIGHT: "usage_night_micro",
+    Zone.PEAK: "usage_peak_micro",
+    Zone.HALF_PEAK: "usage_half_peak_micro",
+}
+
+
+def make_items(
+    *, agreements: pl.DataFrame, months: Sequence[date], editions: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Items of the believed agreements in each of `months`, and the agreement rows of each item.
+
+    Items: item_id, agreement_id, account_id, service_point_id, tariff_id, tariff, tariff_edition_id, edition_changed,
+    provider_id, service, premise_id, node_id, point_bucket, service_month, period_from, period_to; `tariff` is null
+    where no edition is in force. Agreement rows: item_id, valid_from, valid_to, category, load_class.
+    """
+    clipped = pl.concat([_in_month(agreements, month) for month in months]).sort(
+        *_SAME_ITEM, "period_from", "agreement_id"
+    )
+    begins = ~pl.all_horizontal(
+        *(pl.col(name) == pl.col(name).shift() for name in _SAME_ITEM),
+        pl.col("period_from") == pl.col("period_to").shift(),
+    ).fill_null(value=False)
+    rows = clipped.with_columns(item_id=begins.cast(pl.Int64).cum_sum())
+    first = pl.col("agreement_id", *_OF_POINT).first()
+    items = (
+        rows.group_by("item_id", *_SAME_ITEM, maintain_order=True)
+        .agg(first, pl.col("period_from").first(), pl.col("period_to").last())
+        .join(editions, on="tariff_id", how="left", maintain_order="left")
+    )
+    return items, rows.select("item_id", "category", "load_class", valid_from="period_from", valid_to="period_to")
+
+
+def read_item_usage(
+    *, connection: Connection, items: pl.DataFrame, buckets: range, as_of: datetime
+) -> dict[str, pl.DataFrame]:
+    """The use of the items' months by name of the engine's column: item_id, first_date, days_micro, quality.
+
+    `usage_micro` has a row for every item: the sum of the point's registers; all zero and without quality where
+    nothing is stored. Zone columns have rows for the items that have such a register.
+    """
+    parts: dict[str, list[pl.DataFrame]] = {}
+    for (month,), part in items.group_by("service_month", maintain_order=True):
+        assert isinstance(month, date)
+        for name, frame in _usage_of_month(connection, part, month, buckets, as_of).items():
+            parts.setdefault(name, []).append(frame)
+    return {name: pl.concat(frames) for name, frames in parts.items()}
+
+
+def _in_month(agreements: pl.DataFrame, month: date) -> pl.DataFrame:
+    following = next_month(month)
+    return (
+        agreements.filter("is_believed")
+        .with_columns(
+            service_month=pl.lit(month),
+            period_from=pl.max_horizontal("valid_from", pl.lit(month)),
+            period_to=pl.min_horizontal(pl.col("valid_to").fill_null(following), pl.lit(following)),
+        )
+        .filter(pl.col("period_from") < pl.col("period_to"))
+    )
+
+
+def _usage_of_month(
+    connection: Connection, items: pl.DataFrame, month: date, buckets: range, as_of: datetime
+) -> dict[str, pl.DataFrame]:
+    outside = outside_points(items, buckets)
+    rows = [read_usage(connection=connection, month=month, as_of=as_of, buckets=buckets)]
+    if not outside.is_empty():
+        rows.append(read_usage(connection=connection, month=month, as_of=as_of, service_point_ids=outside))
+    usage = pl.concat(rows).select("service_point_id", "zone", "days_micro", "quality")
+    points = items.select("item_id", "service_point_id")
+    found = points.join(usage, on="service_point_id")
+    day_count = (next_month(month) - month).days
+    columns = {"usage_micro": _total(found, points, day_count)}
+    for zone, name in USAGE_COLUMN_OF_ZONE.items():
+        of_zone = found.filter(pl.col("zone") == int(zone))
+        if not of_zone.is_empty():
+            columns[name] = of_zone.select("item_id", "days_micro", "quality")
+    return {
+        name: frame.select("item_id", "days_micro", "quality", first_date=pl.lit(month))
+        for name, frame in columns.items()
+    }
+
+
+def _total(found: pl.DataFrame, points: pl.DataFrame, day_count: int) -> pl.DataFrame:
+    """One row per item: the sum over its registers' zones; the quality letters of its weakest zone are kept apart."""
+    is_alone = pl.len().over("item_id") == 1
+    found = found.with_columns(is_alone=is_alone)
+    single = found.filter("is_alone").select("item_id", "days_micro", "quality")
+    several = found.filter(~pl.col("is_alone")).sort("item_id", "zone")
+    missing = points.select("item_id").join(found, on="item_id", how="anti").select(
+        "item_id",
+        days_micro=pl.lit(0, pl.Int64).repeat_by(day_count),
+        quality=pl.lit(""),
+    )
+    return pl.concat([single, _summed(several, day_count), missing])
+
+
+def _summed(several: pl.DataFrame, day_count: int) -> pl.DataFrame:
+    if several.is_empty():
+        return several.select("item_id", "days_micro", "quality")
+    starts = np.flatnonzero(several.select(pl.col("item_id").is_first_distinct())["item_id"].to_numpy())
+    days = several["days_micro"].explode().to_numpy().reshape(-1, day_count)
+    summed = np.add.reduceat(days, starts, axis=0)
+    return pl.DataFrame(
+        {
+            "item_id": several["item_id"].gather(starts),
+            "days_micro": pl.Series(summed).arr.to_list(),
+            "quality": several["quality"].gather(starts),
+        }
+    )
