@@ -165,7 +165,8 @@ def _literal(value: object) -> str:
             return "'{" + ",".join(map(str, value)) + "}'::bigint[]"
         if not value:
             return "'{}'"
-    return sql.Literal(value).as_string(None)
+    # In parentheses: a cast binds more tightly than the sign of a negative number.
+    return f"({sql.Literal(value).as_string(None)})"
 
 
 def _checked_name(table: str) -> None:

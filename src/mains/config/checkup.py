@@ -219,7 +219,7 @@ def check_pdf() -> Finding:
             subject="PDF",
             state=State.BROKEN,
             detail=str(error).strip().splitlines()[0],
-            remedy="Install Pango (Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0).",
+            remedy="Install Pango (Debian: apt-get install libpangoft2-1.0-0 libharfbuzz-subset0).",
         )
     return _good("PDF", f"WeasyPrint {weasyprint.__version__}")
 

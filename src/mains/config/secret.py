@@ -7,7 +7,7 @@ from mains.base.places import home_folder, private_folder
 
 
 def secret_key() -> str:
-    """MAINS_SECRET_KEY, else the content of `<MAINS_HOME>/secret_key`, created with mode 0600 on first use."""
+    """MAINS_SECRET_KEY, else what `<MAINS_HOME>/secret_key` holds, created with mode 0600 on first use."""
     named = os.environ.get("MAINS_SECRET_KEY")
     if named:
         return named

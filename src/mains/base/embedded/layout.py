@@ -194,19 +194,26 @@ def _succeeds_as(account: pwd.struct_passwd, command: list[str]) -> bool:
 
 
 def _copy_programs(source: Path) -> Path:
-    """Copy the installation to where the service user can reach it, once per version of the wheel."""
+    """Copy the installation to where the service user can reach it, once per version of the wheel.
+
+    The programs look for the wheel's shared libraries in a folder beside their package, which is copied too.
+    """
     binary = (source / "bin" / "postgres").stat()
     mark = hashlib.sha256(f"{source}:{binary.st_size}:{binary.st_mtime_ns}".encode()).hexdigest()[:12]
     target = _open_folder(SYSTEM_FOLDER) / f"programs-{mark}"
+    package = source.parent
     if not target.exists():
         draft = target.with_name(f"{target.name}.{os.getpid()}")
-        shutil.copytree(source, draft, symlinks=True)
+        shutil.copytree(source, draft / package.name / source.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, draft / libraries.name, symlinks=True)
         _open_tree(draft)
         try:
             draft.rename(target)
         except OSError:
             shutil.rmtree(draft)
-    return target
+    return target / package.name / source.name
 
 
 def _open_tree(folder: Path) -> None:

@@ -16,7 +16,7 @@ from mains.kernel.errors import MainsError
 
 START_LIMIT_SECONDS = 120.0
 ORPHAN_LIMIT_SECONDS = 30.0
-_ORPHANS = "pre-existing shared memory block"
+_PROCESSES = Path("/proc")
 
 
 class UnableToRunServer(MainsError):
@@ -103,23 +103,18 @@ def _create_cluster(layout: Layout) -> None:
 
 
 def _start(layout: Layout) -> None:
-    _remove_misleading_pid_file(layout)
+    _wait_for_orphans(layout)
+    _remove_misleading_lock(layout.data / "postmaster.pid")
+    _remove_misleading_lock(layout.sockets / ".s.PGSQL.5432.lock")
     write_configuration(layout, has_lz4=_has_lz4(layout))
     command = [
         *(layout.program("pg_ctl"), "start", "-D", str(layout.data), "-l", str(layout.log)),
         *("-w", "-s", "-t", str(int(START_LIMIT_SECONDS))),
     ]
-    deadline = time.monotonic() + ORPHAN_LIMIT_SECONDS
-    while True:
-        log_size = layout.log.stat().st_size if layout.log.exists() else 0
-        finished = run_as_owner(layout, command, timeout=START_LIMIT_SECONDS + 30)
-        if finished.returncode == 0:
-            return
-        complaint = _log_since(layout, log_size)
-        # After a kill of the server its last children need a moment to notice and let go of the data.
-        if _ORPHANS not in complaint or time.monotonic() > deadline:
-            raise _unable("start", layout, complaint or finished.stderr)
-        time.sleep(0.3)
+    log_size = layout.log.stat().st_size if layout.log.exists() else 0
+    finished = run_as_owner(layout, command, timeout=START_LIMIT_SECONDS + 30)
+    if finished.returncode != 0:
+        raise _unable("start", layout, _log_since(layout, log_size) or finished.stderr)
 
 
 def _has_lz4(layout: Layout) -> bool:
@@ -131,49 +126,52 @@ def _has_lz4(layout: Layout) -> bool:
 
 def _server_pid(layout: Layout) -> int | None:
     """Process id of this server, or None. The pid file alone proves nothing: ids are reused after a crash."""
-    pid = _noted_pid(layout)
+    pid = _first_number(layout.data / "postmaster.pid")
     return pid if pid and _is_postgres_of(pid, layout.data) else None
 
 
-def _noted_pid(layout: Layout) -> int | None:
+def _first_number(path: Path) -> int | None:
     try:
-        first = (
-            (layout.data / "postmaster.pid").read_text(encoding="ascii", errors="replace").split("\n", 1)[0]
-        )
+        first = path.read_text(encoding="ascii", errors="replace").split("\n", 1)[0].strip()
     except OSError:
         return None
-    return int(first) if first.strip().isdigit() else None
+    return int(first) if first.isdigit() else None
 
 
 def _is_postgres_of(pid: int, data: Path) -> bool:
-    process = Path("/proc") / str(pid)
-    if process.parent.joinpath("self").exists():
-        try:
-            name = process.joinpath("comm").read_text(encoding="utf-8", errors="replace").strip()
-            return name == "postgres" and process.joinpath("cwd").readlink() == data
-        except OSError:
-            return False
-    listed = subprocess.run(
-        ["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return Path(listed.stdout.strip()).name.startswith("postgres")
+    if not _PROCESSES.joinpath("self").exists():
+        listed = subprocess.run(
+            ["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False
+        )
+        return Path(listed.stdout.strip()).name.startswith("postgres")
+    process = _PROCESSES / str(pid)
+    try:
+        name = process.joinpath("comm").read_text(encoding="utf-8", errors="replace").strip()
+        # A zombie has a name and no folder.
+        return name == "postgres" and process.joinpath("cwd").readlink() == data
+    except OSError:
+        return False
 
 
-def _remove_misleading_pid_file(layout: Layout) -> None:
-    """Remove a pid file whose process lives but is something else: PostgreSQL would refuse to start.
+def _wait_for_orphans(layout: Layout) -> None:
+    """After a kill of the server its last children need a moment to notice and to let go of the data."""
+    deadline = time.monotonic() + ORPHAN_LIMIT_SECONDS
+    while time.monotonic() < deadline:
+        numbers = (int(entry.name) for entry in _PROCESSES.glob("[0-9]*"))
+        if not any(_is_postgres_of(number, layout.data) for number in numbers):
+            return
+        time.sleep(0.1)
 
-    A file whose process is gone stays: PostgreSQL checks it together with its shared memory, and removing it
-    could let a second server into data that orphaned children still hold.
+
+def _remove_misleading_lock(path: Path) -> None:
+    """Remove a lock file whose process lives, or is a zombie nobody buries, but is no server of ours.
+
+    PostgreSQL would refuse to start. No process holds the data any more when this is called. A lock file whose
+    process is gone stays: PostgreSQL judges it together with its shared memory.
     """
-    pid = _noted_pid(layout)
-    if pid is None or not Path("/proc/self").exists() or not Path("/proc", str(pid)).exists():
-        return
-    if not any(
-        _is_postgres_of(int(entry.name), layout.data)
-        for entry in Path("/proc").iterdir()
-        if entry.name.isdigit()
-    ):
-        (layout.data / "postmaster.pid").unlink(missing_ok=True)
+    pid = _first_number(path)
+    if pid is not None and (_PROCESSES / str(pid)).exists():
+        path.unlink(missing_ok=True)
 
 
 def _address(layout: Layout, *, database: str, role: str = ROLE) -> DatabaseAddress:

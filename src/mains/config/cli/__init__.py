@@ -1,7 +1,7 @@
 """The command line. Each command lives in its own module and is loaded only when it is called."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -103,14 +103,19 @@ def _add(application: typer.Typer, name: str, entry: Entry) -> None:
     if not isinstance(loaded, typer.Typer):
         application.command(name, help=entry.help)(loaded)
         return
-    # `mains explain BILL` rather than `mains explain explain BILL`, where an application's only command has
-    # its name.
-    only = loaded.registered_commands[0] if len(loaded.registered_commands) == 1 else None
-    alone = only is not None and not loaded.registered_groups and not loaded.registered_callback
-    if alone and only.callback and (only.name or only.callback.__name__) == name:
-        application.command(name, help=entry.help)(only.callback)
+    own_command = _command_of_same_name(loaded, name)
+    if own_command:
+        application.command(name, help=entry.help)(own_command)
     else:
         application.add_typer(loaded, name=name, help=entry.help)
+
+
+def _command_of_same_name(loaded: typer.Typer, name: str) -> Callable[..., object] | None:
+    """The only command of an application when it is called like it: `mains explain BILL`, not `explain explain`."""
+    if len(loaded.registered_commands) != 1 or loaded.registered_groups or loaded.registered_callback:
+        return None
+    only = loaded.registered_commands[0]
+    return only.callback if only.callback and (only.name or only.callback.__name__) == name else None
 
 
 def _exists(entry: Entry) -> bool:
@@ -130,7 +135,7 @@ def _print_version(wanted: bool) -> None:
 
 
 def _options(
-    version: bool = typer.Option(  # noqa: ARG001 -- acted upon by its callback
+    _version: bool = typer.Option(
         False, "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
     ),
 ) -> None:

@@ -9,6 +9,7 @@ from mains.base.processes import core_count
 from mains.config.start import start_django
 from mains.kernel.errors import MainsError
 
+EVERY_NETWORK = "0.0.0.0"  # noqa: S104 -- recognised here, never the default
 _THREADS = 8
 # Below the embedded server's 60 connections, with room for commands and bulk workers.
 _SHARED_CONNECTIONS = 40
@@ -38,8 +39,8 @@ def run_server(*, host: str, port: int, workers: int = 0) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
-    shown = f"[{host}]" if ":" in host else host
-    typer.echo(f"Mains serves http://{'localhost' if host in LOCAL else shown}:{port}/")
+    shown = "localhost" if host in ("127.0.0.1", EVERY_NETWORK) else f"[{host}]" if ":" in host else host
+    typer.echo(f"Mains serves http://{shown}:{port}/")
     typer.echo("Stop with Ctrl+C.")
     Granian(
         "mains.config.wsgi:application",
