@@ -1,8 +1,8 @@
 """Loading a whole utility at once: dated facts as columns, and indexes built after the rows instead of with them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 from adbc_driver_postgresql.dbapi import Connection
@@ -29,24 +29,35 @@ def date_ranges(frame: pl.DataFrame) -> pl.DataFrame:
     return joined.drop("valid_from", "valid_to")
 
 
-def copy_facts(frame: pl.DataFrame, table: str, *, connection: Connection) -> int:
-    """Append dated facts given with `valid_from` and `valid_to` instead of `valid`; the row count.
+def copy_facts(frame: pl.DataFrame, table: str, *, known_at: datetime, connection: Connection) -> int:
+    """Append dated facts given as columns of days; the row count.
 
-    `proof` is empty where the frame has none.
+    `valid_from` and `valid_to` (null is open) become `valid`. `known_on` and `superseded_on` (Date, may be left out)
+    become `recorded_at` and `superseded_at`, noon UTC of their day; a fact without `known_on` was known at `known_at`.
     """
     facts = date_ranges(frame)
-    if "proof" not in facts.columns:
-        facts = facts.with_columns(proof=pl.lit(""))
-    return copy_frame(facts, table, connection=connection)
+    known = _noon("known_on") if "known_on" in facts.columns else pl.lit(None, pl.Datetime("us", "UTC"))
+    superseded = _noon("superseded_on") if "superseded_on" in facts.columns else pl.lit(None, pl.Datetime("us", "UTC"))
+    facts = facts.with_columns(
+        recorded_at=known.fill_null(pl.lit(known_at).cast(pl.Datetime("us", "UTC"))),
+        superseded_at=superseded,
+        proof=pl.lit(""),
+    )
+    return copy_frame(facts.drop("known_on", "superseded_on", strict=False), table, connection=connection)
+
+
+def _noon(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Datetime("us")).dt.offset_by("12h").dt.replace_time_zone("UTC")
 
 
 @contextmanager
-def indexes_built_after(tables: Sequence[str], *, connection: Connection) -> Iterator[None]:
-    """Drop foreign keys, overlap checks and secondary indexes of `tables`; build them anew when the body ends.
+def indexes_built_after(tables: Sequence[str], *, connection: Connection) -> Iterator[Callable[[], None]]:
+    """Drop foreign keys, overlap checks and secondary indexes of `tables`; the function given builds them anew.
 
-    One pass over the loaded rows checks a constraint many times faster than one look-up per row. All in the
-    connection's transaction: rows that break a constraint leave nothing behind, neither rows nor a table without
-    its checks. Identity sequences are set past the largest id, and the planner's statistics are renewed.
+    One pass over the loaded rows checks a constraint many times faster than one look-up per row. All happens in the
+    connection's transaction, which must be committed only after the function was called (asserted at the end): rows
+    that break a constraint leave nothing behind, neither rows nor a table without its checks. Building also sets the
+    identity sequences past the largest id and renews the planner's statistics.
     """
     constraints = _constraints(tables, connection=connection)
     for table, name in constraints.select("table_name", "name").iter_rows():
@@ -54,14 +65,22 @@ def indexes_built_after(tables: Sequence[str], *, connection: Connection) -> Ite
     indexes = _secondary_indexes(tables, connection=connection)
     for name in indexes["name"]:
         execute(f'DROP INDEX "{name}"', connection=connection)
-    yield
-    for definition in indexes["definition"]:
-        execute(definition, connection=connection)
-    for table, name, definition in constraints.select("table_name", "name", "definition").iter_rows():
-        execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}', connection=connection)
-    for table in tables:
-        _set_sequence(table, connection=connection)
-        execute(f"ANALYZE {table}", connection=connection)
+    is_built = False
+
+    def build() -> None:
+        nonlocal is_built
+        execute("SET LOCAL maintenance_work_mem = '1GB'", connection=connection)
+        for definition in indexes["definition"]:
+            execute(definition, connection=connection)
+        for table, name, definition in constraints.select("table_name", "name", "definition").iter_rows():
+            execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}', connection=connection)
+        for table in tables:
+            _set_sequence(table, connection=connection)
+            execute(f"ANALYZE {table}", connection=connection)
+        is_built = True
+
+    yield build
+    assert is_built, "The tables have no indexes yet."
 
 
 def _encoded(first: date, following: date | None) -> bytes:

@@ -94,7 +94,7 @@ def _zone_shares(shape_code: str, zone_hours: ZoneHours) -> dict[str, Integers]:
     for zones, hours in zone_hours.items():
         named = {str(place): list(register) for place, register in enumerate(hours)}
         table = shapes.zone_shares(zones=named).filter(pl.col("shape_code") == shape_code).sort("month")
-        shares[zones] = table.select(named).to_numpy().astype(np.int64)
+        shares[zones] = table.select(list(named)).to_numpy().astype(np.int64)
     return shares
 
 

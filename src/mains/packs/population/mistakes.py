@@ -62,10 +62,10 @@ def exception_rows(
         .cast(pl.Int64),
     )
     judged = _judged(typed, part=part, meters=meters, registers=registers, known=known, pack=pack)
+    doubtful = judged.filter(pl.col("decision") != "accept")
     return (
-        judged.filter(pl.col("decision") != "accept")
-        .with_columns(
-            service_point_id=pl.Series(part.point).gather(pl.col("position")),
+        doubtful.with_columns(
+            service_point_id=pl.Series(part.point[doubtful["position"].to_numpy()]),
             raised_at=pl.col("reading_date").cast(pl.Datetime("us")).dt.offset_by("9h").dt.replace_time_zone("UTC"),
         )
         .select(pl.col(name).cast(kind) for name, kind in _EXCEPTIONS.items())

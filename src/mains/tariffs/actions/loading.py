@@ -1,0 +1,37 @@
+"""Load a pack's tariff documents."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from mains.engine.tariff import read_document, read_tariff
+from mains.tariffs.models import Tariff, TariffEdition
+
+
+@transaction.atomic
+def load_tariffs(*, documents: Mapping[str, str], known_at: datetime) -> dict[str, int]:
+    """Store each document as the first edition of its tariff; tariff ids by code.
+
+    Raises UnableToReadTariff, naming every faulty clause, before anything is stored of that document.
+    """
+    ids = {}
+    for name, text in documents.items():
+        document = read_document(text, name=name)
+        checked = read_tariff(document)
+        title = document.get("title", checked.code)
+        tariff = Tariff.objects.create(
+            code=checked.code,
+            name=next(iter(title.values())) if isinstance(title, Mapping) else title,
+            service=document["service"],
+            currency=document["currency"],
+        )
+        TariffEdition.objects.create(
+            tariff=tariff,
+            document=text,
+            checksum=hashlib.sha256(text.encode()).hexdigest(),
+            recorded_at=known_at,
+        )
+        ids[checked.code] = tariff.pk
+    return ids
