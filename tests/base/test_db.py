@@ -1,4 +1,4 @@
-"""Bulk reads and appends: exact for every type, in one transaction, refused when they would change a value."""
+"""Bulk reads and appends: exact for every type, in one transaction, refused where a value would change."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""The embedded server under the conditions that break others: kills, reused process ids, races, shut folders."""
+"""The embedded server under conditions that break others: kills, reused process ids, races, shut folders."""
 
 import os
 import pwd

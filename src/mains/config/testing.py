@@ -8,6 +8,8 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -32,15 +34,45 @@ if _is_owner:
 os.environ["MAINS_HOME"] = os.environ["MAINS_TEST_HOME"]
 
 
+_SWITCH_TRUNCATION_GUARDS = """
+DO $$
+DECLARE guard record;
+BEGIN
+    FOR guard IN SELECT tgrelid::regclass AS guarded, tgname FROM pg_trigger
+                 WHERE tgtype & 32 <> 0 AND NOT tgisinternal LOOP
+        EXECUTE format('ALTER TABLE %s {switch} TRIGGER %I', guard.guarded, guard.tgname);
+    END LOOP;
+END $$
+"""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if _is_owner and not config.option.collectonly:
         _remove_abandoned_homes()
         embedded.ensure_running()
+    _let_flush_pass_the_guards()
 
 
 def pytest_unconfigure() -> None:
     if _is_owner:
         _remove_home(Path(os.environ["MAINS_TEST_HOME"]))
+
+
+def _let_flush_pass_the_guards() -> None:
+    """Let Django empty the tables after a test that commits: append-only tables refuse TRUNCATE otherwise."""
+    # Django's packages import each other in a circle unless it is set up first.
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    plain = DatabaseOperations.sql_flush
+
+    def guarded(self: DatabaseOperations, *args: Any, **options: Any) -> list[str]:
+        statements = plain(self, *args, **options)
+        if not statements:
+            return statements
+        off, on = (_SWITCH_TRUNCATION_GUARDS.format(switch=switch) for switch in ("DISABLE", "ENABLE"))
+        return [off, *statements, on]
+
+    patch.object(DatabaseOperations, "sql_flush", guarded).start()
 
 
 def _remove_abandoned_homes() -> None:

@@ -166,8 +166,8 @@ def _wait_for_orphans(layout: Layout) -> None:
 def _remove_misleading_lock(path: Path) -> None:
     """Remove a lock file whose process lives, or is a zombie nobody buries, but is no server of ours.
 
-    PostgreSQL would refuse to start. No process holds the data any more when this is called. A lock file whose
-    process is gone stays: PostgreSQL judges it together with its shared memory.
+    PostgreSQL would refuse to start. No process holds the data any more when this is called. A lock file
+    whose process is gone stays: PostgreSQL judges it together with its shared memory.
     """
     pid = _first_number(path)
     if pid is not None and (_PROCESSES / str(pid)).exists():
