@@ -11,7 +11,7 @@ from functools import lru_cache
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.billing.queries.tariff_set import TariffSet
+from mains.billing.queries.run_tariffs import RunTariffs
 from mains.metering.queries.frames import read_installed_zones
 from mains.metering.values import Zone
 from mains.network.queries.bands import resolve_node_states
@@ -33,7 +33,7 @@ _THREE = (1 << Zone.PEAK) | (1 << Zone.HALF_PEAK) | (1 << Zone.NIGHT)
 def read_attributes(
     *,
     connection: Connection,
-    tariffs: TariffSet,
+    tariffs: RunTariffs,
     items: pl.DataFrame,
     agreements: pl.DataFrame,
     buckets: range,

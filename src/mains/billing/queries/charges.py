@@ -16,7 +16,7 @@ from mains.billing.queries.posted import (
     read_blocked_months,
     read_posted_lines,
 )
-from mains.billing.queries.tariff_set import TariffSet, compile_editions
+from mains.billing.queries.run_tariffs import RunTariffs, compile_editions
 from mains.billing.values import LineKind, RunPlan, RunSlice
 from mains.customers.queries.frames import read_accounts, read_agreements
 from mains.engine.columns import POSTED_KINDS, Rated, rate_columns
@@ -106,7 +106,7 @@ class _Scope:
     def to_date(self) -> date:
         return next_month(self.plan.month)
 
-    def tariffs(self) -> TariffSet:
+    def tariffs(self) -> RunTariffs:
         return compile_editions(
             list_editions(
                 connection=self.connection, as_of=self.plan.facts_as_of, known_since=self.plan.known_since
@@ -159,7 +159,7 @@ class _Scope:
         return pl.concat(pairs).unique().filter(pl.col("service_month") < self.plan.month)
 
     def rate(
-        self, items: pl.DataFrame, rows: pl.DataFrame, tariffs: TariffSet, usage: dict[str, pl.DataFrame]
+        self, items: pl.DataFrame, rows: pl.DataFrame, tariffs: RunTariffs, usage: dict[str, pl.DataFrame]
     ) -> tuple[pl.DataFrame, Rated]:
         priced = items.filter(pl.col("tariff").is_not_null())
         attributes = read_attributes(

@@ -5,23 +5,23 @@ from functools import lru_cache
 
 import polars as pl
 
-from mains.engine.columns import CompiledTariffs, compile_tariffs
+from mains.engine.columns import TariffSet, compile_tariffs
 from mains.engine.tariff import read_tariff
 from mains.tariffs.queries.editions import Edition
 
 
 @dataclass(frozen=True)
-class TariffSet:
+class RunTariffs:
     """`editions`: tariff_id, tariff (code), tariff_edition_id (Int32), edition_changed. `compiled`: for the engine."""
 
     editions: pl.DataFrame
-    compiled: CompiledTariffs
+    compiled: TariffSet
 
 
 @lru_cache(maxsize=2)
-def compile_editions(editions: tuple[Edition, ...]) -> TariffSet:
+def compile_editions(editions: tuple[Edition, ...]) -> RunTariffs:
     """Read and compile the documents. Raises UnableToReadTariff when a stored document is not a valid tariff."""
-    return TariffSet(
+    return RunTariffs(
         editions=pl.DataFrame(
             {
                 "tariff_id": [edition.tariff_id for edition in editions],

@@ -1,0 +1,84 @@
+"""Databases of billing tests: real and committed, because runs work over several connections and processes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import psycopg
+import pytest
+from billing.population import copy_rows, late_residents, load_population
+from django.db import connections
+from mains.base.address import database_address
+from mains.base.db import adbc_connect
+from pytest_django.plugin import DjangoDbBlocker
+
+_names = count(1)
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def _administer(*statements: str) -> None:
+    with psycopg.connect(database_address().url(database="postgres"), autocommit=True) as server:
+        for statement in statements:
+            server.execute(statement)
+
+
+def _make(template: str | None = None) -> str:
+    name = f"billing_{_worker}_{os.getpid()}_{next(_names)}"
+    _administer(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    return name
+
+
+def _connect_to(name: str) -> None:
+    connections["default"].close()
+    connections["default"].settings_dict["NAME"] = name
+
+
+@pytest.fixture(scope="session")
+def populated(django_db_blocker: DjangoDbBlocker) -> Iterator[Callable[[int], str]]:
+    """Gives the name of a template database with a population of that many service points."""
+    templates: dict[int, str] = {}
+    usual = connections["default"].settings_dict["NAME"]
+
+    def template(points: int) -> str:
+        if points not in templates:
+            name = _make()
+            subprocess.run(
+                [sys.executable, "-m", "mains", "migrate"],
+                env=os.environ | {"MAINS_DATABASE": name},
+                check=True,
+                capture_output=True,
+            )
+            with django_db_blocker.unblock():
+                _connect_to(name)
+                load_population(points)
+                with adbc_connect() as connection:
+                    copy_rows(late_residents(points), "network_premisestate", connection=connection)
+                    connection.commit()
+                _connect_to(usual)
+            templates[points] = name
+        return templates[points]
+
+    yield template
+    for name in templates.values():
+        _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def utility(populated: Callable[[int], str], django_db_blocker: DjangoDbBlocker) -> Iterator[Callable[[int], str]]:
+    """Connects the test to a fresh database of so many service points; its name."""
+    usual = connections["default"].settings_dict["NAME"]
+    made: list[str] = []
+
+    def connect(points: int = 400) -> str:
+        name = _make(populated(points))
+        made.append(name)
+        _connect_to(name)
+        return name
+
+    with django_db_blocker.unblock():
+        yield connect
+        _connect_to(usual)
+    for name in made:
+        _administer(f"DROP DATABASE {name} WITH (FORCE)")
