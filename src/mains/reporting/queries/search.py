@@ -38,10 +38,12 @@ class Word:
     token: str
     is_beginning: bool
 
-    @property
-    def bounds(self) -> tuple[str, str]:
-        """Tokens t with lower ≤ t < upper; no token reaches the last code point."""
-        return (self.token, self.token + ("\U0010ffff" if self.is_beginning else "\x01"))
+    def condition(self, alias: str, name: str) -> tuple[str, dict[str, object]]:
+        """SQL that an index row matches the word, and its parameters; no token reaches the last code point."""
+        if not self.is_beginning:
+            return f"{alias}.token = %({name})s", {name: self.token}
+        bounds = {name: self.token, f"{name}_end": self.token + "\U0010ffff"}
+        return f"{alias}.token >= %({name})s AND {alias}.token < %({name}_end)s", bounds
 
 
 def find_accounts(*, text: str, scope: Scope, limit: int = 20) -> list[Found]:
@@ -58,27 +60,35 @@ def _candidates(*, text: str, scope: Scope, limit: int) -> list[int]:
     tokens = fold_text(text)[:WORDS_MAX]
     if not tokens or (scope.organisation_ids is not None and not scope.organisation_ids):
         return []
+    # Only numbers of a house and a flat are ranked by their order.
+    most = CANDIDATES if len(tokens) > 1 and any(token[0].isdigit() for token in tokens) else limit
     found: dict[int, None] = {}
-    for words, kinds, enough in _steps(text, tokens):
-        if len(found) >= (limit if len(tokens) == 1 else CANDIDATES):
+    counts: dict[Word, int] = {}
+    for words, kinds in _steps(text, tokens):
+        if len(found) >= most:
             break
-        found |= dict.fromkeys(_accounts_with(words=words, kinds=kinds, scope=scope, limit=enough))
+        for word in words:
+            if word not in counts:
+                counts[word] = _count(word)
+        if all(counts[word] for word in words):
+            rarest_first = sorted(words, key=counts.__getitem__)
+            found |= dict.fromkeys(_accounts_with(words=rarest_first, kinds=kinds, scope=scope, limit=most))
     return list(found)
 
 
-def _steps(text: str, tokens: list[str]) -> Iterator[tuple[list[Word], str | None, int]]:
-    """Words, kinds of token (None: any) and how many accounts to take, from the most exact reading to the loosest."""
+def _steps(text: str, tokens: list[str]) -> Iterator[tuple[list[Word], str]]:
+    """Words and kinds of token (empty: any), from the most exact reading of the text to the loosest."""
     numbers = TokenKind.NUMBER + TokenKind.METER + TokenKind.PHONE
     joined = fold_word(text)
     has_digit = any(c.isdigit() for c in joined)
     if has_digit:
         for spelling in _number_spellings(joined):
-            yield [Word(spelling, is_beginning=False)], numbers, CANDIDATES
-    yield [Word(token, is_beginning=False) for token in tokens], None, CANDIDATES
+            yield [Word(spelling, is_beginning=False)], numbers
+    yield [Word(token, is_beginning=False) for token in tokens], ""
     last = len(tokens) - 1
-    yield [Word(token, is_beginning=place == last) for place, token in enumerate(tokens)], None, CANDIDATES
-    if has_digit and len(joined) >= 3 and joined != tokens[0]:
-        yield [Word(joined, is_beginning=True)], numbers, CANDIDATES
+    yield [Word(token, is_beginning=place == last) for place, token in enumerate(tokens)], ""
+    if has_digit and len(joined) >= 3 and len(tokens) > 1:
+        yield [Word(joined, is_beginning=True)], numbers
 
 
 def _number_spellings(joined: str) -> list[str]:
@@ -89,26 +99,30 @@ def _number_spellings(joined: str) -> list[str]:
     return list(dict.fromkeys(spellings))
 
 
-def _accounts_with(*, words: Sequence[Word], kinds: str | None, scope: Scope, limit: int) -> list[int]:
-    """Accounts that have every word. The rarest word drives: its rows are tried against the others, up to a bound."""
-    driver = min(words, key=_rarity) if len(words) > 1 else words[0]
-    others = [word for word in words if word is not driver]
-    lower, upper = driver.bounds
-    within, params = _scope_condition(scope)
-    params |= {"lower": lower, "upper": upper, "kinds": list(kinds or ""), "rows": DRIVER_ROWS, "limit": limit}
-    where = ""
+def _accounts_with(*, words: Sequence[Word], kinds: str, scope: Scope, limit: int) -> list[int]:
+    """Accounts that have every word. The first word, the rarest, drives: its rows are tried against the others.
+
+    Each trial is a lateral subquery with a limit, which the planner can only run as one probe of the index; left
+    free it reads all rows of a common word.
+    """
+    driver, *others = words
+    where, params = driver.condition("t", "driver")
+    within, scope_params = _scope_condition(scope)
+    params |= scope_params | {"kinds": list(kinds), "rows": DRIVER_ROWS, "limit": limit}
+    probes = ""
     for place, other in enumerate(others):
-        where += (
-            " AND EXISTS (SELECT FROM reporting_searchtoken o WHERE o.account_id = d.account_id"
-            f" AND o.token >= %(lower_{place})s AND o.token < %(upper_{place})s)"
+        condition, values = other.condition("o", f"other_{place}")
+        probes += (
+            " JOIN LATERAL (SELECT FROM reporting_searchtoken o WHERE o.account_id = d.account_id"
+            f" AND {condition} LIMIT 1) p{place} ON TRUE"
         )
-        params[f"lower_{place}"], params[f"upper_{place}"] = other.bounds
+        params |= values
     statement = f"""
         SELECT d.account_id FROM (
             SELECT t.account_id, t.kind FROM reporting_searchtoken t
-            WHERE t.token >= %(lower)s AND t.token < %(upper)s{within} ORDER BY t.token, t.account_id LIMIT %(rows)s
-        ) d
-        WHERE {"d.kind = ANY(%(kinds)s)" if kinds else "TRUE"}{where}
+            WHERE {where}{within} ORDER BY t.token, t.account_id LIMIT %(rows)s
+        ) d{probes}
+        WHERE {"d.kind = ANY(%(kinds)s)" if kinds else "TRUE"}
         LIMIT %(limit)s
     """
     with connection.cursor() as cursor:
@@ -116,16 +130,13 @@ def _accounts_with(*, words: Sequence[Word], kinds: str | None, scope: Scope, li
         return list(dict.fromkeys(row[0] for row in cursor.fetchall()))
 
 
-def _rarity(word: Word) -> int:
-    lower, upper = word.bounds
+def _count(word: Word) -> int:
+    """Rows of the word, counted up to DRIVER_ROWS."""
+    condition, params = word.condition("t", "word")
+    statement = f"SELECT count(*) FROM (SELECT FROM reporting_searchtoken t WHERE {condition} LIMIT %(most)s) counted"
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM (SELECT FROM reporting_searchtoken"
-            " WHERE token >= %(lower)s AND token < %(upper)s LIMIT %(most)s) counted",
-            {"lower": lower, "upper": upper, "most": DRIVER_ROWS},
-        )
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0
+        cursor.execute(statement, params | {"most": DRIVER_ROWS})
+        return int(cursor.fetchall()[0][0])
 
 
 def _scope_condition(scope: Scope) -> tuple[str, dict[str, object]]:

@@ -1,0 +1,21 @@
+"""Rows of a query as frozen records, for pages and lists; bulk reads go through frames instead."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django.db import connection
+
+Record = TypeVar("Record")
+
+
+def fetch_rows(kind: type[Record], statement: str, params: Mapping[str, Any]) -> list[Record]:
+    """The rows of a query as `kind`, whose fields are the columns in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, dict(params))
+        return [kind(*row) for row in cursor.fetchall()]
+
+
+def fetch_row(kind: type[Record], statement: str, params: Mapping[str, Any]) -> Record | None:
+    """The first row as `kind`, or None."""
+    rows = fetch_rows(kind, statement, params)
+    return rows[0] if rows else None
