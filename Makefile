@@ -58,11 +58,11 @@ $(STAMPS)/project: pyproject.toml tools/hatch_metadata.py requirements/base.in $
 frontend: $(STAMPS)/frontend
 
 $(STAMPS)/packages: frontend/package-lock.json $(STAMPS)/base
-	cd frontend && $(subst $(VENV),$(CURDIR)/$(VENV),$(NPM)) ci --silent
+	cd frontend && $(NPM) ci --silent
 	@touch $@
 
 $(STAMPS)/frontend: $(FRONTEND_SOURCES) $(STAMPS)/packages
-	cd frontend && $(subst $(VENV),$(CURDIR)/$(VENV),$(NPM)) run --silent build
+	cd frontend && $(NPM) run --silent build
 	@# Compressed twins, which the server sends to browsers that take them.
 	$(BIN)/python -m whitenoise.compress --quiet src/mains/web/static/dist
 	@touch $@
