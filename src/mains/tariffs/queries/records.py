@@ -1,0 +1,58 @@
+"""Tariffs as people read them; they are the utility's public prices, so no scope applies."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mains.base.rows import fetch_row, fetch_rows
+
+
+@dataclass(frozen=True)
+class TariffRecord:
+    """A tariff and its edition in force: the document as published."""
+
+    code: str
+    name: str
+    service: str
+    currency: str
+    edition_id: int
+    document: str
+    checksum: str
+    recorded_at: datetime
+
+
+def find_tariff(*, code: str) -> TariffRecord | None:
+    """The tariff of that code with its edition in force."""
+    statement = """
+        SELECT t.code, t.name, t.service, t.currency, e.id, e.document, e.checksum, e.recorded_at
+        FROM tariffs_tariff t JOIN tariffs_tariffedition e ON e.tariff_id = t.id AND e.superseded_at IS NULL
+        WHERE t.code = %(code)s
+    """
+    return fetch_row(TariffRecord, statement, {"code": code})
+
+
+def list_tariff_names() -> list[tuple[str, str]]:
+    """Code and name of every tariff, by name."""
+    return fetch_rows(_named, "SELECT code, name FROM tariffs_tariff ORDER BY name", {})
+
+
+def _named(code: str, name: str) -> tuple[str, str]:
+    return code, name
+
+
+def names_of_editions(*, edition_ids: list[int]) -> dict[int, tuple[str, str]]:
+    """Code and name of the tariff of each edition."""
+    statement = """
+        SELECT e.id, t.code, t.name FROM tariffs_tariffedition e JOIN tariffs_tariff t ON t.id = e.tariff_id
+        WHERE e.id = ANY(%(ids)s)
+    """
+    return dict(fetch_rows(_edition, statement, {"ids": edition_ids}))
+
+
+def _edition(edition_id: int, code: str, name: str) -> tuple[int, tuple[str, str]]:
+    return edition_id, (code, name)
+
+
+def currency_of_utility() -> str:
+    """The currency of the utility's tariffs; all of them share one. Empty before the first tariff."""
+    found = fetch_row(str, "SELECT currency FROM tariffs_tariff ORDER BY id LIMIT 1", {})
+    return found or ""
