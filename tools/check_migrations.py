@@ -25,10 +25,7 @@ def main() -> int:
             for operation in migration.operations:
                 print(f"{label}: no migration for: {operation.describe()}")
     if changes or conflicts:
-        print(
-            "Run `.venv/bin/django-admin makemigrations --settings mains.config.settings` and look at the
-            result."
-        )
+        print("Run `.venv/bin/django-admin makemigrations --settings mains.config.settings` and read it.")
         return 1
     print("Migrations carry every model.")
     return 0
