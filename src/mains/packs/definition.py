@@ -134,6 +134,7 @@ class Population:
 
     buildings: tuple[BuildingKind, ...]
     premises: Mapping[str, PremiseProfile]
+    category_kwh_max: Mapping[str, int]
     electric_cooker_share: float
     meter_possible_share: float
     unmetered_share: float

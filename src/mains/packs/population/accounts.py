@@ -36,6 +36,7 @@ class Slice:
     moved_on: Dates
     metered: Flags
     zones: NDArray[np.object_]
+    category: NDArray[np.object_]
     load_class: NDArray[np.object_]
     monthly_kwh: Integers
 
@@ -66,12 +67,16 @@ def draw_slice(
     vacant = draws.chance(shares.vacant_share, count) & (second_payer == 0) & ~fresh
     moved = np.where((second_payer > 0) | vacant, move_day, NEVER)
     profiles = list(shares.premises.values())
-    load_class = np.full(count, "", dtype=object)
+    category, load_class = np.full(count, "", dtype=object), np.full(count, "", dtype=object)
     monthly = np.zeros(count, dtype=np.int64)
     for position, profile in enumerate(profiles):
         rows = np.flatnonzero(kind == position)
+        category[rows] = draws.pick_key(profile.categories, len(rows))
         load_class[rows] = draws.pick_key(profile.load_classes, len(rows))
         monthly[rows] = draws.quantile(profile.monthly_kwh, len(rows))
+    for name, most in shares.category_kwh_max.items():
+        rows = np.flatnonzero(category == name)
+        monthly[rows] = draws.integers(most // 5, most, len(rows))
     is_home = np.array([profile.residents[1] > 0 for profile in profiles])[kind]
     unmetered = draws.chance(shares.unmetered_share, count) & is_home
     return Slice(
@@ -86,6 +91,7 @@ def draw_slice(
         moved_on=moved,
         metered=~unmetered,
         zones=np.where(unmetered, "total", draws.pick_key(shares.zones, count)),
+        category=category,
         load_class=load_class,
         monthly_kwh=monthly,
     )
@@ -239,14 +245,9 @@ def _check_table() -> Integers:
     )
 
 
-def agreement_rows(pack: Pack, part: Slice, *, tariffs: dict[str, int], parties: dict[str, int], draws: Draws) -> pl.DataFrame:
+def agreement_rows(pack: Pack, part: Slice, *, tariffs: dict[str, int], parties: dict[str, int]) -> pl.DataFrame:
     """Agreements with `valid_from`, `valid_to`, `known_on`, `superseded_on`; a move supersedes the open agreement."""
-    count, shares = len(part), pack.population
-    category = np.full(count, "", dtype=object)
-    for position, profile in enumerate(shares.premises.values()):
-        rows = np.flatnonzero(part.kind == position)
-        category[rows] = draws.pick_key(profile.categories, len(rows))
-    key = part.zones if pack.tariff_by == "zones" else category
+    key = part.zones if pack.tariff_by == "zones" else part.category
     tariff = np.array([tariffs[pack.tariff_of[str(name)]] for name in key], dtype=np.int64)
     managers = [parties[code] for code in pack.managers]
     flats = np.array([kind == "flat" for kind in premise_kinds(pack)])[part.kind]
@@ -257,7 +258,7 @@ def agreement_rows(pack: Pack, part: Slice, *, tariffs: dict[str, int], parties:
             "account_id": part.point,
             "service_point_id": part.point,
             "tariff_id": tariff,
-            "category": category,
+            "category": part.category,
             "load_class": part.load_class,
             "year": year,
             "valid_from": part.opened_on,

@@ -104,7 +104,7 @@ def _make_slice(utility: Utility, rows: Integers, *, bucket: Integers, number: i
     ids.register += len(registers.id)
     ids.reading += readings.height
     parties = utility.party_ids()
-    agreements = agreement_rows(pack, part, tariffs=utility.tariffs, parties=parties, draws=draws("agreements"))
+    agreements = agreement_rows(pack, part, tariffs=utility.tariffs, parties=parties)
     return SliceFrames(
         premises=_premises(utility, rows, part),
         premise_states=_located(utility, rows, premise_rows(pack, part, draws=draws("premises")), part),

@@ -12,7 +12,7 @@ from mains.tariffs.models import Tariff, TariffEdition
 
 @transaction.atomic
 def load_tariffs(*, documents: Mapping[str, str], known_at: datetime) -> dict[str, int]:
-    """Store each document as the first edition of its tariff; tariff ids by code.
+    """Store each document as the first edition of its tariff; tariff ids by code. One stored already stays as it is.
 
     Raises UnableToReadTariff, naming every faulty clause, before anything is stored of that document.
     """
@@ -21,17 +21,19 @@ def load_tariffs(*, documents: Mapping[str, str], known_at: datetime) -> dict[st
         document = read_document(text, name=name)
         checked = read_tariff(document)
         title = document.get("title", checked.code)
-        tariff = Tariff.objects.create(
+        tariff, _ = Tariff.objects.get_or_create(
             code=checked.code,
-            name=next(iter(title.values())) if isinstance(title, Mapping) else title,
-            service=document["service"],
-            currency=document["currency"],
+            defaults={
+                "name": next(iter(title.values())) if isinstance(title, Mapping) else title,
+                "service": document["service"],
+                "currency": document["currency"],
+            },
         )
-        TariffEdition.objects.create(
+        TariffEdition.objects.get_or_create(
             tariff=tariff,
-            document=text,
+            superseded_at=None,
             checksum=hashlib.sha256(text.encode()).hexdigest(),
-            recorded_at=known_at,
+            defaults={"document": text, "recorded_at": known_at},
         )
         ids[checked.code] = tariff.pk
     return ids
