@@ -14,6 +14,8 @@ from pathlib import Path
 
 import polars as pl
 from django.db import connection
+from psycopg.types.range import DateRange
+
 from mains.customers.models import Account, Agreement, Customer, Party
 from mains.ledger.actions.posting import ENTRY_SCHEMA, PostedTransaction, post_transaction
 from mains.ledger.values import TransactionKind
@@ -23,7 +25,6 @@ from mains.payments.actions.mapping import load_mapping
 from mains.payments.actions.staging import stage_register
 from mains.payments.models import PaymentRegister
 from mains.staff.models import Organisation, OrganisationPlacement
-from psycopg.types.range import DateRange
 
 NOW = datetime(2021, 6, 7, 9, 0, tzinfo=UTC)
 OPENED = date(2020, 1, 1)

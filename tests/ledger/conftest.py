@@ -1,4 +1,5 @@
 import pytest
+
 from money_cast import Cast, build_cast
 
 

@@ -5,6 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+
 from mains.ledger.actions.openings import post_opening_balances
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, UnableToPost, post_transaction
 from mains.ledger.models import Entry, Posting, Transaction
@@ -42,13 +43,27 @@ def test_a_transaction_that_does_not_balance_is_refused_with_the_difference(cast
 
 
 def test_the_database_refuses_an_unbalanced_transaction_at_commit(cast: Cast) -> None:
-    event = Transaction.objects.create(kind="opening", source_id=1, business_date=MARCH, recorded_at=NOW)
-    place = {"organisation_id": 1, "provider_id": 1, "service": ""}
-    with pytest.raises(IntegrityError, match="does not balance: off by 1 minor"), transaction.atomic():
-        Posting.objects.create(transaction=event, control="bank", amount_minor=100, **place)
-        Posting.objects.create(transaction=event, control="opening", amount_minor=-99, **place)
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with pytest.raises(IntegrityError, match="does not balance: off by 1 minor"):
+        _post_and_check(bank=100, opening=-99)
+    assert not Transaction.objects.exists()
+    _post_and_check(bank=100, opening=-100)
+    assert Transaction.objects.count() == 1
+
+
+def _post_and_check(**amounts: int) -> None:
+    """Post on control accounts directly, and let the database check as it does at commit."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        event = Transaction.objects.create(kind="opening", source_id=1, business_date=MARCH, recorded_at=NOW)
+        for control, amount_minor in amounts.items():
+            Posting.objects.create(
+                transaction=event,
+                control=control,
+                organisation_id=1,
+                provider_id=1,
+                service="",
+                amount_minor=amount_minor,
+            )
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def test_a_posting_added_later_is_checked_too(cast: Cast) -> None:

@@ -1,8 +1,9 @@
-"""Every fault of a register file is named with its line, field and remedy, and nothing of the file is kept."""
+"""Every fault of a register file is named with line, field and remedy; nothing of the file is kept."""
 
 from datetime import date
 
 import pytest
+
 from mains.ledger.models import Entry, Posting, Transaction
 from mains.payments.actions.acceptance import UnableToAcceptRegister, accept_register
 from mains.payments.actions.mapping import UnableToReadMapping, load_mapping
@@ -19,6 +20,8 @@ def lines(*rows: str) -> str:
     return "\n".join([HEADER, *rows]) + "\n"
 
 
+ANNA = "0310000017,2021-04-12"
+
 FAULTY = {
     "empty": (b"", [("file-empty", 0, "")]),
     "only white space": (b"\n \r\n", [("file-empty", 0, "")]),
@@ -26,7 +29,7 @@ FAULTY = {
     "binary": (b"PK\x03\x04\x00\x00account\n\x00", [("file-binary", 1, "")]),
     "utf-16": (lines(GOOD).encode("utf-16"), [("file-encoding", 1, "")]),
     "wrong encoding": (
-        lines(GOOD, "0310000017,2021-04-12,10.00,R-2,Иванова", "TOTAL,2,20.00").encode("windows-1251"),
+        lines(GOOD, f"{ANNA},10.00,R-2,Иванова", "TOTAL,2,20.00").encode("windows-1251"),
         [("file-encoding", 3, "")],
     ),
     "no header": (f"{GOOD}\nTOTAL,1,10.00\n", [("header-missing", 1, "")]),
@@ -35,44 +38,59 @@ FAULTY = {
         [("header-column", 1, "reference")],
     ),
     "a column twice": (f"{HEADER},amount\n{GOOD},1\nTOTAL,1,10.00\n", [("header-column", 1, "amount")]),
-    "cut short": (lines(GOOD, "0310000017,2021-04-12,7.50,R-2"), [("file-cut-short", 3, ""), ("line-fields", 3, "")]),
+    "cut short": (lines(GOOD, f"{ANNA},7.50,R-2"), [("file-cut-short", 3, ""), ("line-fields", 3, "")]),
     "control line missing": (lines(GOOD), [("file-cut-short", 2, "")]),
-    "two files joined": (lines(GOOD, "TOTAL,1,10.00") + lines(GOOD, "TOTAL,1,10.00"), [("file-after-trailer", 4, "")]),
-    "too few fields": (lines("0310000017,2021-04-12", "TOTAL,1,10.00"), [("line-fields", 2, "")]),
+    "two files joined": (
+        lines(GOOD, "TOTAL,1,10.00") + lines(GOOD, "TOTAL,1,10.00"),
+        [("file-after-trailer", 4, "")],
+    ),
+    "too few fields": (lines(ANNA, "TOTAL,1,10.00"), [("line-fields", 2, "")]),
     "too many fields": (lines(GOOD + ",x", "TOTAL,1,10.00"), [("line-fields", 2, "")]),
-    "open quotation mark": (lines('0310000017,2021-04-12,10.00,R-1,"Anna', "TOTAL,1,10.00"), [("line-quotes", 2, "")]),
+    "open quotation mark": (lines(f'{ANNA},10.00,R-1,"Anna', "TOTAL,1,10.00"), [("line-quotes", 2, "")]),
     "a line of ten megabytes": (lines("x" * 10_000_000, "TOTAL,1,10.00"), [("line-too-long", 2, "")]),
     "letters as amount": (
-        lines("0310000017,2021-04-12,ten,R-1,", "TOTAL,1,10.00"),
+        lines(f"{ANNA},ten,R-1,", "TOTAL,1,10.00"),
         [("amount-invalid", 2, "amount")],
     ),
     "three decimals": (
-        lines("0310000017,2021-04-12,10.001,R-1,", "TOTAL,1,10.00"),
+        lines(f"{ANNA},10.001,R-1,", "TOTAL,1,10.00"),
         [("amount-invalid", 2, "amount")],
     ),
     "decimal comma": (
-        lines('0310000017,2021-04-12,"10,00",R-1,', "TOTAL,1,10.00"),
+        lines(f'{ANNA},"10,00",R-1,', "TOTAL,1,10.00"),
         [("amount-invalid", 2, "amount")],
     ),
-    "Arabic digits": (lines("0310000017,2021-04-12,١٢,R-1,", "TOTAL,1,12.00"), [("amount-invalid", 2, "amount")]),
-    "exponent": (lines("0310000017,2021-04-12,1e3,R-1,", "TOTAL,1,10.00"), [("amount-invalid", 2, "amount")]),
-    "zero": (lines("0310000017,2021-04-12,0.00,R-1,", "TOTAL,1,0.00"), [("amount-not-positive", 2, "amount")]),
-    "negative": (lines("0310000017,2021-04-12,-5,R-1,", "TOTAL,1,-5.00"), [("amount-not-positive", 2, "amount")]),
+    "Arabic digits": (lines(f"{ANNA},١٢,R-1,", "TOTAL,1,12.00"), [("amount-invalid", 2, "amount")]),
+    "exponent": (lines(f"{ANNA},1e3,R-1,", "TOTAL,1,10.00"), [("amount-invalid", 2, "amount")]),
+    "zero": (lines(f"{ANNA},0.00,R-1,", "TOTAL,1,0.00"), [("amount-not-positive", 2, "amount")]),
+    "negative": (lines(f"{ANNA},-5,R-1,", "TOTAL,1,-5.00"), [("amount-not-positive", 2, "amount")]),
     "absurd": (
-        lines("0310000017,2021-04-12,10000000000.01,R-1,", "TOTAL,1,10000000000.01"),
+        lines(f"{ANNA},10000000000.01,R-1,", "TOTAL,1,10000000000.01"),
         [("amount-too-large", 2, "amount")],
     ),
-    "no such day": (lines("0310000017,2021-02-29,1.00,R-1,", "TOTAL,1,1.00"), [("date-invalid", 2, "paid_on")]),
-    "another form of date": (lines("0310000017,12.04.2021,1.00,R-1,", "TOTAL,1,1.00"), [("date-invalid", 2, "paid_on")]),
-    "tomorrow": (lines("0310000017,2021-06-08,1.00,R-1,", "TOTAL,1,1.00"), [("date-in-future", 2, "paid_on")]),
-    "no reference": (lines("0310000017,2021-04-12,1.00, ,", "TOTAL,1,1.00"), [("reference-missing", 2, "reference")]),
+    "no such day": (
+        lines("0310000017,2021-02-29,1.00,R-1,", "TOTAL,1,1.00"),
+        [("date-invalid", 2, "paid_on")],
+    ),
+    "another form of date": (
+        lines("0310000017,12.04.2021,1.00,R-1,", "TOTAL,1,1.00"),
+        [("date-invalid", 2, "paid_on")],
+    ),
+    "tomorrow": (
+        lines("0310000017,2021-06-08,1.00,R-1,", "TOTAL,1,1.00"),
+        [("date-in-future", 2, "paid_on")],
+    ),
+    "no reference": (lines(f"{ANNA},1.00, ,", "TOTAL,1,1.00"), [("reference-missing", 2, "reference")]),
     "long reference": (
-        lines(f"0310000017,2021-04-12,1.00,{'R' * 61},", "TOTAL,1,1.00"),
+        lines(f"{ANNA},1.00,{'R' * 61},", "TOTAL,1,1.00"),
         [("reference-too-long", 2, "reference")],
     ),
     "reference twice": (lines(GOOD, GOOD, "TOTAL,2,20.00"), [("reference-twice", 3, "reference")]),
     "long payer": (lines(f"{GOOD}{'a' * 200}", "TOTAL,1,10.00"), [("text-too-long", 2, "payer")]),
-    "long account": (lines(f"{'1' * 41},2021-04-12,1.00,R-1,", "TOTAL,1,1.00"), [("text-too-long", 2, "account")]),
+    "long account": (
+        lines(f"{'1' * 41},2021-04-12,1.00,R-1,", "TOTAL,1,1.00"),
+        [("text-too-long", 2, "account")],
+    ),
     "control characters": (lines(f"{GOOD}\x1b[2J", "TOTAL,1,10.00"), [("text-control", 2, "payer")]),
     "unreadable control line": (lines(GOOD, "TOTAL,one,10.00"), [("trailer-invalid", 3, "")]),
     "short control line": (lines(GOOD, "TOTAL,1"), [("trailer-invalid", 3, "")]),
@@ -80,10 +98,14 @@ FAULTY = {
     "wrong total": (lines(GOOD, "TOTAL,1,10.01"), [("trailer-total", 3, "total")]),
     "several at once": (
         lines("0310000017,2021-13-01,x,R-1,", GOOD, "TOTAL,3,20.00"),
-        [("amount-invalid", 2, "amount"), ("date-invalid", 2, "paid_on"), ("reference-twice", 3, "reference"),
-         ("trailer-count", 4, "count")],
+        [
+            ("amount-invalid", 2, "amount"),
+            ("date-invalid", 2, "paid_on"),
+            ("reference-twice", 3, "reference"),
+            ("trailer-count", 4, "count"),
+        ],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", FAULTY)
@@ -183,7 +205,8 @@ def test_a_refused_file_may_come_again_with_another_mapping(cast: Cast) -> None:
 
 def test_a_reference_received_before_is_listed_with_its_register(cast: Cast) -> None:
     accepted = cast.pay(("anna", "2021-04-12", "10.00", "R-1"))
-    register = cast.stage(register_text([("0310000017", "2021-04-13", "2.00", "R-0"), ("0310000017", "2021-04-13", "5.00", "R-1")]), name="b.csv")  # fmt: skip
+    rows = [("0310000017", "2021-04-13", "2.00", "R-0"), ("0310000017", "2021-04-13", "5.00", "R-1")]
+    register = cast.stage(register_text(rows), name="b.csv")
     assert [(fault["code"], fault["line"]) for fault in register.faults] == [("reference-known", 3)]
     assert str(accepted.register_id) in Fault(**register.faults[0]).message
 

@@ -6,6 +6,7 @@ the connection that Django holds, so that all of an action is kept or nothing.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import polars as pl
 from django.db import connection
@@ -20,7 +21,7 @@ class UnableToAppendFrame(MainsError):
 
 def fetch_frame(
     statement: str,
-    params: Mapping[str, object] | None = None,
+    params: Mapping[str, Any] | None = None,
     *,
     schema: Mapping[str, type[pl.DataType] | pl.DataType],
 ) -> pl.DataFrame:

@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         ),
         "rate": Entry(f"{_PACKAGE}.rate:app", "Price a self-contained case file; no database needed."),
         "reading": Entry(f"{_PACKAGE}.reading:app", "Record and import meter readings."),
+        "ledger": Entry(f"{_PACKAGE}.ledger:app", "Check that the books are sound."),
         "payments": Entry(f"{_PACKAGE}.payments:app", "Import payment registers and allocate them."),
         "report": Entry(f"{_PACKAGE}.report:app", "Print statements and reports."),
         "tariff": Entry(f"{_PACKAGE}.tariff:app", "Check and load tariffs."),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 from django.db import IntegrityError, connection, transaction
@@ -100,7 +101,7 @@ def _not_waiting(register_id: int, register: PaymentRegister | None) -> UnableTo
 
 
 def _receive(register: PaymentRegister, *, now: datetime) -> None:
-    params = {"sender": register.sender_code, "register_id": register.pk, "now": now}
+    params: dict[str, Any] = {"sender": register.sender_code, "register_id": register.pk, "now": now}
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_RECEIVE, params)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from mains.payments.actions.mapping import FIELDS, RegisterMapping
+from mains.payments.actions.mapping import RegisterMapping
 from mains.payments.values import Fault
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -43,6 +43,10 @@ class RegisterFile:
     rows: list[RegisterRow] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
+    def note(self, code: str, line: int = 0, name: str = "", **params: str | int) -> None:
+        """Add a fault; `name` is the field."""
+        self.faults.append(Fault(code=code, line=line, field=name, params=params))
+
     @property
     def total_minor(self) -> int:
         return sum(row.amount_minor for row in self.rows)
@@ -71,7 +75,7 @@ def read_register(content: bytes, *, mapping: RegisterMapping, today: date) -> R
     if trailer:
         _check_trailer(*trailer, mapping=mapping, found=found, line_count=len(body))
     if not body and not found.faults:
-        found.faults.append(Fault(code="file-empty"))
+        found.note("file-empty")
     found.faults.sort(key=lambda fault: fault.line)
     return found
 
@@ -172,13 +176,12 @@ def _read_header(
     wanted = {name: str(column).casefold() for name, column in mapping.columns.items()}
     if not set(names) & set(wanted.values()):
         columns = ", ".join(map(str, mapping.columns.values()))
-        found.faults.append(Fault(code="header-missing", line=1, params={"columns": columns}))
+        found.note("header-missing", 1, columns=columns)
         return None, 0
     for name, column in wanted.items():
         times = names.count(column)
         if times != 1:
-            params = {"column": str(mapping.columns[name]), "times": times}
-            found.faults.append(Fault(code="header-column", line=1, field=name, params=params))
+            found.note("header-column", 1, name, column=str(mapping.columns[name]), times=times)
     if found.faults:
         return None, 0
     return {name: names.index(column) for name, column in wanted.items()}, len(names)
@@ -194,10 +197,10 @@ def _split_trailer(
     for index, (number, line) in enumerate(lines):
         if line.split(mapping.delimiter, 1)[0].strip().strip('"') == trailer.marker:
             if index + 1 < len(lines):
-                found.faults.append(Fault(code="file-after-trailer", line=lines[index + 1][0]))
+                found.note("file-after-trailer", lines[index + 1][0])
             return lines[:index], (number, line)
     last = lines[-1][0] if lines else 1
-    found.faults.append(Fault(code="file-cut-short", line=last, params={"marker": trailer.marker}))
+    found.note("file-cut-short", last, marker=trailer.marker)
     return lines, None
 
 
@@ -206,13 +209,12 @@ def _fields(
 ) -> Iterator[tuple[int, list[str]]]:
     for number, line in lines:
         if len(line) > MAX_LINE:
-            params = {"length": len(line), "limit": MAX_LINE}
-            found.faults.append(Fault(code="line-too-long", line=number, params=params))
+            found.note("line-too-long", number, length=len(line), limit=MAX_LINE)
             continue
         try:
             yield number, next(csv.reader([line], delimiter=mapping.delimiter, strict=True))
         except csv.Error:
-            found.faults.append(Fault(code="line-quotes", line=number))
+            found.note("line-quotes", number)
 
 
 def _check_trailer(
@@ -225,15 +227,14 @@ def _check_trailer(
     total = fields[mapping.trailer.total - 1] if len(fields) >= last else ""
     total_minor = parse_amount(total, mapping=mapping)
     if not re.fullmatch(r"[0-9]{1,9}", count) or total_minor is None:
-        found.faults.append(Fault(code="trailer-invalid", line=number))
+        found.note("trailer-invalid", number)
         return
     if int(count) != line_count:
-        params = {"stated": int(count), "found": line_count}
-        found.faults.append(Fault(code="trailer-count", line=number, field="count", params=params))
+        found.note("trailer-count", number, "count", stated=int(count), found=line_count)
     # With a broken line the sum cannot agree, and saying so would only hide the cause.
     if len(found.rows) == line_count and total_minor != found.total_minor:
-        params = {"stated": total, "found": format_amount(found.total_minor, mapping=mapping)}
-        found.faults.append(Fault(code="trailer-total", line=number, field="total", params=params))
+        summed = format_amount(found.total_minor, mapping=mapping)
+        found.note("trailer-total", number, "total", stated=total, found=summed)
 
 
 @dataclass(kw_only=True)
@@ -253,8 +254,7 @@ class _RowParser:
         # it.
         self.width = self.width or max(len(fields), *(position + 1 for position in self.positions.values()))
         if len(fields) != self.width:
-            params: dict[str, str | int] = {"found": len(fields), "expected": self.width}
-            self.found.faults.append(Fault(code="line-fields", line=line, params=params))
+            self.found.note("line-fields", line, found=len(fields), expected=self.width)
             return
         texts = {name: fields[position].strip() for name, position in self.positions.items()}
         faults_before = len(self.found.faults)
@@ -276,38 +276,34 @@ class _RowParser:
                 )
             )
 
-    def _note(self, code: str, line: int, name: str, **params: str | int) -> None:
-        assert name in FIELDS
-        self.found.faults.append(Fault(code=code, line=line, field=name, params=params))
-
     def _check_texts(self, line: int, texts: dict[str, str]) -> None:
         for name, limit in (("account", MAX_ACCOUNT), ("payer", MAX_PAYER)):
             text = texts.get(name, "")
             if len(text) > limit:
-                self._note("text-too-long", line, name, length=len(text), limit=limit)
+                self.found.note("text-too-long", line, name, length=len(text), limit=limit)
         for name, text in texts.items():
             if _CONTROL.search(text):
-                self._note("text-control", line, name)
+                self.found.note("text-control", line, name)
 
     def _amount(self, line: int, text: str) -> int | None:
         amount_minor = parse_amount(text, mapping=self.mapping)
         if amount_minor is None:
-            self._note(
+            self.found.note(
                 "amount-invalid", line, "amount", value=text[:40], separator=self.mapping.decimal_separator
             )
         elif amount_minor <= 0:
-            self._note("amount-not-positive", line, "amount", value=text)
+            self.found.note("amount-not-positive", line, "amount", value=text)
         elif amount_minor > MAX_AMOUNT_MINOR:
-            self._note("amount-too-large", line, "amount", value=text)
+            self.found.note("amount-too-large", line, "amount", value=text)
         return amount_minor
 
     def _date(self, line: int, text: str) -> date | None:
         paid_on = parse_date(text, form=self.mapping.date_format)
         if paid_on is None:
             form = _replaced(self.mapping.date_format, 1)
-            self._note("date-invalid", line, "paid_on", value=text[:40], form=form)
+            self.found.note("date-invalid", line, "paid_on", value=text[:40], form=form)
         elif paid_on > self.today:
-            self._note(
+            self.found.note(
                 "date-in-future",
                 line,
                 "paid_on",
@@ -318,11 +314,11 @@ class _RowParser:
 
     def _check_reference(self, line: int, text: str) -> None:
         if not text:
-            self._note("reference-missing", line, "reference")
+            self.found.note("reference-missing", line, "reference")
         elif len(text) > MAX_REFERENCE:
-            self._note("reference-too-long", line, "reference", length=len(text), limit=MAX_REFERENCE)
+            self.found.note("reference-too-long", line, "reference", length=len(text), limit=MAX_REFERENCE)
         elif text in self.line_of_reference:
-            self._note(
+            self.found.note(
                 "reference-twice", line, "reference", value=text, first_line=self.line_of_reference[text]
             )
         else:

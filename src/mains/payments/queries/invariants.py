@@ -1,0 +1,45 @@
+"""What must always hold between receipts and the ledger."""
+
+from mains.ledger.queries.invariants import Breach, ask
+
+CHECKS: dict[str, str] = {
+    # Everything received is in the bank, register by register.
+    "receipts-equal-bank": """
+        SELECT 'register ' || register_id, sum(minor)
+        FROM (
+            SELECT register_id, amount_minor AS minor FROM payments_receipt WHERE register_id IS NOT NULL
+            UNION ALL
+            SELECT t.source_id, -p.amount_minor
+            FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
+            WHERE p.control = 'bank' AND t.kind = 'payment_register'
+        ) both_sides GROUP BY register_id HAVING sum(minor) <> 0
+    """,
+    # What nobody has identified is exactly what the suspense account holds.
+    "open-receipts-equal-suspense": """
+        SELECT 'suspense', sum(minor)
+        FROM (
+            SELECT c.amount_minor AS minor FROM payments_receipt c
+            WHERE c.account_id IS NULL
+              AND NOT EXISTS (SELECT FROM payments_receiptidentification i WHERE i.receipt_id = c.id)
+            UNION ALL
+            SELECT amount_minor FROM ledger_posting WHERE control = 'suspense'
+        ) both_sides HAVING sum(minor) <> 0
+    """,
+    # Each receipt reached exactly one account, whole.
+    "receipts-equal-payments": """
+        SELECT 'receipt ' || receipt_id, sum(minor)
+        FROM (
+            SELECT c.id AS receipt_id, coalesce(c.account_id, i.account_id) AS account_id,
+                   c.amount_minor AS minor
+            FROM payments_receipt c LEFT JOIN payments_receiptidentification i ON i.receipt_id = c.id
+            WHERE coalesce(c.account_id, i.account_id) IS NOT NULL
+            UNION ALL
+            SELECT document_id, account_id, amount_minor FROM ledger_entry WHERE kind = 'payment'
+        ) both_sides GROUP BY receipt_id, account_id HAVING sum(minor) <> 0
+    """,
+}
+
+
+def find_breaches() -> list[Breach]:
+    """Every breach, as `mains.ledger.queries.invariants.find_breaches` gives them."""
+    return [breach for check, statement in CHECKS.items() for breach in ask(check, statement)]
