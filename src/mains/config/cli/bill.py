@@ -1,0 +1,226 @@
+"""`mains bill`: preview, run and check a month's bills."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mains.kernel.errors import MainsError
+
+if TYPE_CHECKING:
+    from mains.billing.actions.runs import OnSlice
+    from mains.billing.models import BillRun
+    from mains.billing.queries.previews import RunPreview
+
+app = typer.Typer(help="Run bills and look at them.", no_args_is_help=True)
+
+Month = Annotated[str, typer.Option("--month", help="The month to bill, as 2021-03.")]
+AnyMonth = Annotated[str | None, typer.Option("--month", help="Only this month, as 2021-03.")]
+Cycle = Annotated[str, typer.Option("--cycle", help="The billing cycle.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", help="Count facts recorded up to this instant (2021-04-04T06:00), by default up to now."),
+]
+
+
+class UnableToReadOption(MainsError):
+    """An option of the command line is not what it should be."""
+
+
+@app.command()
+def run(month: Month, cycle: Cycle = "monthly", as_of: AsOf = None) -> None:
+    """Compute and post a month's bills; begun again after an interruption, it goes on where it stopped."""
+    _start()
+    from mains.billing.actions.runs import plan_run, post_run
+
+    now = _instant(as_of)
+    planned = plan_run(month=_month(month), cycle=cycle, now=now)
+    with _progress() as on_slice:
+        summary = post_run(run_id=planned.pk, now=now, on_slice=on_slice)
+    if summary.was_posted:
+        typer.echo(f"{month}, cycle {cycle}, is billed already (run {planned.pk}). Nothing was changed.")
+        return
+    typer.echo(f"Run {planned.pk}: {summary.bills:,} bills posted, {_money(summary.amount_minor)} in all.")
+    typer.echo(f"{summary.rows_written:,} rows written, {summary.exceptions:,} exceptions (mains bill exceptions).")
+
+
+@app.command()
+def preview(month: Month, cycle: Cycle = "monthly", as_of: AsOf = None) -> None:
+    """Compute a month's bills in full and post nothing."""
+    _start()
+    from mains.billing.actions.runs import preview_run
+
+    with _progress() as on_slice:
+        result = preview_run(month=_month(month), cycle=cycle, now=_instant(as_of), on_slice=on_slice)
+    _print_preview(result)
+
+
+@app.command()
+def status(
+    month: AnyMonth = None,
+    cycle: Cycle = "monthly",
+    hashes: Annotated[bool, typer.Option("--hash/--no-hash", help="Compute each run's hash.")] = True,
+) -> None:
+    """The runs: how far they are, what they billed, and a hash over everything they wrote."""
+    _start()
+    from rich.table import Table
+
+    from mains.billing.queries.hashes import run_hash
+    from mains.billing.queries.plans import get_progress, get_run, list_runs
+
+    runs = [get_run(month=_month(month), cycle=cycle)] if month else list_runs()
+    table = Table("Run", "Month", "Cycle", "Status", "Use", "Bills", "Billed", "Exceptions", "Unbilled", "Hash")
+    for found in runs:
+        progress = get_progress(run=found)
+        table.add_row(
+            str(found.pk),
+            f"{found.month:%Y-%m}",
+            found.cycle,
+            found.get_status_display(),
+            f"{progress.usage_buckets}",
+            f"{progress.bill_buckets}",
+            _money(progress.amount_minor),
+            f"{progress.exceptions:,}",
+            f"{progress.blocked:,}",
+            run_hash(found.pk)[:12] if hashes else "",
+        )
+    _print(table)
+    typer.echo("Use and Bills: buckets done, of 1,024. Unbilled: accounts left out by an exception.")
+
+
+@app.command()
+def exceptions(
+    month: Month,
+    cycle: Cycle = "monthly",
+    code: Annotated[str | None, typer.Option("--code", help="Only exceptions of this code.")] = None,
+    limit: Annotated[int, typer.Option("--limit", help="At most so many.")] = 50,
+) -> None:
+    """What a person should look at: accounts left unbilled first, then odd use and open questions."""
+    _start()
+    from rich.table import Table
+
+    from mains.billing.queries.plans import get_run
+
+    found = get_run(month=_month(month), cycle=cycle).exceptions.order_by("-blocking", "code", "account_id")
+    if code:
+        found = found.filter(code=code)
+    table = Table("Account", "Service point", "Code", "Unbilled", "What")
+    for row in found[:limit]:
+        table.add_row(
+            str(row.account_id or ""),
+            str(row.service_point_id or ""),
+            row.code,
+            "yes" if row.blocking else "",
+            row.message,
+        )
+    _print(table)
+    typer.echo(f"{min(limit, found.count()):,} of {found.count():,} shown.")
+
+
+@app.command()
+def check(month: AnyMonth = None, cycle: Cycle = "monthly") -> None:
+    """Check that posted runs add up, from daily use to ledger; exit code 1 when anything does not."""
+    _start()
+    from mains.billing.queries.checks import check_run
+    from mains.billing.queries.plans import get_run, list_runs
+    from mains.billing.values import RunStatus
+
+    runs = [get_run(month=_month(month), cycle=cycle)] if month else list_runs()
+    broken = 0
+    for found in runs:
+        if found.status != RunStatus.POSTED:
+            typer.echo(f"{found.month:%Y-%m} {found.cycle}: not posted yet, not checked")
+            continue
+        for result in check_run(found.pk):
+            broken += result.broken
+            state = f"BROKEN {result.broken:,} times, for one {result.example}" if result.broken else "holds"
+            typer.echo(f"{found.month:%Y-%m} {found.cycle}: {result.name}: {state}")
+    if broken:
+        raise typer.Exit(1)
+
+
+def _start() -> None:
+    from mains.config.start import start_django
+
+    start_django()
+
+
+def _month(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date()
+    except ValueError as error:
+        raise UnableToReadOption(
+            code="month", message=f"{text!r} is not a month.", place="--month", remedy="Write it as 2021-03."
+        ) from error
+
+
+def _instant(text: str | None) -> datetime:
+    from mains.base.clock import read_clock
+
+    if text is None:
+        return read_clock()
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UnableToReadOption(
+            code="instant", message=f"{text!r} is not an instant.", place="--as-of", remedy="Write it as 2021-04-04T06:00."
+        ) from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+@contextmanager
+def _progress() -> "Iterator[OnSlice]":
+    """A bar over both stages, on a terminal."""
+    from mains.base.progress import progress_report
+    from mains.billing.values import Stage
+
+    with progress_report() as report, report.step("Daily use and bills", total=None) as step:
+
+        def on_slice(_stage: Stage, _done: int, _total: int) -> None:
+            step.advance()
+
+        yield on_slice
+
+
+def _print_preview(result: "RunPreview") -> None:
+    from rich.table import Table
+
+    typer.echo(f"{result.month:%Y-%m}: {result.bills:,} bills, {_money(result.amount_minor)} in all, of which")
+    typer.echo(f"  corrections of earlier months {_money(result.correction_minor)}, tax {_money(result.tax_minor)}")
+    typer.echo(f"  use in the month {result.quantity_micro / 1_000_000:,.0f}")
+    components = Table("Component", "Kind", "Correction", "Lines", "Quantity", "Amount", title="By component")
+    for row in result.components.iter_rows(named=True):
+        components.add_row(
+            row["component"],
+            row["kind"],
+            "yes" if row["is_correction"] else "",
+            f"{row['lines']:,}",
+            f"{row['quantity_micro'] // 1_000_000:,}",
+            _money(row["amount_minor"]),
+        )
+    faults = Table("Code", "Unbilled", "Count", "For one", title="Exceptions")
+    for row in result.exceptions.iter_rows(named=True):
+        faults.add_row(row["code"], "yes" if row["blocking"] else "", f"{row['count']:,}", row["example"])
+    changes = Table("Account", "Last month", "This month", "Change", title="Largest changes")
+    for row in result.changes.iter_rows(named=True):
+        changes.add_row(
+            str(row["account_id"]),
+            *(_money(row[name]) for name in ("last_minor", "amount_minor", "change_minor")),
+        )
+    for table in (components, faults, changes):
+        if table.row_count:
+            _print(table)
+    typer.echo("Nothing was posted.")
+
+
+def _print(table: object) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print(table)
+
+
+def _money(minor: int) -> str:
+    sign = "-" if minor < 0 else ""
+    return f"{sign}{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
