@@ -84,14 +84,17 @@ function option(spec: Spec): EChartsCoreOption {
   const language = document.documentElement.lang || "en";
   const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  // On large screens the page grows with its root font; the canvas has to follow.
+  const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const size = 12 * unit;
   const many = spec.series.length > 1;
   return {
     animation: !still,
     animationDuration: 250,
     aria: { enabled: true, label: { description: spec.title } },
-    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: ink },
-    grid: { left: 4, right: 8, top: many ? 36 : 28, bottom: 4, containLabel: true },
-    legend: { show: many, top: 0, right: 0, icon: "roundRect", itemWidth: 12, itemHeight: 8, textStyle: { color: ink } },
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: ink, fontSize: size },
+    grid: { left: 4, right: 8, top: (many ? 36 : 28) * unit, bottom: 4, containLabel: true },
+    legend: { show: many, top: 0, right: 0, icon: "roundRect", itemWidth: 12 * unit, itemHeight: 8 * unit, textStyle: { color: ink, fontSize: size } },
     tooltip: {
       trigger: "axis",
       confine: true,
@@ -107,16 +110,16 @@ function option(spec: Spec): EChartsCoreOption {
       data: spec.categories,
       axisTick: { show: false },
       axisLine: { lineStyle: { color: line } },
-      axisLabel: { color: ink, hideOverlap: true },
+      axisLabel: { color: ink, fontSize: size, hideOverlap: true },
     },
     yAxis: {
       type: "value",
       name: spec.unit,
-      nameTextStyle: { color: ink, align: "left", padding: [0, 0, 0, -4] },
+      nameTextStyle: { color: ink, fontSize: size, align: "left", padding: [0, 0, 0, -4] },
       nameGap: 12,
       splitNumber: 4,
       splitLine: { lineStyle: { color: line } },
-      axisLabel: { color: ink, formatter: (value: number) => short.format(value).replace("-", "\u2212") },
+      axisLabel: { color: ink, fontSize: size, formatter: (value: number) => short.format(value).replace("-", "\u2212") },
     },
     series: spec.series.map(drawnSeries),
   };

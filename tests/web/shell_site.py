@@ -1,4 +1,4 @@
-"""A small site that shows every part of the office shell, with figures of one account; used by the tests of the shell."""
+"""A small site that shows every part of the office shell, with figures of one account."""
 
 from datetime import date
 from decimal import Decimal
@@ -15,29 +15,69 @@ from django.utils.translation import get_language
 from django.views.i18n import set_language
 
 from mains.web.office import formats
-from mains.web.office.parts import Chart, Crumb, FormulaNode, Place, PlaceMap, SearchGroup, SearchHit, Series, Tab
+from mains.web.office.parts import (
+    Chart,
+    Crumb,
+    FormulaNode,
+    Place,
+    PlaceMap,
+    SearchGroup,
+    SearchHit,
+    Series,
+    Tab,
+)
 
 PAGES = Path(__file__).parent / "pages"
 MONTHS = [date(2026, month, 1) for month in range(5, 12)]
 USED_MICRO = [182_500_000, 175_250_000, 201_000_000, 214_125_000, 190_000_000, 166_340_000]
 LABELS = {
-    "owed": "Owed", "owed_note": "Oldest: 61 days", "billed": "Billed this year", "billed_note": "6 bills",
-    "used": "Used", "used_note": "May to October", "collected": "Collected", "collected_note": "of what was billed",
-    "warning": "Two months rest on forecasts", "remedy": "Read the meter before 25 November to replace them.",
-    "bills": "Bills", "month": "Month", "state": "State", "quality": "Days", "total": "Total",
-    "formula": "Energy charge, October", "account": "Account", "payments": "Payments",
-    "none": "No payments yet", "none_remedy": "A payment appears as soon as its register is accepted.",
-    "load": "Load a part", "breaks": "Break",
-}  # fmt: skip
+    "owed": "Owed",
+    "owed_note": "Oldest: 61 days",
+    "billed": "Billed this year",
+    "billed_note": "6 bills",
+    "used": "Used",
+    "used_note": "May to October",
+    "collected": "Collected",
+    "collected_note": "of what was billed",
+    "warning": "Two months rest on forecasts",
+    "remedy": "Read the meter before 25 November to replace them.",
+    "bills": "Bills",
+    "month": "Month",
+    "state": "State",
+    "quality": "Days",
+    "total": "Total",
+    "formula": "Energy charge, October",
+    "account": "Account",
+    "payments": "Payments",
+    "none": "No payments yet",
+    "none_remedy": "A payment appears as soon as its register is accepted.",
+    "load": "Load a part",
+    "breaks": "Break",
+}
 RUSSIAN = {
-    "owed": "Задолженность", "owed_note": "Старейшая: 61 день", "billed": "Начислено за год", "billed_note": "6 счетов",
-    "used": "Потребление", "used_note": "Май — октябрь", "collected": "Собираемость", "collected_note": "от начисленного",
-    "warning": "Два месяца рассчитаны по прогнозу", "remedy": "Снимите показания до 25 ноября, чтобы заменить прогноз.",
-    "bills": "Счета", "month": "Месяц", "state": "Состояние", "quality": "Дни", "total": "Итого",
-    "formula": "Электроэнергия, октябрь", "account": "Лицевой счёт", "payments": "Платежи",
-    "none": "Платежей пока нет", "none_remedy": "Платёж появится, как только будет принят реестр.",
-    "load": "Загрузить часть", "breaks": "Сломать",
-}  # fmt: skip
+    "owed": "Задолженность",
+    "owed_note": "Старейшая: 61 день",
+    "billed": "Начислено за год",
+    "billed_note": "6 счетов",
+    "used": "Потребление",
+    "used_note": "Май — октябрь",
+    "collected": "Собираемость",
+    "collected_note": "от начисленного",
+    "warning": "Два месяца рассчитаны по прогнозу",
+    "remedy": "Снимите показания до 25 ноября, чтобы заменить прогноз.",
+    "bills": "Счета",
+    "month": "Месяц",
+    "state": "Состояние",
+    "quality": "Дни",
+    "total": "Итого",
+    "formula": "Электроэнергия, октябрь",
+    "account": "Лицевой счёт",
+    "payments": "Платежи",
+    "none": "Платежей пока нет",
+    "none_remedy": "Платёж появится, как только будет принят реестр.",
+    "load": "Загрузить часть",
+    "breaks": "Сломать",
+}
 
 
 def _text(source: str, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -47,7 +87,9 @@ def _text(source: str, request: HttpRequest, context: dict[str, Any]) -> HttpRes
 def _usage(language: str) -> Chart:
     names = [formats.month_text(day, language=language) for day in MONTHS[:6]]
     texts = [formats.quantity_text(micro, unit="kWh", language=language) for micro in USED_MICRO]
-    measured = [Decimal(micro) / 10**6 if place not in {2, 3} else None for place, micro in enumerate(USED_MICRO)]
+    measured = [
+        Decimal(micro) / 10**6 if place not in {2, 3} else None for place, micro in enumerate(USED_MICRO)
+    ]
     forecast = [Decimal(micro) / 10**6 if place in {2, 3} else None for place, micro in enumerate(USED_MICRO)]
     is_russian = language == "ru"
     return Chart(
@@ -65,11 +107,26 @@ def _usage(language: str) -> Chart:
 
 
 def _tree() -> FormulaNode:
-    reading = FormulaNode("Reading of 31 October", "12 846", "kWh", source="Reading 881203", source_url="#reading-2")
-    earlier = FormulaNode("Reading of 30 September", "12 679.66", "kWh", source="Reading 871930", source_url="#reading-1")
-    used = FormulaNode("Use in October", "166.34", "kWh", formula="reading 2 − reading 1", children=[reading, earlier])
-    price = FormulaNode("Price, band A non-MD", "209.50", "NGN/kWh", source="Tariff order 2024/04, clause 3", source_url="#t")
-    net = FormulaNode("Energy", "34,848.23", "NGN", formula="use × price", note="rounded half up to 0.01", children=[used, price])
+    reading = FormulaNode(
+        "Reading of 31 October", "12 846", "kWh", source="Reading 881203", source_url="#reading-2"
+    )
+    earlier = FormulaNode(
+        "Reading of 30 September", "12 679.66", "kWh", source="Reading 871930", source_url="#reading-1"
+    )
+    used = FormulaNode(
+        "Use in October", "166.34", "kWh", formula="reading 2 − reading 1", children=[reading, earlier]
+    )
+    price = FormulaNode(
+        "Price, band A non-MD", "209.50", "NGN/kWh", source="Tariff order 2024/04, clause 3", source_url="#t"
+    )
+    net = FormulaNode(
+        "Energy",
+        "34,848.23",
+        "NGN",
+        formula="use × price",
+        note="rounded half up to 0.01",
+        children=[used, price],
+    )
     vat = FormulaNode("VAT", "2,613.62", "NGN", formula="energy × 7.5 %", note="rounded half up to 0.01")
     return FormulaNode("Energy charge", "37,461.85", "NGN", formula="energy + VAT", children=[net, vat])
 
@@ -79,12 +136,26 @@ def gallery(request: HttpRequest) -> HttpResponse:
     language = get_language() or "en"
     labels = RUSSIAN if language == "ru" else LABELS
     currency = "RUB" if language == "ru" else "NGN"
-    states = [("Paid", "good"), ("Paid", "good"), ("Part paid", "warn"), ("Overdue", "bad"), ("Issued", "info"), ("Draft", "quiet")]
+    states = [
+        ("Paid", "good"),
+        ("Paid", "good"),
+        ("Part paid", "warn"),
+        ("Overdue", "bad"),
+        ("Issued", "info"),
+        ("Draft", "quiet"),
+    ]
     rows = [
-        {"from": MONTHS[place], "to": MONTHS[place + 1], "state": state, "tone": tone, "quality": "MAFCNX"[place],
-         "micro": USED_MICRO[place], "minor": USED_MICRO[place] * 209 // 10_000}
+        {
+            "from": MONTHS[place],
+            "to": MONTHS[place + 1],
+            "state": state,
+            "tone": tone,
+            "quality": "MAFCNX"[place],
+            "micro": USED_MICRO[place],
+            "minor": USED_MICRO[place] * 209 // 10_000,
+        }
         for place, (state, tone) in enumerate(states)
-    ]  # fmt: skip
+    ]
     if "message" in request.GET:
         messages.success(request, "Reading accepted")
         messages.error(request, "The register has a broken row")
@@ -96,16 +167,48 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "labels": labels,
         "currency": currency,
         "crumbs": [Crumb("Accounts", "/accounts/"), Crumb("100200300417")],
-        "tabs": [Tab("Overview", "#", is_current=True), Tab("Bills", "#b", count=41), Tab("Readings", "#r", count=1204), Tab("Documents", "#d")],
-        "owed_minor": 7_492_371, "billed_minor": sum(row["minor"] for row in rows), "used_micro": sum(USED_MICRO),
-        "share": Decimal("0.8734"), "rows": rows, "usage": _usage(language), "tree": _tree(),
-        "facts": [("Customer", "Adaeze Okonkwo"), ("Tariff", "Band A, non-MD"), ("Meter", "GE-4471-0098 · 1 phase"), ("Officer", "Ibrahim Musa"), ("Consent", None)],
-        "places": PlaceMap("where", "Карта" if language == "ru" else "Where it is", [
-            Place.at(latitude=9.0579, longitude=7.4951, label="14 Ahmadu Bello Way", detail="Account 100200300417", is_main=True),
-            Place.at(latitude=9.0572, longitude=7.4915, label="Transformer T-118", detail="100 kVA", tone="good"),
-            Place(shape, "Feeder 11 kV"),
-        ]),
-    }  # fmt: skip
+        "tabs": [
+            Tab("Overview", "#", is_current=True),
+            Tab("Bills", "#b", count=41),
+            Tab("Readings", "#r", count=1204),
+            Tab("Documents", "#d"),
+        ],
+        "owed_minor": 7_492_371,
+        "billed_minor": sum(row["minor"] for row in rows),
+        "used_micro": sum(USED_MICRO),
+        "share": Decimal("0.8734"),
+        "rows": rows,
+        "usage": _usage(language),
+        "tree": _tree(),
+        "facts": [
+            ("Customer", "Adaeze Okonkwo"),
+            ("Tariff", "Band A, non-MD"),
+            ("Meter", "GE-4471-0098 · 1 phase"),
+            ("Officer", "Ibrahim Musa"),
+            ("Consent", None),
+        ],
+        "places": PlaceMap(
+            "where",
+            "Карта" if language == "ru" else "Where it is",
+            [
+                Place.at(
+                    latitude=9.0579,
+                    longitude=7.4951,
+                    label="14 Ahmadu Bello Way",
+                    detail="Account 100200300417",
+                    is_main=True,
+                ),
+                Place.at(
+                    latitude=9.0572,
+                    longitude=7.4915,
+                    label="Transformer T-118",
+                    detail="100 kVA",
+                    tone="good",
+                ),
+                Place(shape, "Feeder 11 kV"),
+            ],
+        ),
+    }
     return _text((PAGES / "gallery.html").read_text(encoding="utf-8"), request, context)
 
 

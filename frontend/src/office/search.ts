@@ -93,10 +93,8 @@ class SearchBox {
       const step = event.key === "ArrowDown" ? 1 : -1;
       this.mark(this.active < 0 && step < 0 ? count - 1 : (this.active + step + count) % count);
     } else if (event.key === "Enter" && this.active >= 0) {
-      const link = this.options()[this.active]?.querySelector<HTMLAnchorElement>("a[href]");
-      if (!link) return;
       event.preventDefault();
-      link.click();
+      this.options()[this.active]?.click();
     }
   }
 }

@@ -12,7 +12,7 @@ function sideways(row: HTMLElement, open: boolean): void {
   const details = row.closest("details");
   const isBranch = row.tagName === "SUMMARY";
   if (isBranch && details && details.open !== open) details.open = open;
-  else if (open && isBranch) details?.querySelector<HTMLElement>("ul summary, ul .formula-leaf")?.focus();
+  else if (open && isBranch) details?.querySelector<HTMLElement>(":scope > ul summary, :scope > ul .formula-leaf")?.focus();
   else if (!open) {
     const parent = isBranch ? details?.parentElement?.closest("details") : details;
     parent?.querySelector<HTMLElement>(":scope > summary")?.focus();

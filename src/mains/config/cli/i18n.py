@@ -39,7 +39,9 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 HEADER = "# Translations of Mains. Distributed under the licence of Mains, Apache-2.0."
 _CHANGING_HEADERS = re.compile(
-    r'^"(POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team|Generated-By|Report-Msgid-Bugs-To): .*\n', re.M
+    r'^"(POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team|Generated-By|Report-Msgid-Bugs-To)'
+    r": .*\n",
+    re.MULTILINE,
 )
 
 
@@ -78,8 +80,9 @@ def check(
     for language in LANGUAGES:
         faults = list_faults(template, load(language))
         failed = failed or bool(faults)
+        place = catalogue_path(language).relative_to(LOCALE)
         for fault in faults[:limit]:
-            console.print(f"{catalogue_path(language).relative_to(PACKAGE)}: {fault}", markup=False, soft_wrap=True)
+            console.print(f"{place}: {fault}", markup=False, soft_wrap=True)
         if len(faults) > limit:
             console.print(f"… and {len(faults) - limit} more in {language}", markup=False)
     if failed:
@@ -139,10 +142,10 @@ def _fault(wanted: Message, found: Message | None, *, plural_count: int) -> str:
     forms = list(found.string) if isinstance(found.string, (list, tuple)) else [found.string]
     if not all(forms) or (wanted.pluralizable and len(forms) != plural_count):
         return "not translated"
-    needed = _placeholders(wanted.id[-1] if wanted.pluralizable else wanted.id)
+    needed = _placeholders(wanted.id if isinstance(wanted.id, str) else wanted.id[-1])
     # A plural form may name the number in words; a lone translation must carry all of it.
     held = [_placeholders(str(form)) for form in forms]
-    if any(form - needed for form in held) or needed - set.union(*held):
+    if any(form - needed for form in held) or needed - held[0].union(*held[1:]):
         return "placeholders differ"
     return ""
 
@@ -170,8 +173,12 @@ def _texts(path: Path) -> Iterator[tuple[str | tuple[str, ...], list[str], str |
     stream = io.BytesIO(source.encode("utf-8"))
     options = {"encoding": "utf-8"}
     found = extract_messages(
-        "python", stream, keywords=KEYWORDS, comment_tags=("Translators:",), options=options,
-        strip_comment_tags=True
+        "python",
+        stream,
+        keywords=KEYWORDS,
+        comment_tags=("Translators:",),
+        options=options,
+        strip_comment_tags=True,
     )
     for _line, message, comments, context in found:
         yield message, comments, context
@@ -188,8 +195,13 @@ def _save(catalogue: Catalog, language: str) -> None:
     catalogue.fuzzy = False
     buffer = io.BytesIO()
     write_po(
-        buffer, catalogue, width=110, sort_output=True, ignore_obsolete=True, include_previous=False,
-        include_lineno=False
+        buffer,
+        catalogue,
+        width=110,
+        sort_output=True,
+        ignore_obsolete=True,
+        include_previous=False,
+        include_lineno=False,
     )
     path = catalogue_path(language)
     path.parent.mkdir(parents=True, exist_ok=True)

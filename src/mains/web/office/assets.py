@@ -13,7 +13,10 @@ DIST = "dist"
 
 
 def asset_url(source: str) -> str:
-    """Public address of a built file by its source name, `src/logo.svg`; ImproperlyConfigured when it was not built."""
+    """Public address of a built file by its source name, `src/logo.svg`.
+
+    Raises ImproperlyConfigured when it was not built.
+    """
     return static(f"{DIST}/{_entry(source)['file']}")
 
 
@@ -32,8 +35,11 @@ def module_urls(entry: str) -> list[str]:
 def _entry(name: str) -> dict[str, Any]:
     found = finders.find(f"{DIST}/manifest.json")
     if not isinstance(found, str):
-        raise ImproperlyConfigured("The front end is not built. Run `make setup`, or `npm ci && npm run build` in frontend/.")
+        raise ImproperlyConfigured(
+            "The front end is not built. Run `make setup`, or `npm ci && npm run build` in frontend/."
+        )
     path = Path(found)
+    # The time of change is part of the key: a new build is seen without a restart.
     manifest = _manifest(path, path.stat().st_mtime_ns)
     if name not in manifest:
         raise ImproperlyConfigured(f"The front end has no file {name}. Build it again with `make setup`.")
@@ -42,7 +48,6 @@ def _entry(name: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=2)
-def _manifest(path: Path, changed_ns: int) -> dict[str, Any]:
-    # The time of change is part of the key: a new build is seen without a restart.
+def _manifest(path: Path, _changed_ns: int) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content

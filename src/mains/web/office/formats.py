@@ -1,6 +1,7 @@
-"""Numbers, money and dates as a reader of a language writes them. Texts only; the template filters add the markup.
+"""Numbers, money and dates as a reader of a language writes them: texts, to which the filters add the markup.
 
-`language` is Django's code (`zh-hans`). Separators and patterns are those of Unicode CLDR, by way of Babel; a minus is U+2212.
+`language` is Django's code (`zh-hans`). Separators and patterns are those of Unicode CLDR, by way of Babel;
+a minus is U+2212.
 """
 
 from datetime import date, datetime, timedelta
@@ -54,7 +55,10 @@ def number_text(value: int | Decimal, *, language: str) -> str:
 
 
 def quantity_text(micro: int, *, unit: str, language: str, decimals: int = 6) -> str:
-    """Millionths of a unit as a number and the unit's sign, without trailing zeros; `decimals` (0 to 6) rounds half up."""
+    """Millionths of a unit as a number and the unit's sign, without trailing zeros.
+
+    `decimals` (0 to 6) rounds half up.
+    """
     value = _rounded_half_up(micro, decimals)
     pattern = "#,##0." + "#" * decimals if decimals else "#,##0"
     number = format_decimal(value, format=pattern, locale=babel_locale(language))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the sidebar. `go` is the key that opens it after `g`; `also` are pages that belong to it."""
+    """A line of the sidebar. `go` is the key that opens it after `g`; `also` are pages that belong to it."""
 
     url_name: str
     label: str | Promise

@@ -1,4 +1,4 @@
-"""What pages hand to the shared parts: charts, maps, formula trees, tabs and breadcrumbs. Frozen, ready to show."""
+"""What pages hand to the shared parts: charts, maps, formula trees, tabs, breadcrumbs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -51,8 +51,8 @@ class SearchGroup:
 class FormulaNode:
     """A step of a calculation. All texts are final; `value` and `unit` stand at the end of the line.
 
-    `formula` is written with the names of the children, `note` says how the value was rounded, `source` names the
-    reading, document or clause it came from and `source_url` opens it.
+    `formula` is written with the names of the children, `note` says how the value was rounded, `source` names
+    the reading, document or clause it came from and `source_url` opens it.
     """
 
     label: str
@@ -69,8 +69,9 @@ class FormulaNode:
 class Series:
     """One row of values along the categories of a chart.
 
-    `values` set the size of bars and the height of lines, None leaves a gap; `texts` are the same values as people read
-    them, with unit or currency. Series with the same `stack` stand on each other. An estimate is hatched or dashed.
+    `values` set the size of bars and the height of lines, None leaves a gap; `texts` are the same values as
+    people read them, with unit or currency. Series with the same `stack` stand on each other. An estimate is
+    hatched or dashed.
     """
 
     name: str
@@ -84,10 +85,14 @@ class Series:
         if len(self.values) != len(self.texts):
             raise ValueError(f"Series {self.name}: {len(self.values)} values but {len(self.texts)} texts.")
 
+    def shown(self, place: int) -> str:
+        """Text of a value; a dash where there is none."""
+        return "\N{EN DASH}" if self.values[place] is None else self.texts[place]
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture with a table behind it. `key` is its id on the page; `finding` is the sentence that it shows."""
+    """A picture with a table behind it. `key` is its id on the page; `finding` is what it shows, in words."""
 
     key: str
     title: str
@@ -101,21 +106,29 @@ class Chart:
     def __post_init__(self) -> None:
         for series in self.series:
             if len(series.values) != len(self.categories):
-                raise ValueError(f"Series {series.name} has {len(series.values)} values for {len(self.categories)} categories.")
+                counts = f"{len(series.values)} values for {len(self.categories)} categories"
+                raise ValueError(f"Series {series.name} has {counts}.")
 
     @property
     def spec(self) -> dict[str, Any]:
         """What the browser draws. Values travel as decimal texts: binary numbers exist only as pixels."""
         series = [
-            asdict(one) | {"values": [None if value is None else str(value) for value in one.values]} for one in self.series
+            asdict(one) | {"values": [None if value is None else str(value) for value in one.values]}
+            for one in self.series
         ]
-        return {"title": self.title, "unit": unit_text(self.unit), "categories": list(self.categories), "series": series}
+        return {
+            "title": self.title,
+            "unit": unit_text(self.unit),
+            "categories": list(self.categories),
+            "series": series,
+        }
 
     @property
     def rows(self) -> list[tuple[str, list[str]]]:
         """The same as a table: category, then one text per series."""
         return [
-            (category, [series.texts[place] for series in self.series]) for place, category in enumerate(self.categories)
+            (category, [series.shown(place) for series in self.series])
+            for place, category in enumerate(self.categories)
         ]
 
     @property
@@ -126,7 +139,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A shape on the map. `geometry` is GeoJSON (longitude first); `label`, `detail` and `url` are shown when it is chosen."""
+    """A shape on the map: GeoJSON (longitude first), and what is shown when it is chosen."""
 
     geometry: dict[str, Any]
     label: str

@@ -14,7 +14,9 @@ SCRIPT_STRINGS = {
     "shortcuts_off": _("Single-key shortcuts are off"),
     "network_error": _("The server could not be reached. Check the connection and try again."),
     "server_error": _("That did not work, and nothing was half-stored. Try again in a minute."),
-    "not_allowed": _("Your role does not include this, or the form is no longer valid. Reload the page and try again."),
+    "not_allowed": _(
+        "Your role does not include this, or the form is no longer valid. Reload the page and try again."
+    ),
     "picture_failed": _("This browser could not draw the picture. The table shows the same figures."),
     "zoom_in": _("Zoom in"),
     "zoom_out": _("Zoom out"),

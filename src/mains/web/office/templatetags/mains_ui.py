@@ -96,7 +96,9 @@ def local_date(day: date | None) -> str:
     """`<time>` with the day in the reader's language."""
     if day is None:
         return ""
-    return format_html('<time datetime="{}">{}</time>', day.isoformat(), formats.date_text(day, language=_language()))
+    return format_html(
+        '<time datetime="{}">{}</time>', day.isoformat(), formats.date_text(day, language=_language())
+    )
 
 
 @register.filter
@@ -110,7 +112,9 @@ def local_instant(at: datetime | None) -> str:
     """`<time>` with date and time to the minute."""
     if at is None:
         return ""
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), formats.instant_text(at, language=_language()))
+    return format_html(
+        '<time datetime="{}">{}</time>', at.isoformat(), formats.instant_text(at, language=_language())
+    )
 
 
 @register.filter
@@ -171,7 +175,7 @@ def form_field(bound: BoundField) -> dict[str, Any]:
     css = "form-select" if bound.widget_type in {"select", "selectmultiple"} else "form-control"
     if bound.widget_type in {"checkbox", "radioselect", "checkboxselectmultiple"}:
         css = "form-check-input"
-    named = {"class": f"{css} {bound.field.widget.attrs.get('class', '')}".strip()}
+    named: dict[str, str | bool] = {"class": f"{css} {bound.field.widget.attrs.get('class', '')}".strip()}
     notes = [f"{bound.auto_id}_error"] if bound.errors else []
     if bound.help_text:
         notes.append(f"{bound.auto_id}_helptext")
@@ -192,7 +196,9 @@ def asset(source: str) -> str:
 @register.simple_tag
 def asset_styles(entry: str) -> SafeString:
     """Links to the style sheets of an entry."""
-    return format_html_join("\n", '<link rel="stylesheet" href="{}">', ((url,) for url in assets.style_urls(entry)))
+    return format_html_join(
+        "\n", '<link rel="stylesheet" href="{}">', ((url,) for url in assets.style_urls(entry))
+    )
 
 
 @register.simple_tag(takes_context=True)
@@ -208,7 +214,7 @@ def asset_script(context: template.Context, entry: str) -> SafeString:
 
 @register.simple_tag
 def script_strings() -> SafeString:
-    """The texts of the scripts in the active language, as JSON that `frontend/src/office/strings.ts` reads."""
+    """The texts of the scripts in the active language; `frontend/src/office/strings.ts` reads them."""
     return json_script({name: str(label) for name, label in SCRIPT_STRINGS.items()}, "mains-strings")
 
 
