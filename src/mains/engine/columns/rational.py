@@ -87,6 +87,11 @@ def _times(series: pl.Series, other: pl.Series | int, bound: int) -> pl.Series:
     return series.cast(dtype) * other.cast(dtype)
 
 
+def _minus(series: pl.Series) -> pl.Series:
+    # Polars has no negation of Int128.
+    return series * pl.Series([-1], dtype=series.dtype)
+
+
 def join_bad(*flags: pl.Series | None) -> pl.Series | None:
     """The first reason of each row."""
     joined: pl.Series | None = None
@@ -214,7 +219,7 @@ def _divide(left: Rational, right: Rational, reason: int) -> Rational:
     one = pl.Series([1], dtype=dtype)
     under = right.num.cast(dtype)
     size = _pick(zero, one, under.abs())
-    sign = _pick(under < 0, -one, one)
+    sign = _pick(under < 0, _minus(one), one)
     shared = gcd(left.scale, right.scale)
     factor = right.scale // shared
     top = left.top * right.den_top * factor
@@ -312,7 +317,7 @@ def _divide_rounding(over: pl.Series, below: pl.Series, mode: RoundingMode, *, b
         case RoundingMode.FLOOR:
             return over // below
         case RoundingMode.CEILING:
-            return -((-over) // below)
+            return _minus(_minus(over) // below)
     size = over.abs()
     match mode:
         case RoundingMode.DOWN:
@@ -329,7 +334,7 @@ def _divide_rounding(over: pl.Series, below: pl.Series, mode: RoundingMode, *, b
             odd = floor - (floor // two) * two
             up = (rest > below) | ((rest == below) & (odd == one))
             whole = floor + up.cast(dtype)
-    return _pick(over < 0, -whole, whole)
+    return _pick(over < 0, _minus(whole), whole)
 
 
 def to_int64(value: Rational, *, per_unit: int) -> pl.Series:

@@ -38,7 +38,17 @@ def evaluate(node: tree.Node, *, scope: Scope) -> Step:
             return _choice(node, scope)
         case _:
             children = tuple(evaluate(child, scope=scope) for child in tree.children(node))
-            return Step(node.text, _combine(node, children, scope), unit_text(node.unit), node.text, children=children)
+            value = _combine(node, children, scope)
+            return Step(node.text, value, unit_text(node.unit), node.text, children=_flat(node, children))
+
+
+def _flat(node: tree.Node, children: tuple[Step, ...]) -> tuple[Step, ...]:
+    """A long sum reads better as one list than as pairs of pairs; `charges` and `subtotal` are such sums."""
+    if isinstance(node, tree.Arithmetic) and node.operator == "+":
+        left = node.left
+        if isinstance(left, tree.Arithmetic) and left.operator == "+" and (left.text == node.text or node.text.startswith(left.text)):
+            return (*children[0].children, *children[1:])
+    return children
 
 
 def number(step: Step) -> Fraction:

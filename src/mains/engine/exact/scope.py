@@ -123,7 +123,9 @@ class Scope:
     def amount(self, node: tree.ComponentValue) -> Step:
         found = self.amounts[node.name]
         value = found.unrounded if node.unrounded else found.posted
-        return Step(node.text, value, unit_text(node.unit), source=f"component {node.name}", children=(found.step,))
+        # The component's own tree stands with its line; here a pointer to it is enough.
+        source = f"component {node.name}" + (", before rounding" if node.unrounded else "")
+        return Step(found.step.label, value, unit_text(node.unit), source=source)
 
     def _weighted(self, values: list[Fraction]) -> Fraction:
         days = sum(segment.days for segment in self.priced)

@@ -1,0 +1,124 @@
+"""`mains rate CASE.yaml`: rates a self-contained case with no database, and explains every figure."""
+
+import json
+from datetime import timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.tree import Tree
+
+from mains.engine.case import CaseResult, UnableToReadCase, read_case, run_case
+from mains.engine.exact import Protocol, Step, show_short
+from mains.engine.facts import MICRO
+from mains.engine.tariff import Problem
+from mains.kernel.errors import MainsError
+
+
+app = typer.Typer()
+
+
+@app.command()
+def rate(
+    case: Annotated[Path, typer.Argument(help="A case: tariff, facts and expected bill (docs/tariff-language.md).")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the machine form.")] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="Print the bill without the explanation.")] = False,
+) -> None:
+    """Rate a case by both interpreters, print the bill and its explanation, and compare it with what the case expects.
+
+    Exit code 0: as expected. 1: it differs from what is expected. 2: the case or its tariff cannot be read or rated.
+    """
+    try:
+        result = run_case(read_case(_read(case), name=str(case), open_tariff=lambda file: _read(case.parent / file)))
+    except MainsError as error:
+        if not as_json:
+            raise
+        _print_error(error)
+        raise typer.Exit(2) from error
+    if as_json:
+        typer.echo(json.dumps(result.to_data(), ensure_ascii=False, indent=2))
+    else:
+        _print_result(result, brief=brief)
+    if result.mismatches:
+        raise typer.Exit(1)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise _unreadable(path, "There is no such file.", "Check the name.") from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, "The file is not UTF-8 text.", "Save it as UTF-8.") from error
+    except OSError as error:
+        raise _unreadable(path, f"The file cannot be read: {error.strerror}.", "Check its rights.") from error
+
+
+def _unreadable(path: Path, message: str, remedy: str) -> UnableToReadCase:
+    return UnableToReadCase(name=str(path), problems=(Problem("file", "file", message, remedy),))
+
+
+def _print_error(error: MainsError) -> None:
+    data = {"code": error.code, "message": error.message, "place": error.place, "remedy": error.remedy}
+    typer.echo(json.dumps({"error": data}, ensure_ascii=False, indent=2))
+
+
+def _print_result(result: CaseResult, *, brief: bool) -> None:
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    kind = f" ({result.case.kind})" if result.case.kind else ""
+    console.print(f"{result.case.name}{kind}")
+    if result.case.source:
+        console.print(f"Source: {result.case.source}")
+    for protocol in result.protocols:
+        console.print(_bill(protocol))
+        if not brief:
+            console.print(_tree(protocol.explanation))
+    if len(result.protocols) > 1:
+        console.print(f"Total of all services: {show_short(result.total)}")
+    for mismatch in result.mismatches:
+        console.print(f"DIFFERS  {mismatch}")
+    if not result.mismatches:
+        console.print("As expected; both interpreters agree.")
+
+
+def _bill(protocol: Protocol) -> Table:
+    last_day = protocol.period_to - timedelta(days=1)
+    table = Table(title=f"{protocol.tariff}, {protocol.period_from} to {last_day}, {protocol.currency}", title_justify="left")
+    for name in ("component", "kind", "days", "quantity", "amount"):
+        table.add_column(name, justify="right" if name in ("quantity", "amount") else "left")
+    for line in protocol.lines:
+        days = f"{line.from_date} to {line.to_date - timedelta(days=1)}"
+        quantity = "" if line.quantity_micro is None else show_short(Fraction(line.quantity_micro, MICRO))
+        amount = "" if line.amount_minor is None else _money(line.amount_minor, protocol.posting_scale)
+        table.add_row(line.component, line.kind, days, quantity, amount)
+    table.add_section()
+    table.add_row("total", "", "", "", _money(protocol.total_minor, protocol.posting_scale))
+    return table
+
+
+def _money(minor: int, scale: int) -> str:
+    whole, rest = divmod(abs(minor), scale)
+    return f"{'-' if minor < 0 else ''}{whole:,}.{str(rest).zfill(len(str(scale)) - 1)}"
+
+
+def _tree(step: Step) -> Tree:
+    tree = Tree(_describe(step))
+    for child in step.children:
+        tree.add(_tree(child))
+    return tree
+
+
+def _describe(step: Step) -> str:
+    text = f"{step.label} = {show_short(step.value)}"
+    if step.unit:
+        text += f" {step.unit}"
+    if step.formula and step.formula != step.label:
+        text += f"   by {step.formula}"
+    if step.unrounded is not None and step.unrounded != step.value:
+        text += f"   rounded from {show_short(step.unrounded)} ({step.rounding})"
+    if step.source:
+        text += f"   [{step.source}]"
+    return text
