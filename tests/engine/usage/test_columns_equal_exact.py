@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from fractions import Fraction
-from itertools import count, groupby
+from itertools import count, groupby, pairwise
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
@@ -38,9 +38,8 @@ def periods(draw: st.DrawFn, *, most: int, overlap: int) -> list[tuple[date, dat
     days.
     """
     edges = sorted(draw(st.lists(st.integers(0, HORIZON_DAYS), min_size=0, max_size=2 * most, unique=True)))
-    found: list[tuple[date, date | None]] = [
-        (days_after(start), days_after(end)) for start, end in zip(edges[::2], edges[1::2], strict=False)
-    ]
+    pairs = pairwise(edges) if overlap and draw(st.booleans()) else zip(edges[::2], edges[1::2], strict=False)
+    found: list[tuple[date, date | None]] = [(days_after(start), days_after(end)) for start, end in pairs]
     if overlap and draw(st.booleans()):
         found = [(start - timedelta(days=draw(st.integers(0, overlap))), end) for start, end in found]
     if found and draw(st.booleans()):
@@ -112,7 +111,7 @@ def points(draw: st.DrawFn, *, ids: "count[int]") -> Point:
             draw(st.sampled_from([[(BEGIN, None)], [(BEGIN, None)], None]))
             or draw(periods(most=2, overlap=2))
         ),
-        installations=tuple(installations),
+        installations=tuple(draw(st.permutations(installations))),
         readings=tuple(readings),
         norms=tuple(norm for zone in ZONES for norm in draw(norms_of(zone=zone))),
     )

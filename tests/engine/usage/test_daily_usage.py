@@ -255,6 +255,42 @@ def test_a_shape_spreads_use_by_its_weights(compute: Compute) -> None:
     assert shown["days_micro"] == [3 * KWH] * 14 + [KWH] * 14
 
 
+@pytest.mark.parametrize(("year", "days"), [(2024, [7, 1, 5]), (2026, [7, 5])])
+def test_a_shape_passes_over_29_february_in_ordinary_years(
+    compute: Compute, year: int, days: list[int]
+) -> None:
+    shape = tuple({58: 7, 59: 1, 60: 5}.get(day, 0) for day in range(366))
+    taken = readings((date(year, 2, 27), 0), (date(year, 3, 1), sum(days)))
+    shown = month_of(
+        compute(
+            [point(meter(shape=shape, installed_from=date(2020, 1, 1)), taken=taken)],
+            month_from=date(year, 2, 28),
+            month_to=date(year, 3, 2),
+        )
+    )
+    assert shown["days_micro"] == [KWH * each for each in days]
+
+
+def test_a_great_consumer_is_forecast_too(compute: Compute) -> None:
+    works = meter(digits=9, multiplier=Fraction(100))
+    taken = readings((date(2026, 1, 31), 0), (date(2026, 3, 31), 59 * 1_000_000))
+    shown = month_of(
+        compute([point(works, taken=taken)], month_from=date(2026, 4, 1), month_to=date(2026, 5, 1))
+    )
+    assert shown["days_micro"] == [100_000_000 * KWH] * 30
+    assert shown["quality"] == "F" * 30
+
+
+def test_a_day_is_guessed_once_when_the_readings_of_an_exchange_are_missing(compute: Compute) -> None:
+    old, new = meter(1, installed_to=date(2026, 4, 11)), meter(2, installed_from=date(2026, 4, 10))
+    taken = readings((date(2026, 1, 31), 0), (date(2026, 3, 31), 59))
+    shown = month_of(
+        compute([point(old, new, taken=taken)], month_from=date(2026, 4, 1), month_to=date(2026, 5, 1))
+    )
+    assert shown["days_micro"] == [KWH] * 30
+    assert (shown["span_days"], shown["span_opening"]) == ([9, 21], [2, 0])
+
+
 def test_a_wrong_frame_is_refused_by_name() -> None:
     with pytest.raises(UnableToComputeUsage) as refused:
         compute_daily_usage(

@@ -171,7 +171,6 @@ def _reduce(rows: DayRows, *, use: Ints, inside: Flags, rank: Ints, piece_series
 def _norm_without_meter(rows: DayRows, *, norm_use: Ints, has_norm: Flags, total: Flags) -> None:
     """Give the total zone's norm to connected days on which the point has no meter at all."""
     bare = has_norm & rows.connected & ~rows.metered & total[:, None]
-    bare &= rows.rank == 0
     rows.use_micro[bare] = norm_use[bare]
     rows.rank[bare] = NORM
 
@@ -202,8 +201,9 @@ def _norm_days(norms: Norms, *, rows: int, calendar: Calendar) -> tuple[Ints, Fl
     daily = np.where(norms.monthly[:, None], shared, amount) * inside
     starts = _run_starts(spans.row)
     present = spans.row[starts]
-    use[present] = np.add.reduceat(daily, starts, axis=0)
-    has[present] = np.logical_or.reduceat(inside, starts, axis=0)
+    if len(starts) < len(spans.row):
+        daily, inside = np.add.reduceat(daily, starts, axis=0), np.logical_or.reduceat(inside, starts, axis=0)
+    use[present], has[present] = daily, inside
     return use, has
 
 
