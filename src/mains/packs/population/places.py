@@ -1,6 +1,7 @@
 """Towns with streets on a grid, buildings along them, premises in the buildings."""
 
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 import polars as pl
@@ -163,10 +164,12 @@ def _coordinates(
 def _street_names(pack: Pack, *, count: int, turn: int) -> NDArray[np.object_]:
     """`count` different street names; when the lists are used up the next quarter begins."""
     names, forms = pack.names.streets, pack.names.street_forms
+    stride = next(step for step in (11, 13, 17, 19) if gcd(step, len(names)) == 1)
     result = []
     for position in range(count):
-        name = names[(position * 7 + turn) % len(names)]
+        # A stride that is prime to the number of names meets each once in a round; the form turns with every round.
+        name = (position * stride + turn) % len(names)
         again, form = divmod(position // len(names), len(forms))
-        street = forms[form].format(name=name)
+        street = forms[(form + name) % len(forms)].format(name=names[name])
         result.append(pack.wording.more_streets.format(street=street, number=again + 1) if again else street)
     return np.array(result, dtype=object)
