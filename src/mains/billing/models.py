@@ -25,6 +25,7 @@ class BillRun(models.Model):
     entries_per_account = models.SmallIntegerField()
     first_transaction_id = models.BigIntegerField()
     last_account_id = models.BigIntegerField()
+    slice_count = models.SmallIntegerField()
     accounts = models.IntegerField()
     created_at = models.DateTimeField()
     created_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")

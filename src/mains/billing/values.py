@@ -101,9 +101,13 @@ class RunPlan:
     last_account_id: int
 
 
-def slice_buckets(accounts: int) -> tuple[range, ...]:
-    """Contiguous bucket ranges of about 50,000 accounts each, for a utility of so many accounts."""
-    count = min(BUCKET_COUNT, max(1, ceil(accounts / ACCOUNTS_PER_SLICE)))
+def count_slices(accounts: int, *, accounts_per_slice: int = ACCOUNTS_PER_SLICE) -> int:
+    """Into how many slices a run over so many accounts is cut."""
+    return min(BUCKET_COUNT, max(1, ceil(accounts / accounts_per_slice)))
+
+
+def slice_buckets(count: int) -> tuple[range, ...]:
+    """`count` contiguous ranges of buckets, as equal as can be."""
     edges = [BUCKET_COUNT * number // count for number in range(count + 1)]
     return tuple(range(first, following) for first, following in zip(edges[:-1], edges[1:], strict=True))
 

@@ -21,7 +21,6 @@ from mains.engine.usage import describe_exception
 from mains.kernel.period import Period, next_month
 from mains.ledger.actions.bill_run import post_run_slice
 from mains.metering.actions.usage import UsageRefresh, refresh_usage
-from mains.network.queries.frames import read_points
 
 _LOCK_CLASS = {Stage.USAGE: 1_000_000, Stage.BILLS: 2_000_000}
 _LEDGER_COLUMNS = ("account_id", "organisation_id", "position", "service", "provider_id")
@@ -199,8 +198,7 @@ def _usage_exceptions(
     payers = read_payers(
         connection=connection, buckets=buckets, from_date=plan.month, to_date=following, as_of=plan.facts_as_of
     )
-    points = read_points(connection=connection, buckets=buckets, from_date=plan.month, to_date=following)
-    gaps = agreement_gaps(points, payers, refresh.month_usage, month=plan.month, following=following)
+    gaps = agreement_gaps(refresh.points, payers, refresh.month_usage, month=plan.month, following=following)
     if refresh.exceptions.is_empty():
         return gaps
     payer = payers.sort("valid_from").unique("service_point_id", keep="last", maintain_order=True)

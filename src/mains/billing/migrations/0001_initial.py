@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ('entries_per_account', models.SmallIntegerField()),
                 ('first_transaction_id', models.BigIntegerField()),
                 ('last_account_id', models.BigIntegerField()),
+                ('slice_count', models.SmallIntegerField()),
                 ('accounts', models.IntegerField()),
                 ('created_at', models.DateTimeField()),
                 ('posted_at', models.DateTimeField(null=True)),

@@ -122,7 +122,7 @@ def get_slices(*, run: BillRun, connection: Connection) -> tuple[RunSlice, ...]:
                 for other, places in earlier
             ),
         )
-        for buckets in slice_buckets(run.accounts)
+        for buckets in slice_buckets(run.slice_count)
     )
 
 

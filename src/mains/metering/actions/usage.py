@@ -32,8 +32,10 @@ _CLASS_AVERAGES = {"class_code": pl.String, "zone": pl.Int16, "use_micro": pl.In
 @dataclass(frozen=True, kw_only=True)
 class UsageRefresh:
     """`written`: month, service_point_id, zone, bucket, total_micro of each new row. `month_usage`: use of the month
-    asked for, every series. `exceptions`: the engine's, for readings that are new since `known_since`."""
+    asked for, every series. `points`: the service points connected in any of the months, as `read_points` gives them.
+    `exceptions`: the engine's, for readings that are new since `known_since`."""
 
+    points: pl.DataFrame
     written: pl.DataFrame
     month_usage: pl.DataFrame
     exceptions: pl.DataFrame
@@ -90,6 +92,7 @@ def refresh_usage(
             _store(again.usage, month=earlier, points=touched, connection=connection, buckets=buckets, as_of=as_of)
         )
     return UsageRefresh(
+        points=facts.points,
         written=pl.concat(written),
         month_usage=computed.usage,
         exceptions=_new_exceptions(computed.exceptions, facts, month=month, is_first=known_since >= as_of),

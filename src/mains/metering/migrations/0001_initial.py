@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='reading',
-            index=models.Index(fields=['bucket', 'reading_date'], name='reading_of_bucket'),
+            index=models.Index(fields=['bucket', 'reading_date'], include=['id', 'register', 'value_micro', 'source', 'recorded_at', 'superseded_at'], name='reading_of_bucket'),
         ),
         migrations.AddConstraint(
             model_name='reading',

@@ -47,8 +47,9 @@ def read_readings(
     Int64), is_believed, is_changed.
     """
     return _readings(
-        "bucket >= %(first)s AND bucket < %(next)s AND reading_date >= %(from_date)s",
-        {"first": buckets.start, "next": buckets.stop, "from_date": from_date},
+        # One index range per bucket, each begun at the first day asked for, however long the history is.
+        "bucket = ANY(%(buckets)s::smallint[]) AND reading_date >= %(from_date)s",
+        {"buckets": list(buckets), "from_date": from_date},
         connection=connection,
         as_of=as_of,
         known_since=known_since,

@@ -31,7 +31,6 @@ def read_points(*, connection: Connection, buckets: range, from_date: date, to_d
         WHERE sp.bucket >= %(first)s AND sp.bucket < %(next)s
           AND sp.connected_on < %(to_date)s
           AND (sp.disconnected_on IS NULL OR sp.disconnected_on > %(from_date)s)
-        ORDER BY sp.bucket, sp.id
         """,
         {"first": buckets.start, "next": buckets.stop, "from_date": from_date, "to_date": to_date},
         connection=connection,
