@@ -23,7 +23,7 @@ TIME_UNITS = {
 FUNCTIONS = frozenset(
     {"tiers", "block", "step", "min", "max", "abs", "if", "round", "floor", "ceil", "trunc", "months", "years", "unrounded"}
 )
-RESERVED = frozenset({"usage", "subtotal", "charges", "rounding", "total"}) | set(TIME_UNITS) | FUNCTIONS | syntax.WORDS
+RESERVED = frozenset({"usage", "prices", "subtotal", "charges", "rounding", "total"}) | set(TIME_UNITS) | FUNCTIONS | syntax.WORDS
 _ROUNDINGS = {
     "round": RoundingMode.HALF_UP,
     "floor": RoundingMode.FLOOR,
@@ -108,6 +108,8 @@ class _Resolver:
 
     def _name(self, node: syntax.NameSyntax) -> Typed:
         head, names = node.parts[0], self._names
+        if head == "prices" and len(node.parts) > 1 and node.parts[1] in names.tables:
+            return self._parameter(_without_prefix(node))
         if node.parts in {("true",), ("false",)}:
             return tree.FlagLiteral(node.text, FLAG, head == "true"), FLAG
         if head == "usage" and len(node.parts) <= 2:
@@ -329,7 +331,7 @@ class _Resolver:
         if "share_of" in named and "start" in named:
             raise _fail("formula-syntax", "share_of and start exclude each other.", "", node.text)
         amount, unit = self._numeric(node.arguments[0])
-        table = node.arguments[1]
+        table = _without_prefix(node.arguments[1])
         if table.parts[0] not in self._names.tables:
             raise _fail("unknown-name", f"“{table.text}” is not a table under prices.", f"Known names: {', '.join(self._known())}.", node.text)
         shape, key = self._table(table)
@@ -378,6 +380,11 @@ class _Resolver:
         value, own = self._numeric(node)
         self._agree(unit, own, whole)
         return value
+
+
+def _without_prefix(node: syntax.NameSyntax) -> syntax.NameSyntax:
+    """`prices.energy` as `energy`."""
+    return syntax.NameSyntax(node.text, node.parts[1:]) if node.parts[0] == "prices" and len(node.parts) > 1 else node
 
 
 def _fold(node: syntax.Syntax) -> Fraction | None:

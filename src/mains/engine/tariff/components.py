@@ -133,7 +133,7 @@ def _groups(drafts: Mapping[str, Draft]) -> dict[str, dict[str, tuple[str, ...]]
 
 def _names_in(node: syntax.Syntax | None) -> Iterator[str]:
     match node:
-        case syntax.NameSyntax():
+        case syntax.NameSyntax() if node.parts[0] != "prices":
             yield node.parts[0]
         case syntax.CallSyntax():
             # The second argument of tiers(…) names a table, never a component.
@@ -243,13 +243,22 @@ def _result_unit(draft: Draft, formula: Typed | None, context: ComponentContext)
         draft.clause.get("formula").refuse(
             "unit-mismatch",
             f"The formula gives {found}, but {draft.name} must be in {expected}.",
-            _unit_remedy(found, expected, context.units),
+            _unit_remedy(found, expected, context.units, _doubtful(draft, formula, context)),
         )
     return expected or found or NUMBER
 
 
-def _unit_remedy(found: Unit, expected: Unit, units: UnitSystem) -> str:
+def _doubtful(draft: Draft, formula: Typed | None, context: ComponentContext) -> list[str]:
+    """Names in the formula which mean a component although a price has the same name."""
+    read = _components_in(formula[0]) if formula is not None else iter(())
+    return [name for name in dict.fromkeys(read) if name in context.tables and name != draft.name]
+
+
+def _unit_remedy(found: Unit, expected: Unit, units: UnitSystem, doubtful: list[str]) -> str:
     left = found / expected
+    if doubtful:
+        names = ", ".join(doubtful)
+        return f"{names} means the component here, not the price of that name: write prices.{doubtful[0]} for the price."
     if left == units.parse("day/month")[0]:
         return "A monthly price is multiplied by days: use months, or months(30)."
     if left == units.parse("month/day")[0]:
@@ -304,11 +313,19 @@ def _rounding(draft: Draft, unit: Unit, context: ComponentContext) -> Rounding |
 
 
 def _priced_quantity(formula: tree.Node, context: ComponentContext) -> tree.Node | None:
-    """The quantity a line prices, where the formula reads exactly one: shown on the bill beside the amount."""
-    uses: dict[tree.Node, None] = {}
-    for node in tree.walk(formula):
-        if isinstance(node, tree.Use | tree.Measured):
-            uses.setdefault(node)
-        elif isinstance(node, tree.ComponentValue) and node.unit != context.units.money and node.unit != NUMBER:
-            uses.setdefault(node)
-    return next(iter(uses)) if len(uses) == 1 else None
+    """The quantity a line prices, where the formula has exactly one: shown on the bill beside the amount."""
+    found = dict.fromkeys(_quantities_in(formula, context.units))
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _quantities_in(node: tree.Node, units: UnitSystem) -> Iterator[tree.Node]:
+    """The widest parts of a formula that are measured in the unit of use, and quantities computed by other components."""
+    computed = isinstance(node, tree.ComponentValue) and node.unit != NUMBER and not node.unit.has(units.currency)
+    if computed or (node.unit == units.use and not isinstance(node, tree.Literal | tree.Parameter)):
+        yield node
+    elif isinstance(node, tree.Tiered):
+        # The figure of a step is chosen by the amount, it does not price it.
+        yield from () if node.method == "step" else _quantities_in(node.amount, units)
+    elif not isinstance(node, tree.Choice | tree.Comparison | tree.Logic):
+        for child in tree.children(node):
+            yield from _quantities_in(child, units)

@@ -64,7 +64,8 @@ def read_document(text: str, *, name: str = "") -> Value:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         message = f"This is not valid YAML: {error.problem or error.context}."
-        raise _unable("document-syntax", message, _place(name, line), "Check indentation and quotes near that line.") from error
+        remedy = "Check indentation and quotes near that line; a text with “: ” or “#” in it needs quotes."
+        raise _unable("document-syntax", message, _place(name, line), remedy) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise _unable("document-syntax", "This is not valid YAML.", name, "Check for unprintable characters.") from error
     if node is None:
