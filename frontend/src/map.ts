@@ -3,8 +3,10 @@ import "./styles/map.css";
 import workerAddress from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import type { Feature, FeatureCollection, Position } from "geojson";
 import {
+  type GeoJSONSource,
   LngLatBounds,
   Map as Chart,
+  Marker,
   NavigationControl,
   Popup,
   ScaleControl,
@@ -15,6 +17,7 @@ import {
 import { colour } from "./office/colours";
 import { EVENTS } from "./office/events";
 import { text } from "./office/strings";
+import { showProblem } from "./office/toasts";
 
 setWorkerUrl(new URL(workerAddress, import.meta.url).href);
 
@@ -25,9 +28,9 @@ function layers(): LayerSpecification[] {
   const tone = [
     "match",
     ["get", "tone"],
-    "good", colour("state-good"),
-    "warn", colour("state-warn"),
-    "bad", colour("state-bad"),
+    "good", colour("map-good"),
+    "warn", colour("map-warn"),
+    "bad", colour("map-bad"),
     "muted", colour("chart-ink"),
     colour("chart-1"),
   ];
@@ -43,7 +46,10 @@ function layers(): LayerSpecification[] {
       layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": tone, "line-width": 2.4 } },
     { id: "crowds", type: "circle", source: "page", filter: ["has", "point_count"],
       paint: { "circle-color": colour("chart-1"), "circle-opacity": 0.55,
-        "circle-radius": ["interpolate", ["linear"], ["sqrt", ["get", "point_count"]], 1, 8, 40, 34] } },
+        "circle-radius": ["interpolate", ["linear"], ["sqrt", ["get", "point_count"]], 1, 9, 40, 34] } },
+    { id: "crowd-sizes", type: "symbol", source: "page", filter: ["has", "point_count"],
+      layout: { "text-field": ["get", "point_count_abbreviated"], "text-font": ["sans-serif"], "text-size": 11, "text-allow-overlap": true },
+      paint: { "text-color": colour("map-ink"), "text-halo-color": colour("map-halo"), "text-halo-width": 1 } },
     { id: "points", type: "circle", source: "page", filter: ["all", is("Point"), single],
       paint: { "circle-color": tone, "circle-radius": ["case", ["==", ["get", "is_main"], true], 9, 5],
         "circle-stroke-width": 2, "circle-stroke-color": colour("map-halo") } },
@@ -60,6 +66,9 @@ function positions(feature: Feature): Position[] {
 }
 
 function bounds(collection: FeatureCollection): LngLatBounds {
+  const [west, south, east, north] = collection.bbox ?? [];
+  if (west !== undefined && south !== undefined && east !== undefined && north !== undefined)
+    return new LngLatBounds([west, south, east, north]);
   const box = new LngLatBounds();
   for (const feature of collection.features)
     for (const [east, north] of positions(feature)) box.extend([east ?? 0, north ?? 0]);
@@ -79,6 +88,41 @@ function card(properties: Record<string, unknown>): HTMLElement {
     box.append(detail);
   }
   return box;
+}
+
+/** Names the places that the page is about; the others are named when they are chosen. */
+function nameMainPlaces(map: Chart, collection: FeatureCollection): void {
+  for (const feature of collection.features) {
+    if (feature.properties?.is_main !== true || feature.geometry.type !== "Point") continue;
+    const label = document.createElement("div");
+    label.className = "map-label";
+    label.textContent = String(feature.properties.label ?? "");
+    const [east, north] = feature.geometry.coordinates;
+    new Marker({ element: label, anchor: "bottom", offset: [0, -14] }).setLngLat([east ?? 0, north ?? 0]).addTo(map);
+  }
+}
+
+/** Asks the page's address for the places inside the view, at once and after each move; a newer question ends the older. */
+function follow(map: Chart, address: string): void {
+  let running: AbortController | undefined;
+  const ask = async () => {
+    running?.abort();
+    running = new AbortController();
+    const view = map.getBounds();
+    const question = new URL(address, window.location.href);
+    const sides = { west: view.getWest(), south: view.getSouth(), east: view.getEast(), north: view.getNorth() };
+    for (const [side, degrees] of Object.entries(sides)) question.searchParams.set(side, degrees.toFixed(6));
+    question.searchParams.set("zoom", map.getZoom().toFixed(1));
+    try {
+      const answer = await fetch(question, { signal: running.signal, headers: { Accept: "application/geo+json" } });
+      if (!answer.ok) throw new Error(`${answer.status} from ${question.pathname}`);
+      map.getSource<GeoJSONSource>("page")?.setData((await answer.json()) as FeatureCollection);
+    } catch (problem) {
+      if (!(problem instanceof DOMException && problem.name === "AbortError")) showProblem(text("network_error"));
+    }
+  };
+  map.on("load", ask);
+  map.on("moveend", ask);
 }
 
 function listen(map: Chart): void {
@@ -106,8 +150,9 @@ export async function draw(frame: HTMLElement): Promise<void> {
     container: canvas,
     style: {
       version: 8,
-      sources: { page: { type: "geojson", data: collection, cluster: pointCount >= CLUSTER_FROM, clusterRadius: 40 } },
+      sources: { page: { type: "geojson", data: collection, cluster: pointCount >= CLUSTER_FROM || !!frame.dataset.url, clusterRadius: 40 } },
       layers: layers(),
+      // No glyphs address: labels are drawn with the fonts of the device.
     },
     bounds: bounds(collection),
     fitBoundsOptions: { padding: 48, maxZoom: 16.5 },
@@ -127,6 +172,8 @@ export async function draw(frame: HTMLElement): Promise<void> {
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
   listen(map);
+  nameMainPlaces(map, collection);
+  if (frame.dataset.url) follow(map, frame.dataset.url);
   document.addEventListener(EVENTS.theme, () => {
     for (const layer of layers())
       for (const [name, value] of Object.entries(layer.paint ?? {}))

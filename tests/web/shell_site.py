@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import engines
 from django.urls import include, path
 from django.utils.translation import get_language
@@ -234,6 +234,19 @@ def search(request: HttpRequest) -> HttpResponse:
     return _text(source, request, {"groups": groups, "query": query})
 
 
+@login_not_required
+def follow(request: HttpRequest) -> HttpResponse:
+    picture = PlaceMap("follow", "Premises", url="/places/", bounds=(7.4, 9.0, 7.6, 9.1))
+    source = '{% extends "office/base.html" %}{% block content %}{% place_map picture %}{% endblock %}'
+    return _text(source, request, {"picture": picture})
+
+
+@login_not_required
+def places(request: HttpRequest) -> HttpResponse:
+    found = [Place.at(latitude=9.05, longitude=7.5, label="14 Ahmadu Bello Way")]
+    return JsonResponse(PlaceMap("found", "", found).collection)
+
+
 class ShellSite:
     """Addresses of the site; Django takes any object with `urlpatterns` as its URL configuration."""
 
@@ -243,6 +256,8 @@ class ShellSite:
         path("sign-out/", LogoutView.as_view(), name="logout"),
         path("part/", part),
         path("broken/", broken),
+        path("follow/", follow),
+        path("places/", places),
         path(
             "",
             include(

@@ -51,6 +51,14 @@ def test_the_first_load_stays_small(start_page: str) -> None:
     assert not [path.name for path in paths if path.name.startswith(("charts", "map"))]
 
 
+def test_assets_are_sent_compressed_and_kept_by_the_browser(client: Client) -> None:
+    [address] = assets.style_urls("office")
+    response = client.get(address, headers={"accept-encoding": "br, gzip"})
+    assert response.headers["Content-Encoding"] == "br"
+    assert "immutable" in response.headers["Cache-Control"]
+    assert len(b"".join(response)) < 100_000
+
+
 def test_every_icon_that_templates_name_is_in_the_sprite(repository: Path) -> None:
     known = set(json.loads((repository / "frontend/build/icons.json").read_text(encoding="utf-8")))
     named = set()

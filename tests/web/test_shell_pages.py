@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -207,6 +208,28 @@ def test_a_map_is_drawn_or_its_list_is_shown(open_page: OpenPage) -> None:
         expect(card.locator("canvas")).to_be_visible()
         card.get_by_role("button", name="List").click()
     expect(card.get_by_role("cell", name="100 kVA")).to_be_visible()
+
+
+def test_a_map_asks_for_the_places_in_view_when_it_is_moved(open_page: OpenPage) -> None:
+    page = open_page("/sign-in/")
+    with page.expect_request("**/places/?**") as first:
+        page.goto("/follow/")
+    page.locator("[data-state=ready]").wait_for()
+    before = _question(first.value.url)
+    assert before["west"] <= 7.4
+    assert before["east"] >= 7.6
+    with page.expect_request(
+        lambda request: "zoom=" in request.url and _question(request.url) != before
+    ) as second:
+        page.get_by_role("button", name="Zoom in").click()
+    after = _question(second.value.url)
+    assert after["zoom"] == pytest.approx(before["zoom"] + 1, abs=0.1)
+    assert before["west"] < after["west"] < 7.5 < after["east"] < before["east"]
+    assert before["south"] < after["south"] < 9.05 < after["north"] < before["north"]
+
+
+def _question(url: str) -> dict[str, float]:
+    return {name: float(texts[0]) for name, texts in parse_qs(urlsplit(url).query).items()}
 
 
 def test_good_news_passes_and_problems_stay(open_page: OpenPage) -> None:

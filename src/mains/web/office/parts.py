@@ -156,17 +156,29 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class PlaceMap:
-    """A map of places with a list behind it. `key` is its id on the page."""
+    """A map of places with a list behind it. `key` is its id on the page.
+
+    With `url` the map asks that address for the GeoJSON of what it shows, after each move, with
+    the parameters west, south, east, north (degrees) and zoom; `bounds` (in that order) is the view to begin with.
+    """
 
     key: str
     title: str
     places: Sequence[Place] = field(default_factory=tuple)
     size: Literal["", "short", "tall"] = ""
+    url: str = ""
+    bounds: tuple[float, float, float, float] | None = None
 
     @property
     def collection(self) -> dict[str, Any]:
         """The places as a GeoJSON feature collection."""
-        return {"type": "FeatureCollection", "features": [self._feature(place) for place in self.places]}
+        found: dict[str, Any] = {
+            "type": "FeatureCollection",
+            "features": [self._feature(one) for one in self.places],
+        }
+        if self.bounds:
+            found["bbox"] = list(self.bounds)
+        return found
 
     @staticmethod
     def _feature(place: Place) -> dict[str, Any]:

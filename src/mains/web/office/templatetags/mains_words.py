@@ -1,0 +1,121 @@
+"""Words for stored codes: `{{ reading.source|word:"source" }}`."""
+
+from collections.abc import Mapping, Sequence
+
+from django import template
+from django.db.models import Choices
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from mains.billing.queries.records import BillRecord
+from mains.billing.values import LineKind, RunStatus, bill_number
+from mains.customers.values import Category, CustomerKind
+from mains.ledger.values import EntryKind
+from mains.metering.values import DayQuality, ReadingSource, Zone
+from mains.network.values import UNIT_OF_SERVICE, Cooker, Location, NodeKind, PremiseKind, Service
+from mains.payments.values import RegisterStatus
+from mains.staff.values import OrganisationKind
+
+register = template.Library()
+
+KINDS: Mapping[str, type[Choices]] = {
+    "category": Category,
+    "cooker": Cooker,
+    "customer": CustomerKind,
+    "entry": EntryKind,
+    "line": LineKind,
+    "location": Location,
+    "node": NodeKind,
+    "organisation": OrganisationKind,
+    "premise": PremiseKind,
+    "quality": DayQuality,
+    "register": RegisterStatus,
+    "run": RunStatus,
+    "service": Service,
+    "source": ReadingSource,
+    "zone": Zone,
+}
+# Components that the packs' tariffs name; a tariff may have others, which are shown as they are written.
+COMPONENTS = {
+    "energy": _("Energy"),
+    "supply": _("Supply"),
+    "service": _("Service"),
+    "standing": _("Standing charge"),
+    "vat": _("VAT"),
+    "fixed": _("Fixed charge"),
+    "rounding": _("Rounding"),
+}
+TONES = {
+    "posted": "good",
+    "posting": "info",
+    "planned": "quiet",
+    "accepted": "good",
+    "staged": "warn",
+    "refused": "bad",
+}
+
+
+@register.filter
+def word(code: object, kind: str) -> str:
+    """The label of a stored code; a code outside the list is shown as it is."""
+    choices = KINDS[kind]
+    return str(choices(code).label) if code in choices.values else str(code if code is not None else "")
+
+
+@register.filter
+def component(name: str) -> str:
+    """A tariff's component in words."""
+    return str(COMPONENTS.get(name, name.replace("_", " ").capitalize()))
+
+
+@register.filter
+def unit_of(service: str) -> str:
+    """The unit code of a service."""
+    return UNIT_OF_SERVICE.get(service, "")
+
+
+@register.simple_tag
+def status(code: str, kind: str) -> SafeString:
+    """The badge of a run's or a register's status."""
+    return format_html('<span class="state state-{}">{}</span>', TONES.get(code, "quiet"), word(code, kind))
+
+
+@register.filter
+def opposite(minor: int | None) -> int | None:
+    """The amount with the other sign: a credit as what we owe, a payment as what was paid."""
+    return None if minor is None else -minor
+
+
+@register.filter
+def evidence(stored: object) -> str:
+    """A reading's evidence as one line."""
+    if isinstance(stored, Mapping):
+        return ", ".join(f"{key}: {value}" for key, value in stored.items() if value not in (None, ""))
+    return str(stored or "")
+
+
+@register.filter
+def coordinate(degrees: float) -> str:
+    """Degrees with five decimals, about a metre."""
+    return f"{degrees:.5f}"
+
+
+@register.filter
+def bill_text(bill: BillRecord) -> str:
+    """The number of a bill as people read it."""
+    return bill_number(bill.month, bill.id)
+
+
+@register.simple_tag
+def bill_url(bill: BillRecord) -> str:
+    """Address of a bill's page."""
+    return reverse("office:bill", args=[bill_number(bill.month, bill.id)])
+
+
+@register.simple_tag
+def bill_link(bill_id: int, bills: Sequence[BillRecord]) -> str:
+    """Address of one of the bills by its id; empty when it is not among them."""
+    found = next((bill for bill in bills if bill.id == bill_id), None)
+    return bill_url(found) if found else ""
