@@ -158,8 +158,8 @@ class Place:
 class PlaceMap:
     """A map of places with a list behind it. `key` is its id on the page.
 
-    With `url` the map asks that address for the GeoJSON of what it shows, after each move, with
-    the parameters west, south, east, north (degrees) and zoom; `bounds` (in that order) is the view to begin with.
+    With `url` the map asks that address for the GeoJSON of what it shows, after each move, with the
+    parameters west, south, east, north (degrees) and zoom; `bounds`, in that order, is the first view.
     """
 
     key: str
