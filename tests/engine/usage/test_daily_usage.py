@@ -391,3 +391,11 @@ def test_segments_sum_to_the_month(compute: Compute) -> None:
     beyond = segments.with_columns(to_date=pl.lit(date(2026, 3, 2)))
     with pytest.raises(UnableToComputeUsage, match="leaves the 28 days"):
         usage_of_segments(usage=usage, segments=beyond, month_from=month_from)
+
+
+def test_an_empty_slice_gives_empty_frames_of_the_contract_types(compute: Compute) -> None:
+    month = {"month_from": date(2026, 2, 1), "month_to": date(2026, 3, 1)}
+    empty, full = compute([], **month), compute([point(meter())], **month)
+    assert empty.usage.is_empty()
+    assert empty.usage.schema == full.usage.schema
+    assert empty.exceptions.is_empty()
