@@ -266,12 +266,12 @@ def _sum(parts: Iterable[Figures]) -> Figures:
     return sum(parts, start=Figures())
 
 
-def _ask_units(period: Mapping[str, Any], *, by_supply: bool = False) -> list[tuple[Any, ...]]:
+def _ask_units(period: Mapping[str, Any], *, by_supply: bool = False) -> list[Any]:
     supply, groups = ("p.provider_id, p.service,", "1, 2, 3") if by_supply else ("", "1")
     with connection.cursor() as cursor:
         figures = _FIGURES.format(m="p", d="t", bill="bill_run")
         cursor.execute(_BY_UNIT.format(supply=supply, groups=groups, figures=figures), period)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _figures_of_units(period: Mapping[str, Any]) -> dict[int, Figures]:
