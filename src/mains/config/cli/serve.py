@@ -10,7 +10,7 @@ from mains.config.start import start_django
 from mains.kernel.errors import MainsError
 
 EVERY_NETWORK = "0.0.0.0"  # noqa: S104 -- recognised here, never the default
-_THREADS = 8
+_THREADS = 4
 # Below the embedded server's 60 connections, with room for commands and bulk workers.
 _SHARED_CONNECTIONS = 40
 
@@ -52,7 +52,6 @@ def run_server(*, host: str, port: int, workers: int = 0) -> None:
         backlog=1024,
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
-        process_name="mains",
     ).serve()
 
 
