@@ -1,0 +1,151 @@
+"""`mains demo`: a demo utility from nothing to paid bills, and the office to look at it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mains.base.progress import ProgressReport
+    from mains.packs.definition import Pack
+    from mains.packs.demo import JobFigures
+    from mains.packs.logins import Login
+    from mains.packs.shelf import DemoKey
+
+app = typer.Typer(help="Build a demo utility, bill it, and open the office.")
+
+
+@app.command()
+def demo(
+    pack: Annotated[str, typer.Option(help="The pack: ng_electricity or ru_communal.")] = "ng_electricity",
+    accounts: Annotated[int, typer.Option(help="How many accounts, 100 to 1,000,000.")] = 2_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same utility.")] = 1,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the office web at the end.")] = True,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the office web.")] = 8000,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Drop everything in the database first, demo or not.")
+    ] = False,
+) -> None:
+    """Build a demo utility, bill three months, take in payments, print a summary, and serve the office.
+
+    Again with the same options it uses what is there. With others it puts the present demo aside, where it stays until
+    it is asked for again.
+    """
+    from mains.base.address import database_address
+    from mains.base.places import home_folder, private_folder
+    from mains.base.progress import progress_report
+    from mains.config.start import apply_migrations, start_database, start_django
+    from mains.packs.definition import read_pack
+    from mains.packs.shelf import DemoKey, choose_demo
+
+    chosen = read_pack(pack)
+    key = DemoKey(pack=pack, accounts=accounts, seed=seed)
+    with progress_report() as progress:
+        with progress.step("Start the database"):
+            start_database()
+            is_loaded = choose_demo(wanted=key, address=database_address(), reset=reset)
+        with progress.step("Create tables"):
+            start_django(need_tables=False)
+            apply_migrations()
+        folder = private_folder(home_folder()) / "demo"
+        figures, logins, paper = _build(chosen, key=key, is_loaded=is_loaded, folder=folder, progress=progress)
+    _print_summary(chosen, key=key, figures=figures, progress=progress)
+    if paper is not None:
+        typer.echo(f"A bill as PDF: {paper}")
+    _print_logins(logins, file=home_folder() / "demo-logins.txt")
+    if serve:
+        from mains.config.cli.serve import run_server
+
+        run_server(host="127.0.0.1", port=port)
+    else:
+        typer.echo(f"The office: run `mains serve --port {port}`, then open http://localhost:{port}/")
+
+
+def _build(
+    pack: "Pack", *, key: "DemoKey", is_loaded: bool, folder: Path, progress: "ProgressReport"
+) -> "tuple[JobFigures, list[Login], Path | None]":
+    """Load, bill, collect; the figures, the logins and the path of one bill."""
+    from mains.base.address import database_address
+    from mains.base.places import home_folder
+    from mains.packs.demo import run_main_job
+    from mains.packs.loading import load_pack
+    from mains.packs.logins import ensure_demo_logins
+    from mains.packs.shelf import mark_demo
+
+    if not is_loaded:
+        load_pack(pack=pack, accounts=key.accounts, seed=key.seed, progress=progress)
+        mark_demo(loaded=key, address=database_address())
+    figures = run_main_job(pack=pack, seed=key.seed, folder=folder / key.shelf_name, progress=progress)
+    with progress.step("Write a bill as PDF"):
+        paper = _write_bill(pack, folder=folder / key.shelf_name)
+    with progress.step("Set demo passwords"):
+        logins = ensure_demo_logins(file=home_folder() / "demo-logins.txt")
+    return figures, logins, paper
+
+
+def _write_bill(pack: "Pack", *, folder: Path) -> Path | None:
+    """Write a bill of the last month that corrects an earlier one; its path, None without the maker of documents."""
+    from importlib.util import find_spec
+
+    from mains.billing.models import Bill
+
+    if find_spec("mains.billing.documents") is None:
+        return None
+    from mains.billing import documents
+
+    bills = Bill.objects.filter(month=pack.billing.months[-1], amount_minor__gt=0)
+    bill = bills.exclude(correction_minor=0).order_by("account_id").first() or bills.order_by("account_id").first()
+    if bill is None:
+        return None
+    path = folder / f"bill-{bill.month:%Y-%m}-{bill.id}.pdf"
+    path.write_bytes(documents.bill_pdf(month=bill.month, bill_id=bill.id))
+    return path
+
+
+def _print_summary(
+    pack: "Pack", *, key: "DemoKey", figures: "JobFigures", progress: "ProgressReport"
+) -> None:
+    from mains.config.cli.tables import Column, amount_text, print_table
+
+    numbers = [Column(title, is_number=True) for title in ("bills", "kWh", "billed", "corrections", "paid", "owed")]
+    rows: list[list[object]] = []
+    for month in figures.months:
+        money = month.turnover
+        rows.append(
+            [
+                f"{month.month:%Y-%m}",
+                f"{month.bills:,}",
+                f"{month.quantity_micro // 1_000_000:,}",
+                amount_text(money.accrued_minor),
+                amount_text(money.recalculated_minor),
+                amount_text(money.paid_minor),
+                amount_text(money.closing_minor),
+            ]
+        )
+    total = figures.total
+    rows.append(
+        [
+            f"to {pack.billing.today:%Y-%m-%d}",
+            f"{sum(month.bills for month in figures.months):,}",
+            f"{sum(month.quantity_micro for month in figures.months) // 1_000_000:,}",
+            amount_text(total.accrued_minor),
+            amount_text(total.recalculated_minor),
+            amount_text(total.paid_minor),
+            amount_text(total.closing_minor),
+        ]
+    )
+    typer.echo("")
+    typer.echo(f"{pack.name}, {key.accounts:,} accounts, amounts in {pack.currency}")
+    print_table([Column("month"), *numbers], rows)
+    typer.echo("")
+    steps = [[step.title, f"{step.seconds:.1f}"] for step in progress.finished]
+    steps.append(["In all", f"{sum(step.seconds for step in progress.finished):.1f}"])
+    print_table([Column("step"), Column("seconds", is_number=True)], steps)
+    typer.echo("")
+
+
+def _print_logins(logins: "list[Login]", *, file: Path) -> None:
+    for login in logins:
+        if login.role == "administrator":
+            typer.echo(f"Sign in as {login.username} with the password {login.password}")
+    typer.echo(f"Logins of the other roles: {file}")
