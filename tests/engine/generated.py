@@ -15,13 +15,24 @@ EXTREMES = [0, 1, -1, 10**6, 999_999, 150 * 10**6, 150 * 10**6 + 1, 10**15, -(10
 @st.composite
 def prices(draw, *, decimals: int = 8) -> str:
     whole = draw(st.integers(0, 10**4))
-    part = draw(st.integers(0, 10**decimals - 1)) if draw(st.booleans()) else draw(st.sampled_from([0, 5 * 10 ** (decimals - 1)]))
+    part = (
+        draw(st.integers(0, 10**decimals - 1))
+        if draw(st.booleans())
+        else draw(st.sampled_from([0, 5 * 10 ** (decimals - 1)]))
+    )
     return f"{whole}.{part:0{decimals}}"
 
 
 @st.composite
 def tier_lists(draw) -> dict[str, object]:
-    limits = sorted(draw(st.sets(st.sampled_from(["0", "0.5", "50", "100", "150", "150.000001", "800", "5000"]), max_size=4)), key=float)
+    limits = sorted(
+        draw(
+            st.sets(
+                st.sampled_from(["0", "0.5", "50", "100", "150", "150.000001", "800", "5000"]), max_size=4
+            )
+        ),
+        key=float,
+    )
     tiers = [{"upto": limit, "price": draw(prices())} for limit in limits]
     return {"tiers": [*tiers, {"price": draw(prices())}]}
 
@@ -71,14 +82,32 @@ CHARGES = [
     "usage * unit_price",
     "unit_price * (usage + volume)",
 ]
-LATER = ["vat * charges", "vat * subtotal", "subtotal * vat / (1 + vat)", "vat * unrounded(line0)", "if(usage > 120, vat * line0, 0)"]
+LATER = [
+    "vat * charges",
+    "vat * subtotal",
+    "subtotal * vat / (1 + vat)",
+    "vat * unrounded(line0)",
+    "if(usage > 120, vat * line0, 0)",
+]
 
 
 @st.composite
 def components(draw) -> list[dict[str, object]]:
     made: list[dict[str, object]] = [
-        {"name": "volume", "kind": "quantity", "unit": "kWh", "formula": "usage * residents / 7", "round": draw(roundings(small=True))},
-        {"name": "unit_price", "kind": "info", "unit": "RUB/kWh", "formula": "price + price / 3", "round": "0.000001"},
+        {
+            "name": "volume",
+            "kind": "quantity",
+            "unit": "kWh",
+            "formula": "usage * residents / 7",
+            "round": draw(roundings(small=True)),
+        },
+        {
+            "name": "unit_price",
+            "kind": "info",
+            "unit": "RUB/kWh",
+            "formula": "price + price / 3",
+            "round": "0.000001",
+        },
     ]
     for at, formula in enumerate(draw(st.lists(st.sampled_from(CHARGES), min_size=1, max_size=4))):
         made.append(draw(options(f"line{at}", "charge", formula)))
@@ -91,7 +120,12 @@ def components(draw) -> list[dict[str, object]]:
 @st.composite
 def roundings(draw, *, small: bool = False) -> object:
     steps = ["0.000001", "1"] if small else ["0.01", "1", "0.05", "10", "0.0001"]
-    return draw(st.one_of(st.just("none"), st.fixed_dictionaries({"to": st.sampled_from(steps), "mode": st.sampled_from(MODES)})))
+    return draw(
+        st.one_of(
+            st.just("none"),
+            st.fixed_dictionaries({"to": st.sampled_from(steps), "mode": st.sampled_from(MODES)}),
+        )
+    )
 
 
 @st.composite
@@ -106,7 +140,11 @@ def options(draw, name: str, kind: str, formula: str) -> dict[str, object]:
         if draw(st.booleans()):
             made["average_round"] = {"to": "0.0001", "mode": draw(st.sampled_from(MODES))}
     if draw(st.integers(0, 3)) == 0:
-        made["when"] = draw(st.sampled_from(["usage > 100", "not metered", "band != 'A'", "usage.night * 2 <= usage or residents > 2"]))
+        made["when"] = draw(
+            st.sampled_from(
+                ["usage > 100", "not metered", "band != 'A'", "usage.night * 2 <= usage or residents > 2"]
+            )
+        )
     return made
 
 
@@ -124,7 +162,11 @@ def tariffs(draw) -> dict[str, object]:
                 "prices": {
                     "energy": draw(tables("RUB/kWh", tiered=True)),
                     "base": draw(tables("RUB/month", tiered=True)),
-                    "stairs": {"unit": "RUB", "limit_unit": "number", "tiers": [[1, 10], [3, draw(prices())], ["4.5", 1], [None, 7]]},
+                    "stairs": {
+                        "unit": "RUB",
+                        "limit_unit": "number",
+                        "tiers": [[1, 10], [3, draw(prices())], ["4.5", 1], [None, 7]],
+                    },
                     "price": draw(tables("RUB/kWh", tiered=False)),
                     "fixed": f"{draw(prices())} RUB/bill",
                     "cap": f"{draw(prices())} RUB",
@@ -138,7 +180,12 @@ def tariffs(draw) -> dict[str, object]:
         "tariff": draw(st.sampled_from(["alpha", "beta"])),
         "currency": draw(st.sampled_from(["RUB", "RUB", "RUB"])),
         "unit": "kWh",
-        "attributes": {"band": "text", "residents": {"type": "number", "default": draw(st.sampled_from([None, "2"]))}, "metered": "yes/no"},
+        "attributes": {
+            "band": "text",
+            "residents": {"type": "number", "default": draw(st.sampled_from([None, "2"]))},
+            "metered": "yes/no",
+        },
+        "split_usage": draw(st.sampled_from(["none", "none", "1"])),
         "seasons": {"summer": {"from": "01-10", "to": "02-29"}, "winter": "rest"},
         "components": shared,
         "versions": versions,

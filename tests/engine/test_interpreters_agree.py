@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 
 import polars as pl
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -40,16 +39,27 @@ def items_frame(tariff: Tariff, accounts: list[Facts]) -> pl.DataFrame:
 def use_frame(accounts: list[Facts], key: str) -> pl.DataFrame:
     rows = []
     for item, facts in enumerate(accounts):
-        days = [facts.period_from + timedelta(days=at) for at in range((facts.period_to - facts.period_from).days)]
+        days = [
+            facts.period_from + timedelta(days=at) for at in range((facts.period_to - facts.period_from).days)
+        ]
         stretches = facts.use[key]
         micro = [sum(stretch.between(day, day + timedelta(days=1)) for stretch in stretches) for day in days]
         rows.append((item, facts.period_from, micro))
-    return pl.DataFrame(rows, schema={"item_id": pl.Int64, "first_date": pl.Date, "days_micro": pl.List(pl.Int64)}, orient="row")
+    return pl.DataFrame(
+        rows,
+        schema={"item_id": pl.Int64, "first_date": pl.Date, "days_micro": pl.List(pl.Int64)},
+        orient="row",
+    )
 
 
 def attribute_frame(accounts: list[Facts], name: str, dtype: type[pl.DataType]) -> pl.DataFrame:
     rows = [
-        (item, value.valid_from or LONG_AGO, value.valid_to, int(value.value * MICRO) if dtype == pl.Int64 else value.value)
+        (
+            item,
+            value.valid_from or LONG_AGO,
+            value.valid_to,
+            int(value.value * MICRO) if dtype == pl.Int64 else value.value,
+        )
         for item, facts in enumerate(accounts)
         for value in facts.attributes.get(name, ())
     ]
@@ -57,7 +67,9 @@ def attribute_frame(accounts: list[Facts], name: str, dtype: type[pl.DataType]) 
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def column_lines(tariff: Tariff, accounts: list[Facts]) -> tuple[dict[int, list[tuple[object, ...]]], set[int]]:
+def column_lines(
+    tariff: Tariff, accounts: list[Facts]
+) -> tuple[dict[int, list[tuple[object, ...]]], set[int]]:
     tariffs = compile_tariffs([tariff])
     segments = cut_segments(
         items=items_frame(tariff, accounts),
@@ -76,7 +88,11 @@ def column_lines(tariff: Tariff, accounts: list[Facts]) -> tuple[dict[int, list[
     return lines, set(rated.refused["item_id"].to_list())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
+@settings(
+    max_examples=400,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
 @given(document=generated.tariffs(), accounts=st.lists(generated.facts(), min_size=1, max_size=6))
 def test_columns_equal_exact(document: dict[str, object], accounts: list[Facts]) -> None:
     try:

@@ -9,7 +9,17 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from mains.engine.tariff.model import ANY, COMPONENT_KINDS, ZONE_KEY, Cell, Component, Rounding, Table, Tariff, Version
+from mains.engine.tariff.model import (
+    ANY,
+    COMPONENT_KINDS,
+    ZONE_KEY,
+    Cell,
+    Component,
+    Rounding,
+    Table,
+    Tariff,
+    Version,
+)
 
 KINDS = (*COMPONENT_KINDS, "rounding")
 MISSING = -1
@@ -77,7 +87,16 @@ class TariffSet:
     # --- what frames must carry
 
     def _named(self, kind: str) -> tuple[str, ...]:
-        return tuple(sorted({name for tariff in self.tariffs for name in tariff.read_attributes if tariff.attributes[name].kind == kind}))
+        return tuple(
+            sorted(
+                {
+                    name
+                    for tariff in self.tariffs
+                    for name in tariff.read_attributes
+                    if tariff.attributes[name].kind == kind
+                }
+            )
+        )
 
     @cached_property
     def text_attributes(self) -> tuple[str, ...]:
@@ -132,7 +151,9 @@ class TariffSet:
 
     def _lay_out(self, name: str, zone: str | None) -> Layout:
         tables = [edition.version.tables.get(name) for edition in self.editions]
-        keys = tuple(sorted({key for table in tables if table is not None for key in table.keys if key != ZONE_KEY}))
+        keys = tuple(
+            sorted({key for table in tables if table is not None for key in table.keys if key != ZONE_KEY})
+        )
         cells: dict[Cell, int] = {}
         base = np.zeros(len(tables), dtype=np.int64)
         strides = np.zeros((len(tables), len(keys)), dtype=np.int64)
@@ -155,7 +176,9 @@ class TariffSet:
             return np.full((), MISSING, dtype=np.int64)
         own = [key for key in table.keys if key != ZONE_KEY]
         block = np.full([len(self.vocabulary[key]) + 1 for key in own], MISSING, dtype=np.int64)
-        for key, cell in sorted(table.cells.items(), key=lambda entry: tuple(part == ANY for part in entry[0]), reverse=True):
+        for key, cell in sorted(
+            table.cells.items(), key=lambda entry: tuple(part == ANY for part in entry[0]), reverse=True
+        ):
             at: list[slice | int] = []
             fits = True
             for name, value in zip(table.keys, key, strict=True):
@@ -185,9 +208,29 @@ def _structure(tariff: Tariff, version: Version) -> tuple[object, Structure]:
         defaults=defaults,
     )
     formulas = tuple(
-        (c.name, c.kind, c.formula, c.condition, c.quantity, c.unit, c.on_change, c.figure, c.each, c.rounding, c.average_rounding)
+        (
+            c.name,
+            c.kind,
+            c.formula,
+            c.condition,
+            c.quantity,
+            c.unit,
+            c.on_change,
+            c.figure,
+            c.each,
+            c.rounding,
+            c.average_rounding,
+        )
         for c in version.components
     )
     tables = tuple(sorted((name, table.tiered) for name, table in version.tables.items()))
-    key = (formulas, tables, tariff.printed_order, tariff.computing_order, version.total_rounding, tariff.minor_digits, defaults)
+    key = (
+        formulas,
+        tables,
+        tariff.printed_order,
+        tariff.computing_order,
+        version.total_rounding,
+        tariff.minor_digits,
+        defaults,
+    )
     return key, structure

@@ -111,24 +111,40 @@ class GroupRater:
     def _split(self, last: Component, present: Sequence[Component | None]) -> _Computed:
         each = last.each == "segment"
         pieces = [
-            NOTHING if component is None else self._piece(self._view((at,), (at,), component), component.rounding if each else None)
+            NOTHING
+            if component is None
+            else self._piece(self._view((at,), (at,), component), component.rounding if each else None)
             for at, component in enumerate(present)
         ]
         if each:
             self._slots[last.name] = [
-                self._slot(component, at, piece) for at, (component, piece) in enumerate(zip(present, pieces, strict=True)) if component is not None
+                self._slot(component, at, piece)
+                for at, (component, piece) in enumerate(zip(present, pieces, strict=True))
+                if component is not None
             ]
         unrounded = _sum([piece.unrounded for piece in pieces])
         if last.figure:
-            means = [weighted(values, self._group) if len(pieces) > 1 else values[0] for values in ([p.value for p in pieces], [p.unrounded for p in pieces])]
-            return _Computed((_rounded(means[0], last.rounding), means[1]), tuple((p.value, p.unrounded) for p in pieces))
+            means = [
+                weighted(values, self._group) if len(pieces) > 1 else values[0]
+                for values in ([p.value for p in pieces], [p.unrounded for p in pieces])
+            ]
+            return _Computed(
+                (_rounded(means[0], last.rounding), means[1]), tuple((p.value, p.unrounded) for p in pieces)
+            )
         if each:
-            return _Computed((_sum([p.value for p in pieces]), unrounded), tuple((p.value, p.unrounded) for p in pieces))
+            return _Computed(
+                (_sum([p.value for p in pieces]), unrounded), tuple((p.value, p.unrounded) for p in pieces)
+            )
         value = _rounded(unrounded, last.rounding)
         others = _sum([piece.unrounded for piece in pieces[:-1]])
         parts = [piece.unrounded for piece in pieces[:-1]] + [rational.subtract(value, others)]
-        self._slots[last.name] = [self._slot(last, -1, Piece(_any(pieces), unrounded, value, _sum_quantities(pieces)))]
-        return _Computed((value, unrounded), tuple((part, piece.unrounded) for part, piece in zip(parts, pieces, strict=True)))
+        self._slots[last.name] = [
+            self._slot(last, -1, Piece(_any(pieces), unrounded, value, _sum_quantities(pieces)))
+        ]
+        return _Computed(
+            (value, unrounded),
+            tuple((part, piece.unrounded) for part, piece in zip(parts, pieces, strict=True)),
+        )
 
     def _whole(self, last: Component, present: Sequence[Component | None]) -> _Computed:
         if last.on_change == "average":
@@ -138,23 +154,39 @@ class GroupRater:
         else:
             at = 0 if last.on_change == "start" else self._group.segments - 1
             component = present[at]
-            piece = NOTHING if component is None else self._piece(self._view(self._all, (at,), component), component.rounding)
+            piece = (
+                NOTHING
+                if component is None
+                else self._piece(self._view(self._all, (at,), component), component.rounding)
+            )
         self._slots[last.name] = [self._slot(last, -1, piece)]
         whole = (piece.value, piece.unrounded)
         if self._group.segments == 1:
             return _Computed(whole, (whole,))
         shares = [self._group.time("share", Fraction(1), (at,)) for at in self._all]
-        return _Computed(whole, tuple((rational.multiply(whole[0], share), rational.multiply(whole[1], share)) for share in shares))
+        return _Computed(
+            whole,
+            tuple(
+                (rational.multiply(whole[0], share), rational.multiply(whole[1], share)) for share in shares
+            ),
+        )
 
     def _weighted(self, last: Component, present: Sequence[Component | None]) -> Piece:
         """The whole at each segment's prices, each counting by its days."""
-        pieces = [NOTHING if component is None else self._piece(self._view(self._all, (at,), component), None) for at, component in enumerate(present)]
+        pieces = [
+            NOTHING if component is None else self._piece(self._view(self._all, (at,), component), None)
+            for at, component in enumerate(present)
+        ]
         unrounded = weighted([piece.unrounded for piece in pieces], self._group)
         quantity = None
         for piece in pieces:
             if piece.quantity is not None:
                 known = piece.quantity
-                quantity = known if quantity is None or piece.active is None else rational.pick(piece.active, known, quantity)
+                quantity = (
+                    known
+                    if quantity is None or piece.active is None
+                    else rational.pick(piece.active, known, quantity)
+                )
         return Piece(_any(pieces), unrounded, _rounded(unrounded, last.rounding), quantity)
 
     # --- lines
@@ -175,7 +207,9 @@ class GroupRater:
 
     @property
     def _money(self) -> Unit:
-        return self._group.frame.tariffs.editions[int(self._group.frame.edition[self._group.rows[0, -1]])].tariff.units.money
+        return self._group.frame.tariffs.editions[
+            int(self._group.frame.edition[self._group.rows[0, -1]])
+        ].tariff.units.money
 
     def _rounding(self, slots: Sequence[Slot], structure: Structure) -> list[Slot]:
         rounding = structure.total_rounding
@@ -223,5 +257,11 @@ def _any(pieces: Sequence[Piece]) -> pl.Series | None:
 
 
 def _sum_quantities(pieces: Sequence[Piece]) -> Rational | None:
-    known = [replace(p.quantity, bad=None) if p.active is None else rational.pick(p.active, replace(p.quantity, bad=None), ZERO) for p in pieces if p.quantity is not None]
+    known = [
+        replace(p.quantity, bad=None)
+        if p.active is None
+        else rational.pick(p.active, replace(p.quantity, bad=None), ZERO)
+        for p in pieces
+        if p.quantity is not None
+    ]
     return _sum(known) if known else None

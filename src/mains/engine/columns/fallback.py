@@ -35,7 +35,16 @@ def rate_rows_exactly(*, frame: Frame, rows: Ints) -> tuple[pl.DataFrame, Mappin
             refused[item] = ("amount-too-large", "An amount or quantity of the item does not fit 64 bits.")
             continue
         records.extend(
-            (item, line.component, line.kind, line.segment, line.from_date, line.to_date, line.quantity_micro, line.amount_minor)
+            (
+                item,
+                line.component,
+                line.kind,
+                line.segment,
+                line.from_date,
+                line.to_date,
+                line.quantity_micro,
+                line.amount_minor,
+            )
             for line in protocol.lines
         )
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -52,7 +61,11 @@ def rate_rows_exactly(*, frame: Frame, rows: Ints) -> tuple[pl.DataFrame, Mappin
 
 
 def _fits(protocol: Protocol) -> bool:
-    return all(abs(number or 0) < _INT64 for line in protocol.lines for number in (line.quantity_micro, line.amount_minor))
+    return all(
+        abs(number or 0) < _INT64
+        for line in protocol.lines
+        for number in (line.quantity_micro, line.amount_minor)
+    )
 
 
 def _segment(frame: Frame, row: int) -> Segment:
@@ -64,7 +77,9 @@ def _segment(frame: Frame, row: int) -> Segment:
         value = frame.columns[name][row]
         if value is not None:
             use[key] = value
-    attributes = {name: _attribute(frame, row, name, tariff.attributes[name].kind) for name in tariff.read_attributes}
+    attributes = {
+        name: _attribute(frame, row, name, tariff.attributes[name].kind) for name in tariff.read_attributes
+    }
     defaults = {name: tariff.attributes[name].default for name in tariff.read_attributes}
     values = {name: value if value is not None else defaults[name] for name, value in attributes.items()}
     return Segment(

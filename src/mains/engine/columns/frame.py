@@ -8,12 +8,20 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from mains.engine.columns import rational
 from mains.engine.columns.compiled import MISSING, TariffSet
 from mains.engine.columns.group import Frame, Ints
+from mains.engine.facts import MICRO
 from mains.engine.tariff.model import SEASON_KEY
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_REQUIRED = {"item_id": pl.Int64, "from_date": pl.Date, "to_date": pl.Date, "period_from": pl.Date, "period_to": pl.Date}
+_REQUIRED = {
+    "item_id": pl.Int64,
+    "from_date": pl.Date,
+    "to_date": pl.Date,
+    "period_from": pl.Date,
+    "period_to": pl.Date,
+}
 
 
 @dataclass(frozen=True)
@@ -30,18 +38,27 @@ class Prepared:
 def prepare_frame(*, tariffs: TariffSet, segments: pl.DataFrame) -> Prepared:
     """Raises ValueError when a column is missing or of another type: that is the caller's fault, not an item's."""
     _check_schema(tariffs, segments)
-    segments = _with_total_use(segments)
     if not _is_sorted(segments):
         segments = segments.sort("item_id", "from_date", maintain_order=True)
-    days = {name: segments[name].cast(pl.Int32).to_numpy().astype(np.int64) for name in _REQUIRED if name != "item_id"}
+    days = {
+        name: segments[name].cast(pl.Int32).to_numpy().astype(np.int64)
+        for name in _REQUIRED
+        if name != "item_id"
+    }
     items = segments["item_id"].to_numpy()
-    starts = np.flatnonzero(np.concatenate(([True], items[1:] != items[:-1]))) if len(items) else np.zeros(0, dtype=np.int64)
+    starts = (
+        np.flatnonzero(np.concatenate(([True], items[1:] != items[:-1])))
+        if len(items)
+        else np.zeros(0, dtype=np.int64)
+    )
     count = np.diff(np.append(starts, len(items)))
     codes = segments["tariff"].cast(pl.String)
     edition, season, no_version = _editions(tariffs, codes, days["from_date"])
+    # Parts are rounded zone by zone, so the total is summed after that.
+    parts = _with_rounded_parts(tariffs, {name: segments[name] for name in segments.columns}, edition, starts)
     frame = Frame(
         tariffs=tariffs,
-        columns={name: segments[name] for name in segments.columns},
+        columns=dict(_with_total_use(pl.DataFrame(parts)).to_dict()),
         from_day=days["from_date"],
         to_day=days["to_date"],
         edition=edition,
@@ -70,7 +87,11 @@ def _check_schema(tariffs: TariffSet, segments: pl.DataFrame) -> None:
 
 def _with_total_use(segments: pl.DataFrame) -> pl.DataFrame:
     """Adds `usage_micro` as the sum of the zones where it is not given."""
-    zones = [name for name in segments.columns if name.startswith("usage_") and name.endswith("_micro") and name != "usage_micro"]
+    zones = [
+        name
+        for name in segments.columns
+        if name.startswith("usage_") and name.endswith("_micro") and name != "usage_micro"
+    ]
     if not zones:
         return segments
     known = pl.any_horizontal(pl.col(name).is_not_null() for name in zones)
@@ -82,6 +103,42 @@ def _with_total_use(segments: pl.DataFrame) -> pl.DataFrame:
     return segments.with_columns(total.alias("usage_micro"))
 
 
+def _with_rounded_parts(
+    tariffs: TariffSet, columns: dict[str, pl.Series], edition: Ints, starts: Ints
+) -> dict[str, pl.Series]:
+    """Rounds the parts of use of split periods, for tariffs with `split_usage`: running totals are rounded, parts are differences."""
+    roundings = [edition.tariff.use_rounding for edition in tariffs.editions]
+    if not len(starts) or not any(roundings):
+        return columns
+    last = np.append(starts[1:], len(edition)) - 1
+    is_last = np.zeros(len(edition), dtype=bool)
+    is_last[last] = True
+    first_of = np.repeat(starts, np.diff(np.append(starts, len(edition))))
+    for name in _use_names(tariffs, columns):
+        series = columns[name]
+        known = series.fill_null(0).to_numpy()
+        running = np.cumsum(known)
+        upto = running - running[first_of] + known[first_of]
+        rounded = upto.copy()
+        for rounding in {rounding for rounding in roundings if rounding is not None}:
+            of_tariff = np.array([other == rounding for other in roundings])[edition] & ~is_last
+            if of_tariff.any():
+                value = rational.column(pl.Series(upto[of_tariff]), scale=MICRO)
+                whole = rational.round_to(value, step=rounding.step, mode=rounding.mode)
+                rounded[of_tariff] = rational.to_int64(whole, per_unit=MICRO).to_numpy()
+        before = np.concatenate((np.zeros(1, dtype=np.int64), rounded[:-1]))
+        before[starts] = 0
+        parts = pl.Series(rounded - before)
+        nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(parts))
+        columns[name] = parts.zip_with(series.is_not_null(), nothing)
+    return columns
+
+
+def _use_names(tariffs: TariffSet, columns: Mapping[str, pl.Series]) -> list[str]:
+    measured = {f"{name}_micro" for name in tariffs.quantities}
+    return [name for name in columns if name in measured or (name.startswith("usage_") and name.endswith("_micro"))]
+
+
 def _is_sorted(segments: pl.DataFrame) -> bool:
     item, day = segments["item_id"].to_numpy(), segments["from_date"].cast(pl.Int32).to_numpy()
     return bool(np.all((item[1:] > item[:-1]) | ((item[1:] == item[:-1]) & (day[1:] > day[:-1]))))
@@ -90,9 +147,14 @@ def _is_sorted(segments: pl.DataFrame) -> bool:
 def _editions(tariffs: TariffSet, codes: pl.Series, first: Ints) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
     """Edition and season number of each row, worked out once for each pair of tariff and day; and rows without a version."""
     numbers = {code: number for number, code in enumerate(tariffs.by_code)}
-    tariff = codes.replace_strict(list(numbers), list(numbers.values()), default=MISSING, return_dtype=pl.Int64).to_numpy()
+    tariff = codes.replace_strict(
+        list(numbers), list(numbers.values()), default=MISSING, return_dtype=pl.Int64
+    ).to_numpy()
     if len(first) and tariff.min() == tariff.max() and first.min() == first.max():
-        unique, places = np.array([tariff[0] * 2**32 + first[0] + 2**31]), np.zeros(len(first), dtype=np.int64)
+        unique, places = (
+            np.array([tariff[0] * 2**32 + first[0] + 2**31]),
+            np.zeros(len(first), dtype=np.int64),
+        )
     else:
         unique, places = np.unique(tariff * 2**32 + first + 2**31, return_inverse=True)
     seasons = {name: number for number, name in enumerate(tariffs.vocabulary.get(SEASON_KEY, ()))}
@@ -142,6 +204,10 @@ def _refused(
     for row in np.flatnonzero(no_version):
         code = codes[int(row)]
         known = code in tariffs.by_code
-        message = f"Tariff {code} has no version in force on {date.fromordinal(int(days['from_date'][row]) + _EPOCH)}." if known else f"There is no tariff {code}."
+        message = (
+            f"Tariff {code} has no version in force on {date.fromordinal(int(days['from_date'][row]) + _EPOCH)}."
+            if known
+            else f"There is no tariff {code}."
+        )
         found[int(items[row])] = ("no-version" if known else "no-tariff", message)
     return found

@@ -87,7 +87,9 @@ class Group:
         """A number attribute in one segment."""
         key = ("number", name, at)
         if key not in self._read:
-            self._read[key] = self._micro(f"{name}_micro", at, "attribute-missing", f"The attribute {name} is missing.", default)
+            self._read[key] = self._micro(
+                f"{name}_micro", at, "attribute-missing", f"The attribute {name} is missing.", default
+            )
         return self._read[key]
 
     def _micro(self, name: str, at: int, code: str, message: str, default: Fraction | None) -> Rational:
@@ -99,7 +101,11 @@ class Group:
             return rational.column(series, scale=MICRO)
         gaps = series.is_null()
         value = rational.column(series.fill_null(0), scale=MICRO)
-        return rational.pick(gaps, rational.constant(default) if default is not None else rational.constant(0, bad=missing), value)
+        return rational.pick(
+            gaps,
+            rational.constant(default) if default is not None else rational.constant(0, bad=missing),
+            value,
+        )
 
     def values(self, name: str, at: int, default: object) -> tuple[pl.Series, pl.Series | None]:
         """A text or yes/no attribute in one segment, and the reasons of rows that lack it."""
@@ -114,7 +120,9 @@ class Group:
         if not gaps.any():
             return series, None
         reason = self.reasons.number("attribute-missing", f"The attribute {name} is missing.")
-        return series.fill_null(False if series.dtype == pl.Boolean else ""), gaps.cast(pl.Int16) * pl.Series([reason], dtype=pl.Int16)
+        return series.fill_null(False if series.dtype == pl.Boolean else ""), gaps.cast(pl.Int16) * pl.Series(
+            [reason], dtype=pl.Int16
+        )
 
     # --- time
 
@@ -148,7 +156,9 @@ class Group:
     def figure(self, name: str, zone: str | None, at: int) -> Rational:
         """A single price in one segment."""
         cells, numbers, bad = self._cells(name, zone, at)
-        return _gather([cell if isinstance(cell, Fraction) else cell[0].figure for cell in cells], numbers, bad)
+        return _gather(
+            [cell if isinstance(cell, Fraction) else cell[0].figure for cell in cells], numbers, bad
+        )
 
     def tiers(self, name: str, zone: str | None, at: int) -> tuple[list[Rational], list[Rational]]:
         """Limits and figures of a table in one segment; tables with fewer tiers repeat their last figure."""
@@ -169,7 +179,9 @@ class Group:
         differ = np.any([count != counts[0] for count in counts[1:]], axis=0)
         if not differ.any():
             return None
-        reason = self.reasons.number("tiers-differ", f"The tiers of {name} differ in number and cannot be averaged.")
+        reason = self.reasons.number(
+            "tiers-differ", f"The tiers of {name} differ in number and cannot be averaged."
+        )
         return pl.Series(np.where(differ, reason, 0).astype(np.int16))
 
     def _cells(self, name: str, zone: str | None, at: int) -> tuple[list[Cell], Ints, pl.Series | None]:
@@ -194,22 +206,34 @@ class Group:
             return [Fraction(0)], np.zeros_like(numbers), bad
         return list(layout.cells[low : high + 1]), numbers - low, bad
 
-    def _lacking(self, name: str, unknown: npt.NDArray[np.bool_], lacking: npt.NDArray[np.bool_]) -> pl.Series | None:
+    def _lacking(
+        self, name: str, unknown: npt.NDArray[np.bool_], lacking: npt.NDArray[np.bool_]
+    ) -> pl.Series | None:
         if not unknown.any() and not lacking.any():
             return None
-        key = self.reasons.number("attribute-missing", f"An attribute that the table {name} is kept by is missing.")
-        cell = self.reasons.number("value-missing", f"The table {name} has no value for the attributes of this item.")
+        key = self.reasons.number(
+            "attribute-missing", f"An attribute that the table {name} is kept by is missing."
+        )
+        cell = self.reasons.number(
+            "value-missing", f"The table {name} has no value for the attributes of this item."
+        )
         return pl.Series(np.where(unknown, key, np.where(lacking, cell, 0)).astype(np.int16))
 
     def _code(self, key: str, at: int) -> Ints:
         """Code of each item's value of a key, in the vocabulary of the tariffs; MISSING where it has none."""
         if (key, at) not in self._codes:
-            self._codes[key, at] = self.frame.season[self.rows[:, at]] if key == SEASON_KEY else self._attribute_code(key, at)
+            self._codes[key, at] = (
+                self.frame.season[self.rows[:, at]] if key == SEASON_KEY else self._attribute_code(key, at)
+            )
         return self._codes[key, at]
 
     def _attribute_code(self, key: str, at: int) -> Ints:
         known = self.frame.tariffs.vocabulary[key]
-        defaults = {tariff.attributes[key].default for tariff in self.frame.tariffs.tariffs if key in tariff.attributes}
+        defaults = {
+            tariff.attributes[key].default
+            for tariff in self.frame.tariffs.tariffs
+            if key in tariff.attributes
+        }
         series = self.column(key, at)
         if series is None:
             series = pl.Series([None] * self.size, dtype=pl.String)
@@ -217,7 +241,9 @@ class Group:
             series = series.replace_strict({True: "true", False: "false"}, return_dtype=pl.String)
         elif series.dtype != pl.String:
             series = series.cast(pl.String)
-        codes = series.replace_strict(list(known), list(range(len(known))), default=len(known), return_dtype=pl.Int64)
+        codes = series.replace_strict(
+            list(known), list(range(len(known))), default=len(known), return_dtype=pl.Int64
+        )
         numbers: Ints = codes.to_numpy().astype(np.int64, copy=True)
         gaps = series.is_null().to_numpy()
         if gaps.any():
@@ -230,7 +256,9 @@ class Group:
             kind = edition.tariff.attributes.get(key)
             default = None if kind is None else kind.default
             text = str(default).lower() if isinstance(default, bool) else default
-            by_edition.append(MISSING if text is None else known.index(str(text)) if text in known else len(known))
+            by_edition.append(
+                MISSING if text is None else known.index(str(text)) if text in known else len(known)
+            )
         return np.array(by_edition, dtype=np.int64)[self.frame.edition[self.rows[:, at]]]
 
 

@@ -65,7 +65,9 @@ def find_flags(node: tree.Node, view: View) -> Flags:
         case tree.Comparison():
             return _compared(node, view)
         case tree.Choice():
-            condition, then, otherwise = (find_flags(part, view) for part in (node.condition, node.then, node.otherwise))
+            condition, then, otherwise = (
+                find_flags(part, view) for part in (node.condition, node.then, node.otherwise)
+            )
             values = (condition.values & then.values) | (~condition.values & otherwise.values)
             bad = rational.pick_bad(condition.values, then.bad, otherwise.bad)
             return Flags(values, join_bad(condition.bad, bad))
@@ -134,7 +136,9 @@ def find_number(node: tree.Node, view: View) -> Rational:
             return chosen
         case tree.Choice():
             condition = find_flags(node.condition, view)
-            chosen = rational.pick(condition.values, find_number(node.then, view), find_number(node.otherwise, view))
+            chosen = rational.pick(
+                condition.values, find_number(node.then, view), find_number(node.otherwise, view)
+            )
             return _with_bad(chosen, condition.bad)
         case tree.Tiered():
             return _tiered(node, view)
@@ -144,7 +148,9 @@ def find_number(node: tree.Node, view: View) -> Rational:
 def _with_bad(value: Rational, bad: pl.Series | None) -> Rational:
     if bad is None:
         return value
-    return Rational(value.num, value.scale, value.top, value.den, value.den_top, join_bad(value.bad, bad), value.constant)
+    return Rational(
+        value.num, value.scale, value.top, value.den, value.den_top, join_bad(value.bad, bad), value.constant
+    )
 
 
 def _attribute(node: tree.Attribute, view: View) -> Rational:
@@ -213,7 +219,9 @@ def _ladder(node: tree.Tiered, view: View) -> tuple[_Ladder, pl.Series | None]:
     factor = rational.constant(1) if node.scale is None else find_number(node.scale, view)
     bad = factor.bad
     if factor.num.min() is not None and (factor.num < 0).any():
-        reason = view.group.reasons.number("scale-negative", f"“{node.text}” scales its limits by a negative number.")
+        reason = view.group.reasons.number(
+            "scale-negative", f"“{node.text}” scales its limits by a negative number."
+        )
         bad = join_bad(bad, (factor.num < 0).cast(pl.Int16) * pl.Series([reason], dtype=pl.Int16))
     if node.by_share and view.is_part:
         factor = rational.multiply(factor, view.group.time("share", Fraction(1), view.measured))
@@ -231,7 +239,9 @@ def _limits_and_figures(node: tree.Tiered, view: View) -> tuple[list[Rational], 
     padded = [(_pad(limits, count - 1), _pad(figures, count)) for limits, figures in ladders]
     figures = [_averaged([figures[tier] for _, figures in padded], view) for tier in range(count)]
     figures[0] = _with_bad(figures[0], view.group.tiers_differ(node.table, node.key, view.priced))
-    return [weighted([limits[tier] for limits, _ in padded], view.group) for tier in range(count - 1)], figures
+    return [
+        weighted([limits[tier] for limits, _ in padded], view.group) for tier in range(count - 1)
+    ], figures
 
 
 def _pad(values: list[Rational], count: int) -> list[Rational]:

@@ -47,7 +47,9 @@ def rate_columns(*, tariffs: TariffSet, segments: pl.DataFrame) -> Rated:
 
 def _groups(prepared: Prepared) -> Iterator[Ints]:
     """Rows [item, segment] of items with equally many segments of the same structures."""
-    structure_of = np.array([edition.structure for edition in prepared.frame.tariffs.editions], dtype=np.int64)
+    structure_of = np.array(
+        [edition.structure for edition in prepared.frame.tariffs.editions], dtype=np.int64
+    )
     keep = np.ones(len(prepared.item_ids), dtype=bool)
     if prepared.refused:
         keep = ~np.isin(prepared.item_ids, np.array(list(prepared.refused)))
@@ -63,7 +65,9 @@ def _groups(prepared: Prepared) -> Iterator[Ints]:
             yield rows[kinds.ravel() == kind]
 
 
-def _rate_group(prepared: Prepared, rows: Ints) -> Iterator[tuple[pl.DataFrame, Mapping[int, tuple[str, str]]]]:
+def _rate_group(
+    prepared: Prepared, rows: Ints
+) -> Iterator[tuple[pl.DataFrame, Mapping[int, tuple[str, str]]]]:
     """Lines and refused items of a group. Where numbers grow too large it is cut by size, down to exact fractions."""
     frame, reasons = prepared.frame, Reasons()
     editions = frame.tariffs.editions
@@ -100,10 +104,16 @@ def _size(prepared: Prepared, rows: Ints) -> Ints:
     return size
 
 
-def _layout(prepared: Prepared, rows: Ints, slots: Sequence[Slot], good: np.typing.NDArray[np.bool_] | None = None) -> pl.DataFrame:
+def _layout(
+    prepared: Prepared, rows: Ints, slots: Sequence[Slot], good: np.typing.NDArray[np.bool_] | None = None
+) -> pl.DataFrame:
     """Lines item by item: each slot is a column of a table [item, slot] that is read out row by row."""
     frame, size, width = prepared.frame, len(rows), len(slots)
-    active, amount, quantity = np.ones((size, width), dtype=bool), np.zeros((size, width), np.int64), np.zeros((size, width), np.int64)
+    active, amount, quantity = (
+        np.ones((size, width), dtype=bool),
+        np.zeros((size, width), np.int64),
+        np.zeros((size, width), np.int64),
+    )
     first, end = np.zeros((size, width), np.int32), np.zeros((size, width), np.int32)
     for at, slot in enumerate(slots):
         if slot.active is not None:
@@ -128,13 +138,19 @@ def _layout(prepared: Prepared, rows: Ints, slots: Sequence[Slot], good: np.typi
             "segment": _by_slot([slot.segment for slot in slots], place, pl.Int16),
             "from_date": pl.Series(first.ravel()[mask], dtype=pl.Int32).cast(pl.Date),
             "to_date": pl.Series(end.ravel()[mask], dtype=pl.Int32).cast(pl.Date),
-            "quantity_micro": _known(quantity.ravel()[mask], [slot.quantity_micro is not None for slot in slots], place),
-            "amount_minor": _known(amount.ravel()[mask], [slot.amount_minor is not None for slot in slots], place),
+            "quantity_micro": _known(
+                quantity.ravel()[mask], [slot.quantity_micro is not None for slot in slots], place
+            ),
+            "amount_minor": _known(
+                amount.ravel()[mask], [slot.amount_minor is not None for slot in slots], place
+            ),
         }
     )
 
 
-def _by_slot(values: Sequence[int], place: np.typing.NDArray[np.uint32], dtype: type[pl.DataType]) -> pl.Series:
+def _by_slot(
+    values: Sequence[int], place: np.typing.NDArray[np.uint32], dtype: type[pl.DataType]
+) -> pl.Series:
     return pl.Series(values, dtype=dtype).gather(pl.Series(place))
 
 

@@ -40,7 +40,9 @@ def integers(value: int) -> pl.Series:
 
 def constant(value: Fraction | int, *, bad: pl.Series | None = None) -> Rational:
     value = Fraction(value)
-    return Rational(integers(value.numerator), value.denominator, abs(value.numerator), bad=bad, constant=value)
+    return Rational(
+        integers(value.numerator), value.denominator, abs(value.numerator), bad=bad, constant=value
+    )
 
 
 def column(num: pl.Series, *, scale: int, bad: pl.Series | None = None) -> Rational:
@@ -70,7 +72,9 @@ def _tight(value: Rational) -> Rational:
     return replace(value, top=_measure(value.num), den_top=den_top)
 
 
-def _guarded(operation: Callable[[Rational, Rational], Rational], left: Rational, right: Rational) -> Rational:
+def _guarded(
+    operation: Callable[[Rational, Rational], Rational], left: Rational, right: Rational
+) -> Rational:
     """Does the operation on propagated bounds; where these are too wide, once more on measured ones."""
     try:
         return operation(left, right)
@@ -105,7 +109,9 @@ def join_bad(*flags: pl.Series | None) -> pl.Series | None:
 def _pick(mask: pl.Series, then: pl.Series, otherwise: pl.Series) -> pl.Series:
     size = max(len(mask), len(then), len(otherwise))
     if size > 1:
-        mask, then, otherwise = (item if len(item) == size else item.new_from_index(0, size) for item in (mask, then, otherwise))
+        mask, then, otherwise = (
+            item if len(item) == size else item.new_from_index(0, size) for item in (mask, then, otherwise)
+        )
     return then.zip_with(mask, otherwise)
 
 
@@ -129,7 +135,11 @@ def _aligned(left: Rational, right: Rational) -> tuple[Rational, Rational]:
 def _rescaled(value: Rational, scale: int) -> Rational:
     factor = scale // value.scale
     top = value.top * factor
-    return value if factor == 1 else replace(value, num=_times(value.num, factor, max(top, factor)), top=top, scale=scale)
+    return (
+        value
+        if factor == 1
+        else replace(value, num=_times(value.num, factor, max(top, factor)), top=top, scale=scale)
+    )
 
 
 def _spread(value: Rational, other: Rational) -> Rational:
@@ -162,7 +172,13 @@ def _add(left: Rational, right: Rational) -> Rational:
     left, right = _same_den(left, right)
     top = left.top + right.top
     dtype = _dtype(top)
-    return replace(left, num=left.num.cast(dtype) + right.num.cast(dtype), top=top, bad=join_bad(left.bad, right.bad), constant=None)
+    return replace(
+        left,
+        num=left.num.cast(dtype) + right.num.cast(dtype),
+        top=top,
+        bad=join_bad(left.bad, right.bad),
+        constant=None,
+    )
 
 
 def _same_den(left: Rational, right: Rational) -> tuple[Rational, Rational]:

@@ -1,13 +1,14 @@
 """Cuts a period into segments day by day: the plain way, which the column version is checked against."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
 from mains.engine.exact.errors import UnableToRate
 from mains.engine.facts import MICRO, DatedValue, Facts
-from mains.engine.tariff.model import Tariff, Version
+from mains.engine.tariff.model import Rounding, Tariff, Version
+from mains.kernel.rounding import round_to_step
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,11 @@ class Segment:
 def cut_period(*, tariff: Tariff, facts: Facts) -> tuple[Segment, ...]:
     """Segments of the facts' period, in order. Raises UnableToRate when no version is in force on a day."""
     if facts.period_to <= facts.period_from:
-        raise UnableToRate(code="period-empty", message=f"The period ends on {facts.period_to}, before it starts.", remedy="Check its dates.")
+        raise UnableToRate(
+            code="period-empty",
+            message=f"The period ends on {facts.period_to}, before it starts.",
+            remedy="Check its dates.",
+        )
     starts: list[date] = []
     before = None
     day = facts.period_from
@@ -41,7 +46,27 @@ def cut_period(*, tariff: Tariff, facts: Facts) -> tuple[Segment, ...]:
             before = state
         day += timedelta(days=1)
     ends = [*starts[1:], facts.period_to]
-    return tuple(_segment(tariff, facts, first, end) for first, end in zip(starts, ends, strict=True))
+    segments = tuple(_segment(tariff, facts, first, end) for first, end in zip(starts, ends, strict=True))
+
+    return segments if tariff.use_rounding is None else round_parts(segments, tariff.use_rounding)
+
+
+def round_parts(segments: tuple[Segment, ...], rounding: Rounding) -> tuple[Segment, ...]:
+    """The use up to the end of each segment is rounded, and parts are differences of these; the last takes the rest."""
+    rounded = []
+    before: dict[str, int] = {}
+    running: dict[str, Fraction] = {}
+    for at, segment in enumerate(segments):
+        parts = {}
+        for name, micro in segment.use_micro.items():
+            running[name] = running.get(name, Fraction(0)) + Fraction(micro, MICRO)
+            upto = running[name]
+            if at < len(segments) - 1:
+                upto = round_to_step(upto, step=rounding.step, mode=rounding.mode)
+            parts[name] = int(upto * MICRO) - before.get(name, 0)
+            before[name] = int(upto * MICRO)
+        rounded.append(replace(segment, use_micro=parts))
+    return tuple(rounded)
 
 
 def _state(tariff: Tariff, facts: Facts, day: date) -> tuple[object, ...]:
@@ -76,9 +101,18 @@ def _segment(tariff: Tariff, facts: Facts, first: date, end: date) -> Segment:
         to_date=end,
         version=version,
         season=tariff.season_of(first) if tariff.uses_seasons else "",
-        use_micro={name: sum(stretch.between(first, end) for stretch in stretches) for name, stretches in facts.use.items()},
+        use_micro={
+            name: sum(stretch.between(first, end) for stretch in stretches)
+            for name, stretches in facts.use.items()
+        },
         use_source={
-            name: ", ".join(dict.fromkeys(stretch.source for stretch in stretches if stretch.source and stretch.from_date < end and stretch.to_date > first))
+            name: ", ".join(
+                dict.fromkeys(
+                    stretch.source
+                    for stretch in stretches
+                    if stretch.source and stretch.from_date < end and stretch.to_date > first
+                )
+            )
             for name, stretches in facts.use.items()
         },
         attributes={name: value for name, value in values.items() if value is not None},

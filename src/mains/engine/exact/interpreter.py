@@ -46,7 +46,11 @@ def _flat(node: tree.Node, children: tuple[Step, ...]) -> tuple[Step, ...]:
     """A long sum reads better as one list than as pairs of pairs; `charges` and `subtotal` are such sums."""
     if isinstance(node, tree.Arithmetic) and node.operator == "+":
         left = node.left
-        if isinstance(left, tree.Arithmetic) and left.operator == "+" and (left.text == node.text or node.text.startswith(left.text)):
+        if (
+            isinstance(left, tree.Arithmetic)
+            and left.operator == "+"
+            and (left.text == node.text or node.text.startswith(left.text))
+        ):
             return (*children[0].children, *children[1:])
     return children
 
@@ -120,7 +124,11 @@ def _tiered(node: tree.Tiered, scope: Scope) -> Step:
 
 
 def _limit(limit: Fraction, node: tree.Tiered) -> Fraction:
-    return limit if node.limits_step is None else round_to_step(limit, step=node.limits_step, mode=node.limits_mode)
+    return (
+        limit
+        if node.limits_step is None
+        else round_to_step(limit, step=node.limits_step, mode=node.limits_mode)
+    )
 
 
 def _apply(
@@ -169,7 +177,9 @@ def _fill(amount: Fraction, tiers: tuple[Tier, ...]) -> list[tuple[Fraction, Tie
     return filled
 
 
-def _shared(node: tree.Tiered, amount: Fraction, whole: Fraction, tiers: tuple[Tier, ...]) -> tuple[Fraction, tuple[Step, ...]]:
+def _shared(
+    node: tree.Tiered, amount: Fraction, whole: Fraction, tiers: tuple[Tier, ...]
+) -> tuple[Fraction, tuple[Step, ...]]:
     """The amount split over the tiers in the proportion in which the whole fills them."""
     if whole == 0:
         return amount * tiers[0].figure, (_part(node, amount, tiers[0].figure, tiers[0].upto),)

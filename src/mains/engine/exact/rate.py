@@ -69,10 +69,14 @@ class _Rater:
 
     def _scope(self, measured: Sequence[Segment], priced: Sequence[Segment], component: Component) -> Scope:
         nothing = Step("not charged", Fraction(0))
-        amounts = {name: ComponentAmount(Fraction(0), Fraction(0), nothing) for name in self._tariff.computing_order}
+        amounts = {
+            name: ComponentAmount(Fraction(0), Fraction(0), nothing) for name in self._tariff.computing_order
+        }
         for name, computed in self._computed.items():
             alone = len(measured) == 1 and len(self._segments) > 1
-            amounts[name] = computed.by_segment[self._segments.index(measured[0])] if alone else computed.whole
+            amounts[name] = (
+                computed.by_segment[self._segments.index(measured[0])] if alone else computed.whole
+            )
         if len(self._segments) == 1:
             amounts.update({name: computed.by_segment[0] for name, computed in self._computed.items()})
         return Scope(tuple(measured), tuple(priced), self._from, self._to, amounts, component)
@@ -82,13 +86,25 @@ class _Rater:
         condition = evaluate(component.condition, scope=scope) if component.condition is not None else None
         unit = unit_text(component.unit)
         if condition is not None and not condition.value:
-            return Piece(False, Fraction(0), Fraction(0), None, Step(component.name, Fraction(0), unit, children=(condition,)))
+            return Piece(
+                False,
+                Fraction(0),
+                Fraction(0),
+                None,
+                Step(component.name, Fraction(0), unit, children=(condition,)),
+            )
         formula = evaluate(component.formula, scope=scope)
         unrounded = number(formula)
         value = apply_rounding(unrounded, rounding)
-        quantity = number(evaluate(component.quantity, scope=scope)) if component.quantity is not None else None
+        quantity = (
+            number(evaluate(component.quantity, scope=scope)) if component.quantity is not None else None
+        )
         children = (*([condition] if condition is not None else []), formula)
-        step = _rounded_step(Step(component.name, value, unit, component.formula_text, scope.clause(), children), unrounded, rounding)
+        step = _rounded_step(
+            Step(component.name, value, unit, component.formula_text, scope.clause(), children),
+            unrounded,
+            rounding,
+        )
         return Piece(True, unrounded, value, quantity, step)
 
     # --- components
@@ -109,17 +125,49 @@ class _Rater:
         unrounded = sum((piece.unrounded for piece in pieces), Fraction(0))
         value = apply_rounding(unrounded, last.rounding)
         # The rounding of the sum falls on the last segment, so that the parts others see still make the line.
-        parts = [*pieces[:-1], replace(pieces[-1], value=value - sum((piece.value for piece in pieces[:-1]), Fraction(0)))]
-        step = pieces[0].step if len(pieces) == 1 else Step(last.name, value, unit_text(last.unit), "sum over segments", children=tuple(p.step for p in pieces))
-        whole = Piece(any(piece.active for piece in pieces), unrounded, value, _sum_quantities(pieces), _rounded_step(replace(step, value=value), unrounded, last.rounding))
+        parts = [
+            *pieces[:-1],
+            replace(pieces[-1], value=value - sum((piece.value for piece in pieces[:-1]), Fraction(0))),
+        ]
+        step = (
+            pieces[0].step
+            if len(pieces) == 1
+            else Step(
+                last.name,
+                value,
+                unit_text(last.unit),
+                "sum over segments",
+                children=tuple(p.step for p in pieces),
+            )
+        )
+        whole = Piece(
+            any(piece.active for piece in pieces),
+            unrounded,
+            value,
+            _sum_quantities(pieces),
+            _rounded_step(replace(step, value=value), unrounded, last.rounding),
+        )
         return self._computed_from(parts, self._whole_line(last, whole), whole)
 
     def _figure(self, component: Component, pieces: list[Piece]) -> Computed:
         """A figure has a value of its own in each segment; over the period it is their mean by days."""
         days = [segment.days for segment in self._segments]
-        mean = [sum((f * d for f, d in zip(values, days, strict=True)), Fraction(0)) / self._days for values in ([p.unrounded for p in pieces], [p.value for p in pieces])]
+        mean = [
+            sum((f * d for f, d in zip(values, days, strict=True)), Fraction(0)) / self._days
+            for values in ([p.unrounded for p in pieces], [p.value for p in pieces])
+        ]
         value = apply_rounding(mean[1], component.rounding)
-        step = pieces[0].step if len(pieces) == 1 else Step(component.name, value, unit_text(component.unit), "mean by days", children=tuple(p.step for p in pieces))
+        step = (
+            pieces[0].step
+            if len(pieces) == 1
+            else Step(
+                component.name,
+                value,
+                unit_text(component.unit),
+                "mean by days",
+                children=tuple(p.step for p in pieces),
+            )
+        )
         whole = Piece(True, mean[0], value, None, step)
         return self._computed_from(pieces, self._segment_lines([component] * len(pieces), pieces), whole)
 
@@ -132,10 +180,19 @@ class _Rater:
             if component is None:
                 piece = Piece(False, Fraction(0), Fraction(0), None, Step(last.name, Fraction(0)))
             else:
-                piece = self._piece(self._scope(self._segments, [self._segments[at[0]]], component), component.rounding)
+                piece = self._piece(
+                    self._scope(self._segments, [self._segments[at[0]]], component), component.rounding
+                )
         else:
             piece = self._weighted(last, present)
-        parts = [replace(piece, unrounded=piece.unrounded * s.days / self._days, value=piece.value * s.days / self._days) for s in self._segments]
+        parts = [
+            replace(
+                piece,
+                unrounded=piece.unrounded * s.days / self._days,
+                value=piece.value * s.days / self._days,
+            )
+            for s in self._segments
+        ]
         return self._computed_from(parts, self._whole_line(last, piece), piece)
 
     def _weighted(self, last: Component, present: Sequence[Component | None]) -> Piece:
@@ -146,26 +203,60 @@ class _Rater:
                 continue
             piece = self._piece(self._scope(self._segments, [segment], component), None)
             unrounded += piece.unrounded * segment.days / self._days
-            active, quantity = active or piece.active, piece.quantity if piece.quantity is not None else quantity
-            share = Step("share of days", Fraction(segment.days, self._days), source=f"{segment.from_date} – {segment.to_date} (excluded)")
-            steps.append(Step(component.name, piece.unrounded * segment.days / self._days, piece.step.unit, "whole × share of days", children=(piece.step, share)))
+            active, quantity = (
+                active or piece.active,
+                piece.quantity if piece.quantity is not None else quantity,
+            )
+            share = Step(
+                "share of days",
+                Fraction(segment.days, self._days),
+                source=f"{segment.from_date} – {segment.to_date} (excluded)",
+            )
+            steps.append(
+                Step(
+                    component.name,
+                    piece.unrounded * segment.days / self._days,
+                    piece.step.unit,
+                    "whole × share of days",
+                    children=(piece.step, share),
+                )
+            )
         value = apply_rounding(unrounded, last.rounding)
         step = Step(last.name, value, unit_text(last.unit), "sum of weighted parts", children=tuple(steps))
         return Piece(active, unrounded, value, quantity, _rounded_step(step, unrounded, last.rounding))
 
     # --- lines
 
-    def _computed_from(self, parts: Sequence[Piece], lines: tuple[Line, ...], whole: Piece | None = None) -> Computed:
+    def _computed_from(
+        self, parts: Sequence[Piece], lines: tuple[Line, ...], whole: Piece | None = None
+    ) -> Computed:
         if whole is None:
-            total, value = sum((p.unrounded for p in parts), Fraction(0)), sum((p.value for p in parts), Fraction(0))
-            step = parts[0].step if len(parts) == 1 else Step(parts[-1].step.label, value, parts[-1].step.unit, "sum over segments", children=tuple(p.step for p in parts))
+            total, value = (
+                sum((p.unrounded for p in parts), Fraction(0)),
+                sum((p.value for p in parts), Fraction(0)),
+            )
+            step = (
+                parts[0].step
+                if len(parts) == 1
+                else Step(
+                    parts[-1].step.label,
+                    value,
+                    parts[-1].step.unit,
+                    "sum over segments",
+                    children=tuple(p.step for p in parts),
+                )
+            )
             whole = Piece(True, total, value, None, step)
         return Computed(_amount(whole), tuple(_amount(part) for part in parts), lines)
 
-    def _segment_lines(self, present: Sequence[Component | None], pieces: Sequence[Piece]) -> tuple[Line, ...]:
+    def _segment_lines(
+        self, present: Sequence[Component | None], pieces: Sequence[Piece]
+    ) -> tuple[Line, ...]:
         return tuple(
             self._line(component, piece, at, segment)
-            for at, (segment, component, piece) in enumerate(zip(self._segments, present, pieces, strict=True))
+            for at, (segment, component, piece) in enumerate(
+                zip(self._segments, present, pieces, strict=True)
+            )
             if component is not None and piece.active
         )
 
@@ -181,7 +272,9 @@ class _Rater:
             segment=at,
             from_date=segment.from_date if segment else self._from,
             to_date=segment.to_date if segment else self._to,
-            quantity_micro=None if quantity is None else int(round_to_step(quantity * MICRO, step=1, mode=RoundingMode.HALF_UP)),
+            quantity_micro=None
+            if quantity is None
+            else int(round_to_step(quantity * MICRO, step=1, mode=RoundingMode.HALF_UP)),
             amount_minor=self._minor(piece.value) if is_money else None,
             value=piece.value,
             unrounded=piece.unrounded,
@@ -190,10 +283,18 @@ class _Rater:
         )
 
     def _minor(self, value: Fraction) -> int:
-        return int(round_to_step(value, step=self._tariff.minor_unit, mode=RoundingMode.HALF_UP) * self._tariff.posting_scale)
+        return int(
+            round_to_step(value, step=self._tariff.minor_unit, mode=RoundingMode.HALF_UP)
+            * self._tariff.posting_scale
+        )
 
     def protocol(self) -> Protocol:
-        lines = [line for name in self._tariff.printed_order if name in self._computed for line in self._computed[name].lines]
+        lines = [
+            line
+            for name in self._tariff.printed_order
+            if name in self._computed
+            for line in self._computed[name].lines
+        ]
         posted = [line for line in lines if line.kind in POSTED_KINDS]
         total_minor = sum(line.amount_minor or 0 for line in posted)
         rounding = self._segments[-1].version.total_rounding
@@ -215,11 +316,34 @@ class _Rater:
             values={name: computed.whole.posted for name, computed in self._computed.items()},
         )
 
-    def _rounding_line(self, difference: int, unrounded: Fraction, total: Fraction, rounding: Rounding) -> Line:
+    def _rounding_line(
+        self, difference: int, unrounded: Fraction, total: Fraction, rounding: Rounding
+    ) -> Line:
         value = Fraction(difference, self._tariff.posting_scale)
-        rounded = _rounded_step(Step("total", total, self._tariff.currency, "sum of lines"), unrounded, rounding)
-        step = Step("rounding", value, self._tariff.currency, "rounded total − lines", f"versions[{self._segments[-1].version.valid_from}].total", (rounded,))
-        return Line("rounding", "rounding", -1, self._from, self._to, None, difference, value, value, self._tariff.currency, step)
+        rounded = _rounded_step(
+            Step("total", total, self._tariff.currency, "sum of lines"), unrounded, rounding
+        )
+        step = Step(
+            "rounding",
+            value,
+            self._tariff.currency,
+            "rounded total − lines",
+            f"versions[{self._segments[-1].version.valid_from}].total",
+            (rounded,),
+        )
+        return Line(
+            "rounding",
+            "rounding",
+            -1,
+            self._from,
+            self._to,
+            None,
+            difference,
+            value,
+            value,
+            self._tariff.currency,
+            step,
+        )
 
 
 def _amount(piece: Piece) -> ComponentAmount:
@@ -234,4 +358,6 @@ def _sum_quantities(pieces: Sequence[Piece]) -> Fraction | None:
 def _rounded_step(step: Step, unrounded: Fraction, rounding: Rounding | None) -> Step:
     if rounding is None:
         return step
-    return replace(step, unrounded=unrounded, rounding=f"to {show_short(rounding.step)}, {rounding.mode.value}")
+    return replace(
+        step, unrounded=unrounded, rounding=f"to {show_short(rounding.step)}, {rounding.mode.value}"
+    )

@@ -63,10 +63,21 @@ class Scope:
         for segment in self.measured:
             value = use_of(segment.use_micro, key)
             if value is None:
-                raise self.refuse("use-missing", f"{self.component.name} needs {key}, and the facts do not give it.", f"Give {key}.")
+                raise self.refuse(
+                    "use-missing",
+                    f"{self.component.name} needs {key}, and the facts do not give it.",
+                    f"Give {key}.",
+                )
             total += value
-        sources = [source for segment in self.measured for name, source in segment.use_source.items() if name == key or (key == "usage" and "usage" not in segment.use_source)]
-        return Step(node.text, total, unit_text(node.unit), source=", ".join(dict.fromkeys(filter(None, sources))))
+        sources = [
+            source
+            for segment in self.measured
+            for name, source in segment.use_source.items()
+            if name == key or (key == "usage" and "usage" not in segment.use_source)
+        ]
+        return Step(
+            node.text, total, unit_text(node.unit), source=", ".join(dict.fromkeys(filter(None, sources)))
+        )
 
     def time(self, node: tree.Time) -> Step:
         days, first = Fraction(self.days), self.from_date
@@ -103,7 +114,12 @@ class Scope:
         cells = [self._cell(segment, node.name, node.key) for segment in self.priced]
         figures = [cell for _, cell in cells if isinstance(cell, Fraction)]
         value = figures[0] if len(cells) == 1 else self._averaged(figures)
-        return Step(node.text, value, unit_text(node.unit), source=", ".join(dict.fromkeys(clause for clause, _ in cells)))
+        return Step(
+            node.text,
+            value,
+            unit_text(node.unit),
+            source=", ".join(dict.fromkeys(clause for clause, _ in cells)),
+        )
 
     def tiers(self, node: tree.Tiered) -> tuple[str, tuple[Tier, ...]]:
         """Clause and tiers of a table, the limits unscaled."""
@@ -113,11 +129,19 @@ class Scope:
         if len(shapes) == 1:
             return clause, shapes[0]
         if len({len(shape) for shape in shapes}) > 1:
-            raise self.refuse("tiers-differ", f"The tiers of {node.table} differ in number and cannot be averaged.", "Use split or weight.")
+            raise self.refuse(
+                "tiers-differ",
+                f"The tiers of {node.table} differ in number and cannot be averaged.",
+                "Use split or weight.",
+            )
         tiers = []
         for row in zip(*shapes, strict=True):
             limits = [tier.upto for tier in row if tier.upto is not None]
-            tiers.append(Tier(self._weighted(limits) if limits else None, self._averaged([tier.figure for tier in row])))
+            tiers.append(
+                Tier(
+                    self._weighted(limits) if limits else None, self._averaged([tier.figure for tier in row])
+                )
+            )
         return clause, tuple(tiers)
 
     def amount(self, node: tree.ComponentValue) -> Step:
@@ -129,7 +153,13 @@ class Scope:
 
     def _weighted(self, values: list[Fraction]) -> Fraction:
         days = sum(segment.days for segment in self.priced)
-        return sum((value * segment.days for value, segment in zip(values, self.priced, strict=True)), Fraction(0)) / days
+        return (
+            sum(
+                (value * segment.days for value, segment in zip(values, self.priced, strict=True)),
+                Fraction(0),
+            )
+            / days
+        )
 
     def _averaged(self, figures: list[Fraction]) -> Fraction:
         return apply_rounding(self._weighted(figures), self.component.average_rounding)

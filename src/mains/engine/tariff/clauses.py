@@ -57,7 +57,11 @@ class Clause:
         found = []
         for at, item in enumerate(self.value):
             named = item.get(label) if label and isinstance(item, Mapping) else None
-            found.append(Clause(item, self.problems, (*self.path, at), f"{self.name}[{at if named is None else named}]"))
+            found.append(
+                Clause(
+                    item, self.problems, (*self.path, at), f"{self.name}[{at if named is None else named}]"
+                )
+            )
         return found
 
     def entries(self) -> list[tuple[str, "Clause"]]:
@@ -65,7 +69,9 @@ class Clause:
         if self.value is None:
             return []
         if not isinstance(self.value, Mapping):
-            self.refuse("not-a-mapping", "Named entries are needed here.", "Write `name: value` on each line.")
+            self.refuse(
+                "not-a-mapping", "Named entries are needed here.", "Write `name: value` on each line."
+            )
             return []
         return [(str(key), self.get(key)) for key in self.value]
 
@@ -89,7 +95,9 @@ class Clause:
     def choice(self, options: Iterable[str], *, default: str) -> str:
         value, names = self.text(default=default), list(options)
         if value not in names:
-            self.refuse("unknown-choice", f"“{value}” is not possible here.", f"Choose one of: {', '.join(names)}.")
+            self.refuse(
+                "unknown-choice", f"“{value}” is not possible here.", f"Choose one of: {', '.join(names)}."
+            )
             return default
         return value
 
@@ -115,7 +123,11 @@ class Clause:
                 self.refuse("not-a-number", "A number is needed here.", "")
                 return None
             case float():
-                self.refuse("float", f"{self.value} is a binary float, which is not exact.", "Give it as text or as a decimal.")
+                self.refuse(
+                    "float",
+                    f"{self.value} is a binary float, which is not exact.",
+                    "Give it as text or as a decimal.",
+                )
                 return None
             case int() | Decimal() | Fraction():
                 if isinstance(self.value, Decimal) and not self.value.is_finite():
@@ -130,7 +142,9 @@ class Clause:
     def _figure_from_text(self, text: str) -> tuple[Fraction, str | None] | None:
         match = _FIGURE.fullmatch(text.strip())
         if match is None or len(match.group(1)) > MAX_DIGITS or (match.group(2) and not int(match.group(2))):
-            self.refuse("not-a-number", f"“{text}” is not a number.", "Write 3.61, 10 %, 1/300 or 3.61 RUB/kWh.")
+            self.refuse(
+                "not-a-number", f"“{text}” is not a number.", "Write 3.61, 10 %, 1/300 or 3.61 RUB/kWh."
+            )
             return None
         value = Fraction(match.group(1).replace("_", ""))
         if match.group(2):
@@ -160,7 +174,11 @@ class Clause:
             if self.get("to").value is None:
                 self.refuse("missing", "The rounding step is missing.", "Write {to: 0.01, mode: half_up}.")
         if step is not None and step <= 0:
-            self.refuse("rounding-step", "The rounding step must be above zero.", "Write `round: none` to keep every digit.")
+            self.refuse(
+                "rounding-step",
+                "The rounding step must be above zero.",
+                "Write `round: none` to keep every digit.",
+            )
             return None
         return Rounding(step, RoundingMode(mode)) if step is not None else None
 

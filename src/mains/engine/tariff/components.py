@@ -11,7 +11,15 @@ from mains.engine.language.extent import CONSTANT, EXTENSIVE, FLAT, find_extent
 from mains.engine.language.resolve import FLAG, RESERVED, TEXT, Names, TableShape, Typed, resolve_formula
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause
-from mains.engine.tariff.model import COMPONENT_KINDS, ON_CHANGE, ZONE_KEY, AttributeType, Component, Rounding, Table
+from mains.engine.tariff.model import (
+    COMPONENT_KINDS,
+    ON_CHANGE,
+    ZONE_KEY,
+    AttributeType,
+    Component,
+    Rounding,
+    Table,
+)
 from mains.kernel.rounding import RoundingMode
 
 _KEYS = (
@@ -84,7 +92,9 @@ def _read_drafts(clause: Clause, context: ComponentContext) -> dict[str, Draft]:
     drafts: dict[str, Draft] = {}
     items = clause.items(label="name")
     if not items:
-        clause.refuse("missing", "The version has no components.", "Write at least one, with a name and a formula.")
+        clause.refuse(
+            "missing", "The version has no components.", "Write at least one, with a name and a formula."
+        )
     for item in items:
         item.only(_KEYS)
         name = item.get("name").text(required=True)
@@ -99,7 +109,9 @@ def _read_drafts(clause: Clause, context: ComponentContext) -> dict[str, Draft]:
         if formula is not None:
             kind = item.get("kind").choice(COMPONENT_KINDS, default="charge")
             text = item.get("formula").text()
-            drafts[name] = Draft(name, kind, item, formula, text, _parse(item.get("when")), _parse(item.get("quantity")))
+            drafts[name] = Draft(
+                name, kind, item, formula, text, _parse(item.get("when")), _parse(item.get("quantity"))
+            )
     return drafts
 
 
@@ -157,7 +169,9 @@ def _components_in(node: tree.Node) -> Iterator[str]:
 
 
 def _dependency_order(
-    drafts: Mapping[str, Draft], groups: Mapping[str, Mapping[str, tuple[str, ...]]], context: ComponentContext
+    drafts: Mapping[str, Draft],
+    groups: Mapping[str, Mapping[str, tuple[str, ...]]],
+    context: ComponentContext,
 ) -> tuple[str, ...] | None:
     needs: dict[str, list[str]] = {}
     for name, draft in drafts.items():
@@ -176,7 +190,9 @@ def _dependency_order(
     return tuple(done)
 
 
-def _refuse_cycle(drafts: Mapping[str, Draft], needs: Mapping[str, list[str]], done: Mapping[str, None]) -> None:
+def _refuse_cycle(
+    drafts: Mapping[str, Draft], needs: Mapping[str, list[str]], done: Mapping[str, None]
+) -> None:
     name = next(name for name in drafts if name not in done)
     path: list[str] = []
     while name not in path:
@@ -184,20 +200,33 @@ def _refuse_cycle(drafts: Mapping[str, Draft], needs: Mapping[str, list[str]], d
         name = next(need for need in needs[name] if need not in done)
     cycle = [*path[path.index(name) :], name]
     drafts[name].clause.get("formula").refuse(
-        "cycle", f"The components depend on each other in a circle: {' → '.join(cycle)}.", "Take one of them out of the other's formula."
+        "cycle",
+        f"The components depend on each other in a circle: {' → '.join(cycle)}.",
+        "Take one of them out of the other's formula.",
     )
 
 
-def _resolve(draft: Draft, names: Names, groups: Mapping[str, tuple[str, ...]], context: ComponentContext) -> Component | None:
+def _resolve(
+    draft: Draft, names: Names, groups: Mapping[str, tuple[str, ...]], context: ComponentContext
+) -> Component | None:
     scoped = Names(
-        names.units, names.attributes, names.quantities, names.tables, names.components, names.extents, groups, draft.name
+        names.units,
+        names.attributes,
+        names.quantities,
+        names.tables,
+        names.components,
+        names.extents,
+        groups,
+        draft.name,
     )
     before = len(draft.clause.problems.found)
     formula = _typed(draft.formula, scoped, draft.clause.get("formula"), context)
     condition = _typed(draft.condition, scoped, draft.clause.get("when"), context)
     quantity = _typed(draft.quantity, scoped, draft.clause.get("quantity"), context)
     if condition is not None and condition[1] != FLAG:
-        draft.clause.get("when").refuse("unit-mismatch", "`when` must be a condition.", "Write a comparison, such as usage > 600.")
+        draft.clause.get("when").refuse(
+            "unit-mismatch", "`when` must be a condition.", "Write a comparison, such as usage > 600."
+        )
     unit = _result_unit(draft, formula, context)
     # Later formulas may name this one even if it is faulty: one fault should not be told twice.
     names.components[draft.name] = unit
@@ -211,7 +240,9 @@ def _resolve(draft: Draft, names: Names, groups: Mapping[str, tuple[str, ...]], 
     return _component(draft, formula[0], condition, quantity, unit, extent, figure, context)
 
 
-def _typed(node: syntax.Syntax | None, names: Names, clause: Clause, context: ComponentContext) -> Typed | None:
+def _typed(
+    node: syntax.Syntax | None, names: Names, clause: Clause, context: ComponentContext
+) -> Typed | None:
     if node is None or context.broken_tables & set(_words(node)):
         return None
     try:
@@ -238,7 +269,9 @@ def _result_unit(draft: Draft, formula: Typed | None, context: ComponentContext)
         expected = None
     found = formula[1] if formula is not None else None
     if formula is not None and found in (FLAG, TEXT):
-        draft.clause.get("formula").refuse("unit-mismatch", "The formula gives no number.", "Use if(condition, 1, 0).")
+        draft.clause.get("formula").refuse(
+            "unit-mismatch", "The formula gives no number.", "Use if(condition, 1, 0)."
+        )
     elif found is not None and expected is not None and found != expected:
         draft.clause.get("formula").refuse(
             "unit-mismatch",
@@ -279,12 +312,18 @@ def _component(
     context: ComponentContext,
 ) -> Component:
     clause = draft.clause
-    on_change = clause.get("on_change").choice(ON_CHANGE, default=context.on_change or "") if clause.get("on_change").value else context.on_change
+    on_change = (
+        clause.get("on_change").choice(ON_CHANGE, default=context.on_change or "")
+        if clause.get("on_change").value
+        else context.on_change
+    )
     if on_change is None or (figure and clause.get("on_change").value is None):
         on_change = "split" if extent == EXTENSIVE or figure else "weight"
     elif on_change == "split" and clause.get("on_change").value is None and extent != EXTENSIVE:
         on_change = "weight"
-    each = clause.get("each").choice(("segment", "period"), default="period" if draft.kind in ("tax", "tax_included") else "segment")
+    each = clause.get("each").choice(
+        ("segment", "period"), default="period" if draft.kind in ("tax", "tax_included") else "segment"
+    )
     return Component(
         name=draft.name,
         kind=draft.kind,
@@ -299,7 +338,13 @@ def _component(
         each="segment" if figure else each,
         rounding=_rounding(draft, unit, context),
         average_rounding=clause.get("average_round").rounding(),
-        reads=tuple(dict.fromkeys(name for root in (formula, *(item[0] for item in (condition, quantity) if item)) for name in _components_in(root))),
+        reads=tuple(
+            dict.fromkeys(
+                name
+                for root in (formula, *(item[0] for item in (condition, quantity) if item))
+                for name in _components_in(root)
+            )
+        ),
     )
 
 
@@ -320,7 +365,9 @@ def _priced_quantity(formula: tree.Node, context: ComponentContext) -> tree.Node
 
 def _quantities_in(node: tree.Node, units: UnitSystem) -> Iterator[tree.Node]:
     """The widest parts of a formula that are measured in the unit of use, and quantities computed by other components."""
-    computed = isinstance(node, tree.ComponentValue) and node.unit != NUMBER and not node.unit.has(units.currency)
+    computed = (
+        isinstance(node, tree.ComponentValue) and node.unit != NUMBER and not node.unit.has(units.currency)
+    )
     if computed or (node.unit == units.use and not isinstance(node, tree.Literal | tree.Parameter)):
         yield node
     elif isinstance(node, tree.Tiered):

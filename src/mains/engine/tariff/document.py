@@ -58,7 +58,12 @@ _Loader.yaml_implicit_resolvers = {}
 def read_document(text: str, *, name: str = "") -> Value:
     """The document in `text`: Block, Sequence, str, int, Decimal, date, bool or None. Raises UnableToReadDocument."""
     if len(text) > MAX_CHARACTERS:
-        raise _unable("document-too-long", f"The document is longer than {MAX_CHARACTERS} characters.", name, "Split it.")
+        raise _unable(
+            "document-too-long",
+            f"The document is longer than {MAX_CHARACTERS} characters.",
+            name,
+            "Split it.",
+        )
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
@@ -67,7 +72,9 @@ def read_document(text: str, *, name: str = "") -> Value:
         remedy = "Check indentation and quotes near that line; a text with “: ” or “#” in it needs quotes."
         raise _unable("document-syntax", message, _place(name, line), remedy) from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise _unable("document-syntax", "This is not valid YAML.", name, "Check for unprintable characters.") from error
+        raise _unable(
+            "document-syntax", "This is not valid YAML.", name, "Check for unprintable characters."
+        ) from error
     if node is None:
         raise _unable("document-empty", "The document is empty.", name, "")
     return _build(node, name, 0, frozenset())
@@ -97,7 +104,9 @@ def _place(name: str, line: int) -> str:
 def _build(node: Node, name: str, depth: int, above: frozenset[int]) -> Value:
     line = node.start_mark.line + 1
     if depth > MAX_DEPTH or id(node) in above:
-        raise _unable("document-depth", f"The document is nested deeper than {MAX_DEPTH}.", _place(name, line), "")
+        raise _unable(
+            "document-depth", f"The document is nested deeper than {MAX_DEPTH}.", _place(name, line), ""
+        )
     if isinstance(node, ScalarNode):
         return _scalar(node, name)
     above = above | {id(node)}
@@ -116,7 +125,9 @@ def _build(node: Node, name: str, depth: int, above: frozenset[int]) -> Value:
             raise _unable("document-syntax", "A key must be a word.", _place(name, key_line), "")
         key = key_node.value
         if key in block:
-            raise _unable("key-twice", f"“{key}” is given twice.", _place(name, key_line), "Keep one of the two.")
+            raise _unable(
+                "key-twice", f"“{key}” is given twice.", _place(name, key_line), "Keep one of the two."
+            )
         block[key] = _build(child, name, depth + 1, above)
         block.lines[key] = key_line
     return block
@@ -139,5 +150,7 @@ def _scalar(node: ScalarNode, name: str) -> Hashable:
             return date.fromisoformat(text)
         except ValueError as error:
             line = node.start_mark.line + 1
-            raise _unable("date-unknown", f"{text} is not a day of the calendar.", _place(name, line), "") from error
+            raise _unable(
+                "date-unknown", f"{text} is not a day of the calendar.", _place(name, line), ""
+            ) from error
     return text

@@ -33,7 +33,11 @@ class UnableToReadTariff(MainsError):
             message=f"Tariff {tariff} is refused{count}. " + " | ".join(str(problem) for problem in problems),
             place=first.clause,
             remedy=first.remedy,
-            params={"tariff": tariff, "clause": first.clause, "problems": [str(problem) for problem in problems]},
+            params={
+                "tariff": tariff,
+                "clause": first.clause,
+                "problems": [str(problem) for problem in problems],
+            },
         )
         self.tariff = tariff
         self.problems = problems

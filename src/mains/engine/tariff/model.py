@@ -128,6 +128,7 @@ class Tariff:
     attributes: Mapping[str, AttributeType]
     quantities: Mapping[str, Unit]
     seasons: Mapping[tuple[int, int], str]
+    use_rounding: Rounding | None
     versions: tuple[Version, ...]
 
     @property
@@ -184,7 +185,9 @@ class Tariff:
     @cached_property
     def zones(self) -> tuple[str, ...]:
         """Zones of use which any formula reads."""
-        return tuple(sorted({use.zone for use in self._leaves if isinstance(use, tree.Use) and use.zone is not None}))
+        return tuple(
+            sorted({use.zone for use in self._leaves if isinstance(use, tree.Use) and use.zone is not None})
+        )
 
     @cached_property
     def read_attributes(self) -> tuple[str, ...]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
+from mains.engine.facts import MICRO
 from mains.engine.language.resolve import RESERVED
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause, Problems
 from mains.engine.tariff.components import ComponentContext, read_components
 from mains.engine.tariff.document import Value, read_document
 from mains.engine.tariff.errors import UnableToReadTariff
-from mains.engine.tariff.model import DAY_COUNTS, ON_CHANGE, AttributeType, Tariff, Version
+from mains.engine.tariff.model import DAY_COUNTS, ON_CHANGE, AttributeType, Rounding, Tariff, Version
 from mains.engine.tariff.seasons import read_seasons
 from mains.engine.tariff.tables import TableContext, read_tables
 from mains.engine.tariff.validate import check_dates, check_versions
@@ -19,11 +20,15 @@ from mains.engine.tariff.validate import check_dates, check_versions
 _VERSION_KEYS = ("valid_from", "valid_to", "source", "confidence", "note", "prices", "components", "total")
 _TARIFF_KEYS = (
     "tariff", "title", "service", "currency", "currency_digits", "unit", "attributes", "quantities", "day_count", "on_change",
+    "split_usage",
     "seasons", "versions", "prices", "components", "total", "source", "confidence", "note",
 )  # fmt: skip
 
 # ISO 4217: currencies whose smallest coin is not a hundredth.
-_MINOR_DIGITS = dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF"), 0)
+_MINOR_DIGITS = dict.fromkeys(
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF"),
+    0,
+)
 _MINOR_DIGITS |= dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
 
 
@@ -69,11 +74,14 @@ def read_tariff(document: Value) -> Tariff:
         attributes=header.attributes,
         quantities=header.quantities,
         seasons=header.seasons,
+        use_rounding=_read_split(root.get("split_usage")),
         versions=versions,
     )
     if len(tariff.computing_order) < len(tariff.printed_order):
         stuck = ", ".join(name for name in tariff.printed_order if name not in tariff.computing_order)
-        root.get("versions").refuse("cycle", f"Over all versions, these components read each other: {stuck}.", "Rename one of them.")
+        root.get("versions").refuse(
+            "cycle", f"Over all versions, these components read each other: {stuck}.", "Rename one of them."
+        )
         raise UnableToReadTariff(tariff=header.code, problems=problems.in_order())
     return tariff
 
@@ -81,11 +89,15 @@ def read_tariff(document: Value) -> Tariff:
 def _read_header(root: Clause) -> _Header:
     currency, unit = root.get("currency").text(required=True), root.get("unit").text(required=True)
     if currency and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
-        root.get("currency").refuse("currency-unknown", f"“{currency}” is not a currency.", "Use its three ISO letters, such as RUB.")
+        root.get("currency").refuse(
+            "currency-unknown", f"“{currency}” is not a currency.", "Use its three ISO letters, such as RUB."
+        )
     units = UnitSystem(currency or "XXX", unit or "unit")
     try:
         if units.use == NUMBER or units.parse(unit or "unit")[1] != 1:
-            root.get("unit").refuse("unit-unknown", f"Use cannot be measured in “{unit}”.", "Name a unit such as kWh or m3.")
+            root.get("unit").refuse(
+                "unit-unknown", f"Use cannot be measured in “{unit}”.", "Name a unit such as kWh or m3."
+            )
     except ValueError:
         root.get("unit").refuse("unit-unknown", f"“{unit}” is not a unit.", "Name a unit such as kWh or m3.")
         units = UnitSystem(units.currency, "unit")
@@ -105,10 +117,23 @@ def _read_header(root: Clause) -> _Header:
     )
 
 
+def _read_split(clause: Clause) -> Rounding | None:
+    """Rounding of the use of each part of a split period; facts are kept in millionths, so no finer step makes sense."""
+    rounding = clause.rounding()
+    if rounding is not None and (rounding.step * MICRO).denominator != 1:
+        clause.refuse("rounding-step", "Use is kept in millionths; the step must be a multiple of that.", "")
+        return None
+    return rounding
+
+
 def _free_name(name: str, clause: Clause) -> bool:
     if name.isidentifier() and name not in RESERVED and name not in ("season", "zone"):
         return True
-    clause.refuse("name-taken", f"“{name}” cannot be used as a name.", "Use letters, digits and _; not a word of the language.")
+    clause.refuse(
+        "name-taken",
+        f"“{name}” cannot be used as a name.",
+        "Use letters, digits and _; not a word of the language.",
+    )
     return False
 
 
@@ -132,7 +157,11 @@ def _read_attributes(clause: Clause, units: UnitSystem) -> dict[str, AttributeTy
                 if units.parse(word)[1] != 1:
                     kind.refuse("unit-unknown", f"Give “{name}” in {unit}, which the tariff counts in.", "")
             except ValueError:
-                kind.refuse("unit-unknown", f"“{word}” is not a kind of attribute.", "Write text, number, yes/no or a unit such as m2.")
+                kind.refuse(
+                    "unit-unknown",
+                    f"“{word}” is not a kind of attribute.",
+                    "Write text, number, yes/no or a unit such as m2.",
+                )
             word = "number"
         attributes[name] = AttributeType(name, word, unit, values, _read_default(default, word, values))
     return attributes
@@ -183,7 +212,11 @@ def _read_version(clause: Clause, root: Clause, header: _Header) -> Version | No
     valid_from = clause.get("valid_from").day() if clause is not root else date.min
     if valid_from is None:
         if clause.get("valid_from").value is None:
-            clause.refuse("missing", "The version does not say from when it is in force.", "Write `valid_from: 2024-07-01`.")
+            clause.refuse(
+                "missing",
+                "The version does not say from when it is in force.",
+                "Write `valid_from: 2024-07-01`.",
+            )
         return None
     context = TableContext(header.units, header.attributes, frozenset(header.seasons.values()))
     own = clause.get("prices")
@@ -193,7 +226,9 @@ def _read_version(clause: Clause, root: Clause, header: _Header) -> Version | No
         common = root.get("prices")
         written |= {name for name, _ in common.entries()}
         tables = {**read_tables(common, context=context), **tables}
-    components = clause.get("components") if clause.get("components").value is not None else root.get("components")
+    components = (
+        clause.get("components") if clause.get("components").value is not None else root.get("components")
+    )
     total = clause.get("total") if clause.get("total").value is not None else root.get("total")
     total.only(("round", "title"))
     for name in tables:

@@ -24,7 +24,11 @@ def read_seasons(clause: Clause) -> Mapping[tuple[int, int], str]:
         for stretch in entry.items() if isinstance(entry.value, list) else [entry]:
             for key in _days(stretch):
                 if seasons.setdefault(key, name) != name:
-                    stretch.refuse("seasons", f"{key[0]:02}-{key[1]:02} is also in {seasons[key]}.", "A day has one season.")
+                    stretch.refuse(
+                        "seasons",
+                        f"{key[0]:02}-{key[1]:02} is also in {seasons[key]}.",
+                        "A day has one season.",
+                    )
                     break
     if not seasons and not rest:
         return {}
@@ -43,7 +47,9 @@ def _days(clause: Clause) -> list[tuple[int, int]]:
         match = _MONTH_DAY.fullmatch(clause.get(key).text())
         day = (int(match.group(1)), int(match.group(2))) if match else (0, 0)
         if day not in {(known.month, known.day) for known in _LEAP_YEAR}:
-            clause.refuse("seasons", f"“{key}” is not a day of the year.", 'Write {from: "07-01", to: "08-31"}.')
+            clause.refuse(
+                "seasons", f"“{key}” is not a day of the year.", 'Write {from: "07-01", to: "08-31"}.'
+            )
             return []
         ends.append(day)
     keys = [(day.month, day.day) for day in _LEAP_YEAR]

@@ -26,7 +26,11 @@ def read_tables(prices: Clause, *, context: TableContext) -> dict[str, Table]:
     tables = {}
     for name, clause in prices.entries():
         if not name.isidentifier() or name in RESERVED or name in context.attributes:
-            clause.refuse("name-taken", f"“{name}” cannot name a price.", "Use letters, digits and _; not a word of the language.")
+            clause.refuse(
+                "name-taken",
+                f"“{name}” cannot name a price.",
+                "Use letters, digits and _; not a word of the language.",
+            )
             continue
         table = _TableReader(name, clause, context).read()
         if table is not None:
@@ -53,7 +57,11 @@ class _TableReader:
         if len(self._clause.problems.found) > before:
             return None
         if not cells:
-            self._clause.refuse("missing-value", "The price has no value.", "Write `value: 3.61`, `tiers: […]` or the values of `by`.")
+            self._clause.refuse(
+                "missing-value",
+                "The price has no value.",
+                "Write `value: 3.61`, `tiers: […]` or the values of `by`.",
+            )
             return None
         if self._unit is None:
             self._clause.refuse(
@@ -64,7 +72,9 @@ class _TableReader:
             return None
         tiered = any(isinstance(cell, tuple) for cell in cells.values())
         if tiered:
-            cells = {key: cell if isinstance(cell, tuple) else (Tier(None, cell),) for key, cell in cells.items()}
+            cells = {
+                key: cell if isinstance(cell, tuple) else (Tier(None, cell),) for key, cell in cells.items()
+            }
         return Table(self._name, self._unit, self._limit_unit, keys, tiered, cells)
 
     def _keys(self) -> tuple[str, ...]:
@@ -75,11 +85,23 @@ class _TableReader:
         for name in names:
             attribute = self._context.attributes.get(name)
             if name == SEASON_KEY and not self._context.seasons:
-                by.refuse("unknown-key", "The price is kept by season, but the tariff has no seasons.", "Add `seasons:`.")
+                by.refuse(
+                    "unknown-key",
+                    "The price is kept by season, but the tariff has no seasons.",
+                    "Add `seasons:`.",
+                )
             elif name not in (SEASON_KEY, ZONE_KEY) and attribute is None:
-                by.refuse("unknown-key", f"“{name}” is not an attribute of the tariff.", "Declare it under attributes.")
+                by.refuse(
+                    "unknown-key",
+                    f"“{name}” is not an attribute of the tariff.",
+                    "Declare it under attributes.",
+                )
             elif attribute is not None and attribute.kind == "number":
-                by.refuse("number-key", f"“{name}” is a number; a table is kept by texts.", "Use tiers and step(…), or make it a text.")
+                by.refuse(
+                    "number-key",
+                    f"“{name}” is a number; a table is kept by texts.",
+                    "Use tiers and step(…), or make it a text.",
+                )
         if len(set(names)) != len(names):
             by.refuse("key-twice", "A key is given twice.", "")
         return tuple(names)
@@ -109,7 +131,11 @@ class _TableReader:
         if self._unit is None:
             self._unit, self._factor = unit, factor
         elif self._unit != unit:
-            clause.refuse("unit-mismatch", f"{unit} does not fit the unit of the table, {self._unit}.", "Use one unit for a table.")
+            clause.refuse(
+                "unit-mismatch",
+                f"{unit} does not fit the unit of the table, {self._unit}.",
+                "Use one unit for a table.",
+            )
             return None
         return factor
 
@@ -123,7 +149,9 @@ class _TableReader:
         holder = values if values.value is not None else self._clause
         yield from self._nested(holder, keys, (), outermost=True)
 
-    def _nested(self, clause: Clause, keys: tuple[str, ...], key: tuple[str, ...], *, outermost: bool = False) -> Iterator[tuple[tuple[str, ...], Cell]]:
+    def _nested(
+        self, clause: Clause, keys: tuple[str, ...], key: tuple[str, ...], *, outermost: bool = False
+    ) -> Iterator[tuple[tuple[str, ...], Cell]]:
         if not keys:
             cell = self._cell(clause)
             if cell is not None:
@@ -145,7 +173,9 @@ class _TableReader:
         elif attribute is not None:
             known = ("true", "false") if attribute.kind == "flag" else attribute.values
         if known and value not in known:
-            clause.refuse("unknown-key", f"“{value}” is not a value of {key}.", f"Values: {', '.join(known)}.")
+            clause.refuse(
+                "unknown-key", f"“{value}” is not a value of {key}.", f"Values: {', '.join(known)}."
+            )
             return False
         return True
 
@@ -186,7 +216,11 @@ class _TableReader:
             if tier is None:
                 continue
             if tiers and tier.upto is not None and tiers[-1].upto is not None and tier.upto <= tiers[-1].upto:
-                item.refuse("tiers-order", "The limit is not above the limit before it.", "Put the tiers in rising order.")
+                item.refuse(
+                    "tiers-order",
+                    "The limit is not above the limit before it.",
+                    "Put the tiers in rising order.",
+                )
             tiers.append(tier)
         return tuple(tiers)
 
@@ -194,7 +228,11 @@ class _TableReader:
         if isinstance(item.value, list):
             pair = item.items()
             if len(pair) != 2:
-                item.refuse("missing-value", "A tier is a limit and a price.", "Write [300, 120], and [null, 307.3] for the last.")
+                item.refuse(
+                    "missing-value",
+                    "A tier is a limit and a price.",
+                    "Write [300, 120], and [null, 307.3] for the last.",
+                )
                 return None
             limit, price = pair
         else:
@@ -207,7 +245,11 @@ class _TableReader:
         if upto is None and not last and limit.value is None:
             item.refuse("missing-tier", "Only the last tier may be without a limit.", "Write `upto:`.")
         if upto is not None and last:
-            item.refuse("missing-tier", f"Nothing says the price above {upto}.", "Add a last tier without `upto`.")
+            item.refuse(
+                "missing-tier", f"Nothing says the price above {upto}.", "Add a last tier without `upto`."
+            )
         if upto is not None and upto < 0:
             item.refuse("tiers-order", "A limit cannot be negative.", "")
-        return Tier(None if upto is None else upto * self._limit_factor, figure) if figure is not None else None
+        return (
+            Tier(None if upto is None else upto * self._limit_factor, figure) if figure is not None else None
+        )

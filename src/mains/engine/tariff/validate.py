@@ -15,16 +15,28 @@ def check_dates(versions: list[tuple[Clause, Version]]) -> tuple[Version, ...]:
         following = ordered[at + 1][1].valid_from if at + 1 < len(ordered) else None
         end = version.valid_to
         if end is not None and end <= version.valid_from:
-            clause.get("valid_to").refuse("version-empty", f"The version ends on {end}, before it starts.", "valid_to is the first day after it.")
+            clause.get("valid_to").refuse(
+                "version-empty",
+                f"The version ends on {end}, before it starts.",
+                "valid_to is the first day after it.",
+            )
         if following is not None:
             if following == version.valid_from:
-                ordered[at + 1][0].refuse("version-overlap", f"Two versions start on {following}.", "Keep one of them.")
+                ordered[at + 1][0].refuse(
+                    "version-overlap", f"Two versions start on {following}.", "Keep one of them."
+                )
             elif end is not None and end < following:
                 message = f"Nothing is in force from {end} until the next version on {following}."
-                clause.get("valid_to").refuse("version-gap", message, "Leave valid_to out, or add the missing version.")
+                clause.get("valid_to").refuse(
+                    "version-gap", message, "Leave valid_to out, or add the missing version."
+                )
             elif end is not None and end > following:
                 message = f"The version still runs on {following}, when the next one starts."
-                clause.get("valid_to").refuse("version-overlap", message, "valid_to is the first day on which the version is no longer in force.")
+                clause.get("valid_to").refuse(
+                    "version-overlap",
+                    message,
+                    "valid_to is the first day on which the version is no longer in force.",
+                )
         closed.append(replace(version, valid_to=following if following is not None else end))
     return tuple(closed)
 
@@ -40,7 +52,9 @@ def check_versions(versions: tuple[Version, ...], root: Clause) -> None:
             seen[component.name] = (version, component)
 
 
-def _check_pair(old_version: Version, old: Component, new_version: Version, new: Component, root: Clause) -> None:
+def _check_pair(
+    old_version: Version, old: Component, new_version: Version, new: Component, root: Clause
+) -> None:
     clause = root.get("versions")
     where = f"versions[{new_version.valid_from}].components[{new.name}]"
     named = Clause(clause.value, clause.problems, clause.path, where)
@@ -49,18 +63,35 @@ def _check_pair(old_version: Version, old: Component, new_version: Version, new:
         ("unit", old.unit, new.unit),
         ("on_change", old.on_change, new.on_change),
         ("each", old.each, new.each),
-        ("rounding", old.rounding, new.rounding) if old.each == "period" or old.on_change != "split" else ("", 0, 0),
+        ("rounding", old.rounding, new.rounding)
+        if old.each == "period" or old.on_change != "split"
+        else ("", 0, 0),
     ):
         if first != second:
-            message = f"The {label} of {new.name} differs from that of the version of {old_version.valid_from}."
+            message = (
+                f"The {label} of {new.name} differs from that of the version of {old_version.valid_from}."
+            )
             named.refuse("version-mismatch", message, "Give the component another name, or make both alike.")
     if new.on_change != "average":
         return
     if old.formula != new.formula or old.condition != new.condition:
-        named.refuse("version-mismatch", f"Prices of {new.name} cannot be averaged over versions with other formulas.", "Use split or weight.")
+        named.refuse(
+            "version-mismatch",
+            f"Prices of {new.name} cannot be averaged over versions with other formulas.",
+            "Use split or weight.",
+        )
         return
     for node in tree.walk(new.formula):
         if isinstance(node, tree.Tiered):
-            counts = {len(cell) for version in (old_version, new_version) for cell in version.tables[node.table].cells.values() if isinstance(cell, tuple)}
+            counts = {
+                len(cell)
+                for version in (old_version, new_version)
+                for cell in version.tables[node.table].cells.values()
+                if isinstance(cell, tuple)
+            }
             if len(counts) > 1:
-                named.refuse("version-mismatch", f"The tiers of {node.table} differ in number and cannot be averaged.", "Use split or weight.")
+                named.refuse(
+                    "version-mismatch",
+                    f"The tiers of {node.table} differ in number and cannot be averaged.",
+                    "Use split or weight.",
+                )
