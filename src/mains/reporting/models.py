@@ -34,3 +34,22 @@ class SearchToken(models.Model):
                 fields=["token", "account_id"], include=["organisation_id", "kind"], name="search_token_prefix"
             )
         ]
+
+
+class AgeingFigure(models.Model):
+    """What a unit's customers owed at the end of a date, by how long it was overdue; written by a job.
+
+    `accounts` counts accounts with an item of that age; one account may count under several ages.
+    """
+
+    on_date = models.DateField()
+    organisation_id = models.BigIntegerField()
+    age = models.CharField(max_length=10)
+    amount_minor = models.BigIntegerField()
+    accounts = models.IntegerField()
+    computed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["on_date", "organisation_id", "age"], name="one_ageing_figure")
+        ]

@@ -1,0 +1,167 @@
+"""`mains report`: the turnover statement and the ageing of debts."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mains.base.clock import read_clock
+from mains.config.cli.tables import Column, amount_text, print_table
+from mains.config.start import start_django
+from mains.kernel.errors import MainsError
+
+if TYPE_CHECKING:
+    from mains.reporting.queries.turnover import TurnoverLevel
+
+app = typer.Typer(no_args_is_help=True)
+
+
+class UnableToReadPeriod(MainsError):
+    """A month, day or instant is not written as asked."""
+
+
+@app.command()
+def turnover(
+    month: Annotated[str, typer.Option(help="First month, as 2021-05.")],
+    to: Annotated[str, typer.Option(help="Last month; the same month when left out.")] = "",
+    organisation: Annotated[str, typer.Option(help="Code of a unit; the whole utility when left out.")] = "",
+    own_accounts: Annotated[
+        bool, typer.Option(help="The unit's own accounts instead of its sub-units.")
+    ] = False,
+    as_of: Annotated[
+        str, typer.Option(help="Only what was recorded by this instant, as 2021-06-07T09:00Z.")
+    ] = "",
+    csv: Annotated[Path | None, typer.Option(help="Write CSV to this file.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(help="Write a spreadsheet to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Opening, accrued, recalculated, paid, closing: of the units below one, or of the accounts of the
+    lowest.
+    """
+    start_django()
+    from mains.reporting.queries import turnover as statement
+    from mains.reporting.queries import turnover_files as files
+    from mains.staff.values import EVERYTHING
+
+    level = statement.turnover(
+        scope=EVERYTHING,
+        month_from=parse_month(month),
+        month_to=month_after(parse_month(to or month)),
+        organisation_id=_unit_id(organisation) if organisation else None,
+        own_accounts=own_accounts,
+        as_of=_parse_instant(as_of) if as_of else None,
+    )
+    for path, make in ((csv, files.turnover_csv), (xlsx, files.turnover_xlsx)):
+        if path:
+            path.write_bytes(make(level))
+            typer.echo(f"Written: {path}", err=as_json)
+    if as_json:
+        typer.echo(files.turnover_json(level))
+    elif not (csv or xlsx):
+        _print_level(level)
+
+
+@app.command()
+def ageing(
+    on_date: Annotated[str, typer.Option("--date", help="At the end of this day; today when left out.")] = "",
+) -> None:
+    """Compute and keep what is owed by how long it is overdue."""
+    start_django()
+    from django.utils import timezone
+
+    from mains.reporting.actions.ageing import rebuild_ageing
+    from mains.reporting.queries.collection import find_ageing
+    from mains.staff.values import EVERYTHING
+
+    now = read_clock()
+    day = _parse_day(on_date) if on_date else timezone.localdate(now)
+    rebuild_ageing(on_date=day, now=now)
+    found = find_ageing(scope=EVERYTHING, on_date=day)
+    shares = found.shares if found and found.on_date == day else ()
+    print_table(
+        [Column("age"), Column("amount", is_number=True), Column("accounts", is_number=True)],
+        [(share.age.label, amount_text(share.amount_minor), f"{share.accounts:,}") for share in shares],
+        empty="Nothing is owed.",
+    )
+
+
+def parse_month(text: str) -> date:
+    """First day of a month written as 2021-05. Raises UnableToReadPeriod."""
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError as error:
+        raise _unreadable(text, "2021-05") from error
+
+
+def month_after(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
+
+
+def _parse_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise _unreadable(text, "2021-05-31") from error
+
+
+def _parse_instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _unreadable(text, "2021-06-07T09:00Z") from error
+    if instant.tzinfo is None:
+        raise _unreadable(text, "2021-06-07T09:00Z")
+    return instant
+
+
+def _unreadable(text: str, example: str) -> UnableToReadPeriod:
+    return UnableToReadPeriod(
+        code="period-unreadable", message=f"{text} cannot be read.", remedy=f"Write it as {example}."
+    )
+
+
+def _unit_id(code: str) -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM staff_organisation WHERE code = %s", [code])
+        found = cursor.fetchone()
+    if found is None:
+        raise UnableToReadPeriod(
+            code="organisation-unknown",
+            message="There is no such unit.",
+            place=f"unit {code}",
+            remedy="The statement of the whole utility lists the codes.",
+        )
+    return int(found[0])
+
+
+def _print_level(level: "TurnoverLevel") -> None:
+    from mains.reporting.queries.turnover import all_rows
+    from mains.reporting.queries.turnover_files import headings
+
+    columns = [Column(title, is_number=position > 1) for position, title in enumerate(headings())]
+    rows = [(row.code, row.name, row.figures) for row in all_rows(level)]
+    rows.append(("", "Total", level.total))
+    typer.echo(" / ".join(unit.name for unit in level.path) or "All units")
+    print_table(
+        columns,
+        [
+            (
+                code,
+                name,
+                *(
+                    amount_text(minor)
+                    for minor in (
+                        figures.opening_minor,
+                        figures.accrued_minor,
+                        figures.recalculated_minor,
+                        figures.paid_minor,
+                        figures.closing_minor,
+                    )
+                ),
+            )
+            for code, name, figures in rows
+        ],
+    )
