@@ -17,7 +17,7 @@ interface Series {
   is_estimate: boolean;
 }
 interface Spec {
-  title: string;
+  label: string;
   unit: string;
   categories: string[];
   series: Series[];
@@ -91,7 +91,7 @@ function option(spec: Spec): EChartsCoreOption {
   return {
     animation: !still,
     animationDuration: 250,
-    aria: { enabled: true, label: { description: spec.title } },
+    aria: { enabled: true, label: { description: spec.label } },
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: ink, fontSize: size },
     grid: { left: 4, right: 8, top: (many ? 36 : 28) * unit, bottom: 4, containLabel: true },
     legend: { show: many, top: 0, right: 0, icon: "roundRect", itemWidth: 12 * unit, itemHeight: 8 * unit, textStyle: { color: ink, fontSize: size } },

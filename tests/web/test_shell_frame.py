@@ -75,7 +75,7 @@ def test_an_unknown_asset_says_how_to_build_it() -> None:
 
 
 def test_the_sidebar_shows_pages_that_exist_and_marks_the_current_one(shell_site: None) -> None:
-    links = navigation.list_links("office:accounts")
+    links = navigation.list_links("office:account_money")
     assert [str(link.label) for link in links if link.is_current] == ["Accounts"]
     assert reverse("office:dashboard") in [link.url for link in links]
     # The site of the tests has no bill runs.

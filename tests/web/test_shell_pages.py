@@ -148,6 +148,16 @@ def test_a_failed_request_becomes_a_message_not_a_page_inside_a_page(
     page.context.close()
 
 
+def test_the_end_of_a_session_leads_to_the_sign_in_by_way_of_the_same_page(open_page: OpenPage) -> None:
+    page = open_page("/accounts/?after=6")
+    page.route(
+        "**/part/", lambda route: route.fulfill(body='<!doctype html><body class="bare">Sign in</body>')
+    )
+    with page.expect_navigation(url="**/accounts/?after=6"):
+        page.get_by_role("button", name="Load a part").click()
+    expect(page.get_by_role("button", name="Load a part")).to_be_visible()
+
+
 def test_keys_open_pages_and_can_be_switched_off(open_page: OpenPage) -> None:
     page = open_page("/")
     page.keyboard.press("g")

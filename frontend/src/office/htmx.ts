@@ -24,13 +24,15 @@ document.addEventListener(EVENTS.configRequest, (event) => {
   if (token && detail.verb !== "get") detail.headers["X-CSRFToken"] = token;
 });
 
-// A whole page never belongs inside a part of one: an error becomes a message, a redirect (a session that ended) is followed.
+// A whole page never belongs inside a part of one: an error becomes a message, a redirect is followed, and the sign-in page
+// (the session ended) is reached by way of the page the person is on, so that they come back to it.
 document.addEventListener(EVENTS.beforeSwap, (event) => {
   const detail = (event as CustomEvent<Swap>).detail;
   const status = detail.xhr.status;
   if (!isWholePage(detail.xhr) && !(status >= 500)) return;
   detail.shouldSwap = false;
   if (status >= 400) showProblem(text(status === 403 ? "not_allowed" : "server_error"));
+  else if (/<body class="bare"/.test(detail.xhr.responseText)) window.location.reload();
   else window.location.assign(detail.xhr.responseURL || window.location.href);
 });
 

@@ -1,4 +1,5 @@
 // Good news leaves by itself, slowly and not under the pointer; a problem stays until it is closed.
+import { announce } from "./announce";
 import { EVENTS } from "./events";
 import { text } from "./strings";
 
@@ -30,6 +31,8 @@ export function showProblem(message: string): void {
 export function startToasts(): void {
   const armAll = () => document.querySelectorAll<HTMLElement>("#toasts .toast-note").forEach(arm);
   armAll();
+  const shown = [...document.querySelectorAll("#toasts [data-text]")].map((note) => note.textContent?.trim() ?? "");
+  announce(shown.join(". "));
   document.addEventListener(EVENTS.loaded, armAll);
   document.addEventListener(EVENTS.sendError, () => showProblem(text("network_error")));
   document.addEventListener(EVENTS.timeout, () => showProblem(text("network_error")));

@@ -10,20 +10,29 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the sidebar. `go` is the key that opens it after `g`; `also` are pages that belong to it."""
+    """A line of the sidebar.
+
+    `go` is the key that opens it after `g`; pages whose name begins with one of `also` belong to it.
+    """
 
     url_name: str
     label: str | Promise
     icon: str
     go: str
-    also: frozenset[str] = frozenset()
+    also: tuple[str, ...] = ()
 
 
 ENTRIES = (
     Entry("office:dashboard", _("Dashboard"), "layout-dashboard", "d"),
-    Entry("office:accounts", _("Accounts"), "users", "a", frozenset({"office:account"})),
-    Entry("office:runs", _("Bills and runs"), "file-invoice", "b", frozenset({"office:run", "office:bill"})),
-    Entry("office:registers", _("Payments"), "cash", "p", frozenset({"office:register"})),
+    Entry(
+        "office:accounts",
+        _("Accounts"),
+        "users",
+        "a",
+        ("office:account", "office:meter", "office:reading", "office:record_reading"),
+    ),
+    Entry("office:runs", _("Bills and runs"), "file-invoice", "b", ("office:run", "office:bill")),
+    Entry("office:registers", _("Payments"), "cash", "p", ("office:register",)),
     Entry("office:turnover", _("Turnover"), "report-money", "t"),
     Entry("office:map", _("Map"), "map-2", "m"),
     Entry("office:exceptions", _("Exceptions"), "alert-triangle", "e"),
@@ -52,5 +61,5 @@ def _links(current_view: str) -> Iterator[Link]:
             url = reverse(entry.url_name)
         except NoReverseMatch:
             continue
-        is_current = current_view == entry.url_name or current_view in entry.also
+        is_current = current_view == entry.url_name or current_view.startswith(entry.also)
         yield Link(entry.label, entry.icon, entry.go, url, is_current)

@@ -117,7 +117,7 @@ class Chart:
             for one in self.series
         ]
         return {
-            "title": self.title,
+            "label": f"{self.title}. {self.finding}".strip(),
             "unit": unit_text(self.unit),
             "categories": list(self.categories),
             "series": series,
