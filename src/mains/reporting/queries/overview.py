@@ -14,16 +14,6 @@ Figures = TypeVar("Figures")
 
 
 @dataclass(frozen=True)
-class MonthMoney:
-    """What was billed (corrections included) and paid in a month, both positive, and what is owed at its end."""
-
-    month: date
-    billed_minor: int
-    paid_minor: int
-    closing_minor: int
-
-
-@dataclass(frozen=True)
 class MonthUse:
     """Bills of a month: how many, the use that they billed, and their days that are not measured."""
 
@@ -35,26 +25,6 @@ class MonthUse:
 
 def _within(scope: Scope) -> dict[str, Any]:
     return {"everything": scope.organisation_ids is None, "reached": sorted(scope.organisation_ids or ())}
-
-
-def list_month_money(*, scope: Scope, months: int = 13) -> list[MonthMoney]:
-    """The last months with any movement, oldest first, from the receivable control accounts."""
-    statement = """
-        WITH moved AS (
-            SELECT date_trunc('month', t.business_date)::date AS month, t.kind, sum(p.amount_minor) AS minor
-            FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
-            WHERE p.control = 'receivable' AND (%(everything)s OR p.organisation_id = ANY(%(reached)s))
-            GROUP BY 1, 2
-        ), monthly AS (
-            SELECT month, coalesce(sum(minor) FILTER (WHERE kind = 'bill_run'), 0) AS billed,
-                   coalesce(-sum(minor) FILTER (WHERE kind IN ('payment_register', 'suspense_cleared')), 0) AS paid,
-                   sum(minor) AS moved
-            FROM moved GROUP BY month
-        )
-        SELECT month, billed::bigint, paid::bigint, (sum(moved) OVER (ORDER BY month))::bigint
-        FROM monthly ORDER BY month DESC LIMIT %(months)s
-    """
-    return fetch_rows(MonthMoney, statement, {"months": months} | _within(scope))[::-1]
 
 
 def list_month_use(*, scope: Scope, months: int = 13) -> list[MonthUse]:
@@ -83,10 +53,22 @@ def _month_of_run(month: date, run_id: int) -> tuple[date, int]:
     return month, run_id
 
 
-def latest_transaction() -> int:
-    """Id of the last ledger transaction: figures of the ledger are the same until it moves."""
-    found = fetch_row(int, "SELECT coalesce(max(id), 0) FROM ledger_transaction", {})
-    return found or 0
+@dataclass(frozen=True)
+class LedgerState:
+    """The last transaction and the months between which money moved; figures are the same until it changes."""
+
+    last_transaction_id: int
+    first_month: date
+    last_month: date
+
+
+def ledger_state() -> LedgerState | None:
+    """How far the ledger goes; None when nothing was posted yet."""
+    statement = """
+        SELECT max(id), date_trunc('month', min(business_date))::date, date_trunc('month', max(business_date))::date
+        FROM ledger_transaction HAVING count(*) > 0
+    """
+    return fetch_row(LedgerState, statement, {})
 
 
 def remember(key: str, scope: Scope, make: Callable[[], Figures]) -> Figures:

@@ -6,7 +6,7 @@ from math import ceil, sqrt
 from mains.base.rows import fetch_row, fetch_rows
 from mains.staff.values import Scope
 
-CELLS = 400
+CELLS = 144
 
 
 @dataclass(frozen=True)

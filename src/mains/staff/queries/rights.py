@@ -23,6 +23,10 @@ class Rights:
         """What the person may do in at least one unit."""
         return frozenset().union(*(grant.permissions for grant in self.grants))
 
+    def may(self, permission: str, organisation_id: int) -> bool:
+        """Whether the person may do this in the unit."""
+        return self.scope(permission).covers(organisation_id)
+
     def scope(self, permission: str) -> Scope:
         """Where the person may do this one thing; no organisations at all when nowhere.
 

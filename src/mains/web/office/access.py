@@ -21,10 +21,6 @@ class OfficeRequest(HttpRequest):
     today: date
     htmx: Any
 
-    def may(self, permission: str, organisation_id: int) -> bool:
-        """Whether the person may also do this in the unit."""
-        return self.rights.scope(permission).covers(organisation_id)
-
 
 type_of_view = Callable[Concatenate[OfficeRequest, ...], HttpResponseBase]
 

@@ -16,7 +16,7 @@ from mains.ledger.values import EntryKind
 from mains.metering.values import DayQuality, ReadingSource, Zone
 from mains.network.values import UNIT_OF_SERVICE, Cooker, Location, NodeKind, PremiseKind, Service
 from mains.payments.values import RegisterStatus
-from mains.staff.values import OrganisationKind
+from mains.staff.values import OrganisationKind, Scope
 
 register = template.Library()
 
@@ -119,3 +119,21 @@ def bill_link(bill_id: int, bills: Sequence[BillRecord]) -> str:
     """Address of one of the bills by its id; empty when it is not among them."""
     found = next((bill for bill in bills if bill.id == bill_id), None)
     return bill_url(found) if found else ""
+
+
+@register.filter
+def covers(scope: Scope, organisation_id: int) -> bool:
+    """Whether a unit lies within the scope."""
+    return scope.covers(organisation_id)
+
+
+@register.simple_tag
+def edition_of(editions: Mapping[int, tuple[str, str]], edition_id: int) -> tuple[str, str] | None:
+    """Code and name of the tariff of an edition."""
+    return editions.get(edition_id)
+
+
+@register.simple_tag
+def indent(depth: int) -> str:
+    """Steps in front of a unit's name inside a list of choices, where no other layout is possible."""
+    return "\N{EM SPACE}" * depth

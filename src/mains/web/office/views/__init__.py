@@ -1,0 +1,1 @@
+"""Views of the office, one module per thing that people look at."""

@@ -1,0 +1,272 @@
+"""The subscriber book: one account's whole life on a few pages that need no training to read."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from mains.billing.queries.records import BillRecord, list_bills, list_corrections
+from mains.customers.queries.records import (
+    AccountRecord,
+    AgreementRecord,
+    find_account,
+    list_agreements,
+    list_officers,
+    list_payers,
+)
+from mains.ledger.queries.current_account import CurrentAccount, current_account
+from mains.metering.queries.records import MeterRecord, UsageRecord, list_meters, list_readings, list_usage
+from mains.network.queries.records import (
+    find_premise,
+    list_feeding_nodes,
+    list_neighbours,
+    list_premise_states,
+)
+from mains.network.values import UNIT_OF_SERVICE
+from mains.payments.queries.receipts import list_receipts
+from mains.staff.queries.organisations import path_of
+from mains.staff.values import Permission
+from mains.tariffs.queries.records import currency_of_utility
+from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.parts import Crumb, Tab
+from mains.web.office.pictures import days_chart, months_chart, premise_map
+from mains.web.office.readings import ReadingForm, reading_form
+
+MONTHS_SHOWN = 15
+
+
+@dataclass
+class Book:
+    """What the pages of one account share; each part is read once, when a page asks for it."""
+
+    request: OfficeRequest
+    account: AccountRecord
+
+    @cached_property
+    def agreements(self) -> list[AgreementRecord]:
+        return list_agreements(account=self.account)
+
+    @cached_property
+    def current(self) -> AgreementRecord | None:
+        """The agreement in force today, else the latest."""
+        today = self.request.today
+        in_force = [a for a in self.agreements if a.valid_from <= today and (a.valid_to is None or today < a.valid_to)]
+        return (in_force or self.agreements or [None])[0]
+
+    @cached_property
+    def point_ids(self) -> list[int]:
+        return sorted({agreement.service_point_id for agreement in self.agreements})
+
+    @cached_property
+    def meters(self) -> list[MeterRecord]:
+        """Registers at the account's points, within the time in which the account paid there."""
+        held = {}
+        for agreement in self.agreements:
+            held.setdefault(agreement.service_point_id, []).append((agreement.valid_from, agreement.valid_to))
+        return [
+            meter
+            for meter in list_meters(service_point_ids=self.point_ids)
+            if any(
+                (end is None or meter.installed_from < end)
+                and (meter.installed_to is None or start < meter.installed_to)
+                for start, end in held[meter.service_point_id]
+            )
+        ]
+
+    @cached_property
+    def usage(self) -> list[UsageRecord]:
+        """Daily use of the last months in which the account paid for the point."""
+        latest = max((bill.month for bill in self.bills), default=None) or self.request.today.replace(day=1)
+        rows = list_usage(service_point_ids=self.point_ids, month_from=months_before(latest, MONTHS_SHOWN))
+        return [row for row in rows if self._paid_in(row)]
+
+    def _paid_in(self, row: UsageRecord) -> bool:
+        following = months_before(row.month, -1)
+        return any(
+            agreement.service_point_id == row.service_point_id
+            and agreement.valid_from < following
+            and (agreement.valid_to is None or agreement.valid_to > row.month)
+            for agreement in self.agreements
+        )
+
+    @cached_property
+    def bills(self) -> list[BillRecord]:
+        return list_bills(account_id=self.account.id, scope=self.request.scope)
+
+    @cached_property
+    def money(self) -> CurrentAccount:
+        return current_account(account_id=self.account.id)
+
+    @cached_property
+    def may_see_money(self) -> bool:
+        return self.request.rights.may(Permission.SEE_MONEY, self.account.organisation_id)
+
+    @property
+    def currency(self) -> str:
+        return self.current.currency if self.current else currency_of_utility()
+
+    @property
+    def unit(self) -> str:
+        return UNIT_OF_SERVICE[self.current.service] if self.current else ""
+
+    @property
+    def usage_months(self) -> list[date]:
+        return sorted({row.month for row in self.usage}, reverse=True)
+
+
+def months_before(month: date, count: int) -> date:
+    """The first day of the month `count` months before (after, when negative)."""
+    index = month.year * 12 + month.month - 1 - count
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def open_book(request: OfficeRequest, number: str) -> Book:
+    """The book of the account; 404 when it does not exist or lies outside the person's scope."""
+    account = find_account(number=number, scope=request.scope, on_date=request.today)
+    if account is None:
+        raise Http404(_("There is no account %(number)s that you may see.") % {"number": number})
+    return Book(request=request, account=account)
+
+
+def _page(book: Book, template: str, tab: str, **context: Any) -> HttpResponse:
+    number = book.account.number
+    titles = [("account", _("Overview"), "user"), ("account_use", _("Consumption"), "bolt")]
+    if book.may_see_money:
+        titles.append(("account_money", _("Bills and payments"), "receipt"))
+    titles += [("account_meters", _("Meters and readings"), "gauge"), ("account_premise", _("Premise"), "home-2")]
+    tabs = [
+        Tab(label, reverse(f"office:{name}", args=[number]), is_current=name == tab, icon=icon)
+        for name, label, icon in titles
+    ]
+    path = path_of(organisation_id=book.account.organisation_id, on_date=book.request.today)
+    crumbs = [
+        Crumb(name, f"{reverse('office:accounts')}?unit={unit_id}" if book.request.scope.covers(unit_id) else "")
+        for unit_id, name in path
+    ]
+    shared = {"book": book, "account": book.account, "tabs": tabs, "crumbs": [*crumbs, Crumb(number)]}
+    return render(book.request, template, shared | context)
+
+
+@needs(Permission.SEE_ACCOUNTS)
+def overview(request: OfficeRequest, number: str) -> HttpResponse:
+    """Who, where, what is owed, the last months and what happened lately."""
+    book = open_book(request, number)
+    registers = sorted({meter.register_id for meter in book.meters})
+    charts = {}
+    if book.usage:
+        charts = {
+            "months_chart": months_chart(usage=book.usage, unit=book.unit),
+            "days_chart": days_chart(usage=book.usage, month=book.usage_months[0], unit=book.unit),
+        }
+    money = book.money if book.may_see_money else None
+    return _page(
+        book,
+        "office/account/overview.html",
+        "account",
+        balance_minor=money.closing_minor if money else None,
+        entries=money.rows[:-7:-1] if money else (),
+        overdue_minor=_overdue(money, request.today) if money else 0,
+        last_payment=next((row for row in reversed(money.rows) if row.kind == "payment"), None) if money else None,
+        readings=list_readings(register_ids=registers, limit=6) if registers else [],
+        installed=[meter for meter in book.meters if meter.installed_to is None],
+        **charts,
+    )
+
+
+def _overdue(money: CurrentAccount, today: date) -> int:
+    """What is owed beyond the bills that are not due yet; never negative."""
+    not_due = sum(row.amount_minor for row in money.rows if row.due_date and row.due_date >= today)
+    return max(0, money.closing_minor - max(0, not_due))
+
+
+@needs(Permission.SEE_ACCOUNTS)
+def consumption(request: OfficeRequest, number: str) -> HttpResponse:
+    """Use by month and by day, with the quality of every day."""
+    book = open_book(request, number)
+    months = book.usage_months
+    wanted = request.GET.get("month", "")
+    chosen = next((month for month in months if f"{month:%Y-%m}" == wanted), months[0] if months else None)
+    rows = [row for row in book.usage if row.month == chosen]
+    return _page(
+        book,
+        "office/account/consumption.html",
+        "account_use",
+        chosen=chosen,
+        months=months,
+        rows=rows,
+        days=_days(rows),
+        months_chart=months_chart(usage=book.usage, unit=book.unit) if months else None,
+        days_chart=days_chart(usage=book.usage, month=chosen, unit=book.unit) if chosen else None,
+    )
+
+
+def _days(rows: list[UsageRecord]) -> list[tuple[date, list[tuple[int, str]]]]:
+    """Day, then use and quality per row (point and zone)."""
+    if not rows:
+        return []
+    month = rows[0].month
+    return [
+        (month.replace(day=place + 1), [(row.days_micro[place], row.quality[place]) for row in rows])
+        for place in range(len(rows[0].days_micro))
+    ]
+
+
+@needs(Permission.SEE_MONEY)
+def money(request: OfficeRequest, number: str) -> HttpResponse:
+    """Bills, recalculations, payments and the current account with its running balance."""
+    book = open_book(request, number)
+    return _page(
+        book,
+        "office/account/money.html",
+        "account_money",
+        balance_minor=book.money.closing_minor,
+        entries=book.money.rows[::-1],
+        corrections=list_corrections(bills=book.bills),
+        receipts=list_receipts(account_id=book.account.id),
+    )
+
+
+@needs(Permission.SEE_ACCOUNTS)
+def meters(request: OfficeRequest, number: str) -> HttpResponse:
+    """Meters, seals and readings, and the form that records a reading."""
+    book = open_book(request, number)
+    return meters_page(book, form=reading_form(book.meters, today=request.today))
+
+
+def meters_page(book: Book, *, form: ReadingForm | None, status: int = 200) -> HttpResponse:
+    """The page of meters with the form as it stands; shown again with its errors after a refusal."""
+    registers = sorted({meter.register_id for meter in book.meters})
+    may_record = book.request.rights.may(Permission.RECORD_READINGS, book.account.organisation_id)
+    response = _page(
+        book,
+        "office/account/meters.html",
+        "account_meters",
+        form=form if may_record else None,
+        readings=list_readings(register_ids=registers, limit=200) if registers else [],
+    )
+    response.status_code = status
+    return response
+
+
+@needs(Permission.SEE_ACCOUNTS)
+def premise(request: OfficeRequest, number: str) -> HttpResponse:
+    """The place: attributes over time, agreements, officers, the network that feeds it, the map."""
+    book = open_book(request, number)
+    place = find_premise(premise_id=book.current.premise_id) if book.current else None
+    context: dict[str, Any] = {}
+    if place and book.current:
+        nodes = list_feeding_nodes(node_id=book.current.node_id, on_date=request.today)
+        context = {
+            "premise": place,
+            "states": list_premise_states(premise_id=place.id),
+            "nodes": nodes,
+            "map": premise_map(premise=place, neighbours=list_neighbours(premise=place), nodes=nodes),
+            "payers": list_payers(service_point_ids=book.point_ids, scope=request.scope),
+        }
+    officers = list_officers(account=book.account)
+    return _page(book, "office/account/premise.html", "account_premise", officers=officers, **context)

@@ -1,0 +1,111 @@
+"""A bill whose every amount opens its formula tree, down to readings and the clause of the tariff."""
+
+from itertools import groupby
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from mains.billing.queries.records import BillRecord, LineRecord, find_bill, list_bills, list_lines
+from mains.billing.values import UnableToReadBillNumber, bill_number, parse_bill_number
+from mains.customers.queries.records import AccountRecord, account_numbers, find_account, list_agreements
+from mains.network.values import UNIT_OF_SERVICE
+from mains.staff.values import Permission
+from mains.tariffs.queries.records import names_of_editions
+from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.explanations import explain_line
+from mains.web.office.parts import Crumb
+
+
+def _open_bill(request: OfficeRequest, number: str) -> BillRecord:
+    try:
+        month, bill_id = parse_bill_number(number)
+    except UnableToReadBillNumber as error:
+        raise Http404(str(error)) from error
+    found = find_bill(month=month, bill_id=bill_id, scope=request.scope)
+    if found is None:
+        raise Http404(_("There is no bill %(number)s that you may see.") % {"number": number})
+    return found
+
+
+def _account_of(request: OfficeRequest, found: BillRecord) -> AccountRecord:
+    numbers = account_numbers(account_ids=[found.account_id], scope=request.scope)
+    number = numbers.get(found.account_id, ("", ""))[0]
+    account = find_account(number=number, scope=request.scope, on_date=request.today)
+    if account is None:
+        raise Http404(_("The account of this bill is not yours to see."))
+    return account
+
+
+@needs(Permission.SEE_MONEY)
+def bill(request: OfficeRequest, number: str) -> HttpResponse:
+    """The bill: this month by component, then recalculations of earlier months by month."""
+    found = _open_bill(request, number)
+    account = _account_of(request, found)
+    lines = list_lines(bill=found)
+    editions = names_of_editions(edition_ids=sorted({line.tariff_edition_id for line in lines}))
+    agreements = {agreement.id: agreement for agreement in list_agreements(account=account)}
+    some = next((agreements[line.agreement_id] for line in lines if line.agreement_id in agreements), None)
+    bills = list_bills(account_id=account.id, scope=request.scope)
+    context = {
+        "bill": found,
+        "number": bill_number(found.month, found.id),
+        "account": account,
+        "address": some.address if some else "",
+        "currency": some.currency if some else "",
+        "unit": UNIT_OF_SERVICE[some.service] if some else "",
+        "groups": _groups(found, lines),
+        "editions": editions,
+        "previous": next((one for one in bills if one.month < found.month), None),
+        "following": next((one for one in reversed(bills) if one.month > found.month), None),
+        "crumbs": [
+            Crumb(account.number, reverse("office:account", args=[account.number])),
+            Crumb(_("Bills and payments"), reverse("office:account_money", args=[account.number])),
+            Crumb(bill_number(found.month, found.id)),
+        ],
+    }
+    return render(request, "office/bill.html", context)
+
+
+def _groups(found: BillRecord, lines: list[LineRecord]) -> list[dict[str, Any]]:
+    """Lines by month of use, the bill's own month first; included tax is shown but adds nothing."""
+    ordered = sorted(lines, key=lambda line: (line.service_month != found.month, line.service_month, line.line))
+    groups = []
+    for month, members in groupby(ordered, key=lambda line: line.service_month):
+        rows = list(members)
+        groups.append(
+            {
+                "month": month,
+                "is_correction": month < found.month,
+                "lines": rows,
+                "total_minor": sum(line.amount_minor for line in rows if line.kind != "tax_included"),
+            }
+        )
+    return groups
+
+
+@needs(Permission.SEE_MONEY)
+def line(request: OfficeRequest, number: str, place: int) -> HttpResponse:
+    """The formula tree of one line: a part of the bill's page, or a page of its own without scripts."""
+    found = _open_bill(request, number)
+    chosen = next((line for line in list_lines(bill=found) if line.line == place), None)
+    if chosen is None:
+        raise Http404(_("The bill has no such line."))
+    explained = explain_line(bill=found, line=chosen)
+    template = "office/partials/explained.html" if request.htmx else "office/bill_line.html"
+    context = {"bill": found, "number": number, "line": chosen, "explained": explained}
+    return render(request, template, context)
+
+
+@needs(Permission.SEE_MONEY)
+def bill_pdf(request: OfficeRequest, number: str) -> HttpResponse:
+    """The bill as PDF, in the customer's language."""
+    from mains.billing import documents
+
+    found = _open_bill(request, number)
+    content = documents.bill_pdf(month=found.month, bill_id=found.id)
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{number}.pdf"'
+    return response

@@ -1,0 +1,94 @@
+"""A meter's places and readings, one reading, and recording a new one."""
+
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from mains.customers.queries.records import list_payers
+from mains.kernel.errors import MainsError
+from mains.metering.queries.records import find_reading, list_places_of_meter, list_readings, points_of_register
+from mains.staff.values import Permission
+from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.clock import now
+from mains.web.office.parts import Crumb
+from mains.web.office.readings import ReadingForm
+from mains.web.office.views.account import meters_page, open_book
+
+
+
+
+@needs(Permission.SEE_ACCOUNTS)
+def meter(request: OfficeRequest, meter_id: int) -> HttpResponse:
+    """Where the meter is and was, with its readings; only of places whose payer the person may see."""
+    places = list_places_of_meter(meter_id=meter_id)
+    payers = list_payers(service_point_ids=sorted({place.service_point_id for place in places}), scope=request.scope)
+    if not payers:
+        raise Http404(_("There is no such meter that you may see."))
+    seen = {agreement.service_point_id for agreement, _number, _name in payers}
+    places = [place for place in places if place.service_point_id in seen]
+    context = {
+        "meter": places[0],
+        "places": [
+            (place, next((p for p in payers if p[0].service_point_id == place.service_point_id), None))
+            for place in places
+        ],
+        "readings": list_readings(register_ids=sorted({place.register_id for place in places}), limit=300),
+        "crumbs": [
+            Crumb(payers[0][1], reverse("office:account_meters", args=[payers[0][1]])),
+            Crumb(places[0].serial),
+        ],
+    }
+    return render(request, "office/meter.html", context)
+
+
+@needs(Permission.SEE_ACCOUNTS)
+def reading(request: OfficeRequest, reading_id: int) -> HttpResponse:
+    """From a formula tree to the reading: opens the account's readings at that line."""
+    found = find_reading(reading_id=reading_id)
+    points = points_of_register(register_id=found.register_id) if found else []
+    payers = list_payers(service_point_ids=points, scope=request.scope)
+    if found is None or not payers:
+        raise Http404(_("There is no such reading that you may see."))
+    then = [number for agreement, number, _name in payers if agreement.valid_from <= found.reading_date]
+    address = reverse("office:account_meters", args=[then[0] if then else payers[-1][1]])
+    return redirect(f"{address}#reading-{reading_id}")
+
+
+@require_POST
+@needs(Permission.RECORD_READINGS)
+def record(request: OfficeRequest, number: str) -> HttpResponse:
+    """Judge and record a reading: taken, held for a second look, or refused with the reason."""
+    from mains.metering.actions.readings import record_reading
+
+    book = open_book(request, number)
+    form = ReadingForm(request.POST, meters=book.meters, today=request.today)
+    if not form.is_valid():
+        return meters_page(book, form=form, status=422)
+    told = form.cleaned_data
+    try:
+        outcome = record_reading(
+            register_id=told["register"],
+            reading_date=told["reading_date"],
+            text_value=told["value"],
+            source=told["source"],
+            evidence={"note": told["evidence"]} if told["evidence"] else None,
+            actor=request.user,
+            now=now(),
+        )
+    except MainsError as error:
+        form.add_error("value", f"{error.message} {error.remedy}".strip())
+        return meters_page(book, form=form, status=422)
+    if outcome.decision == "accept":
+        messages.success(request, _("The reading is recorded. The next bill run uses it."))
+    elif outcome.decision == "queue":
+        messages.warning(
+            request, _("The reading is held for a second look: %(reason)s") % {"reason": outcome.message}
+        )
+    else:
+        form.add_error("value", f"{outcome.message} {outcome.remedy}".strip())
+        return meters_page(book, form=form, status=422)
+    return redirect("office:account_meters", number=number)
