@@ -7,9 +7,13 @@ from types import ModuleType
 
 import pytest
 from django.urls import clear_url_caches
+from playwright.sync_api import expect
 from pytest_django.fixtures import Settings
 
 from mains.staff.models import User
+
+# A busy machine is no fault of the page.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
