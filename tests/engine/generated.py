@@ -150,7 +150,9 @@ def options(draw, name: str, kind: str, formula: str) -> dict[str, object]:
 
 @st.composite
 def tariffs(draw) -> dict[str, object]:
-    """Documents; a few are refused for reasons of their own (tables that cannot be averaged), which callers skip."""
+    """Documents; a few are refused for reasons of their own (tables that cannot be averaged), which callers
+    skip.
+    """
     starts = sorted(draw(st.sets(st.integers(0, 150), max_size=2)))
     days = [FIRST_DAY - timedelta(days=400), *(FIRST_DAY + timedelta(days=offset) for offset in starts)]
     shared = draw(components())

@@ -5,13 +5,13 @@ from datetime import date, timedelta
 import polars as pl
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from tests.engine import generated
 
 from mains.engine.columns import compile_tariffs, rate_columns
 from mains.engine.exact import UnableToRate, rate_exact
 from mains.engine.facts import MICRO, Facts
 from mains.engine.segments import cut_segments
 from mains.engine.tariff import Tariff, UnableToReadTariff, read_tariff
-from tests.engine import generated
 
 LINE = ["component", "kind", "segment", "from_date", "to_date", "quantity_micro", "amount_minor"]
 LONG_AGO = date(1990, 1, 1)

@@ -1,4 +1,6 @@
-"""What one account brings to its tariff: a period, measured use, dated attributes. Frozen, exact, with sources."""
+"""What one account brings to its tariff: a period, measured use, dated attributes. Frozen, exact, with
+sources.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +15,8 @@ AttributeValue = Fraction | str | bool
 class Stretch:
     """`micro` millionths of a unit used in [from_date, to_date), spread evenly over the days.
 
-    A part of the stretch is given to a day by cumulative whole division, so that the days sum to `micro` exactly.
+    A part of the stretch is given to a day by cumulative whole division, so that the days sum to `micro`
+    exactly.
     `source` names where the number comes from: reading ids, a norm, the case file.
     """
 
@@ -42,14 +45,17 @@ class DatedValue:
     source: str = ""
 
     def holds_on(self, day: date) -> bool:
-        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_to is None or day < self.valid_to
+        )
 
 
 @dataclass(frozen=True)
 class Facts:
     """Facts of one item.
 
-    `use` maps `usage` (the total), `usage.<zone>` or the name of a quantity to stretches which cover the period.
+    `use` maps `usage` (the total), `usage.<zone>` or the name of a quantity to stretches which cover the
+    period.
     Without `usage`, the total is the sum of the zones.
     """
 

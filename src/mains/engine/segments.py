@@ -1,4 +1,6 @@
-"""Cuts many items at once into segments: stretches in which tariff version, season and the attributes read stay the same."""
+"""Cuts many items at once into segments: stretches in which tariff version, season and the attributes read
+stay the same.
+"""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -14,19 +16,31 @@ _DAYS = (pl.col("from_date") - pl.col("first_date")).dt.total_days()
 
 
 def cut_segments(
-    *, items: pl.DataFrame, tariffs: TariffSet, attributes: Mapping[str, pl.DataFrame], usage: Mapping[str, pl.DataFrame]
+    *,
+    items: pl.DataFrame,
+    tariffs: TariffSet,
+    attributes: Mapping[str, pl.DataFrame],
+    usage: Mapping[str, pl.DataFrame],
 ) -> pl.DataFrame:
     """Segments frame for `rate_columns`; inputs and result are described in `mains/engine/README.md`.
 
     `items`: item_id, tariff, period_from, period_to. `attributes`: column name → item_id, valid_from, valid_to, value, entries of
-    one item not overlapping. `usage`: column name → item_id, first_date, days_micro. Use is null where the days given do
+    one item not overlapping. `usage`: column name → item_id, first_date, days_micro. Use is null where the
+    days given do
     not cover a segment. Only what the item's tariff reads cuts it.
     """
     items = items.with_columns(pl.col("tariff").cast(pl.String))
     read = {name: frame for name, frame in attributes.items() if _readers(tariffs, name)}
-    cuts = pl.concat([_tariff_cuts(items, tariffs), *(_attribute_cuts(items, tariffs, name, frame) for name, frame in read.items())])
+    cuts = pl.concat(
+        [
+            _tariff_cuts(items, tariffs),
+            *(_attribute_cuts(items, tariffs, name, frame) for name, frame in read.items()),
+        ]
+    )
     # A cut of the tariff stays, whatever the attributes do on that day.
-    cuts = cuts.group_by("item_id", "from_date").agg(pl.col("is_tariff_cut").any()).sort("item_id", "from_date")
+    cuts = (
+        cuts.group_by("item_id", "from_date").agg(pl.col("is_tariff_cut").any()).sort("item_id", "from_date")
+    )
     segments = cuts.join(items, on="item_id", how="left", maintain_order="left")
     for name, frame in read.items():
         segments = _with_attribute(segments, tariffs, name, frame)
@@ -46,7 +60,9 @@ def _readers(tariffs: TariffSet, name: str) -> list[str]:
 
 
 def _tariff_cuts(items: pl.DataFrame, tariffs: TariffSet) -> pl.DataFrame:
-    """First day of the period, of every version and of every season in it; worked out once per tariff and period."""
+    """First day of the period, of every version and of every season in it; worked out once per tariff and
+    period.
+    """
     periods = items.select("tariff", "period_from", "period_to").unique()
     days = [
         _changes(tariffs.by_code.get(code), first, end)
@@ -61,7 +77,9 @@ def _changes(tariff: Tariff | None, first: date, end: date) -> list[date]:
     if tariff is None:
         return [first]
     starts = {first} | {version.valid_from for version in tariff.versions if first < version.valid_from < end}
-    starts |= {version.valid_to for version in tariff.versions if version.valid_to and first < version.valid_to < end}
+    starts |= {
+        version.valid_to for version in tariff.versions if version.valid_to and first < version.valid_to < end
+    }
     if tariff.uses_seasons:
         inner = (first + timedelta(days=offset) for offset in range(1, (end - first).days))
         starts |= {day for day in inner if tariff.season_of(day) != tariff.season_of(day - timedelta(days=1))}
@@ -73,37 +91,65 @@ def _attribute_cuts(items: pl.DataFrame, tariffs: TariffSet, name: str, frame: p
     readers = items.filter(pl.col("tariff").is_in(_readers(tariffs, name)))
     dated = readers.join(frame.select("item_id", "valid_from", "valid_to"), on="item_id", how="inner")
     days = pl.concat(
-        [dated.select("item_id", "period_from", "period_to", from_date=pl.col(column)) for column in ("valid_from", "valid_to")]
+        [
+            dated.select("item_id", "period_from", "period_to", from_date=pl.col(column))
+            for column in ("valid_from", "valid_to")
+        ]
     )
     inside = (pl.col("from_date") > pl.col("period_from")) & (pl.col("from_date") < pl.col("period_to"))
     return days.filter(inside).select("item_id", "from_date", pl.lit(False).alias("is_tariff_cut"))
 
 
-def _with_attribute(segments: pl.DataFrame, tariffs: TariffSet, name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Adds the value in force on the first day of each segment, or the tariff's default; null for tariffs that do not read it."""
-    entries = frame.select("item_id", "valid_from", "valid_to", pl.col("value").alias(name)).sort("item_id", "valid_from")
-    joined = segments.join_asof(
-        entries, left_on="from_date", right_on="valid_from", by="item_id", strategy="backward", check_sortedness=False
+def _with_attribute(
+    segments: pl.DataFrame, tariffs: TariffSet, name: str, frame: pl.DataFrame
+) -> pl.DataFrame:
+    """Adds the value in force on the first day of each segment, or the tariff's default; null for tariffs
+    that do not read it.
+    """
+    entries = frame.select("item_id", "valid_from", "valid_to", pl.col("value").alias(name)).sort(
+        "item_id", "valid_from"
     )
-    holds = (pl.col("valid_to").is_null() | (pl.col("from_date") < pl.col("valid_to"))) & pl.col("valid_from").is_not_null()
+    joined = segments.join_asof(
+        entries,
+        left_on="from_date",
+        right_on="valid_from",
+        by="item_id",
+        strategy="backward",
+        check_sortedness=False,
+    )
+    holds = (pl.col("valid_to").is_null() | (pl.col("from_date") < pl.col("valid_to"))) & pl.col(
+        "valid_from"
+    ).is_not_null()
     value: pl.Expr = pl.when(holds).then(pl.col(name))
     for tariff in tariffs.tariffs:
         kind = tariff.attributes.get(_plain(name))
         if kind is not None and kind.default is not None:
-            default = int(kind.default * MICRO) if kind.kind == "number" and not isinstance(kind.default, str) else kind.default
-            value = pl.when(value.is_null() & (pl.col("tariff") == tariff.code)).then(pl.lit(default)).otherwise(value)
+            default = (
+                int(kind.default * MICRO)
+                if kind.kind == "number" and not isinstance(kind.default, str)
+                else kind.default
+            )
+            value = (
+                pl.when(value.is_null() & (pl.col("tariff") == tariff.code))
+                .then(pl.lit(default))
+                .otherwise(value)
+            )
     value = pl.when(pl.col("tariff").is_in(_readers(tariffs, name))).then(value)
     return joined.with_columns(value.cast(frame.schema["value"]).alias(name)).drop("valid_from", "valid_to")
 
 
 def _merge_alike(segments: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    """Drops cuts at which nothing changed, and closes each segment by the next one's start or the period's end."""
+    """Drops cuts at which nothing changed, and closes each segment by the next one's start or the period's
+    end.
+    """
     first = pl.col("item_id") != pl.col("item_id").shift(1).fill_null(-1)
     differs = [pl.col(name).ne_missing(pl.col(name).shift(1)) for name in names]
     kept = segments.filter(pl.any_horizontal(first, pl.col("is_tariff_cut"), *differs)).drop("is_tariff_cut")
     following = pl.col("from_date").shift(-1)
     same_item = pl.col("item_id").shift(-1) == pl.col("item_id")
-    return kept.with_columns(to_date=pl.when(same_item.fill_null(False)).then(following).otherwise(pl.col("period_to")))
+    return kept.with_columns(
+        to_date=pl.when(same_item.fill_null(False)).then(following).otherwise(pl.col("period_to"))
+    )
 
 
 def _with_use(segments: pl.DataFrame, name: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -120,10 +166,14 @@ def _with_use(segments: pl.DataFrame, name: str, frame: pl.DataFrame) -> pl.Data
     end = (pl.col("to_date") - pl.col("first_date")).dt.total_days()
     covered = (first >= 0) & (end <= pl.col("day_count"))
     joined = joined.with_columns(
-        covered.fill_null(False).alias("covered"), (pl.col("offset") + first).alias("first"), (pl.col("offset") + end).alias("end")
+        covered.fill_null(False).alias("covered"),
+        (pl.col("offset") + first).alias("first"),
+        (pl.col("offset") + end).alias("end"),
     )
     known = joined["covered"].to_numpy()
-    start_at, end_at = (np.where(known, joined[column].fill_null(0).to_numpy(), 0) for column in ("first", "end"))
+    start_at, end_at = (
+        np.where(known, joined[column].fill_null(0).to_numpy(), 0) for column in ("first", "end")
+    )
     use = pl.Series(running[end_at] - running[start_at], dtype=pl.Int64)
     nothing = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(use))
     return segments.with_columns(use.zip_with(joined["covered"], nothing).alias(name))

@@ -9,30 +9,34 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.tree import Tree
 
+from mains.config.cli.trees import step_tree
 from mains.engine.case import CaseResult, UnableToReadCase, read_case, run_case
-from mains.engine.exact import Protocol, Step, show_short
+from mains.engine.exact import Protocol, show_short
 from mains.engine.facts import MICRO
 from mains.engine.tariff import Problem
 from mains.kernel.errors import MainsError
-
 
 app = typer.Typer()
 
 
 @app.command()
 def rate(
-    case: Annotated[Path, typer.Argument(help="A case: tariff, facts and expected bill (docs/tariff-language.md).")],
+    case: Annotated[
+        Path, typer.Argument(help="A case: tariff, facts and expected bill (docs/tariff-language.md).")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the machine form.")] = False,
     brief: Annotated[bool, typer.Option("--brief", help="Print the bill without the explanation.")] = False,
 ) -> None:
     """Rate a case by both interpreters, print the bill and its explanation, and compare it with what the case expects.
 
-    Exit code 0: as expected. 1: it differs from what is expected. 2: the case or its tariff cannot be read or rated.
+    Exit code 0: as expected. 1: it differs from what is expected. 2: the case or its tariff cannot be read or
+    rated.
     """
     try:
-        result = run_case(read_case(_read(case), name=str(case), open_tariff=lambda file: _read(case.parent / file)))
+        result = run_case(
+            read_case(_read(case), name=str(case), open_tariff=lambda file: _read(case.parent / file))
+        )
     except MainsError as error:
         if not as_json:
             raise
@@ -75,7 +79,7 @@ def _print_result(result: CaseResult, *, brief: bool) -> None:
     for protocol in result.protocols:
         console.print(_bill(protocol))
         if not brief:
-            console.print(_tree(protocol.explanation))
+            console.print(step_tree(protocol.explanation))
     if len(result.protocols) > 1:
         console.print(f"Total of all services: {show_short(result.total)}")
     for mismatch in result.mismatches:
@@ -86,7 +90,10 @@ def _print_result(result: CaseResult, *, brief: bool) -> None:
 
 def _bill(protocol: Protocol) -> Table:
     last_day = protocol.period_to - timedelta(days=1)
-    table = Table(title=f"{protocol.tariff}, {protocol.period_from} to {last_day}, {protocol.currency}", title_justify="left")
+    table = Table(
+        title=f"{protocol.tariff}, {protocol.period_from} to {last_day}, {protocol.currency}",
+        title_justify="left",
+    )
     for name in ("component", "kind", "days", "quantity", "amount"):
         table.add_column(name, justify="right" if name in ("quantity", "amount") else "left")
     for line in protocol.lines:
@@ -102,23 +109,3 @@ def _bill(protocol: Protocol) -> Table:
 def _money(minor: int, scale: int) -> str:
     whole, rest = divmod(abs(minor), scale)
     return f"{'-' if minor < 0 else ''}{whole:,}.{str(rest).zfill(len(str(scale)) - 1)}"
-
-
-def _tree(step: Step) -> Tree:
-    tree = Tree(_describe(step))
-    for child in step.children:
-        tree.add(_tree(child))
-    return tree
-
-
-def _describe(step: Step) -> str:
-    text = f"{step.label} = {show_short(step.value)}"
-    if step.unit:
-        text += f" {step.unit}"
-    if step.formula and step.formula != step.label:
-        text += f"   by {step.formula}"
-    if step.unrounded is not None and step.unrounded != step.value:
-        text += f"   rounded from {show_short(step.unrounded)} ({step.rounding})"
-    if step.source:
-        text += f"   [{step.source}]"
-    return text

@@ -33,7 +33,11 @@ def read_facts(*, own: Clause, shared: Clause, tariff: Tariff) -> Facts | None:
     use |= _read_use(get("usage"), "usage", first, end)
     for name, clause in get("quantities").entries():
         if name not in tariff.quantities:
-            clause.refuse("unknown-name", f"The tariff has no quantity “{name}”.", "Declare it under quantities of the tariff.")
+            clause.refuse(
+                "unknown-name",
+                f"The tariff has no quantity “{name}”.",
+                "Declare it under quantities of the tariff.",
+            )
         else:
             use |= _read_use(clause, name, first, end)
     attributes = _read_attributes(shared.get("attributes"), tariff, strict=own.value is None)
@@ -41,26 +45,49 @@ def read_facts(*, own: Clause, shared: Clause, tariff: Tariff) -> Facts | None:
     return Facts(first, end, use, attributes) if len(own.problems.found) == before else None
 
 
-def _read_period(clause: Clause, readings: Mapping[str, tuple[Stretch, ...]], facts: Clause) -> tuple[date, date] | None:
-    """[from, to): `to` is the first day after the period; `last_day` may be given instead; or the readings say it."""
+def _read_period(
+    clause: Clause, readings: Mapping[str, tuple[Stretch, ...]], facts: Clause
+) -> tuple[date, date] | None:
+    """[from, to): `to` is the first day after the period; `last_day` may be given instead; or the readings
+    say it.
+    """
     if clause.value is None:
         stretches = [stretch for found in readings.values() for stretch in found]
         if stretches:
-            return min(stretch.from_date for stretch in stretches), max(stretch.to_date for stretch in stretches)
-        facts.refuse("missing", "The facts have no period.", "Write `period: {from: 2024-05-01, to: 2024-06-01}` (to is the first day after it).")
+            return min(stretch.from_date for stretch in stretches), max(
+                stretch.to_date for stretch in stretches
+            )
+        facts.refuse(
+            "missing",
+            "The facts have no period.",
+            "Write `period: {from: 2024-05-01, to: 2024-06-01}` (to is the first day after it).",
+        )
         return None
     clause.only(("from", "to", "first_day", "last_day", "days"))
     start = clause.get("from") if clause.get("from").value is not None else clause.get("first_day")
-    first, end, last, days = start.day(), clause.get("to").day(), clause.get("last_day").day(), clause.get("days").number()
+    first, end, last, days = (
+        start.day(),
+        clause.get("to").day(),
+        clause.get("last_day").day(),
+        clause.get("days").number(),
+    )
     if first is not None and last is not None:
         end = last + timedelta(days=1)
     if first is not None and days is not None and days.denominator == 1:
         end = first + timedelta(days=int(days))
     if first is None or end is None:
-        clause.refuse("missing", "The period needs a first day and an end.", "Write {from: 2024-05-01, to: 2024-06-01} or {first_day: …, last_day: …}.")
+        clause.refuse(
+            "missing",
+            "The period needs a first day and an end.",
+            "Write {from: 2024-05-01, to: 2024-06-01} or {first_day: …, last_day: …}.",
+        )
         return None
     if end <= first:
-        clause.refuse("period-empty", f"The period ends on {end}, before it starts.", "`to` is the first day after the period.")
+        clause.refuse(
+            "period-empty",
+            f"The period ends on {end}, before it starts.",
+            "`to` is the first day after the period.",
+        )
         return None
     return first, end
 
@@ -73,7 +100,11 @@ def _micro(clause: Clause) -> int | None:
         return None
     scaled = number * MICRO
     if scaled.denominator != 1 or abs(scaled) >= _MAX:
-        clause.refuse("too-precise", f"{clause.value} has more than six decimals, or is too large.", "Facts are kept in millionths.")
+        clause.refuse(
+            "too-precise",
+            f"{clause.value} has more than six decimals, or is too large.",
+            "Facts are kept in millionths.",
+        )
         return None
     return int(scaled)
 
@@ -107,7 +138,9 @@ def _read_stretch(clause: Clause) -> Stretch | None:
 
 
 def _read_readings(clause: Clause, tariff: Tariff) -> dict[str, tuple[Stretch, ...]]:
-    """Use between readings, by zone. Either a plain list of {date, value}, or registers with zone, digits, multiplier and list."""
+    """Use between readings, by zone. Either a plain list of {date, value}, or registers with zone, digits,
+    multiplier and list.
+    """
     items = clause.items()
     if not items:
         return {}
@@ -134,7 +167,9 @@ def _between_readings(items: list[Clause], register: Clause, tariff: Tariff) -> 
         points.append((day, value, item))
     points.sort(key=lambda point: point[0])
     if len(points) < 2:
-        register.refuse("missing", "At least two readings are needed.", "Give the opening and the closing reading.")
+        register.refuse(
+            "missing", "At least two readings are needed.", "Give the opening and the closing reading."
+        )
     stretches = []
     for (before, opening, _), (day, closing, item) in zip(points, points[1:], strict=False):
         difference = closing - opening
@@ -142,9 +177,17 @@ def _between_readings(items: list[Clause], register: Clause, tariff: Tariff) -> 
             difference += 10 ** int(digits)
         micro = difference * multiplier * MICRO
         if difference < 0:
-            item.refuse("reading-lower", f"The reading of {day} is lower than the one before.", "Correct it, or give the register's digits if it has rolled over.")
+            item.refuse(
+                "reading-lower",
+                f"The reading of {day} is lower than the one before.",
+                "Correct it, or give the register's digits if it has rolled over.",
+            )
         elif before == day or micro.denominator != 1:
-            item.refuse("reading", f"The reading of {day} cannot be used.", "Two readings of one day, or more than six decimals.")
+            item.refuse(
+                "reading",
+                f"The reading of {day} cannot be used.",
+                "Two readings of one day, or more than six decimals.",
+            )
         else:
             stretches.append(_stretch(tariff.day_count, before, day, int(micro)))
     return tuple(stretches)
@@ -164,7 +207,11 @@ def _read_attributes(clause: Clause, tariff: Tariff, *, strict: bool) -> dict[st
     for name, entry in clause.entries():
         if name not in tariff.attributes:
             if strict:
-                entry.refuse("unknown-name", f"The tariff has no attribute “{name}”.", f"Attributes: {', '.join(tariff.attributes) or 'none'}.")
+                entry.refuse(
+                    "unknown-name",
+                    f"The tariff has no attribute “{name}”.",
+                    f"Attributes: {', '.join(tariff.attributes) or 'none'}.",
+                )
             continue
         kind = tariff.attributes[name].kind
         items = entry.items() if isinstance(entry.value, list) else []
@@ -182,10 +229,15 @@ def _dated(items: list[Clause], kind: str) -> tuple[DatedValue, ...]:
         item.only(("from", "to", "value"))
         value = _value(item.get("value"), kind)
         if value is not None:
-            values.append(DatedValue(value, item.get("from").day(), item.get("to").day(), f"case, {item.name}"))
+            values.append(
+                DatedValue(value, item.get("from").day(), item.get("to").day(), f"case, {item.name}")
+            )
     starts = [value.valid_from for value in values]
     ends = [*starts[1:], None]
-    return tuple(DatedValue(v.value, v.valid_from, v.valid_to or end, v.source) for v, end in zip(values, ends, strict=True))
+    return tuple(
+        DatedValue(v.value, v.valid_from, v.valid_to or end, v.source)
+        for v, end in zip(values, ends, strict=True)
+    )
 
 
 def _value(clause: Clause, kind: str) -> AttributeValue | None:

@@ -58,7 +58,9 @@ class Service:
 
 @dataclass(frozen=True)
 class Case:
-    """An account with one or several services. `kind` says where the expected figures come from: published or derived."""
+    """An account with one or several services. `kind` says where the expected figures come from: published or
+    derived.
+    """
 
     name: str
     kind: str
@@ -83,7 +85,12 @@ def read_case(text: str, *, name: str, open_tariff: Callable[[str], str]) -> Cas
     services = [
         service
         for clause in (listed or [root])
-        if (service := _read_service(clause, root, tariffs, Expected() if listed and clause.get("expect").value is None else None)) is not None
+        if (
+            service := _read_service(
+                clause, root, tariffs, Expected() if listed and clause.get("expect").value is None else None
+            )
+        )
+        is not None
     ]
     total = shared.get("total").number() if listed else None
     if listed:
@@ -91,7 +98,9 @@ def read_case(text: str, *, name: str, open_tariff: Callable[[str], str]) -> Cas
     case = Case(
         name=root.get("case").text(default=name),
         kind=root.get("kind").choice(("published", "derived", ""), default=""),
-        source=root.get("source").text() if not isinstance(root.get("source").value, list) else ", ".join(i.text() for i in root.get("source").items()),
+        source=root.get("source").text()
+        if not isinstance(root.get("source").value, list)
+        else ", ".join(i.text() for i in root.get("source").items()),
         note=root.get("note").text(),
         services=tuple(services),
         total=total,
@@ -124,7 +133,9 @@ class _Tariffs:
             raise UnableToReadCase(name=name, problems=error.problems) from error
 
 
-def _read_service(clause: Clause, root: Clause, tariffs: _Tariffs, expected: Expected | None) -> Service | None:
+def _read_service(
+    clause: Clause, root: Clause, tariffs: _Tariffs, expected: Expected | None
+) -> Service | None:
     if clause is not root:
         clause.only(("tariff", "facts", "expect"))
     tariff = tariffs.read(clause.get("tariff"))
@@ -145,7 +156,11 @@ def _read_expected(clause: Clause, tariff: Tariff) -> Expected:
         for name, entry in clause.get(group).entries():
             value = entry.number()
             if name not in known:
-                entry.refuse("unknown-name", f"The tariff has no component “{name}”.", f"Components: {', '.join(tariff.printed_order)}.")
+                entry.refuse(
+                    "unknown-name",
+                    f"The tariff has no component “{name}”.",
+                    f"Components: {', '.join(tariff.printed_order)}.",
+                )
             elif value is not None:
                 found[name] = value
     lines = []
@@ -153,8 +168,14 @@ def _read_expected(clause: Clause, tariff: Tariff) -> Expected:
         item.only(("component", "from", "amount", "quantity"))
         name = item.get("component").text(required=True)
         if name not in known:
-            item.refuse("unknown-name", f"The tariff has no component “{name}”.", f"Components: {', '.join(tariff.printed_order)}.")
-        lines.append(ExpectedLine(name, item.get("from").day(), item.get("amount").number(), item.get("quantity").number()))
+            item.refuse(
+                "unknown-name",
+                f"The tariff has no component “{name}”.",
+                f"Components: {', '.join(tariff.printed_order)}.",
+            )
+        lines.append(
+            ExpectedLine(
+                name, item.get("from").day(), item.get("amount").number(), item.get("quantity").number()
+            )
+        )
     return Expected(clause.get("total").number(), figures["components"], figures["quantities"], tuple(lines))
-
-

@@ -50,7 +50,12 @@ class CaseResult:
             "total": show(self.total),
             "services": [protocol.to_data() for protocol in self.protocols],
             "mismatches": [
-                {"tariff": m.tariff, "what": m.what, "expected": show(m.expected), "found": None if m.found is None else show(m.found)}
+                {
+                    "tariff": m.tariff,
+                    "what": m.what,
+                    "expected": show(m.expected),
+                    "found": None if m.found is None else show(m.found),
+                }
                 for m in self.mismatches
             ],
         }
@@ -64,7 +69,9 @@ def run_case(case: Case) -> CaseResult:
         _agree(service, protocol)
         protocols.append(protocol)
         mismatches.extend(_compare(service.expected, protocol))
-    total = sum((Fraction(protocol.total_minor, protocol.posting_scale) for protocol in protocols), Fraction(0))
+    total = sum(
+        (Fraction(protocol.total_minor, protocol.posting_scale) for protocol in protocols), Fraction(0)
+    )
     if case.total is not None and case.total != total:
         mismatches.append(Mismatch("all services", "total", case.total, total))
     return CaseResult(case, tuple(protocols), total, tuple(mismatches))
@@ -98,12 +105,18 @@ def _frame(tariff: Tariff, segments: tuple[Segment, ...]) -> pl.DataFrame:
         "period_to": pl.Series([segments[-1].to_date] * len(segments), dtype=pl.Date),
     }
     for key in segments[0].use_micro:
-        data[f"{key.replace('.', '_')}_micro"] = pl.Series([s.use_micro[key] for s in segments], dtype=pl.Int64)
+        data[f"{key.replace('.', '_')}_micro"] = pl.Series(
+            [s.use_micro[key] for s in segments], dtype=pl.Int64
+        )
     for name in tariff.read_attributes:
         kind = tariff.attributes[name].kind
         values = [s.attributes[name].value if name in s.attributes else None for s in segments]
         if kind == "number":
-            scaled = [None if value is None else int(value * MICRO) for value in values if not isinstance(value, str)]
+            scaled = [
+                None if value is None else int(value * MICRO)
+                for value in values
+                if not isinstance(value, str)
+            ]
             data[f"{name}_micro"] = pl.Series(scaled, dtype=pl.Int64)
         else:
             data[name] = pl.Series(values, dtype=pl.Boolean if kind == "flag" else pl.String)
@@ -116,9 +129,13 @@ def _compare(expected: Expected, protocol: Protocol) -> list[Mismatch]:
     quantities: dict[str, Fraction] = {}
     for line in protocol.lines:
         if line.amount_minor is not None:
-            amounts[line.component] = amounts.get(line.component, Fraction(0)) + Fraction(line.amount_minor, scale)
+            amounts[line.component] = amounts.get(line.component, Fraction(0)) + Fraction(
+                line.amount_minor, scale
+            )
         if line.quantity_micro is not None:
-            quantities[line.component] = quantities.get(line.component, Fraction(0)) + Fraction(line.quantity_micro, MICRO)
+            quantities[line.component] = quantities.get(line.component, Fraction(0)) + Fraction(
+                line.quantity_micro, MICRO
+            )
     found = []
     for name, value in expected.components.items():
         own = amounts.get(name, quantities.get(name) if name not in amounts else None)
@@ -137,9 +154,15 @@ def _compare(expected: Expected, protocol: Protocol) -> list[Mismatch]:
 def _compare_lines(expected: Expected, protocol: Protocol) -> list[Mismatch]:
     found = []
     for wanted in expected.lines:
-        lines = [line for line in protocol.lines if line.component == wanted.component and wanted.from_date in (None, line.from_date)]
+        lines = [
+            line
+            for line in protocol.lines
+            if line.component == wanted.component and wanted.from_date in (None, line.from_date)
+        ]
         what = f"{wanted.component} from {wanted.from_date}" if wanted.from_date else wanted.component
-        amount = Fraction(sum(line.amount_minor or 0 for line in lines), protocol.posting_scale) if lines else None
+        amount = (
+            Fraction(sum(line.amount_minor or 0 for line in lines), protocol.posting_scale) if lines else None
+        )
         quantity = Fraction(sum(line.quantity_micro or 0 for line in lines), MICRO) if lines else None
         if wanted.amount is not None and wanted.amount != amount:
             found.append(Mismatch(protocol.tariff, what, wanted.amount, amount))

@@ -1,4 +1,6 @@
-"""A set of tariffs made ready for columns: versions grouped by structure, prices laid out as cells to be gathered by number."""
+"""A set of tariffs made ready for columns: versions grouped by structure, prices laid out as cells to be
+gathered by number.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,7 +29,9 @@ MISSING = -1
 
 @dataclass(frozen=True)
 class Structure:
-    """Everything about a version except its prices. Items of equal structure are computed together, whatever their tariff."""
+    """Everything about a version except its prices. Items of equal structure are computed together, whatever
+    their tariff.
+    """
 
     components: tuple[Component, ...]
     printed_order: tuple[str, ...]
@@ -44,7 +48,9 @@ class Structure:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the cells of one table lie for each version: `base[version] + Σ code × stride[version, key]`, in `cell_numbers`."""
+    """Where the cells of one table lie for each version: `base[version] + Σ code × stride[version, key]`, in
+    `cell_numbers`.
+    """
 
     keys: tuple[str, ...]
     base: npt.NDArray[np.int64]
@@ -128,7 +134,9 @@ class TariffSet:
 
     @cached_property
     def vocabulary(self) -> Mapping[str, tuple[str, ...]]:
-        """The values that any table is kept by, for each key; the code of any other value is one past the last."""
+        """The values that any table is kept by, for each key; the code of any other value is one past the
+        last.
+        """
         values: dict[str, dict[str, None]] = {}
         for table in self._tables:
             for key in table.cells:
@@ -171,7 +179,9 @@ class TariffSet:
         return Layout(keys, base, strides, np.concatenate(blocks), tuple(cells))
 
     def _block(self, table: Table | None, zone: str | None, cells: dict[Cell, int]) -> npt.NDArray[np.int64]:
-        """Cell numbers of one table, an axis per key; broad entries are written first and finer ones over them."""
+        """Cell numbers of one table, an axis per key; broad entries are written first and finer ones over
+        them.
+        """
         if table is None:
             return np.full((), MISSING, dtype=np.int64)
         own = [key for key in table.keys if key != ZONE_KEY]

@@ -81,7 +81,7 @@ class GroupRater:
 
     def _view(self, measured: tuple[int, ...], priced: tuple[int, ...], component: Component) -> View:
         structure = self._structures[priced[-1]]
-        amounts = {name: (ZERO, ZERO) for name in structure.computing_order}
+        amounts = dict.fromkeys(structure.computing_order, (ZERO, ZERO))
         for name, computed in self._computed.items():
             amounts[name] = computed.by_segment[measured[0]] if len(measured) == 1 else computed.whole
         return View(self._group, measured, priced, component, amounts, dict(structure.defaults))

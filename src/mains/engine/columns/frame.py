@@ -36,7 +36,9 @@ class Prepared:
 
 
 def prepare_frame(*, tariffs: TariffSet, segments: pl.DataFrame) -> Prepared:
-    """Raises ValueError when a column is missing or of another type: that is the caller's fault, not an item's."""
+    """Raises ValueError when a column is missing or of another type: that is the caller's fault, not an
+    item's.
+    """
     _check_schema(tariffs, segments)
     if not _is_sorted(segments):
         segments = segments.sort("item_id", "from_date", maintain_order=True)
@@ -106,7 +108,9 @@ def _with_total_use(segments: pl.DataFrame) -> pl.DataFrame:
 def _with_rounded_parts(
     tariffs: TariffSet, columns: dict[str, pl.Series], edition: Ints, starts: Ints
 ) -> dict[str, pl.Series]:
-    """Rounds the parts of use of split periods, for tariffs with `split_usage`: running totals are rounded, parts are differences."""
+    """Rounds the parts of use of split periods, for tariffs with `split_usage`: running totals are rounded,
+    parts are differences.
+    """
     roundings = [edition.tariff.use_rounding for edition in tariffs.editions]
     if not len(starts) or not any(roundings):
         return columns
@@ -136,7 +140,11 @@ def _with_rounded_parts(
 
 def _use_names(tariffs: TariffSet, columns: Mapping[str, pl.Series]) -> list[str]:
     measured = {f"{name}_micro" for name in tariffs.quantities}
-    return [name for name in columns if name in measured or (name.startswith("usage_") and name.endswith("_micro"))]
+    return [
+        name
+        for name in columns
+        if name in measured or (name.startswith("usage_") and name.endswith("_micro"))
+    ]
 
 
 def _is_sorted(segments: pl.DataFrame) -> bool:
@@ -145,7 +153,9 @@ def _is_sorted(segments: pl.DataFrame) -> bool:
 
 
 def _editions(tariffs: TariffSet, codes: pl.Series, first: Ints) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
-    """Edition and season number of each row, worked out once for each pair of tariff and day; and rows without a version."""
+    """Edition and season number of each row, worked out once for each pair of tariff and day; and rows
+    without a version.
+    """
     numbers = {code: number for number, code in enumerate(tariffs.by_code)}
     tariff = codes.replace_strict(
         list(numbers), list(numbers.values()), default=MISSING, return_dtype=pl.Int64
@@ -205,7 +215,8 @@ def _refused(
         code = codes[int(row)]
         known = code in tariffs.by_code
         message = (
-            f"Tariff {code} has no version in force on {date.fromordinal(int(days['from_date'][row]) + _EPOCH)}."
+            f"Tariff {code} has no version in force on "
+            f"{date.fromordinal(int(days['from_date'][row]) + _EPOCH)}."
             if known
             else f"There is no tariff {code}."
         )

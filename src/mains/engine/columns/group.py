@@ -1,6 +1,7 @@
 """Items of one shape, side by side: what a formula reads of them, as columns of fractions.
 
-A group holds `size` items of `segments` segments each; `rows[item, k]` is the row of segment k in the sorted frame.
+A group holds `size` items of `segments` segments each; `rows[item, k]` is the row of segment k in the sorted
+frame.
 """
 
 from calendar import monthrange
@@ -18,7 +19,6 @@ from mains.engine.columns import rational
 from mains.engine.columns.compiled import MISSING, TariffSet
 from mains.engine.columns.rational import Rational
 from mains.engine.facts import MICRO
-from mains.engine.language import tree
 from mains.engine.tariff.model import SEASON_KEY, Cell
 
 Ints = npt.NDArray[np.int64]
@@ -41,7 +41,9 @@ class Reasons:
 
 @dataclass(frozen=True)
 class Frame:
-    """The checked segments frame, sorted by item and date, with its dates as days since 1970 and its editions numbered."""
+    """The checked segments frame, sorted by item and date, with its dates as days since 1970 and its editions
+    numbered.
+    """
 
     tariffs: TariffSet
     columns: Mapping[str, pl.Series]
@@ -313,7 +315,9 @@ def _day(number: int) -> date:
 
 
 def _calendar_months(first: date, end: date) -> Fraction:
-    """Months by the calendar, as the place of each end within its month: day d of a month of n days stands at (d − 1)/n."""
+    """Months by the calendar, as the place of each end within its month: day d of a month of n days stands at
+    (d − 1)/n.
+    """
     return _month_place(end) - _month_place(first)
 
 

@@ -256,7 +256,9 @@ def _reached(ladder: _Ladder, amount: Rational) -> Rational:
 
 
 def _priced(ladder: _Ladder, amount: Rational) -> Rational:
-    """Slab price by summation from above: the last price for all, and each lower price's difference for what lies below its limit."""
+    """Slab price by summation from above: the last price for all, and each lower price's difference for what
+    lies below its limit.
+    """
     size = rational.magnitude(amount)
     total = rational.multiply(size, ladder.figures[-1])
     for tier, limit in enumerate(ladder.limits):

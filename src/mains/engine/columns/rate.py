@@ -1,4 +1,6 @@
-"""Rates whole frames: groups items by shape and structure, computes each group at once, lays the lines out in order."""
+"""Rates whole frames: groups items by shape and structure, computes each group at once, lays the lines out in
+order.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +30,8 @@ class Rated:
 def rate_columns(*, tariffs: TariffSet, segments: pl.DataFrame) -> Rated:
     """Rates every item of a segments frame; the column contract is in `mains/engine/README.md`.
 
-    An item that cannot be rated is refused alone. Raises ValueError when the frame lacks a required column or type.
+    An item that cannot be rated is refused alone. Raises ValueError when the frame lacks a required column or
+    type.
     """
     prepared = prepare_frame(tariffs=tariffs, segments=segments)
     refused = dict(prepared.refused)
@@ -68,7 +71,9 @@ def _groups(prepared: Prepared) -> Iterator[Ints]:
 def _rate_group(
     prepared: Prepared, rows: Ints
 ) -> Iterator[tuple[pl.DataFrame, Mapping[int, tuple[str, str]]]]:
-    """Lines and refused items of a group. Where numbers grow too large it is cut by size, down to exact fractions."""
+    """Lines and refused items of a group. Where numbers grow too large it is cut by size, down to exact
+    fractions.
+    """
     frame, reasons = prepared.frame, Reasons()
     editions = frame.tariffs.editions
     structures = [frame.tariffs.structures[editions[int(frame.edition[row])].structure] for row in rows[0]]

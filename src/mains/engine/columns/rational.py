@@ -1,6 +1,7 @@
 """Columns of exact fractions: numerator (Int64 or Int128) over a fixed number and, where rows differ, a denominator column.
 
-Integers only: multiply first, divide never, round once. Every column carries a bound on its size; an operation whose result could
+Integers only: multiply first, divide never, round once. Every column carries a bound on its size; an
+operation whose result could
 pass 2^127 raises `TooLarge` before it is done, so nothing ever wraps. Columns of one row stand for all rows.
 """
 
@@ -22,7 +23,9 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True)
 class Rational:
-    """`num / (scale × den)`. `top` and `den_top` bound |num| and den. `bad` marks rows without a value by reason number (0 is good)."""
+    """`num / (scale × den)`. `top` and `den_top` bound |num| and den. `bad` marks rows without a value by
+    reason number (0 is good).
+    """
 
     num: pl.Series
     scale: int

@@ -52,7 +52,9 @@ def cut_period(*, tariff: Tariff, facts: Facts) -> tuple[Segment, ...]:
 
 
 def round_parts(segments: tuple[Segment, ...], rounding: Rounding) -> tuple[Segment, ...]:
-    """The use up to the end of each segment is rounded, and parts are differences of these; the last takes the rest."""
+    """The use up to the end of each segment is rounded, and parts are differences of these; the last takes
+    the rest.
+    """
     rounded = []
     before: dict[str, int] = {}
     running: dict[str, Fraction] = {}
@@ -120,7 +122,9 @@ def _segment(tariff: Tariff, facts: Facts, first: date, end: date) -> Segment:
 
 
 def months_between(first: date, end: date) -> Fraction:
-    """Calendar months in [first, end): each day counts one over the days of its own month, so a full month is exactly 1."""
+    """Calendar months in [first, end): each day counts one over the days of its own month, so a full month is
+    exactly 1.
+    """
     total = Fraction(0)
     while first < end:
         following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
@@ -136,7 +140,9 @@ def days_in_month(day: date) -> int:
 
 
 def whole_months_between(first: date, end: date) -> int:
-    """Full months from `first` to `end` by the calendar: 15 Jan to 15 Mar is 2. A missing day counts as the month's last."""
+    """Full months from `first` to `end` by the calendar: 15 Jan to 15 Mar is 2. A missing day counts as the
+    month's last.
+    """
     months = (end.year - first.year) * 12 + end.month - first.month
     return months if end.day >= min(first.day, days_in_month(end)) else months - 1
 

@@ -1,4 +1,6 @@
-"""The explanation tree: every value with its formula, unit, source and rounding, down to readings and clauses."""
+"""The explanation tree: every value with its formula, unit, source and rounding, down to readings and
+clauses.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +16,8 @@ Evaluated = Fraction | str | bool
 class Step:
     """One value of a calculation.
 
-    `label` says what it is, `formula` the text it was computed by (empty for a fact), `source` where a fact comes from,
+    `label` says what it is, `formula` the text it was computed by (empty for a fact), `source` where a fact
+    comes from,
     `unrounded` and `rounding` the value before the rounding step and the step in words.
     """
 

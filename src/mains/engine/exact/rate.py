@@ -35,7 +35,9 @@ class Computed:
 
 
 def rate_exact(*, tariff: Tariff, facts: Facts) -> Protocol:
-    """Lines, total and explanation of one item. Raises UnableToRate, naming the clause, when a fact or figure is missing."""
+    """Lines, total and explanation of one item. Raises UnableToRate, naming the clause, when a fact or figure
+    is missing.
+    """
     return rate_segments(tariff=tariff, segments=cut_period(tariff=tariff, facts=facts))
 
 

@@ -1,4 +1,6 @@
-"""Where a formula is evaluated: a segment, or the whole period with the prices of one segment or of all averaged."""
+"""Where a formula is evaluated: a segment, or the whole period with the prices of one segment or of all
+averaged.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,7 +102,8 @@ class Scope:
             if found is None:
                 raise self.refuse(
                     "attribute-missing",
-                    f"{self.component.name} needs the attribute {node.name}, which has no value on {segment.from_date}.",
+                    f"{self.component.name} needs the attribute {node.name}, which has no value on "
+                    f"{segment.from_date}.",
                     f"Give {node.name} for that day.",
                 )
             values.append(found)

@@ -1,7 +1,9 @@
 """How the value of a formula behaves when a period is cut in two.
 
-EXTENSIVE values add up over the parts (use, days, use × price); FLAT values do not (a price, a figure of a table, an amount per
-bill); CONSTANT is a bare number; MIXED is anything else (the larger of use × price and a minimum). A component that
+EXTENSIVE values add up over the parts (use, days, use × price); FLAT values do not (a price, a figure of a
+table, an amount per
+bill); CONSTANT is a bare number; MIXED is anything else (the larger of use × price and a minimum). A
+component that
 is not extensive must not simply be charged again in every segment.
 """
 

@@ -1,4 +1,6 @@
-"""Resolver: syntax tree → resolved tree. Binds every name, checks every unit, and says what is wrong in plain words."""
+"""Resolver: syntax tree → resolved tree. Binds every name, checks every unit, and says what is wrong in plain
+words.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,9 +23,29 @@ TIME_UNITS = {
     "share": NUMBER,
 }
 FUNCTIONS = frozenset(
-    {"tiers", "block", "step", "min", "max", "abs", "if", "round", "floor", "ceil", "trunc", "months", "years", "unrounded"}
+    {
+        "tiers",
+        "block",
+        "step",
+        "min",
+        "max",
+        "abs",
+        "if",
+        "round",
+        "floor",
+        "ceil",
+        "trunc",
+        "months",
+        "years",
+        "unrounded",
+    }
 )
-RESERVED = frozenset({"usage", "prices", "subtotal", "charges", "rounding", "total"}) | set(TIME_UNITS) | FUNCTIONS | syntax.WORDS
+RESERVED = (
+    frozenset({"usage", "prices", "subtotal", "charges", "rounding", "total"})
+    | set(TIME_UNITS)
+    | FUNCTIONS
+    | syntax.WORDS
+)
 _ROUNDINGS = {
     "round": RoundingMode.HALF_UP,
     "floor": RoundingMode.FLOOR,
@@ -34,7 +56,9 @@ _ROUNDINGS = {
 
 @dataclass(frozen=True)
 class TableShape:
-    """What a formula may know of a table: unit of its figures, whether kept by zone or in tiers, unit of its limits."""
+    """What a formula may know of a table: unit of its figures, whether kept by zone or in tiers, unit of its
+    limits.
+    """
 
     unit: Unit
     zones: frozenset[str] | None
@@ -56,7 +80,9 @@ class Names:
     own: str = ""
 
     def is_table(self, name: str) -> bool:
-        """A name of both a price and a component means the price in that component's own formula, else the component."""
+        """A name of both a price and a component means the price in that component's own formula, else the
+        component.
+        """
         return name in self.tables and (name == self.own or name not in self.components)
 
 
@@ -113,7 +139,9 @@ class _Resolver:
         if node.parts in {("true",), ("false",)}:
             return tree.FlagLiteral(node.text, FLAG, head == "true"), FLAG
         if head == "usage" and len(node.parts) <= 2:
-            return self._typed(tree.Use(node.text, names.units.use, node.parts[1] if len(node.parts) == 2 else None))
+            return self._typed(
+                tree.Use(node.text, names.units.use, node.parts[1] if len(node.parts) == 2 else None)
+            )
         if names.is_table(head) or (head in names.tables and len(node.parts) == 2):
             return self._parameter(node)
         if len(node.parts) == 1:
@@ -137,7 +165,9 @@ class _Resolver:
 
     def _known(self) -> list[str]:
         names = self._names
-        return sorted({*names.attributes, *names.quantities, *names.tables, *names.components, *TIME_UNITS, "usage"})
+        return sorted(
+            {*names.attributes, *names.quantities, *names.tables, *names.components, *TIME_UNITS, "usage"}
+        )
 
     def _typed(self, node: tree.Node) -> Typed:
         return node, node.unit
@@ -171,7 +201,10 @@ class _Resolver:
             raise _fail("zone-of-table", f"“{node.text}” does not fit how the table is kept.", how, node.text)
         if shape.zones is not None and key not in shape.zones:
             raise _fail(
-                "unknown-name", f"Table “{node.parts[0]}” has no zone “{key}”.", f"Zones: {', '.join(sorted(shape.zones))}.", node.text
+                "unknown-name",
+                f"Table “{node.parts[0]}” has no zone “{key}”.",
+                f"Zones: {', '.join(sorted(shape.zones))}.",
+                node.text,
             )
         return shape, key
 
@@ -185,7 +218,9 @@ class _Resolver:
 
     def _binary(self, node: syntax.BinarySyntax) -> Typed:
         if node.operator in {"and", "or"}:
-            return tree.Logic(node.text, FLAG, node.operator, self._flag(node.left), self._flag(node.right)), FLAG
+            return tree.Logic(
+                node.text, FLAG, node.operator, self._flag(node.left), self._flag(node.right)
+            ), FLAG
         if node.operator == "in":
             return self._membership(node)
         if node.operator in {"*", "/"}:
@@ -208,7 +243,12 @@ class _Resolver:
         (left, left_unit), (right, right_unit) = self.visit(node.left), self.visit(node.right)
         for value in (left_unit, right_unit):
             if value in (TEXT, FLAG) and node.operator not in {"==", "!="}:
-                raise _fail("unit-mismatch", f"“{node.text}”: text and yes/no compare with == and != only.", "", node.text)
+                raise _fail(
+                    "unit-mismatch",
+                    f"“{node.text}”: text and yes/no compare with == and != only.",
+                    "",
+                    node.text,
+                )
         self._agree(left_unit, right_unit, node)
         return tree.Comparison(node.text, FLAG, node.operator, left, right), FLAG
 
@@ -217,7 +257,12 @@ class _Resolver:
         items = node.right.items if isinstance(node.right, syntax.ListSyntax) else (node.right,)
         values = tuple(item.value for item in items if isinstance(item, syntax.TextSyntax))
         if unit != TEXT or len(values) != len(items):
-            raise _fail("unit-mismatch", f"“{node.text}”: `in` asks whether a text is in a list of texts.", "Write band in ('A', 'B').", node.text)
+            raise _fail(
+                "unit-mismatch",
+                f"“{node.text}”: `in` asks whether a text is in a list of texts.",
+                "Write band in ('A', 'B').",
+                node.text,
+            )
         return tree.Membership(node.text, FLAG, subject, values), FLAG
 
     def _same(self, node: syntax.BinarySyntax) -> tuple[tree.Node, tree.Node, Unit | None]:
@@ -243,7 +288,9 @@ class _Resolver:
     def _flag(self, node: syntax.Syntax) -> tree.Node:
         value, unit = self.visit(node)
         if unit != FLAG:
-            raise _fail("unit-mismatch", f"“{node.text}” is not a condition.", "Compare it with something.", node.text)
+            raise _fail(
+                "unit-mismatch", f"“{node.text}” is not a condition.", "Compare it with something.", node.text
+            )
         return value
 
     # --- functions
@@ -272,7 +319,9 @@ class _Resolver:
                 if isinstance(value, tree.ComponentValue):
                     return tree.ComponentValue(node.text, value.unit, value.name, True), unit
         known = node.name in FUNCTIONS
-        message = f"{node.name}(…) has the wrong arguments." if known else f"There is no function “{node.name}”."
+        message = (
+            f"{node.name}(…) has the wrong arguments." if known else f"There is no function “{node.name}”."
+        )
         raise _fail("unknown-name", message, f"Functions: {', '.join(sorted(FUNCTIONS))}.", node.text)
 
     def _only(self, node: syntax.CallSyntax, allowed: set[str]) -> None:
@@ -280,7 +329,9 @@ class _Resolver:
         for name in names:
             if name not in allowed or names.count(name) > 1:
                 remedy = f"It takes: {', '.join(sorted(allowed))}." if allowed else ""
-                raise _fail("unknown-name", f"{node.name}(…) does not take “{name}:” here.", remedy, node.text)
+                raise _fail(
+                    "unknown-name", f"{node.name}(…) does not take “{name}:” here.", remedy, node.text
+                )
 
     def _extreme(self, node: syntax.CallSyntax) -> Typed:
         unit: Unit | None = None
@@ -320,33 +371,50 @@ class _Resolver:
             return RoundingMode(name)
         except ValueError as error:
             modes = ", ".join(mode.value for mode in RoundingMode)
-            raise _fail("rounding-mode", f"“{name}” is not a way to round.", f"Ways: {modes}.", node.text) from error
+            raise _fail(
+                "rounding-mode", f"“{name}” is not a way to round.", f"Ways: {modes}.", node.text
+            ) from error
 
     def _tiered(self, node: syntax.CallSyntax) -> Typed:
-        allowed = {"scale", "limits_to", "limits_mode"} | ({"share_of", "start"} if node.name == "tiers" else set())
+        allowed = {"scale", "limits_to", "limits_mode"} | (
+            {"share_of", "start"} if node.name == "tiers" else set()
+        )
         self._only(node, allowed)
         named = dict(node.named)
         if len(node.arguments) != 2 or not isinstance(node.arguments[1], syntax.NameSyntax):
-            raise _fail("formula-syntax", f"{node.name}(…) takes an amount and a table.", f"Write {node.name}(usage, energy).", node.text)
+            raise _fail(
+                "formula-syntax",
+                f"{node.name}(…) takes an amount and a table.",
+                f"Write {node.name}(usage, energy).",
+                node.text,
+            )
         if "share_of" in named and "start" in named:
             raise _fail("formula-syntax", "share_of and start exclude each other.", "", node.text)
         amount, unit = self._numeric(node.arguments[0])
         table = _without_prefix(node.arguments[1])
         if table.parts[0] not in self._names.tables:
-            raise _fail("unknown-name", f"“{table.text}” is not a table under prices.", f"Known names: {', '.join(self._known())}.", node.text)
+            raise _fail(
+                "unknown-name",
+                f"“{table.text}” is not a table under prices.",
+                f"Known names: {', '.join(self._known())}.",
+                node.text,
+            )
         shape, key = self._table(table)
         scale, scaled_unit = self._scale(named.get("scale"), shape.limit_unit)
         if shape.tiered and unit is not None and unit not in (shape.limit_unit, scaled_unit):
             raise _fail(
                 "unit-mismatch",
-                f"“{node.arguments[0].text}” is in {unit}, but the limits of “{table.text}” are in {shape.limit_unit}.",
+                f"“{node.arguments[0].text}” is in {unit}, but the limits of “{table.text}” are in "
+                f"{shape.limit_unit}.",
                 "Give the table limit_unit, or another amount.",
                 node.text,
             )
         of = self._amount_like(named.get("share_of"), unit, node)
         start = self._amount_like(named.get("start"), unit, node)
         extents = self._names.extents
-        by_share = find_extent(of or amount, extents) == EXTENSIVE and (scale is None or find_extent(scale, extents) != EXTENSIVE)
+        by_share = find_extent(of or amount, extents) == EXTENSIVE and (
+            scale is None or find_extent(scale, extents) != EXTENSIVE
+        )
         result = shape.unit if node.name == "step" else (unit or NUMBER) * shape.unit
         return self._typed(
             tree.Tiered(
@@ -361,7 +429,9 @@ class _Resolver:
                 of=of,
                 start=start,
                 limits_step=self._constant(named["limits_to"]) if "limits_to" in named else None,
-                limits_mode=self._mode(named["limits_mode"]) if "limits_mode" in named else RoundingMode.HALF_UP,
+                limits_mode=self._mode(named["limits_mode"])
+                if "limits_mode" in named
+                else RoundingMode.HALF_UP,
             )
         )
 
@@ -371,10 +441,17 @@ class _Resolver:
             return None, limit_unit
         scale, unit = self._numeric(node)
         if unit is not None and unit.has(self._names.units.currency):
-            raise _fail("unit-mismatch", f"scale: “{node.text}” is money.", "Scale limits by months, days/30 or people.", node.text)
+            raise _fail(
+                "unit-mismatch",
+                f"scale: “{node.text}” is money.",
+                "Scale limits by months, days/30 or people.",
+                node.text,
+            )
         return scale, limit_unit * (unit or NUMBER)
 
-    def _amount_like(self, node: syntax.Syntax | None, unit: Unit | None, whole: syntax.Syntax) -> tree.Node | None:
+    def _amount_like(
+        self, node: syntax.Syntax | None, unit: Unit | None, whole: syntax.Syntax
+    ) -> tree.Node | None:
         if node is None:
             return None
         value, own = self._numeric(node)
@@ -384,7 +461,11 @@ class _Resolver:
 
 def _without_prefix(node: syntax.NameSyntax) -> syntax.NameSyntax:
     """`prices.energy` as `energy`."""
-    return syntax.NameSyntax(node.text, node.parts[1:]) if node.parts[0] == "prices" and len(node.parts) > 1 else node
+    return (
+        syntax.NameSyntax(node.text, node.parts[1:])
+        if node.parts[0] == "prices" and len(node.parts) > 1
+        else node
+    )
 
 
 def _fold(node: syntax.Syntax) -> Fraction | None:

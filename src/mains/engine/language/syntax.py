@@ -1,13 +1,13 @@
 """Parser: formula text → syntax tree. A hand-written Pratt parser; nothing is ever executed.
 
-    expression := condition
-    condition  := condition ("or" | "and") condition | "not" condition | comparison
-    comparison := sum (("<" | "<=" | ">" | ">=" | "==" | "!=" | "in") sum)?
-    sum        := product (("+" | "-") product)*
-    product    := sign (("*" | "/") sign)*
-    sign       := "-" sign | atom
-    atom       := number ["%"] ["[" unit "]"] | 'text' | name ("." name)* ["(" arguments ")"] | "(" expression ("," expression)* ")"
-    arguments  := (expression | name ":" expression), separated by commas
+expression := condition
+condition  := condition ("or" | "and") condition | "not" condition | comparison
+comparison := sum (("<" | "<=" | ">" | ">=" | "==" | "!=" | "in") sum)?
+sum        := product (("+" | "-") product)*
+product    := sign (("*" | "/") sign)*
+sign       := "-" sign | atom
+atom       := number ["%"] ["[" unit "]"] | 'text' | name ("." name)* ["(" arguments ")"] | "(" expression ("," expression)* ")"
+arguments  := (expression | name ":" expression), separated by commas
 """
 
 import re
@@ -95,7 +95,9 @@ WORDS = frozenset({"or", "and", "not", "in", "true", "false"})
 def parse_formula(text: str) -> Syntax:
     """Syntax tree of `text`. Raises UnableToReadFormula, naming the place in the text."""
     if len(text) > MAX_LENGTH:
-        raise _fault(f"The formula is longer than {MAX_LENGTH} characters.", "Split it into components.", text[:40])
+        raise _fault(
+            f"The formula is longer than {MAX_LENGTH} characters.", "Split it into components.", text[:40]
+        )
     parser = _Parser(text, tuple(_tokens(text)))
     tree = parser.expression(0, 0)
     parser.finish()
@@ -159,14 +161,23 @@ class _Parser:
 
     def expression(self, binding: int, depth: int) -> Syntax:
         if depth > MAX_DEPTH:
-            raise _fault(f"The formula is nested deeper than {MAX_DEPTH}.", "Split it into components.", self._text[:40])
+            raise _fault(
+                f"The formula is nested deeper than {MAX_DEPTH}.",
+                "Split it into components.",
+                self._text[:40],
+            )
         start = self._next.start
         left = self._prefix(depth)
         while self._next.kind == "operator" and _BINDING.get(self._next.value, -1) > binding:
             operator = self._take().value
             right = self.expression(_BINDING[operator], depth + 1)
-            if operator in {"<", "<=", ">", ">=", "==", "!=", "=", "in"} and _BINDING.get(self._next.value) == 40:
-                raise _fault("Comparisons cannot be chained.", "Write `a < b and b < c`.", self._between(start))
+            if (
+                operator in {"<", "<=", ">", ">=", "==", "!=", "=", "in"}
+                and _BINDING.get(self._next.value) == 40
+            ):
+                raise _fault(
+                    "Comparisons cannot be chained.", "Write `a < b and b < c`.", self._between(start)
+                )
             left = BinarySyntax(self._between(start), "==" if operator == "=" else operator, left, right)
         return left
 
@@ -188,7 +199,8 @@ class _Parser:
         if token.kind == "operator" and token.value == "(":
             return self._group(token, depth)
         raise _fault(
-            f"A value is missing before “{token.value or 'the end of the formula'}” at character {token.start + 1}.",
+            f"A value is missing before “{token.value or 'the end of the formula'}” at character "
+            f"{token.start + 1}.",
             "",
             self._text,
         )

@@ -161,10 +161,14 @@ class Rounded(Node):
 class Tiered(Node):
     """A tier table applied to an amount.
 
-    `method`: `tiers` prices each part at its tier (slab); `block` the whole at the tier reached; `step` gives the figure of the tier
-    reached. Limits are multiplied by `scale`, and by the segment's share of the period when `by_share`, then rounded to `limits_step`.
-    `of` decides the tiers instead of `amount`, which is then priced at the average price of `of`. `start` is what earlier
-    use has already filled. Upper limits are inclusive. A negative amount is the mirror image of the positive one.
+    `method`: `tiers` prices each part at its tier (slab); `block` the whole at the tier reached; `step` gives
+    the figure of the tier
+    reached. Limits are multiplied by `scale`, and by the segment's share of the period when `by_share`, then
+    rounded to `limits_step`.
+    `of` decides the tiers instead of `amount`, which is then priced at the average price of `of`. `start` is
+    what earlier
+    use has already filled. Upper limits are inclusive. A negative amount is the mirror image of the positive
+    one.
     """
 
     method: str

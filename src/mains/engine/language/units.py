@@ -1,7 +1,9 @@
 """Units as products of named atoms with integer exponents: `RUB/kWh`, `kWh/m2/month`.
 
-Atoms are free names; two different names never match, save for the few families below, which are brought to one
-base at the door so that neither interpreter ever converts. Deliberately absent: conversions between kinds (MJ to kWh, m3 to
+Atoms are free names; two different names never match, save for the few families below, which are brought to
+one
+base at the door so that neither interpreter ever converts. Deliberately absent: conversions between kinds (MJ
+to kWh, m3 to
 kWh), which a tariff states as its own number.
 """
 
@@ -11,9 +13,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 # Words for "once": they carry no dimension, so that `RUB/bill` is money.
-COUNTING = frozenset({"bill", "customer", "account", "meter", "connection", "point", "dwelling", "number", "percent"})
+COUNTING = frozenset(
+    {"bill", "customer", "account", "meter", "connection", "point", "dwelling", "number", "percent"}
+)
 
-_PLURALS = {"days": "day", "months": "month", "years": "year", "hours": "hour", "persons": "person", "people": "person", "h": "hour"}
+_PLURALS = {
+    "days": "day",
+    "months": "month",
+    "years": "year",
+    "hours": "hour",
+    "persons": "person",
+    "people": "person",
+    "h": "hour",
+}
 
 _FAMILIES: tuple[Mapping[str, Fraction], ...] = (
     {"Wh": Fraction(1, 1000), "kWh": Fraction(1), "MWh": Fraction(1000), "GWh": Fraction(10**6)},
@@ -27,7 +39,23 @@ _FAMILIES: tuple[Mapping[str, Fraction], ...] = (
 
 # Hundredths of any currency, as price lists print them.
 _SUBUNITS = frozenset(
-    {"p", "pence", "penny", "c", "ct", "cent", "cents", "kobo", "kop", "kopeck", "paise", "paisa", "sen", "kurus", "fen"}
+    {
+        "p",
+        "pence",
+        "penny",
+        "c",
+        "ct",
+        "cent",
+        "cents",
+        "kobo",
+        "kop",
+        "kopeck",
+        "paise",
+        "paisa",
+        "sen",
+        "kurus",
+        "fen",
+    }
 )
 _ATOM = re.compile(r"\s*([^\W\d]\w*|%|1)\s*(?:\^\s*(-?\d+))?\s*")
 
@@ -106,7 +134,11 @@ class UnitSystem:
         atom = _PLURALS.get(atom, atom)
         for family in _FAMILIES:
             if atom in family:
-                base = self.unit if self.unit in family else next(name for name, size in family.items() if size == 1)
+                base = (
+                    self.unit
+                    if self.unit in family
+                    else next(name for name, size in family.items() if size == 1)
+                )
                 return Unit(((base, 1),)), family[atom] / family[base]
         return Unit(((atom, 1),)), Fraction(1)
 

@@ -115,7 +115,9 @@ class Clause:
         return None
 
     def figure(self) -> tuple[Fraction, str | None] | None:
-        """An exact number and the unit written after it (`%` is applied, and leaves no unit). None when absent or refused."""
+        """An exact number and the unit written after it (`%` is applied, and leaves no unit). None when
+        absent or refused.
+        """
         match self.value:
             case None:
                 return None

@@ -102,7 +102,10 @@ def _read_drafts(clause: Clause, context: ComponentContext) -> dict[str, Draft]:
             continue
         taken = name in drafts or name in context.attributes or name in context.quantities
         if not name.isidentifier() or name in RESERVED or taken:
-            remedy = "Use letters, digits and _; not a word of the language, nor the name of an attribute or other component."
+            remedy = (
+                "Use letters, digits and _; not a word of the language, nor the name of an attribute "
+                "or other component."
+            )
             item.get("name").refuse("name-taken", f"“{name}” cannot name this component.", remedy)
             continue
         formula = _parse(item.get("formula"), required=True)
@@ -132,7 +135,9 @@ def _parse(clause: Clause, *, required: bool = False) -> syntax.Syntax | None:
 
 
 def _groups(drafts: Mapping[str, Draft]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """What `charges` and `subtotal` mean to each component: all charges; everything posted that stands above it."""
+    """What `charges` and `subtotal` mean to each component: all charges; everything posted that stands above
+    it.
+    """
     charges = tuple(name for name, draft in drafts.items() if draft.kind == "charge")
     above: list[str] = []
     groups = {}
@@ -291,7 +296,10 @@ def _unit_remedy(found: Unit, expected: Unit, units: UnitSystem, doubtful: list[
     left = found / expected
     if doubtful:
         names = ", ".join(doubtful)
-        return f"{names} means the component here, not the price of that name: write prices.{doubtful[0]} for the price."
+        return (
+            f"{names} means the component here, not the price of that name: write prices.{doubtful[0]} "
+            "for the price."
+        )
     if left == units.parse("day/month")[0]:
         return "A monthly price is multiplied by days: use months, or months(30)."
     if left == units.parse("month/day")[0]:
@@ -364,7 +372,9 @@ def _priced_quantity(formula: tree.Node, context: ComponentContext) -> tree.Node
 
 
 def _quantities_in(node: tree.Node, units: UnitSystem) -> Iterator[tree.Node]:
-    """The widest parts of a formula that are measured in the unit of use, and quantities computed by other components."""
+    """The widest parts of a formula that are measured in the unit of use, and quantities computed by other
+    components.
+    """
     computed = (
         isinstance(node, tree.ComponentValue) and node.unit != NUMBER and not node.unit.has(units.currency)
     )

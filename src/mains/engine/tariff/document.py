@@ -1,6 +1,7 @@
 """YAML and JSON documents read exactly: decimals keep their digits, every key knows its line.
 
-YAML's traps are shut: `no` and `on` stay text, 12:30 is not a number, a key given twice is refused, and numbers are never floats.
+YAML's traps are shut: `no` and `on` stay text, 12:30 is not a number, a key given twice is refused, and
+numbers are never floats.
 """
 
 import re
@@ -56,7 +57,9 @@ _Loader.yaml_implicit_resolvers = {}
 
 
 def read_document(text: str, *, name: str = "") -> Value:
-    """The document in `text`: Block, Sequence, str, int, Decimal, date, bool or None. Raises UnableToReadDocument."""
+    """The document in `text`: Block, Sequence, str, int, Decimal, date, bool or None. Raises
+    UnableToReadDocument.
+    """
     if len(text) > MAX_CHARACTERS:
         raise _unable(
             "document-too-long",
@@ -84,9 +87,7 @@ def line_of(document: Value, path: Path) -> int | None:
     """Line of the thing at `path`, or of its nearest ancestor which has one."""
     line: int | None = getattr(document, "line", None)
     for step in path:
-        if isinstance(document, Block) and isinstance(step, str) and step in document:
-            line, document = document.lines[step], document[step]
-        elif isinstance(document, Sequence) and isinstance(step, int) and step < len(document):
+        if (isinstance(document, Block) and isinstance(step, str) and step in document) or (isinstance(document, Sequence) and isinstance(step, int) and step < len(document)):
             line, document = document.lines[step], document[step]
         else:
             break

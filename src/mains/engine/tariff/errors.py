@@ -8,7 +8,9 @@ from mains.kernel.errors import MainsError
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault. `clause` is for people (`versions[2024-01-01].prices.energy.tiers[1]`), `path` for finding the line."""
+    """One fault. `clause` is for people (`versions[2024-01-01].prices.energy.tiers[1]`), `path` for finding
+    the line.
+    """
 
     code: str
     clause: str

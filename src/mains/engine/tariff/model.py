@@ -40,7 +40,9 @@ Cell = Fraction | tuple[Tier, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """A price or figure under `prices`. `keys` are attribute names, `season` or `zone`; a cell per key, `*` for any other."""
+    """A price or figure under `prices`. `keys` are attribute names, `season` or `zone`; a cell per key, `*`
+    for any other.
+    """
 
     name: str
     unit: Unit
@@ -75,8 +77,10 @@ class AttributeType:
 class Component:
     """A named line.
 
-    `on_change` says what a change inside the period does. `figure` marks a flat quantity or info (a unit price, a coefficient)
-    that has its own value in every segment instead of a part of a sum. `rounding` None keeps every digit until the
+    `on_change` says what a change inside the period does. `figure` marks a flat quantity or info (a unit
+    price, a coefficient)
+    that has its own value in every segment instead of a part of a sum. `rounding` None keeps every digit
+    until the
     total. `each` is `segment` or `period`: whether pieces round, or their sum.
     """
 
@@ -138,7 +142,9 @@ class Tariff:
 
     @property
     def posting_scale(self) -> int:
-        """Whole numbers of `amount_minor` in one unit of currency: hundredths everywhere, thousandths where the currency has them."""
+        """Whole numbers of `amount_minor` in one unit of currency: hundredths everywhere, thousandths where
+        the currency has them.
+        """
         return int(10 ** max(2, self.minor_digits))
 
     def find_version(self, day: date) -> Version | None:
@@ -155,7 +161,9 @@ class Tariff:
 
     @cached_property
     def printed_order(self) -> tuple[str, ...]:
-        """Component names of all versions in the order they are printed: the newest version's, then what only older ones have."""
+        """Component names of all versions in the order they are printed: the newest version's, then what only
+        older ones have.
+        """
         names: dict[str, None] = {}
         for version in reversed(self.versions):
             for component in version.components:

@@ -46,8 +46,10 @@ class _Header:
 def read_tariff(document: Value) -> Tariff:
     """A checked tariff from a document: a mapping as JSON gives it (numbers as text, int or Decimal), or YAML text.
 
-    Raises UnableToReadTariff with every fault found, each named by its clause. Refused: versions that overlap or leave a
-    gap, unit errors, circles, unknown names, tables without a last tier or with limits out of order, floats, unknown keys.
+    Raises UnableToReadTariff with every fault found, each named by its clause. Refused: versions that overlap
+    or leave a
+    gap, unit errors, circles, unknown names, tables without a last tier or with limits out of order, floats,
+    unknown keys.
     """
     if isinstance(document, str):
         document = read_document(document)
@@ -118,7 +120,9 @@ def _read_header(root: Clause) -> _Header:
 
 
 def _read_split(clause: Clause) -> Rounding | None:
-    """Rounding of the use of each part of a split period; facts are kept in millionths, so no finer step makes sense."""
+    """Rounding of the use of each part of a split period; facts are kept in millionths, so no finer step
+    makes sense.
+    """
     rounding = clause.rounding()
     if rounding is not None and (rounding.step * MICRO).denominator != 1:
         clause.refuse("rounding-step", "Use is kept in millionths; the step must be a multiple of that.", "")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from mains.engine.language.resolve import RESERVED
-from mains.engine.language.units import NUMBER, Unit, UnitSystem
+from mains.engine.language.units import Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.model import ANY, SEASON_KEY, ZONE_KEY, AttributeType, Cell, Table, Tier
 
@@ -67,7 +67,8 @@ class _TableReader:
             self._clause.refuse(
                 "missing-unit",
                 f"“{self._name}” has no unit.",
-                f"Write `unit: {self._context.units.currency}/{self._context.units.unit}`, or `unit: number` for a plain figure.",
+                f"Write `unit: {self._context.units.currency}/{self._context.units.unit}`, or `unit: "
+                "number` for a plain figure.",
             )
             return None
         tiered = any(isinstance(cell, tuple) for cell in cells.values())

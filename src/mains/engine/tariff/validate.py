@@ -1,4 +1,6 @@
-"""Checks across the versions of a tariff: no gap, no overlap, and components that mean the same thing over time."""
+"""Checks across the versions of a tariff: no gap, no overlap, and components that mean the same thing over
+time.
+"""
 
 from dataclasses import replace
 
@@ -42,7 +44,9 @@ def check_dates(versions: list[tuple[Clause, Version]]) -> tuple[Version, ...]:
 
 
 def check_versions(versions: tuple[Version, ...], root: Clause) -> None:
-    """A component keeps its kind, unit and treatment of changes; an averaged one also its formula and tables' shapes."""
+    """A component keeps its kind, unit and treatment of changes; an averaged one also its formula and tables'
+    shapes.
+    """
     seen: dict[str, tuple[Version, Component]] = {}
     for version in versions:
         for component in version.components:
