@@ -1,7 +1,7 @@
 """`mains report` prints, exports and refuses."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from money_cast import Cast
 
 
 @pytest.fixture
-def run(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+def run(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Runs the command on the test's own database, which is up already."""
     cast.bill("anna", 125_040, on=date(2021, 4, 30))
     monkeypatch.setattr(report, "start_django", lambda: None)
@@ -26,7 +26,7 @@ def run(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., s
         assert result.exit_code == 0, result.output
         return result.output
 
-    yield run_one
+    return run_one
 
 
 def test_the_statement_is_printed_by_level(run: Callable[..., str], cast: Cast) -> None:
