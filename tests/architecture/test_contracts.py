@@ -27,6 +27,7 @@ PLANTS = {
     "Django in the engine": ("purity", "engine/planted.py", "import django.db"),
     "a driver in the kernel": ("purity", "kernel/planted.py", "import psycopg"),
     "shared interpreter": ("interpreters", "engine/exact/planted.py", "import mains.engine.columns"),
+    "shared the other way": ("interpreters", "engine/columns/planted.py", "import mains.engine.exact"),
     "another audience": ("audiences", "web/office/planted.py", "import mains.web.portal"),
     "a cycle": ("acyclic", "kernel/errors.py", "import mains.engine"),
 }

@@ -25,7 +25,6 @@ _MODULES = (
     "django",
     "django_htmx",
     "granian",
-    "lark",
     "numpy",
     "polars",
     "psycopg",
@@ -34,6 +33,7 @@ _MODULES = (
     "segno",
     "weasyprint",
     "whitenoise",
+    "xlsxwriter",
     "yaml",
 )
 

@@ -24,6 +24,12 @@ class Entry:
 
 
 _PACKAGE = "mains.config.cli"
+_LOST = (
+    "server closed the connection",
+    "could not connect",
+    "connection to server",
+    "no connection to the server",
+)
 COMMANDS: Mapping[str, Entry] = MappingProxyType(
     {
         "demo": Entry(f"{_PACKAGE}.demo:app", "Build a demo utility, bill it, and open the office."),
@@ -61,6 +67,30 @@ def main() -> None:
         # The reader of our output, `head` say, has seen enough.
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        if not is_lost_database(error):
+            raise
+        reason = str(error).strip().splitlines()[0]
+        print_error(
+            MainsError(
+                code="database-lost",
+                message=f"The database cannot be reached or ended the connection: {reason}",
+                remedy="Nothing half-done was stored. Run the command again; `mains doctor` says what is wrong.",
+            )
+        )
+        sys.exit(2)
+
+
+def is_lost_database(error: BaseException) -> bool:
+    """Whether an error, of any of the drivers, says that the server went away. Loads no driver."""
+    # Classes 08 (connection) and 57P (operator intervention) of PostgreSQL's error codes.
+    state = str(getattr(error, "sqlstate", None) or getattr(error.__cause__, "sqlstate", None) or "")
+    if state:
+        return state.startswith(("08", "57P"))
+    kinds = {f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in type(error).__mro__}
+    if kinds & {"psycopg.OperationalError", "django.OperationalError", "psycopg_pool.PoolTimeout"}:
+        return True
+    return "adbc_driver_manager.Error" in kinds and any(sign in str(error) for sign in _LOST)
 
 
 def build_application(*, called: str | None) -> typer.Typer:
