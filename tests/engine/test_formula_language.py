@@ -8,6 +8,7 @@ import pytest
 from mains.engine.exact import UnableToRate, rate_exact
 from mains.engine.facts import DatedValue, Facts, Stretch
 from mains.engine.language.errors import UnableToReadFormula
+from mains.engine.language.resolve import Names, resolve_formula
 from mains.engine.language.syntax import parse_formula
 from mains.engine.language.units import UnitSystem
 from mains.engine.tariff import Tariff, read_tariff
@@ -159,10 +160,7 @@ def test_time(period: tuple[date, date], months: str, whole: int, days: int) -> 
 )
 def test_broken_formulas_are_refused(formula: str) -> None:
     with pytest.raises(UnableToReadFormula):
-        from mains.engine.language.resolve import Names, resolve_formula
-
-        tree = parse_formula(formula)
-        resolve_formula(formula=tree, names=Names(UnitSystem("RUB", "kWh"), {}, {}, {}))
+        resolve_formula(formula=parse_formula(formula), names=Names(UnitSystem("RUB", "kWh"), {}, {}, {}))
 
 
 def test_units_are_products() -> None:

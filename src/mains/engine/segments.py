@@ -24,10 +24,9 @@ def cut_segments(
 ) -> pl.DataFrame:
     """Segments frame for `rate_columns`; inputs and result are described in `mains/engine/README.md`.
 
-    `items`: item_id, tariff, period_from, period_to. `attributes`: column name → item_id, valid_from, valid_to, value, entries of
-    one item not overlapping. `usage`: column name → item_id, first_date, days_micro. Use is null where the
-    days given do
-    not cover a segment. Only what the item's tariff reads cuts it.
+    `items`: item_id, tariff, period_from, period_to. `attributes`: column name → item_id, valid_from, valid_to,
+    value; the entries of one item do not overlap. `usage`: column name → item_id, first_date, days_micro; use is null
+    where the days given do not cover a segment. Only what the item's tariff reads cuts it.
     """
     items = items.with_columns(pl.col("tariff").cast(pl.String))
     read = {name: frame for name, frame in attributes.items() if _readers(tariffs, name)}
@@ -70,7 +69,7 @@ def _tariff_cuts(items: pl.DataFrame, tariffs: TariffSet) -> pl.DataFrame:
     ]
     periods = periods.with_columns(pl.Series("from_date", days, dtype=pl.List(pl.Date)))
     joined = items.join(periods, on=["tariff", "period_from", "period_to"], how="left", maintain_order="left")
-    return joined.select("item_id", "from_date", pl.lit(True).alias("is_tariff_cut")).explode("from_date")
+    return joined.select("item_id", "from_date", is_tariff_cut=pl.lit(value=True)).explode("from_date")
 
 
 def _changes(tariff: Tariff | None, first: date, end: date) -> list[date]:
@@ -97,7 +96,7 @@ def _attribute_cuts(items: pl.DataFrame, tariffs: TariffSet, name: str, frame: p
         ]
     )
     inside = (pl.col("from_date") > pl.col("period_from")) & (pl.col("from_date") < pl.col("period_to"))
-    return days.filter(inside).select("item_id", "from_date", pl.lit(False).alias("is_tariff_cut"))
+    return days.filter(inside).select("item_id", "from_date", is_tariff_cut=pl.lit(value=False))
 
 
 def _with_attribute(
@@ -148,7 +147,7 @@ def _merge_alike(segments: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     following = pl.col("from_date").shift(-1)
     same_item = pl.col("item_id").shift(-1) == pl.col("item_id")
     return kept.with_columns(
-        to_date=pl.when(same_item.fill_null(False)).then(following).otherwise(pl.col("period_to"))
+        to_date=pl.when(same_item.fill_null(value=False)).then(following).otherwise(pl.col("period_to"))
     )
 
 
@@ -166,7 +165,7 @@ def _with_use(segments: pl.DataFrame, name: str, frame: pl.DataFrame) -> pl.Data
     end = (pl.col("to_date") - pl.col("first_date")).dt.total_days()
     covered = (first >= 0) & (end <= pl.col("day_count"))
     joined = joined.with_columns(
-        covered.fill_null(False).alias("covered"),
+        covered.fill_null(value=False).alias("covered"),
         (pl.col("offset") + first).alias("first"),
         (pl.col("offset") + end).alias("end"),
     )

@@ -28,7 +28,7 @@ def rate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the machine form.")] = False,
     brief: Annotated[bool, typer.Option("--brief", help="Print the bill without the explanation.")] = False,
 ) -> None:
-    """Rate a case by both interpreters, print the bill and its explanation, and compare it with what the case expects.
+    """Rate a case by both interpreters, print and explain the bill, and compare it with what is expected.
 
     Exit code 0: as expected. 1: it differs from what is expected. 2: the case or its tariff cannot be read or
     rated.

@@ -4,5 +4,13 @@ from mains.engine.case.read import Case, Expected, Service, UnableToReadCase, re
 from mains.engine.case.run import CaseResult, Mismatch, UnableToAgree, run_case
 
 __all__ = [
-    "Case", "CaseResult", "Expected", "Mismatch", "Service", "UnableToAgree", "UnableToReadCase", "read_case", "run_case",
-]  # fmt: skip
+    "Case",
+    "CaseResult",
+    "Expected",
+    "Mismatch",
+    "Service",
+    "UnableToAgree",
+    "UnableToReadCase",
+    "read_case",
+    "run_case",
+]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from mains.engine.facts import MICRO, AttributeValue, DatedValue, Facts, Stretch
 from mains.engine.tariff import Tariff
@@ -171,7 +172,7 @@ def _between_readings(items: list[Clause], register: Clause, tariff: Tariff) -> 
             "missing", "At least two readings are needed.", "Give the opening and the closing reading."
         )
     stretches = []
-    for (before, opening, _), (day, closing, item) in zip(points, points[1:], strict=False):
+    for (before, opening, _), (day, closing, item) in pairwise(points):
         difference = closing - opening
         if difference < 0 and digits is not None:
             difference += 10 ** int(digits)
@@ -194,7 +195,7 @@ def _between_readings(items: list[Clause], register: Clause, tariff: Tariff) -> 
 
 
 def _stretch(day_count: str, before: date, day: date, micro: int) -> Stretch:
-    """Days between two readings: the reading day belongs to the earlier period, to the later one, or to both."""
+    """Days between two readings: a reading day belongs to the earlier period, the later one, or both."""
     one = timedelta(days=1)
     first = before + one if day_count == "end_day" else before
     end = day if day_count == "start_day" else day + one

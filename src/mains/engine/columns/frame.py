@@ -26,7 +26,7 @@ _REQUIRED = {
 
 @dataclass(frozen=True)
 class Prepared:
-    """A checked frame: the first row of each item, the number of its segments, and items refused at the door."""
+    """A checked frame: each item's first row and number of segments, and items refused at the door."""
 
     frame: Frame
     item_ids: Ints
@@ -66,7 +66,7 @@ def prepare_frame(*, tariffs: TariffSet, segments: pl.DataFrame) -> Prepared:
         edition=edition,
         season=season,
     )
-    refused = _refused(tariffs, items, starts, days, codes, edition, no_version)
+    refused = _refused(tariffs, items, starts, days, codes, no_version)
     return Prepared(frame, items[starts], starts, count, refused)
 
 
@@ -188,7 +188,6 @@ def _refused(
     starts: Ints,
     days: Mapping[str, Ints],
     codes: pl.Series,
-    edition: Ints,
     no_version: npt.NDArray[np.bool_],
 ) -> dict[int, tuple[str, str]]:
     """Items whose segments do not cover their period, are of several tariffs, or have no version in force."""

@@ -173,7 +173,7 @@ class Group:
         return limits, figures
 
     def tiers_differ(self, name: str, zone: str | None, priced: Sequence[int]) -> pl.Series | None:
-        """Reasons of items whose table has not equally many tiers in all segments, so that it has no average."""
+        """Reasons of items whose table has other numbers of tiers over time, and so no average."""
         counts = []
         for at in priced:
             cells, numbers, _ = self._cells(name, zone, at)
@@ -187,7 +187,7 @@ class Group:
         return pl.Series(np.where(differ, reason, 0).astype(np.int16))
 
     def _cells(self, name: str, zone: str | None, at: int) -> tuple[list[Cell], Ints, pl.Series | None]:
-        """Distinct cells in use, the place of each item's cell among them, and reasons of items without one."""
+        """Distinct cells in use, each item's place among them, and reasons of items without a cell."""
         layout = self.frame.tariffs.layout(name, zone)
         edition = self.frame.edition[self.rows[:, at]]
         index = layout.base[edition]
@@ -265,7 +265,7 @@ class Group:
 
 
 def _tier_rows(cell: Cell) -> list[tuple[Fraction, Fraction]]:
-    """(limit, figure) of each tier; the last has no limit and repeats the one before, where it does no harm."""
+    """(limit, figure) of each tier; the last, which has no limit, repeats the one before."""
     if isinstance(cell, Fraction):
         return [(Fraction(0), cell)]
     limits = [tier.upto for tier in cell if tier.upto is not None]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 
 import polars as pl
 
@@ -29,8 +30,11 @@ class Texts:
 
 @dataclass(frozen=True)
 class View:
-    """Where formulas are evaluated: the segments whose use and days count, those whose prices hold (averaged by days when
-    several), and the components known so far as (posted, unrounded)."""
+    """Where formulas are evaluated.
+
+    `measured` are the segments whose use and days count, `priced` those whose prices hold (averaged by days when
+    several), `amounts` the components known so far as (posted, unrounded).
+    """
 
     group: Group
     measured: tuple[int, ...]
@@ -107,6 +111,21 @@ def find_number(node: tree.Node, view: View) -> Rational:
     match node:
         case tree.Literal():
             return rational.constant(node.value)
+        case tree.Choice():
+            condition = find_flags(node.condition, view)
+            chosen = rational.pick(
+                condition.values, find_number(node.then, view), find_number(node.otherwise, view)
+            )
+            return _with_bad(chosen, condition.bad)
+        case tree.Tiered():
+            return _tiered(node, view)
+    fact = _fact(node, view)
+    return fact if fact is not None else _computed(node, view)
+
+
+def _fact(node: tree.Node, view: View) -> Rational | None:
+    """The value of a name; None for a node that is computed."""
+    match node:
         case tree.Use():
             return view.group.use(f"usage_{node.zone}_micro" if node.zone else "usage_micro", view.measured)
         case tree.Measured():
@@ -120,6 +139,11 @@ def find_number(node: tree.Node, view: View) -> Rational:
             return figures[0] if len(figures) == 1 else _averaged(figures, view)
         case tree.ComponentValue():
             return view.amounts[node.name][1 if node.unrounded else 0]
+    return None
+
+
+def _computed(node: tree.Node, view: View) -> Rational:
+    match node:
         case tree.Negation():
             return rational.negate(find_number(node.operand, view))
         case tree.Magnitude():
@@ -129,19 +153,8 @@ def find_number(node: tree.Node, view: View) -> Rational:
         case tree.Arithmetic():
             return _arithmetic(node, view)
         case tree.Extreme():
-            values = [find_number(operand, view) for operand in node.operands]
-            chosen = values[0]
-            for value in values[1:]:
-                chosen = rational.extreme(node.operator, chosen, value)
-            return chosen
-        case tree.Choice():
-            condition = find_flags(node.condition, view)
-            chosen = rational.pick(
-                condition.values, find_number(node.then, view), find_number(node.otherwise, view)
-            )
-            return _with_bad(chosen, condition.bad)
-        case tree.Tiered():
-            return _tiered(node, view)
+            first, *others = (find_number(operand, view) for operand in node.operands)
+            return reduce(lambda chosen, value: rational.extreme(node.operator, chosen, value), others, first)
     raise AssertionError(f"{type(node).__name__} is not a number")
 
 

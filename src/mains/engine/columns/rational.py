@@ -1,4 +1,4 @@
-"""Columns of exact fractions: numerator (Int64 or Int128) over a fixed number and, where rows differ, a denominator column.
+"""Columns of exact fractions: a numerator over a fixed number and, where rows differ, a denominator column.
 
 Integers only: multiply first, divide never, round once. Every column carries a bound on its size; an
 operation whose result could
@@ -65,7 +65,8 @@ def _measure(series: pl.Series) -> int:
     if not len(series):
         return 0
     low, high = series.min(), series.max()
-    assert isinstance(low, int) and isinstance(high, int)
+    assert isinstance(low, int)
+    assert isinstance(high, int)
     return max(abs(low), abs(high))
 
 

@@ -22,6 +22,25 @@ def evaluate(node: tree.Node, *, scope: Scope) -> Step:
     match node:
         case tree.Literal() | tree.TextLiteral() | tree.FlagLiteral():
             return Step(node.text, node.value, unit_text(node.unit))
+        case tree.Tiered():
+            return _tiered(node, scope)
+        case tree.Choice():
+            return _choice(node, scope)
+    fact = _fact(node, scope)
+    if fact is not None:
+        return fact
+    children = tuple(evaluate(child, scope=scope) for child in tree.children(node))
+    value = _judge(node, children) if _is_condition(node) else _compute(node, children, scope)
+    return Step(node.text, value, unit_text(node.unit), node.text, children=_flat(node, children))
+
+
+def _is_condition(node: tree.Node) -> bool:
+    return isinstance(node, tree.Comparison | tree.Membership | tree.Logic | tree.Inverse)
+
+
+def _fact(node: tree.Node, scope: Scope) -> Step | None:
+    """The value of a name; None for a node that is computed."""
+    match node:
         case tree.Use() | tree.Measured():
             return scope.use(node)
         case tree.Time():
@@ -32,14 +51,7 @@ def evaluate(node: tree.Node, *, scope: Scope) -> Step:
             return scope.parameter(node)
         case tree.ComponentValue():
             return scope.amount(node)
-        case tree.Tiered():
-            return _tiered(node, scope)
-        case tree.Choice():
-            return _choice(node, scope)
-        case _:
-            children = tuple(evaluate(child, scope=scope) for child in tree.children(node))
-            value = _combine(node, children, scope)
-            return Step(node.text, value, unit_text(node.unit), node.text, children=_flat(node, children))
+    return None
 
 
 def _flat(node: tree.Node, children: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -61,20 +73,26 @@ def number(step: Step) -> Fraction:
     return step.value
 
 
-def _combine(node: tree.Node, children: tuple[Step, ...], scope: Scope) -> Fraction | bool:
+def _judge(node: tree.Node, children: tuple[Step, ...]) -> bool:
+    """Truth of a condition, its parts being known."""
     match node:
         case tree.Membership():
-            return children[0].value in node.values
+            truth = children[0].value in node.values
         case tree.Comparison(operator="==" | "!="):
-            return (children[0].value == children[1].value) == (node.operator == "==")
+            truth = (children[0].value == children[1].value) == (node.operator == "==")
         case tree.Comparison():
-            return _COMPARE[node.operator](number(children[0]), number(children[1]))
+            truth = _COMPARE[node.operator](number(children[0]), number(children[1]))
         case tree.Logic(operator="and"):
-            return bool(children[0].value) and bool(children[1].value)
+            truth = bool(children[0].value) and bool(children[1].value)
         case tree.Logic():
-            return bool(children[0].value) or bool(children[1].value)
-        case tree.Inverse():
-            return not children[0].value
+            truth = bool(children[0].value) or bool(children[1].value)
+        case _:
+            truth = not children[0].value
+    return truth
+
+
+def _compute(node: tree.Node, children: tuple[Step, ...], scope: Scope) -> Fraction:
+    """Number of an operation, its operands being known."""
     values = [number(child) for child in children]
     match node:
         case tree.Negation():

@@ -10,7 +10,7 @@ from mains.engine.tariff.model import POSTED_KINDS
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the bill. `segment` is −1 for a line of the whole period. `amount_minor` is None for a quantity.
+    """One line of the bill. `segment` is −1 for the whole period; `amount_minor` is None for a quantity.
 
     `value` is the component's figure as other formulas see it, `unrounded` the same before rounding.
     """

@@ -88,13 +88,7 @@ class _Rater:
         condition = evaluate(component.condition, scope=scope) if component.condition is not None else None
         unit = unit_text(component.unit)
         if condition is not None and not condition.value:
-            return Piece(
-                False,
-                Fraction(0),
-                Fraction(0),
-                None,
-                Step(component.name, Fraction(0), unit, children=(condition,)),
-            )
+            return _not_charged(component, condition)
         formula = evaluate(component.formula, scope=scope)
         unrounded = number(formula)
         value = apply_rounding(unrounded, rounding)
@@ -107,7 +101,7 @@ class _Rater:
             unrounded,
             rounding,
         )
-        return Piece(True, unrounded, value, quantity, step)
+        return Piece(active=True, unrounded=unrounded, value=value, quantity=quantity, step=step)
 
     # --- components
 
@@ -116,7 +110,7 @@ class _Rater:
         pieces = []
         for segment, component in zip(self._segments, present, strict=True):
             if component is None:
-                pieces.append(Piece(False, Fraction(0), Fraction(0), None, Step(last.name, Fraction(0))))
+                pieces.append(_not_charged(last))
             else:
                 scope = self._scope([segment], [segment], component)
                 pieces.append(self._piece(scope, component.rounding if rounds_each else None))
@@ -170,7 +164,7 @@ class _Rater:
                 children=tuple(p.step for p in pieces),
             )
         )
-        whole = Piece(True, mean[0], value, None, step)
+        whole = Piece(active=True, unrounded=mean[0], value=value, quantity=None, step=step)
         return self._computed_from(pieces, self._segment_lines([component] * len(pieces), pieces), whole)
 
     def _whole(self, last: Component, present: Sequence[Component | None]) -> Computed:
@@ -180,7 +174,7 @@ class _Rater:
         elif len(at) == 1:
             component = present[at[0]]
             if component is None:
-                piece = Piece(False, Fraction(0), Fraction(0), None, Step(last.name, Fraction(0)))
+                piece = _not_charged(last)
             else:
                 piece = self._piece(
                     self._scope(self._segments, [self._segments[at[0]]], component), component.rounding
@@ -248,7 +242,7 @@ class _Rater:
                     children=tuple(p.step for p in parts),
                 )
             )
-            whole = Piece(True, total, value, None, step)
+            whole = Piece(active=True, unrounded=total, value=value, quantity=None, step=step)
         return Computed(_amount(whole), tuple(_amount(part) for part in parts), lines)
 
     def _segment_lines(
@@ -346,6 +340,12 @@ class _Rater:
             self._tariff.currency,
             step,
         )
+
+
+def _not_charged(component: Component, condition: Step | None = None) -> Piece:
+    children = () if condition is None else (condition,)
+    step = Step(component.name, Fraction(0), unit_text(component.unit), children=children)
+    return Piece(active=False, unrounded=Fraction(0), value=Fraction(0), quantity=None, step=step)
 
 
 def _amount(piece: Piece) -> ComponentAmount:

@@ -26,8 +26,11 @@ class ComponentAmount:
 
 @dataclass(frozen=True)
 class Scope:
-    """`measured` are the segments whose use and days count; `priced` those whose prices and attributes hold, averaged by days
-    when there are several. `amounts` are the components computed before."""
+    """Where a component's formulas are evaluated.
+
+    `measured` are the segments whose use and days count; `priced` those whose prices and attributes hold, averaged by
+    days when there are several. `amounts` are the components computed before.
+    """
 
     measured: tuple[Segment, ...]
     priced: tuple[Segment, ...]

@@ -1,1 +1,1 @@
-"""The formula language: text → syntax → resolved tree with units. Both interpreters read the resolved tree."""
+"""The formula language: text → syntax → resolved tree with units, which both interpreters read."""

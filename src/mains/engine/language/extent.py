@@ -18,28 +18,27 @@ def find_extent(node: tree.Node, components: dict[str, str]) -> str:
     """Extent of `node`, given the extents of the components it reads."""
     match node:
         case tree.Literal():
-            return CONSTANT
+            extent = CONSTANT
         case tree.Use() | tree.Measured():
-            return EXTENSIVE
+            extent = EXTENSIVE
         case tree.Time():
-            return FLAT if node.name in {"period_days", "days_in_month"} else EXTENSIVE
+            extent = FLAT if node.name in {"period_days", "days_in_month"} else EXTENSIVE
         case tree.ComponentValue():
-            return components.get(node.name, EXTENSIVE)
+            extent = components.get(node.name, EXTENSIVE)
         case tree.Negation() | tree.Magnitude() | tree.Rounded():
-            return find_extent(node.operand, components)
-        case tree.Arithmetic(operator="*"):
-            return _product(find_extent(node.left, components), find_extent(node.right, components))
-        case tree.Arithmetic(operator="/"):
-            return _quotient(find_extent(node.left, components), find_extent(node.right, components))
-        case tree.Arithmetic():
-            return _together((node.left, node.right), components)
-        case tree.Extreme():
-            return _together(node.operands, components)
+            extent = find_extent(node.operand, components)
+        case tree.Arithmetic(operator="*" | "/"):
+            combine = _product if node.operator == "*" else _quotient
+            extent = combine(find_extent(node.left, components), find_extent(node.right, components))
+        case tree.Arithmetic() | tree.Extreme():
+            extent = _together(tree.children(node), components)
         case tree.Choice():
-            return _together((node.then, node.otherwise), components)
+            extent = _together((node.then, node.otherwise), components)
         case tree.Tiered():
-            return FLAT if node.method == "step" else find_extent(node.amount, components)
-    return FLAT
+            extent = FLAT if node.method == "step" else find_extent(node.amount, components)
+        case _:
+            extent = FLAT
+    return extent
 
 
 def _product(left: str, right: str) -> str:

@@ -144,24 +144,31 @@ class _Resolver:
             )
         if names.is_table(head) or (head in names.tables and len(node.parts) == 2):
             return self._parameter(node)
-        if len(node.parts) == 1:
-            if head in TIME_UNITS:
-                return self._typed(tree.Time(node.text, TIME_UNITS[head], head, Fraction(1)))
-            if head in names.attributes:
-                kind, unit = names.attributes[head]
-                return self._typed(tree.Attribute(node.text, unit, head, kind))
-            if head in names.quantities:
-                return self._typed(tree.Measured(node.text, names.quantities[head], head))
-            if head in names.components:
-                return self._typed(tree.ComponentValue(node.text, names.components[head], head, False))
-            if head in names.groups:
-                return self._group(node, names.groups[head])
+        found = self._single_word(node, head) if len(node.parts) == 1 else None
+        if found is not None:
+            return found
         raise _fail(
             "unknown-name",
             f"“{node.text}” is not known here.",
             f"Known names: {', '.join(self._known()) or 'none'}.",
             node.text,
         )
+
+    def _single_word(self, node: syntax.NameSyntax, name: str) -> Typed | None:
+        names = self._names
+        if name in names.groups:
+            return self._group(node, names.groups[name])
+        found: tree.Node | None = None
+        if name in TIME_UNITS:
+            found = tree.Time(node.text, TIME_UNITS[name], name, Fraction(1))
+        elif name in names.attributes:
+            kind, unit = names.attributes[name]
+            found = tree.Attribute(node.text, unit, name, kind)
+        elif name in names.quantities:
+            found = tree.Measured(node.text, names.quantities[name], name)
+        elif name in names.components:
+            found = tree.ComponentValue(node.text, names.components[name], name, unrounded=False)
+        return None if found is None else self._typed(found)
 
     def _known(self) -> list[str]:
         names = self._names
@@ -174,7 +181,7 @@ class _Resolver:
 
     def _group(self, node: syntax.NameSyntax, members: tuple[str, ...]) -> Typed:
         money = self._names.units.money
-        values = [tree.ComponentValue(name, money, name, False) for name in members]
+        values = [tree.ComponentValue(name, money, name, unrounded=False) for name in members]
         if not values:
             return tree.Literal(node.text, money, Fraction(0)), money
         total: tree.Node = values[0]
@@ -317,7 +324,7 @@ class _Resolver:
             case "unrounded" if count == 1 and isinstance(node.arguments[0], syntax.NameSyntax):
                 value, unit = self._name(node.arguments[0])
                 if isinstance(value, tree.ComponentValue):
-                    return tree.ComponentValue(node.text, value.unit, value.name, True), unit
+                    return tree.ComponentValue(node.text, value.unit, value.name, unrounded=True), unit
         known = node.name in FUNCTIONS
         message = (
             f"{node.name}(…) has the wrong arguments." if known else f"There is no function “{node.name}”."
@@ -348,7 +355,7 @@ class _Resolver:
         (then, unit), (otherwise, other) = self.visit(node.arguments[1]), self.visit(node.arguments[2])
         self._agree(unit, other, node)
         unit = unit if unit is not None else other
-        if unit in (TEXT,):
+        if unit == TEXT:
             raise _fail("unit-mismatch", "if(…) gives a number or a condition, not text.", "", node.text)
         return tree.Choice(node.text, unit or NUMBER, condition, then, otherwise), unit
 

@@ -48,7 +48,7 @@ class Measured(Node):
 
 @dataclass(frozen=True)
 class Time(Node):
-    """A length of time: `days`, `period_days`, `days_in_month`, `share`, `months`, `months_of`, `years_of`, `whole_months`.
+    """A length of time by name: `days`, `period_days`, `days_in_month`, `share`, `months`, `whole_months`, …
 
     `months_of` and `years_of` are days divided by `basis`.
     """

@@ -6,5 +6,13 @@ from mains.engine.tariff.model import POSTED_KINDS, Component, Tariff, Version
 from mains.engine.tariff.read import read_tariff
 
 __all__ = [
-    "POSTED_KINDS", "Component", "Problem", "Tariff", "UnableToReadDocument", "UnableToReadTariff", "Version", "read_document", "read_tariff",
-]  # fmt: skip
+    "POSTED_KINDS",
+    "Component",
+    "Problem",
+    "Tariff",
+    "UnableToReadDocument",
+    "UnableToReadTariff",
+    "Version",
+    "read_document",
+    "read_tariff",
+]

@@ -23,7 +23,8 @@ from mains.engine.tariff.model import (
 from mains.kernel.rounding import RoundingMode
 
 _KEYS = (
-    "name", "title", "kind", "formula", "when", "round", "each", "on_change", "average_round", "unit", "quantity", "source", "note",
+    "name", "title", "kind", "formula", "when", "round", "each", "on_change", "average_round",
+    "unit", "quantity", "source", "note",
 )  # fmt: skip
 _MONEY_KINDS = ("charge", "tax", "subsidy", "tax_included")
 _POSTED = ("charge", "tax", "subsidy")

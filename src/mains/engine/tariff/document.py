@@ -87,10 +87,12 @@ def line_of(document: Value, path: Path) -> int | None:
     """Line of the thing at `path`, or of its nearest ancestor which has one."""
     line: int | None = getattr(document, "line", None)
     for step in path:
-        if (isinstance(document, Block) and isinstance(step, str) and step in document) or (isinstance(document, Sequence) and isinstance(step, int) and step < len(document)):
-            line, document = document.lines[step], document[step]
-        else:
+        if isinstance(document, Block) and step in document:
+            line, document = document.lines[str(step)], document[str(step)]
+            continue
+        if not isinstance(document, Sequence) or not isinstance(step, int) or step >= len(document):
             break
+        line, document = document.lines[step], document[step]
     return line
 
 
