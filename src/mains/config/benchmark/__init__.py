@@ -1,0 +1,1 @@
+"""Speed at the size of a whole utility, measured on a database made for it."""

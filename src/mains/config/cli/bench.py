@@ -1,0 +1,121 @@
+"""`mains bench`: speed at the size of a whole utility."""
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from mains.base.progress import ProgressReport
+    from mains.staff.models import User
+
+app = typer.Typer(help="Measure speed at the size of a whole utility.", no_args_is_help=True)
+
+
+@app.callback()
+def bench() -> None:
+    """Each benchmark makes its own database beside the others, keeps the loaded utility, and works on a copy."""
+
+
+@app.command()
+def billing(
+    accounts: Annotated[int, typer.Option(help="Size of the utility, 100 to 1,000,000.")] = 823_000,
+    pack: Annotated[str, typer.Option(help="The pack that makes it.")] = "ru_communal",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same utility.")] = 1,
+    growth: Annotated[str, typer.Option(help="Other sizes to compare with; empty for none.")] = "50000,200000",
+    second_month: Annotated[
+        bool, typer.Option("--second-month/--first-only", help="Time the next month too, with its corrections.")
+    ] = True,
+    pages: Annotated[int, typer.Option(help="Account pages and searches to time; 0 for none.")] = 500,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Bill one month of a whole utility, and write the same rows by plain COPY in the same run.
+
+    The utility is generated and loaded first and kept for the next time; that is not counted.
+    """
+    from mains.base.progress import progress_report
+    from mains.config.start import start_django
+
+    start_django(need_tables=False)
+    with progress_report(quiet=as_json) as progress:
+        result = _measure(
+            pack, accounts=accounts, seed=seed, second_month=second_month, pages=pages, progress=progress
+        )
+        sizes = [int(size) for size in growth.split(",") if size.strip() and int(size) != accounts]
+        with progress.step("Compare sizes", total=len(sizes)) as step:
+            result["growth"] = {}
+            for size in sizes:
+                result["growth"][str(size)] = _other_size(pack, size, seed)
+                step.advance()
+            result["growth"][str(accounts)] = result["seconds_per_100k_accounts"]
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+    else:
+        _print(result)
+
+
+def _measure(
+    pack: str, *, accounts: int, seed: int, second_month: bool, pages: int, progress: "ProgressReport"
+) -> dict[str, Any]:
+    from mains.config.benchmark.billing import time_month
+    from mains.config.benchmark.databases import loaded_copy
+    from mains.config.benchmark.pages import time_pages
+    from mains.packs.definition import read_pack
+
+    definition = read_pack(pack)
+    with loaded_copy(pack=pack, accounts=accounts, seed=seed, progress=progress):
+        months = definition.billing.months
+        with progress.step(f"Bill {months[0]:%Y-%m}"):
+            result = time_month(pack=definition, month=months[0]).data()
+        if second_month and len(months) > 1:
+            with progress.step(f"Bill {months[1]:%Y-%m}, with corrections"):
+                result["second_month"] = time_month(pack=definition, month=months[1]).data()
+        if pages:
+            with progress.step("Open pages"):
+                timed = time_pages(user=_all_seeing_user(), pages=pages)
+                result["pages"] = {name: figures.data() for name, figures in timed.items()}
+    return {"pack": pack, "seed": seed} | result
+
+
+def _all_seeing_user() -> "User":
+    from mains.staff.models import Assignment
+    from mains.staff.values import Permission
+
+    assignments = Assignment.objects.filter(superseded_at=None).select_related("user", "role")
+    found = max(
+        assignments.order_by("role_id", "user_id").distinct("role_id"),
+        key=lambda one: len(set(one.role.permissions) & {Permission.SEE_ACCOUNTS, Permission.SEE_MONEY, *Permission}),
+    )
+    return found.user
+
+
+def _other_size(pack: str, accounts: int, seed: int) -> float:
+    """Seconds per 100,000 accounts at another size, measured in a process of its own."""
+    command = [sys.executable, "-m", "mains", "bench", "billing", "--pack", pack, "--accounts", str(accounts)]
+    options = ["--seed", str(seed), "--growth", "", "--first-only", "--pages", "0", "--json"]
+    done = subprocess.run([*command, *options], check=True, stdout=subprocess.PIPE, text=True)
+    return float(json.loads(done.stdout)["seconds_per_100k_accounts"])
+
+
+def _print(result: dict[str, Any]) -> None:
+    for name in ("month", "second_month"):
+        figures = result if name == "month" else result.get(name)
+        if figures:
+            _print_month(figures)
+    for size, seconds in result["growth"].items():
+        typer.echo(f"{int(size):,} accounts: {seconds} s per 100,000")
+    for name, figures in result.get("pages", {}).items():
+        typer.echo(
+            f"{name}: median {figures['median_ms']} ms, p95 {figures['p95_ms']} ms, at most {figures['queries_max']} queries"
+        )
+
+
+def _print_month(figures: dict[str, Any]) -> None:
+    typer.echo(f"{figures['month']}: {figures['bills']:,} bills for {figures['accounts']:,} accounts")
+    for step, seconds in figures["steps"].items():
+        typer.echo(f"  {step.replace('_', ' ')}: {seconds} s")
+    typer.echo(f"  in all {figures['total_seconds']} s, {figures['accounts_per_second']:,} accounts/s")
+    typer.echo(f"  memory {figures['peak_memory_mib']:,} MiB, written {figures['bytes_written'] / 2**20:,.0f} MiB")
+    typer.echo(f"  plain COPY of the same rows {figures['floor_seconds']} s: {figures['ratio_to_floor']} times that")
