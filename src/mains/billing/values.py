@@ -34,6 +34,10 @@ class LineKind(models.TextChoices):
     ROUNDING = "rounding", _("Rounding")
 
 
+POSTED_LINE_KINDS = (LineKind.CHARGE, LineKind.TAX, LineKind.SUBSIDY, LineKind.ROUNDING)
+"""The kinds that add up to what a bill asks for."""
+
+
 class Stage(models.TextChoices):
     """The two passes of a run, each over all buckets."""
 

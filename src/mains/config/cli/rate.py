@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from mains.config.cli.trees import step_tree
+from mains.config.cli.trees import step_tree, tree_console
 from mains.engine.case import CaseResult, UnableToReadCase, read_case, run_case
 from mains.engine.exact import Protocol, show_short
 from mains.engine.facts import MICRO
@@ -71,7 +70,7 @@ def _print_error(error: MainsError) -> None:
 
 
 def _print_result(result: CaseResult, *, brief: bool) -> None:
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = tree_console()
     kind = f" ({result.case.kind})" if result.case.kind else ""
     console.print(f"{result.case.name}{kind}")
     if result.case.source:

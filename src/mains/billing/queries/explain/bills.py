@@ -1,0 +1,316 @@
+"""Explanations of bills: each line from its amount down to readings, facts and tariff clauses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from mains.billing.models import Bill, BillLine, BillRun
+from mains.billing.queries.explain.evidence import Item, load_items
+from mains.billing.queries.explain.facts import facts_of
+from mains.billing.queries.explain.usage import DailyUse, daily_use
+from mains.billing.values import LineKind, bill_number
+from mains.engine.exact import rate_exact
+from mains.engine.exact.explanation import Step
+from mains.engine.exact.protocol import Line, Protocol
+from mains.engine.facts import Facts
+from mains.kernel.errors import MainsError
+from mains.network.values import UNIT_OF_SERVICE
+
+Key = tuple[int, date, str, str]
+"""Agreement, month of use, component, kind: what a posted amount is counted under."""
+
+
+class UnableToExplain(MainsError):
+    """There is no such bill, or what is stored does not follow from the facts."""
+
+
+@dataclass(frozen=True)
+class RatedItem:
+    """An item with its exact protocol and the facts that it was rated from."""
+
+    item: Item
+    use: DailyUse
+    facts: Facts
+    protocol: Protocol
+
+    def lines(self) -> Iterator[Line]:
+        """The protocol's lines that a bill keeps, in the bill's order."""
+        return (line for line in self.protocol.lines if line.kind in LineKind.values)
+
+    def effective(self) -> dict[Key, int]:
+        """Amount in minor units under each key of the item."""
+        sums: dict[Key, int] = {}
+        for line in self.lines():
+            key = (self.item.agreement_id, self.item.service_month, line.component, line.kind)
+            sums[key] = sums.get(key, 0) + (line.amount_minor or 0)
+        return sums
+
+
+@dataclass(frozen=True)
+class LineExplanation:
+    """One line of a bill as posted, with the tree that makes it."""
+
+    line: int
+    title: str
+    service_month: date
+    amount_minor: int
+    tree: Step
+
+
+@dataclass(frozen=True)
+class BillExplanation:
+    """All lines of a bill."""
+
+    number: str
+    amount_minor: int
+    currency: str
+    lines: tuple[LineExplanation, ...]
+
+    def to_data(self) -> dict[str, object]:
+        """JSON-ready; schema in docs/bill-explained.md."""
+        return {
+            "bill": self.number,
+            "currency": self.currency,
+            "amount_minor": self.amount_minor,
+            "lines": [
+                {
+                    "line": each.line,
+                    "title": each.title,
+                    "service_month": each.service_month.isoformat(),
+                    "amount_minor": each.amount_minor,
+                    "explanation": each.tree.to_data(),
+                }
+                for each in self.lines
+            ],
+        }
+
+
+def explain_bill(*, month: date, bill_id: int) -> BillExplanation:
+    """Every line of a bill, computed again from the facts its run knew.
+
+    Raises UnableToExplain when there is no such bill or a stored amount does not follow from the facts.
+    """
+    bill = get_bill(month=month, bill_id=bill_id)
+    lines = list(BillLine.objects.filter(month=month, bill_id=bill_id).order_by("line"))
+    explained = tuple(_explain(bill, lines, lines))
+    currency = explained[0].tree.unit if explained else ""
+    return BillExplanation(bill_number(month, bill_id), bill.amount_minor, currency, explained)
+
+
+def explain_line(*, month: date, bill_id: int, line: int) -> LineExplanation:
+    """One line of a bill. Raises UnableToExplain."""
+    bill = get_bill(month=month, bill_id=bill_id)
+    lines = list(BillLine.objects.filter(month=month, bill_id=bill_id).order_by("line"))
+    found = next(_explain(bill, lines, [each for each in lines if each.line == line]), None)
+    if found is None:
+        raise _unable(bill, f"The bill has no line {line}.", f"It has lines 1 to {len(lines)}.")
+    return found
+
+
+def explain_bill_line(*, month: date, bill_id: int, line: int) -> Step:
+    """The tree of one line of a bill. Raises UnableToExplain."""
+    return explain_line(month=month, bill_id=bill_id, line=line).tree
+
+
+def get_bill(*, month: date, bill_id: int) -> Bill:
+    """The bill, or UnableToExplain."""
+    bill = Bill.objects.filter(month=month, id=bill_id).first()
+    if bill is None:
+        raise UnableToExplain(
+            code="no-bill",
+            message=f"There is no bill {bill_number(month, bill_id)}.",
+            remedy="Compare the number with the bill.",
+        )
+    return bill
+
+
+def rate_items(items: Sequence[Item]) -> dict[int, RatedItem]:
+    """Rate items exactly; by agreement. Items without a tariff in force are left out."""
+    rated = {}
+    for item in items:
+        if item.edition is not None:
+            use = daily_use(item, unit=UNIT_OF_SERVICE[item.point["service"]])
+            facts = facts_of(item, use)
+            rated[item.agreement_id] = RatedItem(
+                item, use, facts, rate_exact(tariff=item.edition.tariff, facts=facts)
+            )
+    return rated
+
+
+def posted_before(*, bill: Bill, keys_of: set[tuple[int, date]]) -> list[tuple[date, BillLine]]:
+    """Lines of the account's earlier bills for these agreements and months of use, with their bill's month."""
+    earlier = Bill.objects.filter(account_id=bill.account_id, month__lt=bill.month).values_list("month", "id")
+    found: list[tuple[date, BillLine]] = []
+    for month, bill_id in sorted(earlier):
+        lines = BillLine.objects.filter(month=month, bill_id=bill_id).order_by("line")
+        found += [(month, line) for line in lines if (line.agreement_id, line.service_month) in keys_of]
+    return found
+
+
+def _explain(bill: Bill, lines: Sequence[BillLine], wanted: Sequence[BillLine]) -> Iterator[LineExplanation]:
+    as_of = BillRun.objects.get(id=bill.run_id).facts_as_of
+    rated: dict[date, Mapping[int, RatedItem]] = {}
+    corrected = {
+        (line.agreement_id, line.service_month) for line in wanted if line.service_month < bill.month
+    }
+    earlier = posted_before(bill=bill, keys_of=corrected) if corrected else []
+    for line in wanted:
+        if line.service_month not in rated:
+            items = load_items(account_ids=[bill.account_id], month=line.service_month, as_of=as_of)
+            rated[line.service_month] = rate_items(items)
+        item = rated[line.service_month].get(line.agreement_id)
+        if line.service_month == bill.month:
+            tree = _own_line(bill, item, line, _place_of(lines, line))
+        else:
+            tree = _correction(bill, item, line, earlier)
+        yield LineExplanation(
+            line.line, _title(item, line.component), line.service_month, line.amount_minor, tree
+        )
+
+
+def _place_of(lines: Sequence[BillLine], line: BillLine) -> int:
+    """Which of its agreement's own lines this is."""
+    own = [each for each in lines if _same_item(each, line)]
+    return own.index(line)
+
+
+def _same_item(one: BillLine, other: BillLine) -> bool:
+    return (one.agreement_id, one.service_month) == (other.agreement_id, other.service_month)
+
+
+def _own_line(bill: Bill, rated: RatedItem | None, line: BillLine, place: int) -> Step:
+    computed = list(rated.lines()) if rated else []
+    found = computed[place] if place < len(computed) else None
+    if (
+        rated is None
+        or found is None
+        or (found.component, found.amount_minor) != (line.component, line.amount_minor)
+    ):
+        raise _unable(
+            bill,
+            f"Line {line.line} ({line.component}) does not follow from the facts.",
+            "Report this bill; `mains replay` shows the difference.",
+        )
+    return traced(found, rated)
+
+
+def _correction(
+    bill: Bill, rated: RatedItem | None, line: BillLine, earlier: Sequence[tuple[date, BillLine]]
+) -> Step:
+    """What the facts now say for the month, less each amount posted for it before."""
+    key = (line.agreement_id, line.service_month, line.component, line.kind)
+    now = [each for each in rated.lines() if (each.component, each.kind) == key[2:]] if rated else []
+    currency = rated.protocol.currency if rated else ""
+    scale = rated.protocol.posting_scale if rated else 100
+    children = [traced(each, rated) for each in now if rated]
+    amount = sum(each.amount_minor or 0 for each in now)
+    for month, posted in earlier:
+        if (posted.agreement_id, posted.service_month, posted.component, posted.kind) == key:
+            amount -= posted.amount_minor
+            children.append(
+                Step(
+                    _("posted before"),
+                    Fraction(-posted.amount_minor, scale),
+                    currency,
+                    source=f"bill {bill_number(month, posted.bill_id)}",
+                )
+            )
+    if amount != line.amount_minor:
+        raise _unable(
+            bill,
+            f"Line {line.line} corrects by {line.amount_minor}, the facts give {amount} minor units.",
+            "Report this bill; `mains replay` shows the difference.",
+        )
+    return Step(
+        label=_("correction of %(month)s: %(title)s")
+        % {"month": f"{line.service_month:%Y-%m}", "title": _title(rated, line.component)},
+        value=Fraction(amount, scale),
+        unit=currency,
+        formula=_("what the facts say now − what was posted before"),
+        children=tuple(children),
+    )
+
+
+def traced(line: Line, rated: RatedItem) -> Step:
+    """The line's tree with readings below its use, records below its attributes, and the tariff named."""
+    attributes = {
+        name: value
+        for name, values in rated.facts.attributes.items()
+        for value in values
+        if value.holds_on(line.from_date)
+    }
+    edition = rated.item.edition
+    assert edition is not None  # only items with a tariff are rated
+    read = set(edition.tariff.read_attributes)
+
+    def trace(step: Step) -> Step:
+        children = tuple(trace(child) for child in step.children)
+        if step.source.startswith("usage"):
+            origins = rated.use.origins(
+                name=step.source.split(",", maxsplit=1)[0] if "," not in step.source else "usage",
+                from_date=line.from_date,
+                to_date=line.to_date,
+            )
+            return replace(step, source="", children=(*children, *origins))
+        if step.source.startswith("component "):
+            # Figures and quantities have no line on the bill: their own calculation stands here.
+            figure = _figure(rated, step.source.split()[1].rstrip(","), line)
+            return trace(replace(figure, label=step.label)) if figure else replace(step, children=children)
+        if step.source.startswith("versions["):
+            return replace(step, source=f"tariff {edition.code}, {step.source}", children=children)
+        return replace(step, children=children)
+
+    known = tuple(
+        Step(name, value.value, source=value.source)
+        for name, value in sorted(attributes.items())
+        if name in read
+    )
+    tree = trace(line.explanation)
+    return replace(
+        tree,
+        label=_title(rated, line.component),
+        children=(*tree.children, *([_facts_step(known)] if known else [])),
+    )
+
+
+def _figure(rated: RatedItem, component: str, line: Line) -> Step | None:
+    """The tree of a quantity or figure, in the line's own segment where it has one."""
+    found = [
+        each
+        for each in rated.protocol.lines
+        if each.component == component and each.kind not in LineKind.values
+    ]
+    own = next((each for each in found if each.segment == line.segment), None)
+    chosen = own or next(iter(found), None)
+    return chosen.explanation if chosen else None
+
+
+def _facts_step(known: tuple[Step, ...]) -> Step:
+    return Step(
+        _("facts that choose the price"), ", ".join(str(step.label) for step in known), children=known
+    )
+
+
+def _title(rated: RatedItem | None, component: str) -> str:
+    """The component's name in the reader's language, as the tariff gives it."""
+    if rated is None or rated.item.edition is None:
+        return component
+    for version in reversed(rated.item.edition.tariff.versions):
+        found = version.by_name.get(component)
+        if found is not None and found.title:
+            language = (get_language() or "en").split("-")[0]
+            return found.title.get(language) or found.title.get("en") or component
+    return component
+
+
+def _unable(bill: Bill, message: str, remedy: str) -> UnableToExplain:
+    return UnableToExplain(
+        code="bill-not-explained",
+        message=message,
+        place=f"bill {bill_number(bill.month, bill.id)}",
+        remedy=remedy,
+    )

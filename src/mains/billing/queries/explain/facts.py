@@ -1,0 +1,124 @@
+"""An item's attributes as the rating engine takes them, each with the row that says so."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from fractions import Fraction
+
+from django.utils.translation import gettext as _
+
+from mains.billing.queries.explain.evidence import Item, Row
+from mains.billing.queries.explain.usage import DailyUse
+from mains.engine.facts import MICRO, AttributeValue, DatedValue, Facts
+from mains.metering.values import Zone
+
+DAY = timedelta(days=1)
+_DAY_NIGHT = {Zone.DAY, Zone.NIGHT}
+_THREE = {Zone.PEAK, Zone.HALF_PEAK, Zone.NIGHT}
+
+
+def facts_of(item: Item, use: DailyUse) -> Facts:
+    """What the exact rating engine needs to rate the item."""
+    return Facts(
+        period_from=item.period_from,
+        period_to=item.period_to,
+        use=use.stretches(),
+        attributes={**_of_agreements(item), **_of_premise(item), **_of_network(item), **_of_meters(item)},
+    )
+
+
+def _of_agreements(item: Item) -> dict[str, tuple[DatedValue, ...]]:
+    return {
+        name: tuple(
+            DatedValue(
+                row[name], row["valid_from"], row["valid_to"], _source(_("agreement"), row, "agreement_id")
+            )
+            for row in item.agreements
+        )
+        for name in ("category", "load_class")
+    }
+
+
+def _of_premise(item: Item) -> dict[str, tuple[DatedValue, ...]]:
+    found: dict[str, list[DatedValue]] = {}
+    for row in item.premise_states:
+        values: dict[str, AttributeValue] = {
+            "residents": Fraction(row["residents"]),
+            "rooms": Fraction(row["rooms"]),
+            "floor_area_m2": Fraction(row["floor_area_m2_micro"], MICRO),
+            "heated_area_m2": Fraction(row["heated_area_m2_micro"], MICRO),
+            "storey_height_m": Fraction(row["storey_height_mm"], 1000),
+            "location": row["location"],
+            "cooker": row["cooker"],
+            "meter_possible": row["meter_possible"],
+        }
+        for name, value in values.items():
+            source = _source(_("premise record"), row, "id")
+            found.setdefault(name, []).append(DatedValue(value, row["valid_from"], row["valid_to"], source))
+    return {name: tuple(values) for name, values in found.items()}
+
+
+def _of_network(item: Item) -> dict[str, tuple[DatedValue, ...]]:
+    """Band and hours of the nearest node above the service point that has a state on the day."""
+    found: dict[str, list[DatedValue]] = {}
+    for day in _days(item):
+        row = _state_above(item, day)
+        if row is None:
+            continue
+        source = _source(row["node_name"], row, "id")
+        if row["band"] is not None:
+            found.setdefault("band", []).append(DatedValue(row["band"], day, day + DAY, source))
+        if row["supply_hours_day"] is not None:
+            hours = Fraction(row["supply_hours_day"])
+            found.setdefault("supply_hours_day", []).append(DatedValue(hours, day, day + DAY, source))
+    return {name: tuple(values) for name, values in found.items()}
+
+
+def _state_above(item: Item, day: date) -> Row | None:
+    node: int | None = item.point["node_id"]
+    while node is not None:
+        for row in item.states:
+            if row["node_id"] == node and _holds(row, day):
+                return row
+        placed = (row for row in item.placements if row["node_id"] == node and _holds(row, day))
+        node = next((row["parent_id"] for row in placed), None)
+    return None
+
+
+def _of_meters(item: Item) -> dict[str, tuple[DatedValue, ...]]:
+    """Whether a meter is installed on each day, and which zones its registers count."""
+    metered, zones = [], []
+    for day in _days(item):
+        installed = [row for row in item.installed if _holds(row, day)]
+        serials = ", ".join(dict.fromkeys(row["serial"] for row in installed))
+        source = _("meter %(serial)s") % {"serial": serials} if installed else _("no meter installed")
+        metered.append(DatedValue(bool(installed), day, day + DAY, source))
+        if installed:
+            latest = max(installed, key=lambda row: (row["valid_from"], row["valid_to"] or date.max))
+            counted = {
+                row["zone"] for row in installed if row["installation_id"] == latest["installation_id"]
+            }
+            zones.append(DatedValue(_zones(counted), day, day + DAY, source))
+    return {"metered": tuple(metered), "zones": tuple(zones)}
+
+
+def _zones(counted: set[int]) -> str:
+    if counted >= _THREE:
+        return "three"
+    return "day_night" if counted >= _DAY_NIGHT else "total"
+
+
+def _days(item: Item) -> Iterator[date]:
+    return (item.period_from + timedelta(days=n) for n in range((item.period_to - item.period_from).days))
+
+
+def _holds(row: Row, day: date) -> bool:
+    return bool(row["valid_from"] <= day and (row["valid_to"] is None or day < row["valid_to"]))
+
+
+def _source(what: str, row: Row, key: str) -> str:
+    return _("%(what)s %(id)s, since %(since)s, recorded %(recorded)s") % {
+        "what": what,
+        "id": row[key],
+        "since": row["valid_from"],
+        "recorded": f"{row['recorded_at']:%Y-%m-%d}",
+    }

@@ -1,0 +1,240 @@
+"""Daily use of an item, computed again from raw readings in plain Python, with the readings behind each day."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+
+from django.utils.translation import gettext as _
+
+from mains.base.db import adbc_connect
+from mains.billing.models import BillRun
+from mains.billing.queries.explain.evidence import Item, Row, was_believed
+from mains.engine.exact.explanation import Step, show_short
+from mains.engine.facts import MICRO, Stretch
+from mains.engine.usage.exact import (
+    DayUse,
+    Installation,
+    Part,
+    Point,
+    Reading,
+    SeriesUse,
+    explain_daily_usage,
+)
+from mains.kernel.errors import MainsError
+from mains.kernel.period import next_month
+from mains.metering.actions.usage import RULES
+from mains.metering.values import DayQuality, ReadingSource, Zone
+
+_NAME_OF_ZONE = {
+    Zone.DAY: "usage.day",
+    Zone.NIGHT: "usage.night",
+    Zone.PEAK: "usage.peak",
+    Zone.HALF_PEAK: "usage.half_peak",
+}
+DAY = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UnableToExplainUse(MainsError):
+    """The readings give another daily use than the one that was billed."""
+
+
+@dataclass(frozen=True)
+class DailyUse:
+    """The days of an item's month by zone, and the rows that they were computed from."""
+
+    month: date
+    series: tuple[SeriesUse, ...]
+    registers: Mapping[int, Row]
+    readings: Mapping[int, Row]
+    unit: str
+
+    def stretches(self) -> dict[str, tuple[Stretch, ...]]:
+        """Use as the rating engine takes it: one stretch a day, in total and by zone."""
+        if not self.series:
+            return {"usage": (Stretch(self.month, next_month(self.month), 0),)}
+        found: dict[str, list[Stretch]] = {"usage": []}
+        for each in self.series:
+            name = _NAME_OF_ZONE.get(Zone(each.zone))
+            days = [Stretch(day.day, day.day + DAY, day.use_micro, name or "usage") for day in each.days]
+            if name:
+                found[name] = days
+            found["usage"] += days
+        return {name: tuple(days) for name, days in found.items()}
+
+    def origins(self, *, name: str, from_date: date, to_date: date) -> tuple[Step, ...]:
+        """The runs of days behind the use `name` (`usage` or `usage.<zone>`) in [from_date, to_date)."""
+        steps: list[Step] = []
+        for each in self.series:
+            if name in ("usage", _NAME_OF_ZONE.get(Zone(each.zone))):
+                days = [day for day in each.days if from_date <= day.day < to_date]
+                steps += [self._run(run) for run in _runs(days)]
+        return tuple(steps)
+
+    def _run(self, run: list[tuple[date, Part]]) -> Step:
+        part, first, last = run[0][1], run[0][0], run[-1][0]
+        use = Fraction(sum(each.use_micro for _day, each in run), MICRO)
+        children = [self._reading(reading) for reading in (part.opening, part.closing) if reading is not None]
+        register = self.registers.get(part.register_id or 0)
+        if register is not None and register["multiplier_micro"] != MICRO:
+            multiplier = Fraction(register["multiplier_micro"], MICRO)
+            children.append(Step(_("multiplier of the register"), multiplier, source=_meter(register)))
+        return Step(
+            label=f"{DayQuality(part.quality).label}, {first} – {last}",
+            value=use,
+            unit=self.unit,
+            formula=_rule(part, len(run)),
+            source=_meter(register) if register else "",
+            children=tuple(children),
+        )
+
+    def _reading(self, reading: Reading) -> Step:
+        row = self.readings[reading.reading_id]
+        who = f", {row['recorded_by']}" if row["recorded_by"] else ""
+        source = f"reading {reading.reading_id}, {ReadingSource(row['source']).label}{who}"
+        label = _("reading of %(date)s") % {"date": reading.reading_date}
+        return Step(
+            label, Fraction(reading.value_micro, MICRO), self.unit, source=f"{source}, {row['serial']}"
+        )
+
+
+def daily_use(item: Item, *, unit: str) -> DailyUse:
+    """Compute the item's month from readings as known when its stored use was computed, and compare the two.
+
+    Raises UnableToExplainUse, naming point, zone and day, when they differ.
+    """
+    month = item.service_month
+    if not item.stored:
+        return DailyUse(month, (), {}, {}, unit)
+    known_at = max(row["recorded_at"] for row in item.stored)
+    registers = [row for row in item.registers if was_believed(row, known_at)]
+    readings = [row for row in item.readings if was_believed(row, known_at)]
+    averages = _class_averages(item, known_at) if _needs_averages(item) else {}
+    point = Point(
+        connected=((item.point["connected_on"], item.point["disconnected_on"]),),
+        installations=tuple(_installation(row, averages.get(row["zone"])) for row in registers),
+        readings=tuple(
+            Reading(
+                reading_id=row["reading_id"],
+                register_id=row["register_id"],
+                reading_date=row["reading_date"],
+                value_micro=row["value_micro"],
+                priority=row["source"],
+                recorded_order=_microseconds(row["recorded_at"]),
+            )
+            for row in readings
+        ),
+    )
+    series, _set_aside = explain_daily_usage(
+        point=point,
+        month_from=month,
+        month_to=next_month(month),
+        as_of_date=known_at.date(),
+        lookback_days=RULES.lookback_days,
+        history_days_min=RULES.history_days_min,
+        total_zone=int(Zone.TOTAL),
+    )
+    _compare(item, series)
+    return DailyUse(
+        month=month,
+        series=series,
+        registers={row["register_id"]: row for row in registers},
+        readings={row["reading_id"]: row for row in readings},
+        unit=unit,
+    )
+
+
+def _compare(item: Item, series: Iterable[SeriesUse]) -> None:
+    month = item.service_month
+    computed = {int(each.zone): each.days for each in series}
+    for row in item.stored:
+        days: tuple[DayUse, ...] = computed.pop(row["zone"], ())
+        for number, stored in enumerate(row["days_micro"]):
+            found = days[number].use_micro if days else 0
+            if found != stored:
+                raise UnableToExplainUse(
+                    code="use-differs",
+                    message=f"The readings give {found} micro-units, the bill used {stored}.",
+                    place=f"{item.point['point_code']}, zone {row['zone']}, {month.replace(day=number + 1)}",
+                    remedy="Report this bill: its use does not follow from its readings.",
+                )
+    if any(day.use_micro for days in computed.values() for day in days):
+        raise UnableToExplainUse(
+            code="use-not-stored",
+            message=f"The readings give use in zones that the bill did not see: {sorted(computed)}.",
+            place=f"{item.point['point_code']}, {item.service_month:%Y-%m}",
+            remedy="Report this bill: its use does not follow from its readings.",
+        )
+
+
+def _runs(days: Iterable[DayUse]) -> list[list[tuple[date, Part]]]:
+    """Parts of consecutive days that come from the same register and readings."""
+    runs: dict[tuple[object, ...], list[tuple[date, Part]]] = {}
+    for day in days:
+        for part in day.parts:
+            ends = tuple(reading.reading_id if reading else 0 for reading in (part.opening, part.closing))
+            runs.setdefault((part.quality, part.register_id, *ends), []).append((day.day, part))
+    return list(runs.values())
+
+
+def _rule(part: Part, days: int) -> str:
+    """How a run of days got its share, in figures."""
+    if part.quality == DayQuality.CLASS_AVERAGE:
+        average = show_short(Fraction(part.total_micro, part.weight_total * MICRO))
+        return _("%(average)s a day on average of the class, %(days)s days") % {
+            "average": average,
+            "days": days,
+        }
+    figures = {
+        "use": show_short(Fraction(part.total_micro, MICRO)),
+        "covered": part.weight_total,
+        "days": days,
+    }
+    if part.quality == DayQuality.FORECAST:
+        return _("%(use)s in %(covered)s days of history, for %(days)s days") % figures
+    return _("%(use)s over %(covered)s days, of which %(days)s") % figures
+
+
+def _installation(row: Row, average: Fraction | None) -> Installation:
+    return Installation(
+        register_id=row["register_id"],
+        zone=row["zone"],
+        digits=row["digits"],
+        multiplier=Fraction(row["multiplier_micro"], MICRO),
+        installed_from=row["valid_from"],
+        installed_to=row["valid_to"],
+        class_average=average,
+    )
+
+
+def _needs_averages(item: Item) -> bool:
+    return any(DayQuality.CLASS_AVERAGE in row["quality"] for row in item.stored)
+
+
+_averages_of_runs: dict[datetime, dict[tuple[str, int], Fraction]] = {}
+
+
+def _class_averages(item: Item, known_at: datetime) -> dict[int, Fraction]:
+    """Averages of the item's class by zone, as the run that computed its use knew them."""
+    from mains.billing.actions.runs import class_averages
+    from mains.billing.queries.plans import get_plan
+
+    if known_at not in _averages_of_runs:
+        run = BillRun.objects.filter(facts_as_of=known_at).earliest("id")
+        with adbc_connect() as connection:
+            frame = class_averages(connection=connection, plan=get_plan(run=run))
+        _averages_of_runs[known_at] = {
+            (row["class_code"], row["zone"]): Fraction(row["use_micro"], row["days"])
+            for row in frame.iter_rows(named=True)
+        }
+    code = f"{item.point['service']} {item.point['premise_kind']}"
+    return {zone: value for (found, zone), value in _averages_of_runs[known_at].items() if found == code}
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _meter(register: Row) -> str:
+    return _("meter %(serial)s") % {"serial": register["serial"]}
