@@ -74,9 +74,13 @@ def test_acknowledged_rows_survive_a_kill(home: Path) -> None:
     _execute(home, "CREATE TABLE kept (n int)")
     for number in range(20):
         _execute(home, f"INSERT INTO kept VALUES ({number})")
+    assert not embedded.has_crashed(home)
     _kill(home)
     assert not embedded.is_running(home)
+    assert embedded.has_crashed(home)
     assert _execute(home, "SELECT count(*)::int FROM kept") == [(20,)]
+    embedded.stop(home)
+    assert not embedded.has_crashed(home)
 
 
 def test_a_pid_file_that_names_another_process_is_not_believed(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 
 from mains.base import embedded
 from mains.base.address import socket_folder
+from mains.base.embedded.layout import find_layout
 from mains.config.cli import COMMANDS
 
 MAINS = [sys.executable, "-m", "mains"]
@@ -151,7 +153,7 @@ def test_doctor_finds_an_open_secret(migrated: dict[str, str]) -> None:
     assert "embedded PostgreSQL" in database
 
 
-def test_serving_and_a_taken_port(migrated: dict[str, str]) -> None:
+def test_serving_reviving_the_database_and_a_taken_port(migrated: dict[str, str]) -> None:
     port = free_port()
     command = [*MAINS, "serve", "--port", str(port), "--workers", "1"]
     server = subprocess.Popen(
@@ -164,6 +166,12 @@ def test_serving_and_a_taken_port(migrated: dict[str, str]) -> None:
         assert status == 200
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["X-Frame-Options"] == "DENY"
+        _kill_database(Path(migrated["MAINS_HOME"]))
+        deadline = time.monotonic() + 60
+        while not embedded.is_running(Path(migrated["MAINS_HOME"])):
+            assert time.monotonic() < deadline, "The crashed database server was not started again."
+            time.sleep(0.1)
+        assert _first_answer(f"http://127.0.0.1:{port}/sign-in/")[0] == 200
         forged = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Host": "evil.example"})
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(forged, timeout=10)
@@ -176,6 +184,13 @@ def test_serving_and_a_taken_port(migrated: dict[str, str]) -> None:
         server.terminate()
         output = server.communicate(timeout=30)[0]
     assert "Traceback" not in output
+
+
+def _kill_database(home: Path) -> None:
+    pid_file = find_layout(home).data / "postmaster.pid"
+    os.kill(int(pid_file.read_text(encoding="ascii").split()[0]), signal.SIGKILL)
+    while not embedded.has_crashed(home) and pid_file.exists():
+        time.sleep(0.01)
 
 
 class _Quiet(urllib.request.HTTPRedirectHandler):

@@ -69,6 +69,15 @@ def is_running(home: Path | None = None) -> bool:
     return home.exists() and _server_pid(find_layout(home)) is not None
 
 
+def has_crashed(home: Path | None = None) -> bool:
+    """Whether the server ended without being stopped: its pid file names a process that is gone."""
+    home = home or home_folder()
+    if not home.exists():
+        return False
+    layout = find_layout(home)
+    return (layout.data / "postmaster.pid").exists() and _server_pid(layout) is None
+
+
 def server_log(home: Path | None = None) -> Path:
     """Path of the server's log file."""
     return find_layout(home or home_folder()).log

@@ -2,15 +2,20 @@
 
 import os
 import socket
+import threading
+import time
 
 import typer
 
+from mains.base import embedded
+from mains.base.address import database_address
 from mains.base.processes import core_count
 from mains.config.start import start_django
 from mains.kernel.errors import MainsError
 
 EVERY_NETWORK = "0.0.0.0"  # noqa: S104 -- recognised here, never the default
 _THREADS = 4
+_LOOK_SECONDS = 3.0
 # Below the embedded server's 60 connections, with room for commands and bulk workers.
 _SHARED_CONNECTIONS = 40
 
@@ -42,6 +47,8 @@ def run_server(*, host: str, port: int, workers: int = 0) -> None:
     shown = "localhost" if host in ("127.0.0.1", EVERY_NETWORK) else f"[{host}]" if ":" in host else host
     typer.echo(f"Mains serves http://{shown}:{port}/")
     typer.echo("Stop with Ctrl+C.")
+    if database_address().is_embedded:
+        threading.Thread(target=_revive_database, daemon=True).start()
     Granian(
         "mains.config.wsgi:application",
         address=host,
@@ -53,6 +60,18 @@ def run_server(*, host: str, port: int, workers: int = 0) -> None:
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
     ).serve()
+
+
+def _revive_database() -> None:
+    """Start the embedded server again after a crash; one that somebody stopped stays stopped."""
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        try:
+            if embedded.has_crashed():
+                embedded.ensure_running(database=database_address().database)
+                typer.echo("The database server had crashed and runs again.", err=True)
+        except MainsError as error:
+            typer.echo(str(error), err=True)
 
 
 def _check_free(host: str, port: int) -> None:
