@@ -48,7 +48,9 @@ def test_every_tariff_document_is_accepted_and_every_agreement_finds_one(code: s
 
 
 def test_prices_are_the_published_ones() -> None:
-    """Against the published table of Crimea, first half of 2021, including 5.71, which no rounding of 1.5 × 3.81 gives."""
+    """Against the published table of Crimea, first half of 2021, including 5.71, which no rounding of 1.5 ×
+    3.81 gives.
+    """
     three = read_tariff(read_pack("ru_communal").tariff_documents["ru-electricity-three-zone"]).versions[0]
     prices = three.tables["energy"].cells["peak", "household"]
     assert isinstance(prices, tuple)

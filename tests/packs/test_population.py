@@ -26,13 +26,20 @@ def generated(code: str, accounts: int, seed: int = 7) -> tuple[Utility, SliceFr
     points = pl.DataFrame({"id": np.arange(1, utility.points + 1, dtype=np.int64)})
     bucket = points.select(bucket_column("id"))["id"].to_numpy().astype(np.int64)
     slices = list(make_slices(utility, bucket=bucket))
-    frames = {field.name: pl.concat([getattr(part, field.name) for part in slices]) for field in fields(SliceFrames)}
+    frames = {
+        field.name: pl.concat([getattr(part, field.name) for part in slices]) for field in fields(SliceFrames)
+    }
     return utility, SliceFrames(**frames)
 
 
 def fingerprint(utility: Utility, frames: SliceFrames) -> str:
     digest = hashlib.sha256()
-    shared = (utility.buildings(), utility.network.nodes, utility.organisation.units, utility.organisation.users)
+    shared = (
+        utility.buildings(),
+        utility.network.nodes,
+        utility.organisation.units,
+        utility.organisation.users,
+    )
     for frame in (*shared, *(getattr(frames, field.name) for field in fields(SliceFrames))):
         digest.update(frame.write_csv().encode())
     return digest.hexdigest()
@@ -116,10 +123,9 @@ def test_registers_only_go_forward_but_for_rollovers(code: str, accounts: int) -
 def test_readings_lie_inside_their_installations_and_one_a_day(code: str) -> None:
     _, frames = generated(code, 3_000)
     believed = frames.installations.filter(pl.col("superseded_on").is_null())
-    joined = (
-        frames.readings.join(frames.registers.select("id", "meter_id"), left_on="register_id", right_on="id")
-        .join(believed.select("meter_id", "valid_from", "valid_to"), on="meter_id", how="left")
-    )
+    joined = frames.readings.join(
+        frames.registers.select("id", "meter_id"), left_on="register_id", right_on="id"
+    ).join(believed.select("meter_id", "valid_from", "valid_to"), on="meter_id", how="left")
     assert joined.height == frames.readings.height
     outside = joined.filter(
         (pl.col("reading_date") < pl.col("valid_from") - pl.duration(days=1))
@@ -134,7 +140,8 @@ def test_readings_are_known_before_their_bill_except_the_late_ones(code: str) ->
     pack = read_pack(code)
     _, frames = generated(code, 3_000)
     known = frames.readings.with_columns(
-        cut_off=pl.col("reading_date").dt.month_start().dt.offset_by("1mo") + pl.duration(days=pack.billing.cut_off_day)
+        cut_off=pl.col("reading_date").dt.month_start().dt.offset_by("1mo")
+        + pl.duration(days=pack.billing.cut_off_day)
     )
     late = known.filter(pl.col("recorded_at").dt.date() >= pl.col("cut_off"))
     billed = known.filter(pl.col("reading_date") >= pack.billing.months[0])
@@ -180,7 +187,9 @@ def test_towns_lie_on_the_map_where_the_pack_says() -> None:
     for code in PACKS:
         utility, _ = generated(code, 3_000)
         centres = {town.name: (town.latitude, town.longitude) for town in utility.places.towns}
-        found = utility.buildings().group_by("city").agg(pl.col("latitude").mean(), pl.col("longitude").mean())
+        found = (
+            utility.buildings().group_by("city").agg(pl.col("latitude").mean(), pl.col("longitude").mean())
+        )
         for city, latitude, longitude in found.iter_rows():
             assert abs(latitude - centres[city][0]) < 0.02
             assert abs(longitude - centres[city][1]) < 0.02

@@ -1,4 +1,6 @@
-"""Loading a whole utility at once: dated facts as columns, and indexes built after the rows instead of with them."""
+"""Loading a whole utility at once: dated facts as columns, and indexes built after the rows instead of with
+them.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -6,6 +8,7 @@ from datetime import date, datetime
 
 import polars as pl
 from adbc_driver_postgresql.dbapi import Connection
+from psycopg import sql
 
 from mains.base.db import copy_frame, execute, read_frame
 
@@ -32,12 +35,15 @@ def date_ranges(frame: pl.DataFrame) -> pl.DataFrame:
 def copy_facts(frame: pl.DataFrame, table: str, *, known_at: datetime, connection: Connection) -> int:
     """Append dated facts given as columns of days; the row count.
 
-    `valid_from` and `valid_to` (null is open) become `valid`. `known_on` and `superseded_on` (Date, may be left out)
-    become `recorded_at` and `superseded_at`, noon UTC of their day; a fact without `known_on` was known at `known_at`.
+    `valid_from` and `valid_to` (null is open) become `valid`. `known_on` and `superseded_on` (Date, may be
+    left out) become `recorded_at` and `superseded_at`, noon UTC of their day; a fact without `known_on` was
+    known at `known_at`.
     """
     facts = date_ranges(frame)
     known = _noon("known_on") if "known_on" in facts.columns else pl.lit(None, pl.Datetime("us", "UTC"))
-    superseded = _noon("superseded_on") if "superseded_on" in facts.columns else pl.lit(None, pl.Datetime("us", "UTC"))
+    superseded = (
+        _noon("superseded_on") if "superseded_on" in facts.columns else pl.lit(None, pl.Datetime("us", "UTC"))
+    )
     facts = facts.with_columns(
         recorded_at=known.fill_null(pl.lit(known_at).cast(pl.Datetime("us", "UTC"))),
         superseded_at=superseded,
@@ -52,12 +58,13 @@ def _noon(column: str) -> pl.Expr:
 
 @contextmanager
 def indexes_built_after(tables: Sequence[str], *, connection: Connection) -> Iterator[Callable[[], None]]:
-    """Drop foreign keys, overlap checks and secondary indexes of `tables`; the function given builds them anew.
+    """Drop foreign keys, overlap checks and secondary indexes of `tables`; the function given builds them
+    anew.
 
-    One pass over the loaded rows checks a constraint many times faster than one look-up per row. All happens in the
-    connection's transaction, which must be committed only after the function was called (asserted at the end): rows
-    that break a constraint leave nothing behind, neither rows nor a table without its checks. Building also sets the
-    identity sequences past the largest id and renews the planner's statistics.
+    One pass over the loaded rows checks a constraint many times faster than one look-up per row. All happens
+    in the connection's transaction, which must be committed only after the function was called (asserted at
+    the end): rows that break a constraint leave nothing behind, neither rows nor a table without its checks.
+    Building also sets the identity sequences past the largest id and renews the planner's statistics.
     """
     constraints = _constraints(tables, connection=connection)
     for table, name in constraints.select("table_name", "name").iter_rows():
@@ -95,7 +102,8 @@ def _constraints(tables: Sequence[str], *, connection: Connection) -> pl.DataFra
     """Foreign keys and exclusion constraints: the ones that cost a look-up for each row."""
     return read_frame(
         """
-        SELECT conrelid::regclass::text AS table_name, conname::text AS name, pg_get_constraintdef(oid) AS definition
+        SELECT conrelid::regclass::text AS table_name, conname::text AS name,
+               pg_get_constraintdef(oid) AS definition
         FROM pg_constraint
         WHERE contype IN ('f', 'x') AND conparentid = 0
           AND conrelid IN (SELECT to_regclass(t) FROM unnest(string_to_array(%(tables)s, ',')) AS t)
@@ -122,10 +130,8 @@ def _secondary_indexes(tables: Sequence[str], *, connection: Connection) -> pl.D
 
 
 def _set_sequence(table: str, *, connection: Connection) -> None:
-    execute(
-        f"""
-        SELECT setval(pg_get_serial_sequence('{table}', 'id'), greatest(max(id), 1), max(id) IS NOT NULL)
-        FROM {table}
-        """,
-        connection=connection,
-    )
+    statement = sql.SQL(
+        "SELECT setval(pg_get_serial_sequence({name}, 'id'), greatest(max(id), 1), max(id) IS NOT NULL)"
+        " FROM {table}"
+    ).format(name=sql.Literal(table), table=sql.Identifier(table))
+    execute(statement.as_string(None), connection=connection)

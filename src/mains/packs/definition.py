@@ -1,17 +1,20 @@
 """A pack as read from its folder: `pack.yaml`, names, streets and tariff documents. Data only, never code."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
 from mains.kernel.errors import MainsError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 FOLDER = Path(__file__).resolve().parent
-Part = TypeVar("Part")
+Part = TypeVar("Part", bound="DataclassInstance")
 
 
 class UnableToReadPack(MainsError):
@@ -180,7 +183,9 @@ class Wording:
 
 @dataclass(frozen=True)
 class Names:
-    """Lists from which people, firms and streets are named. A people is (family, given and patronymic) by gender."""
+    """Lists from which people, firms and streets are named. A people is (family, given and patronymic) by
+    gender.
+    """
 
     peoples: tuple[Mapping[str, Sequence[str]], ...]
     firms: Sequence[str]
@@ -242,14 +247,20 @@ def read_pack(code: str) -> Pack:
         "managers": tuple(data.get("managers", ())),
         "holidays": tuple(data.get("holidays", ())),
         "billing": _calendar(data.get("billing", {}), place=f"{place}: billing"),
-        "roles": tuple(_record(RoleText, _tupled(role), place=f"{place}: roles") for role in data.get("roles", ())),
-        "parties": tuple(_record(PartyText, party, place=f"{place}: parties") for party in data.get("parties", ())),
+        "roles": tuple(
+            _record(RoleText, _tupled(role), place=f"{place}: roles") for role in data.get("roles", ())
+        ),
+        "parties": tuple(
+            _record(PartyText, party, place=f"{place}: parties") for party in data.get("parties", ())
+        ),
         "units": tuple(_units(data)),
         "towns": tuple(_towns(data, place=place)),
         "population": _population(data.get("population", {}), place=f"{place}: population"),
         "wording": _record(Wording, data.get("wording", {}), place=f"{place}: wording"),
         "names": _record(Names, _tupled(names), place=f"{code}/names.yaml"),
-        "tariff_documents": {path.stem: path.read_text("utf-8") for path in sorted(folder.glob("tariffs/*.yaml"))},
+        "tariff_documents": {
+            path.stem: path.read_text("utf-8") for path in sorted(folder.glob("tariffs/*.yaml"))
+        },
     }
     return _record(Pack, {key: value for key, value in parts.items() if value is not None}, place=place)
 
@@ -270,7 +281,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         found = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise UnableToReadPack(code="pack-file", message=f"The file cannot be read: {error}", place=str(path)) from error
+        raise UnableToReadPack(
+            code="pack-file", message=f"The file cannot be read: {error}", place=str(path)
+        ) from error
     if not isinstance(found, dict):
         raise UnableToReadPack(code="pack-file", message="The file has no named values.", place=str(path))
     return found
@@ -278,21 +291,23 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _record(kind: type[Part], data: Mapping[str, Any], *, place: str) -> Part:
     """A dataclass from a mapping with exactly its fields; fields with a default may be left out."""
-    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # every caller gives a dataclass
+    known = {field.name: field for field in fields(kind)}
     wrong = sorted(set(data) - set(known))
     missing = sorted(name for name, field in known.items() if name not in data and _is_required(field))
     if wrong or missing:
-        parts = [f"unknown: {', '.join(wrong)}"] * bool(wrong) + [f"missing: {', '.join(missing)}"] * bool(missing)
+        parts = [f"unknown: {', '.join(wrong)}"] * bool(wrong) + [f"missing: {', '.join(missing)}"] * bool(
+            missing
+        )
         raise UnableToReadPack(
-            code="pack-clause", message=f"The clause has wrong names ({'; '.join(parts)}).", place=place,
+            code="pack-clause",
+            message=f"The clause has wrong names ({'; '.join(parts)}).",
+            place=place,
             remedy="Correct the names; docs/packs.md lists them.",
         )
     return kind(**data)
 
 
 def _is_required(field: Any) -> bool:
-    from dataclasses import MISSING
-
     return field.default is MISSING and field.default_factory is MISSING
 
 
@@ -334,14 +349,17 @@ def _towns(data: Mapping[str, Any], *, place: str) -> list[Town]:
 def _population(data: Mapping[str, Any], *, place: str) -> Population:
     nested = {
         "buildings": tuple(
-            _record(BuildingKind, _tupled(kind), place=f"{place}: buildings") for kind in data.get("buildings", ())
+            _record(BuildingKind, _tupled(kind), place=f"{place}: buildings")
+            for kind in data.get("buildings", ())
         ),
         "premises": {
             name: _record(PremiseProfile, _tupled(profile), place=f"{place}: premises, {name}")
             for name, profile in data.get("premises", {}).items()
         },
         "meter_models": {
-            zones: tuple(_record(MeterModel, model, place=f"{place}: meter_models, {zones}") for model in models)
+            zones: tuple(
+                _record(MeterModel, model, place=f"{place}: meter_models, {zones}") for model in models
+            )
             for zones, models in data.get("meter_models", {}).items()
         },
         "bands": {band: tuple(values) for band, values in data.get("bands", {}).items()},

@@ -46,9 +46,11 @@ class JobFigures:
 
 
 def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressReport) -> JobFigures:
-    """Bill the pack's months in order, import each month's bank register, index for search, and draw up the statement.
+    """Bill the pack's months in order, import each month's bank register, index for search, and draw up the
+    statement.
 
-    Registers are written to `folder`. Time is the demo's own: what is recorded is dated when it would have happened.
+    Registers are written to `folder`. Time is the demo's own: what is recorded is dated when it would have
+    happened.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for month in pack.billing.months:
@@ -64,7 +66,9 @@ def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressRepor
 
 
 def bill_month(*, pack: Pack, month: date, progress: ProgressReport) -> None:
-    """Compute daily use and post bills with what was known at the month's cut-off; advances then meet the bills."""
+    """Compute daily use and post bills with what was known at the month's cut-off; advances then meet the
+    bills.
+    """
     known = _instant(pack.billing.cut_off(month))
     run = plan_run(
         month=month,
@@ -74,6 +78,7 @@ def bill_month(*, pack: Pack, month: date, progress: ProgressReport) -> None:
         due_on=pack.billing.due_date(month),
     )
     with progress.step(f"Daily use and bills {month:%Y-%m}", total=2 * run.slice_count) as step:
+
         def on_slice(_stage: Stage, _done: int, _count: int) -> None:
             step.advance()
 
@@ -84,12 +89,16 @@ def bill_month(*, pack: Pack, month: date, progress: ProgressReport) -> None:
 
 
 def take_payments(*, pack: Pack, month: date, seed: int, folder: Path, progress: ProgressReport) -> None:
-    """Write the bank's register of payments for the month's bills, stage it, accept it; the oldest debts first."""
+    """Write the bank's register of payments for the month's bills, stage it, accept it; the oldest debts
+    first.
+    """
     name = f"bank-{month:%Y-%m}.csv"
     if PaymentRegister.objects.filter(file_name=name, status=RegisterStatus.ACCEPTED).exists():
         return
     with progress.step(f"Payment register {month:%Y-%m}"), adbc_connect() as connection:
-        written = write_payment_register(pack=pack, month=month, seed=seed, folder=folder, connection=connection)
+        written = write_payment_register(
+            pack=pack, month=month, seed=seed, folder=folder, connection=connection
+        )
     if not written.count:
         return
     last_paid_on = written.last_paid_on or pack.billing.issue_date(month)

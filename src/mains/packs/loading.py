@@ -48,7 +48,8 @@ def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport)
     """Make the pack's demo utility with `accounts` accounts and load it.
 
     The same pack, size and seed give the same rows with the same ids. Registry and readings are loaded in one
-    transaction; tariffs before it, opening balances after it. Raises UnableToLoadPack when there are accounts already.
+    transaction; tariffs before it, opening balances after it. Raises UnableToLoadPack when there are accounts
+    already.
     """
     if not 100 <= accounts <= 1_000_000:
         raise UnableToLoadPack(
@@ -72,7 +73,9 @@ def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport)
         with indexes_built_after(tables, connection=connection) as build_indexes:
             with progress.step("Load registry and readings", total=accounts) as step:
                 _load_skeleton(utility, known_at=known_at, connection=connection)
-                readings, openings = _load_slices(utility, known_at=known_at, connection=connection, step=step)
+                readings, openings = _load_slices(
+                    utility, known_at=known_at, connection=connection, step=step
+                )
             with progress.step("Build indexes and check constraints"):
                 build_indexes()
                 connection.commit()
@@ -98,7 +101,7 @@ def _refuse_unless_empty(connection: Connection) -> None:
             code="pack-not-empty",
             message="The database has accounts already; a pack is loaded into an empty one.",
             place="database",
-            remedy="Run `mains demo --reset` to drop all its data and begin anew, or name another database in MAINS_DATABASE.",
+            remedy="Run `mains demo --reset` to drop all its data, or name another database in MAINS_DATABASE.",
         )
 
 
@@ -106,8 +109,14 @@ def _load_skeleton(utility: Utility, *, known_at: datetime, connection: Connecti
     """What there is once: people, network nodes, buildings, parties."""
     pack, organisation = utility.pack, utility.organisation
     since = organisation.employed_from
-    staff_loading.load_units(units=organisation.units, valid_from=since, known_at=known_at, connection=connection)
-    roles = pl.DataFrame([(role.code, role.name, list(role.permissions)) for role in pack.roles], schema=["code", "name", "permissions"], orient="row")
+    staff_loading.load_units(
+        units=organisation.units, valid_from=since, known_at=known_at, connection=connection
+    )
+    roles = pl.DataFrame(
+        [(role.code, role.name, list(role.permissions)) for role in pack.roles],
+        schema=["code", "name", "permissions"],
+        orient="row",
+    )
     staff_loading.load_roles(roles=roles, connection=connection)
     staff_loading.load_users(
         users=organisation.users,
@@ -117,7 +126,11 @@ def _load_skeleton(utility: Utility, *, known_at: datetime, connection: Connecti
         connection=connection,
     )
     network_loading.load_nodes(
-        nodes=utility.network.nodes, service=pack.service, valid_from=since, known_at=known_at, connection=connection
+        nodes=utility.network.nodes,
+        service=pack.service,
+        valid_from=since,
+        known_at=known_at,
+        connection=connection,
     )
     network_loading.load_node_states(
         states=utility.feeder_states(valid_from=since), known_at=known_at, connection=connection

@@ -16,7 +16,9 @@ class Login:
 
 
 def ensure_demo_logins(*, file: Path) -> list[Login]:
-    """A login for the first person of each role. Passwords in the file stay valid; missing ones are set and noted."""
+    """A login for the first person of each role. Passwords in the file stay valid; missing ones are set and
+    noted.
+    """
     known = _read(file)
     logins = []
     for role, user in _first_people().items():

@@ -1,4 +1,6 @@
-"""The bank's register of a month's payments: written from the bills, with the mistakes that banks and people make."""
+"""The bank's register of a month's payments: written from the bills, with the mistakes that banks and people
+make.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -35,8 +37,8 @@ def write_payment_register(
 ) -> WrittenRegister:
     """Write who paid the bills of `month` between its issue and the next one's, or the pack's today.
 
-    The file is in the layout of the mapping `bank_csv` (docs/payments-register.md), with control totals at its end;
-    the same bills and seed give the same bytes.
+    The file is in the layout of the mapping `bank_csv` (docs/payments-register.md), with control totals at
+    its end; the same bills and seed give the same bytes.
     """
     bills = read_frame(
         """
@@ -87,7 +89,7 @@ def _payments(pack: Pack, bills: pl.DataFrame, *, month: date, draws: Draws) -> 
     delay = np.minimum(draws.integers(1, days, count), draws.integers(1, days, count))
     frame = bills.select("account", "payer").with_columns(
         amount_minor=pl.Series(paid),
-        paid_on=pl.lit(first) + pl.duration(days=pl.Series(delay)),
+        paid_on=pl.lit(first) + pl.duration(days=pl.lit(pl.Series(delay))),
         position=pl.int_range(count, dtype=pl.Int64),
     )
     twice = frame.filter(pl.Series((chance >= limits[2]) & (chance < limits[3])))
@@ -99,7 +101,9 @@ def _payments(pack: Pack, bills: pl.DataFrame, *, month: date, draws: Draws) -> 
         .when(mistake < _WRONG_DIGIT + _UNKNOWN)
         .then(pl.lit("9999") + pl.col("account").str.slice(4))
         .otherwise("account"),
-        reference=pl.format("{}-{}", pl.lit(f"{month:%y%m}"), pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)),
+        reference=pl.format(
+            "{}-{}", pl.lit(f"{month:%y%m}"), pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """Which demo a database holds, and the others kept beside it.
 
-The mark is the comment on the database, so that it stays with the data when a database is renamed. A demo that was asked
-for before is kept as a database of its own name and comes back when it is asked for again.
+The mark is the comment on the database, so that it stays with the data when a database is renamed. A demo
+that was asked for before is kept as a database of its own name and comes back when it is asked for again.
 """
 
 import json
@@ -37,8 +37,9 @@ class DemoKey:
 def choose_demo(*, wanted: DemoKey, address: DatabaseAddress, reset: bool) -> bool:
     """Make the database of `address` the wanted demo's, as far as it exists; whether it is loaded already.
 
-    Another demo in it is put on the shelf under its own name, and the wanted one taken from there. With `reset` the
-    database, whatever is in it, is dropped and made empty. Raises UnableToChooseDemo when it holds other data.
+    Another demo in it is put on the shelf under its own name, and the wanted one taken from there. With
+    `reset` the database, whatever is in it, is dropped and made empty. Raises UnableToChooseDemo when it
+    holds other data.
     """
     try:
         with psycopg.connect(address.url(database="postgres"), autocommit=True) as server:
@@ -72,7 +73,9 @@ def mark_demo(*, loaded: DemoKey, address: DatabaseAddress) -> None:
     with psycopg.connect(address.url(), autocommit=True) as session:
         text = json.dumps({_MARK: asdict(loaded)})
         session.execute(
-            sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(address.database), sql.Literal(text))
+            sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                sql.Identifier(address.database), sql.Literal(text)
+            )
         )
 
 
@@ -104,7 +107,9 @@ def _drop(server: psycopg.Connection, name: str) -> None:
 def _rename(server: psycopg.Connection, name: str, new_name: str) -> None:
     _drop(server, new_name)
     server.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()", [name]
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = %s AND pid <> pg_backend_pid()",
+        [name],
     )
     server.execute(
         sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(new_name))

@@ -20,7 +20,9 @@ def demo(
     pack: Annotated[str, typer.Option(help="The pack: ng_electricity or ru_communal.")] = "ng_electricity",
     accounts: Annotated[int, typer.Option(help="How many accounts, 100 to 1,000,000.")] = 2_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same utility.")] = 1,
-    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the office web at the end.")] = True,
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve the office web at the end.")
+    ] = True,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the office web.")] = 8000,
     reset: Annotated[
         bool, typer.Option("--reset", help="Drop everything in the database first, demo or not.")
@@ -28,8 +30,8 @@ def demo(
 ) -> None:
     """Build a demo utility, bill three months, take in payments, print a summary, and serve the office.
 
-    Again with the same options it uses what is there. With others it puts the present demo aside, where it stays until
-    it is asked for again.
+    Again with the same options it uses what is there. With others it puts the present demo aside, where it
+    stays until it is asked for again.
     """
     from mains.base.address import database_address
     from mains.base.places import home_folder, private_folder
@@ -48,7 +50,9 @@ def demo(
             start_django(need_tables=False)
             apply_migrations()
         folder = private_folder(home_folder()) / "demo"
-        figures, logins, paper = _build(chosen, key=key, is_loaded=is_loaded, folder=folder, progress=progress)
+        figures, logins, paper = _build(
+            chosen, key=key, is_loaded=is_loaded, folder=folder, progress=progress
+        )
     _print_summary(chosen, key=key, figures=figures, progress=progress)
     if paper is not None:
         typer.echo(f"A bill as PDF: {paper}")
@@ -84,17 +88,22 @@ def _build(
 
 
 def _write_bill(pack: "Pack", *, folder: Path) -> Path | None:
-    """Write a bill of the last month that corrects an earlier one; its path, None without the maker of documents."""
+    """Write a bill of the last month that corrects an earlier one; its path, None without the maker of
+    documents.
+    """
+    from importlib import import_module
     from importlib.util import find_spec
 
     from mains.billing.models import Bill
 
     if find_spec("mains.billing.documents") is None:
         return None
-    from mains.billing import documents
-
+    documents = import_module("mains.billing.documents")
     bills = Bill.objects.filter(month=pack.billing.months[-1], amount_minor__gt=0)
-    bill = bills.exclude(correction_minor=0).order_by("account_id").first() or bills.order_by("account_id").first()
+    bill = (
+        bills.exclude(correction_minor=0).order_by("account_id").first()
+        or bills.order_by("account_id").first()
+    )
     if bill is None:
         return None
     path = folder / f"bill-{bill.month:%Y-%m}-{bill.id}.pdf"
@@ -107,7 +116,9 @@ def _print_summary(
 ) -> None:
     from mains.config.cli.tables import Column, amount_text, print_table
 
-    numbers = [Column(title, is_number=True) for title in ("bills", "kWh", "billed", "corrections", "paid", "owed")]
+    numbers = [
+        Column(title, is_number=True) for title in ("bills", "kWh", "billed", "corrections", "paid", "owed")
+    ]
     rows: list[list[object]] = []
     for month in figures.months:
         money = month.turnover

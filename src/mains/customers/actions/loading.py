@@ -34,9 +34,9 @@ def load_accounts(
 ) -> None:
     """Append customers, their accounts, and facts about them.
 
-    customers: columns of Customer. accounts: id, number, customer_id, organisation_id, cycle, opened_on, closed_on;
-    the bucket is computed. agreements: columns of Agreement and the days of a fact (see `copy_facts`).
-    responsibilities: account_id, officer_id and the days of a fact.
+    customers: columns of Customer. accounts: id, number, customer_id, organisation_id, cycle, opened_on,
+    closed_on; the bucket is computed. agreements: columns of Agreement and the days of a fact (see
+    `copy_facts`). responsibilities: account_id, officer_id and the days of a fact.
     """
     copy_frame(customers, "customers_customer", connection=connection)
     copy_frame(accounts.with_columns(bucket=bucket_column("id")), "customers_account", connection=connection)

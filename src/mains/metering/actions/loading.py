@@ -27,8 +27,8 @@ def load_meters(
 ) -> None:
     """Append meters with their registers, and where they hang.
 
-    meters and registers: columns of Meter and Register. installations: meter_id, service_point_id, seal_number and the
-    days of a fact (see `copy_facts`).
+    meters and registers: columns of Meter and Register. installations: meter_id, service_point_id,
+    seal_number and the days of a fact (see `copy_facts`).
     """
     copy_frame(meters, "metering_meter", connection=connection)
     copy_frame(registers, "metering_register", connection=connection)
@@ -36,8 +36,9 @@ def load_meters(
 
 
 def load_readings(*, readings: pl.DataFrame, connection: Connection) -> None:
-    """Append readings: id, register_id, bucket, reading_date, value_micro, source, recorded_at, recorded_by_id,
-    evidence (JSON text or null). They are taken as facts: readings that the rules doubt belong to `load_exceptions`.
+    """Append readings: id, register_id, bucket, reading_date, value_micro, source, recorded_at,
+    recorded_by_id, evidence (JSON text or null). They are taken as facts: readings that the rules doubt
+    belong to `load_exceptions`.
     """
     copy_frame(readings.with_columns(proof=pl.lit("")), "metering_reading", connection=connection)
 

@@ -60,8 +60,9 @@ def load_premises(
 ) -> None:
     """Append premises, their states and their service points.
 
-    premises: id, building_id, kind, entrance, floor, flat. states: premise_id, the columns of PremiseState and the
-    days of a fact. points: id, code, premise_id, service, node_id, connected_on; the bucket is computed.
+    premises: id, building_id, kind, entrance, floor, flat. states: premise_id, the columns of PremiseState
+    and the days of a fact. points: id, code, premise_id, service, node_id, connected_on; the bucket is
+    computed.
     """
     copy_frame(premises.with_columns(riser=pl.lit("")), "network_premise", connection=connection)
     copy_facts(states, "network_premisestate", known_at=known_at, connection=connection)

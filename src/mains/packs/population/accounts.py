@@ -19,10 +19,11 @@ NEVER = np.datetime64("NaT", "D")
 
 @dataclass(frozen=True)
 class Slice:
-    """The service points of one slice (ids = account ids of their first payers) and what other steps made of them.
+    """The service points of one slice (ids = account ids of their first payers) and what other steps made of
+    them.
 
-    `second_payer` is the account id of the next payer, 0 where the payer does not change; `moved_on` is the day from
-    which the next payer pays, or the supply is unpaid by anybody (vacant).
+    `second_payer` is the account id of the next payer, 0 where the payer does not change; `moved_on` is the
+    day from which the next payer pays, or the supply is unpaid by anybody (vacant).
     """
 
     point: Integers
@@ -55,7 +56,9 @@ def draw_slice(
     building: Integers,
     draws: Draws,
 ) -> Slice:
-    """Decide for each point since when it is connected, who moves when, and how much it uses through which meter."""
+    """Decide for each point since when it is connected, who moves when, and how much it uses through which
+    meter.
+    """
     shares, calendar, count = pack.population, pack.billing, len(point)
     first, last = calendar.months[0], add_months(calendar.months[-1], 1)
     connected = draws.days(date(1996, 1, 1), calendar.history_from - timedelta(days=400), count)
@@ -100,12 +103,14 @@ def draw_slice(
 def _between(first: Dates, last: np.datetime64, *, draws: Draws) -> Dates:
     """A day from each first day up to the day before `last`."""
     length = np.maximum((last - first).astype(np.int64), 1)
-    return first + (draws.integers(0, 1 << 30, len(first)) % length).astype("timedelta64[D]")
+    spread: Dates = first + (draws.integers(0, 1 << 30, len(first)) % length).astype("timedelta64[D]")
+    return spread
 
 
 def premise_rows(pack: Pack, part: Slice, *, draws: Draws) -> pl.DataFrame:
-    """States of the premises: `premise_id`, the columns of PremiseState, `valid_from`, `valid_to`, `known_on`,
-    `superseded_on`. Where residents change, the open state is superseded by a closed one and a new one.
+    """States of the premises: `premise_id`, the columns of PremiseState, `valid_from`, `valid_to`,
+    `known_on`, `superseded_on`. Where residents change, the open state is superseded by a closed one and a
+    new one.
     """
     count, shares = len(part), pack.population
     rooms, area, residents = (np.zeros(count, dtype=np.int64) for _ in range(3))
@@ -125,14 +130,18 @@ def premise_rows(pack: Pack, part: Slice, *, draws: Draws) -> pl.DataFrame:
             "floor_area_m2_micro": area * 1_000_000,
             "heated_area_m2_micro": area * 920_000,
             "storey_height_mm": 2500 + 100 * draws.integers(0, 5, count),
-            "cooker": np.where(draws.chance(shares.electric_cooker_share, count), "electric", "gas").astype(object),
+            "cooker": np.where(draws.chance(shares.electric_cooker_share, count), "electric", "gas").astype(
+                object
+            ),
             "meter_possible": draws.chance(shares.meter_possible_share, count) | part.metered,
             "valid_from": part.connected_on,
         },
         schema_overrides={"cooker": pl.String},
     )
     change = (draws.chance(shares.changed_residents_share, count)) & (residents > 0)
-    change_day = draws.days(pack.billing.months[0] + timedelta(days=3), pack.billing.months[-1] + timedelta(days=22), count)
+    change_day = draws.days(
+        pack.billing.months[0] + timedelta(days=3), pack.billing.months[-1] + timedelta(days=22), count
+    )
     change &= change_day > part.connected_on
     more = np.maximum(residents + np.where(draws.chance(0.6, count), 1, -1), 1)
     frame = frame.with_columns(changed_on=pl.Series(np.where(change, change_day, NEVER)).cast(pl.Date))
@@ -142,10 +151,12 @@ def premise_rows(pack: Pack, part: Slice, *, draws: Draws) -> pl.DataFrame:
 def split_facts(
     frame: pl.DataFrame, *, changed_on: str, changes: dict[str, pl.Series], delay_days: int
 ) -> pl.DataFrame:
-    """Facts as they were recorded over time: where `changed_on` is set, the open fact, superseded `delay_days` after
-    the change became known, then its closed form and, if `changes` is not empty, the changed fact.
+    """Facts as they were recorded over time: where `changed_on` is set, the open fact, superseded
+    `delay_days` after the change became known, then its closed form and, if `changes` is not empty, the
+    changed fact.
 
-    Adds `valid_to`, `known_on` (null: known from the start) and `superseded_on`; drops the column `changed_on`.
+    Adds `valid_to`, `known_on` (null: known from the start) and `superseded_on`; drops the column
+    `changed_on`.
     """
     day = pl.col(changed_on)
     known = day + pl.duration(days=delay_days)
@@ -164,7 +175,8 @@ def split_facts(
 def customer_rows(pack: Pack, part: Slice, *, draws: Draws) -> tuple[pl.DataFrame, Integers]:
     """Customers of all the slice's accounts, and each account's customer id.
 
-    A customer's id is the id of the first account; some accounts belong to the customer of the account before.
+    A customer's id is the id of the first account; some accounts belong to the customer of the account
+    before.
     """
     account, position = _payers(part)
     count = len(account)
@@ -177,7 +189,9 @@ def customer_rows(pack: Pack, part: Slice, *, draws: Draws) -> tuple[pl.DataFram
     names = person_names(pack, count=count, draws=draws)["full"]
     firms = firm_names(pack, numbers=draws.integers(0, 1_000_000, count))
     has_email = draws.chance(0.3, count)
-    frame = pl.DataFrame({"id": account, "is_firm": is_firm, "name": names, "firm": firms, "email": has_email}).select(
+    frame = pl.DataFrame(
+        {"id": account, "is_firm": is_firm, "name": names, "firm": firms, "email": has_email}
+    ).select(
         "id",
         kind=pl.when("is_firm").then(pl.lit("organisation")).otherwise(pl.lit("person")),
         name=pl.when("is_firm").then("firm").otherwise("name"),
@@ -208,7 +222,9 @@ def _tax_number(pack: Pack) -> pl.Expr:
 
 
 def account_rows(pack: Pack, part: Slice, *, customer: Integers) -> pl.DataFrame:
-    """Accounts: the columns of Account but bucket. The first payer's is closed on the day the next one's opens."""
+    """Accounts: the columns of Account but bucket. The first payer's is closed on the day the next one's
+    opens.
+    """
     account, position = _payers(part)
     is_second = np.arange(len(account)) >= len(part)
     moved = part.moved_on[position]
@@ -232,7 +248,7 @@ def account_numbers(account: Integers, *, digits: int) -> pl.Series:
     interim = np.zeros(len(account), dtype=np.int64)
     for place in range(digits - 1, -1, -1):
         interim = table[interim, spread // 10**place % 10]
-    return pl.Series((spread * 10 + interim)).cast(pl.String).str.zfill(digits + 1)
+    return pl.Series(spread * 10 + interim).cast(pl.String).str.zfill(digits + 1)
 
 
 def _check_table() -> Integers:
@@ -240,13 +256,20 @@ def _check_table() -> Integers:
     # One digit leads from 0 to each interim value, because a row of the table is a permutation.
     leading = {check_digit(str(digit)): str(digit) for digit in range(10)}
     return np.array(
-        [[int(check_digit(leading[str(interim)] + str(digit))) for digit in range(10)] for interim in range(10)],
+        [
+            [int(check_digit(leading[str(interim)] + str(digit))) for digit in range(10)]
+            for interim in range(10)
+        ],
         dtype=np.int64,
     )
 
 
-def agreement_rows(pack: Pack, part: Slice, *, tariffs: dict[str, int], parties: dict[str, int]) -> pl.DataFrame:
-    """Agreements with `valid_from`, `valid_to`, `known_on`, `superseded_on`; a move supersedes the open agreement."""
+def agreement_rows(
+    pack: Pack, part: Slice, *, tariffs: dict[str, int], parties: dict[str, int]
+) -> pl.DataFrame:
+    """Agreements with `valid_from`, `valid_to`, `known_on`, `superseded_on`; a move supersedes the open
+    agreement.
+    """
     key = part.zones if pack.tariff_by == "zones" else part.category
     tariff = np.array([tariffs[pack.tariff_of[str(name)]] for name in key], dtype=np.int64)
     managers = [parties[code] for code in pack.managers]
@@ -268,7 +291,9 @@ def agreement_rows(pack: Pack, part: Slice, *, tariffs: dict[str, int], parties:
         schema_overrides={"category": pl.String, "load_class": pl.String},
     ).with_columns(
         provider_id=pl.lit(parties[pack.provider], pl.Int64),
-        manager_id=pl.lit(None, pl.Int64) if manager is None else pl.when(pl.Series(flats)).then(pl.Series(manager)),
+        manager_id=pl.lit(None, pl.Int64)
+        if manager is None
+        else pl.when(pl.Series(flats)).then(pl.Series(manager)),
     )
     before = split_facts(frame, changed_on="moved_on", changes={}, delay_days=2)
     moved = frame.filter(pl.col("second") > 0)

@@ -36,18 +36,21 @@ class Demand:
     def day_index(self, days: Dates) -> Integers:
         """Columns of `until` for the ends of those days; days before the first count as before all use."""
         index = (days - np.datetime64(self.first_day, "D")).astype(np.int64) + 1
-        return np.clip(index, 0, self.until.shape[1] - 1)
+        clipped: Integers = np.clip(index, 0, self.until.shape[1] - 1)
+        return clipped
 
     def month_index(self, days: Dates) -> Integers:
         """Positions in `months`; days before the first month count as its start."""
         first = np.datetime64(self.first_day, "M").astype(np.int64)
-        return np.clip(days.astype("datetime64[M]").astype(np.int64) - first, 0, len(self.months) - 1)
+        index = days.astype("datetime64[M]").astype(np.int64) - first
+        clipped: Integers = np.clip(index, 0, len(self.months) - 1)
+        return clipped
 
 
 @dataclass(frozen=True)
 class RegisterUse:
-    """Cumulative use of registers: `before[register, month]` and `part[register, month]` in 10^-8 of a year, and
-    the year's use in Wh.
+    """Cumulative use of registers: `before[register, month]` and `part[register, month]` in 10^-8 of a year,
+    and the year's use in Wh.
     """
 
     demand: Demand
@@ -66,14 +69,20 @@ class RegisterUse:
         return parts * self.year_wh[register] // YEAR_PARTS
 
     def _month_start(self, month: Integers) -> Integers:
-        starts = np.array([(item - self.demand.first_day).days for item in self.demand.months], dtype=np.int64)
+        starts = np.array(
+            [(item - self.demand.first_day).days for item in self.demand.months], dtype=np.int64
+        )
         return starts[month]
 
 
 def make_demand(*, calendar: BillingCalendar, shape_codes: Sequence[str], zone_hours: ZoneHours) -> Demand:
-    """Lay the load shapes of real meters over the demo's days; `zone_hours` are the hours of each register by zones."""
+    """Lay the load shapes of real meters over the demo's days; `zone_hours` are the hours of each register by
+    zones.
+    """
     rows = shapes.daily_weights()
-    weights = np.array([rows.row(by_predicate=pl.col("shape_code") == code)[1] for code in shape_codes], dtype=np.int64)
+    weights = np.array(
+        [rows.row(by_predicate=pl.col("shape_code") == code)[1] for code in shape_codes], dtype=np.int64
+    )
     first, last = calendar.history_from, add_months(calendar.months[-1], 1)
     days = [first + timedelta(days=number) for number in range((last - first).days)]
     columns = np.array([_day_of_leap_year(day) for day in days], dtype=np.int64)
@@ -128,7 +137,8 @@ def register_use(
     month = np.array(demand.months, dtype="datetime64[D]")
     part[(month[None, :] > ends_on[:, None]) & ended[:, None]] = 0
     edges = np.array(
-        [(month - demand.first_day).days for month in demand.months] + [demand.until.shape[1] - 1], dtype=np.int64
+        [(month - demand.first_day).days for month in demand.months] + [demand.until.shape[1] - 1],
+        dtype=np.int64,
     )
     of_month = np.diff(demand.until[:, edges], axis=1)[shape] * part // 1_000_000
     before = np.cumsum(of_month, axis=1) - of_month

@@ -49,7 +49,9 @@ class Draws:
 
     def days(self, first: date, last: date, count: int) -> NDArray[np.datetime64]:
         """Dates from `first` to `last`, both included."""
-        return np.datetime64(first, "D") + self.integers(0, (last - first).days, count).astype("timedelta64[D]")
+        return np.datetime64(first, "D") + self.integers(0, (last - first).days, count).astype(
+            "timedelta64[D]"
+        )
 
     def choose(self, population: int, count: int) -> Integers:
         """`count` different whole numbers below `population`, ascending."""

@@ -14,15 +14,17 @@ from mains.packs.population.draws import Draws, Integers
 # Registers of a meter by the zones it counts, in the order of their shares. Numbers are metering.values.Zone.
 REGISTERS: dict[str, tuple[int, ...]] = {"total": (0,), "day_night": (1, 2), "three": (3, 4, 2)}
 ONE_DAY = np.timedelta64(1, "D")
+DAY_BEFORE = np.timedelta64(-1, "D")
 CT_FROM_MONTHLY_KWH = 2_500
 
 
 @dataclass(frozen=True)
 class Meters:
-    """Meters (one element each): the position of their point in the slice, what they are and when they hang there.
+    """Meters (one element each): the position of their point in the slice, what they are and when they hang
+    there.
 
-    `installed_to` is exclusive, NaT when the meter still hangs. An exchange on day X: the old meter has X + 1, the new
-    one is installed from X.
+    `installed_to` is exclusive, NaT when the meter still hangs. An exchange on day X: the old meter has X +
+    1, the new one is installed from X.
     """
 
     id: Integers
@@ -37,7 +39,9 @@ class Meters:
 
 @dataclass(frozen=True)
 class Registers:
-    """Registers (one element each): the position of their meter, their zone and their place among its registers."""
+    """Registers (one element each): the position of their meter, their zone and their place among its
+    registers.
+    """
 
     id: Integers
     meter: Integers
@@ -53,7 +57,10 @@ def draw_meters(pack: Pack, part: Slice, *, first_id: int, draws: Draws) -> Mete
     oldest = np.datetime64("2012-01-01", "D")
     last = np.datetime64(calendar.history_from, "D")
     length = np.maximum((last - oldest).astype(np.int64), 1)
-    hung = np.maximum(oldest + (draws.integers(0, 1 << 30, count) % length).astype("timedelta64[D]"), part.connected_on[first])
+    hung = np.maximum(
+        oldest + (draws.integers(0, 1 << 30, count) % length).astype("timedelta64[D]"),
+        part.connected_on[first],
+    )
     exchanged = draws.chance(shares.exchange_share, count)
     day = draws.days(calendar.months[0] + timedelta(days=4), calendar.months[-1] + timedelta(days=20), count)
     exchanged &= hung + 30 < day
@@ -96,21 +103,30 @@ def list_registers(part: Slice, meters: Meters, *, first_id: int) -> Registers:
     for row, numbers in enumerate(REGISTERS.values()):
         table[row, : len(numbers)] = numbers
     return Registers(
-        id=first_id + np.arange(len(meter), dtype=np.int64), meter=meter, zone=table[kind[meter], place], place=place
+        id=first_id + np.arange(len(meter), dtype=np.int64),
+        meter=meter,
+        zone=table[kind[meter], place],
+        place=place,
     )
 
 
 def meter_rows(pack: Pack, meters: Meters, *, draws: Draws) -> pl.DataFrame:
-    """Columns of Meter: made in the year before it was hung, verified when made, again due after sixteen years."""
+    """Columns of Meter: made in the year before it was hung, verified when made, again due after sixteen
+    years.
+    """
     hung = pl.Series(meters.installed_from).cast(pl.Date)
-    frame = pl.DataFrame({"id": meters.id, "model": meters.model, "installed_from": hung}, schema_overrides={"model": pl.String})
+    frame = pl.DataFrame(
+        {"id": meters.id, "model": meters.model, "installed_from": hung},
+        schema_overrides={"model": pl.String},
+    )
     made = pl.col("installed_from").dt.year() - pl.Series(draws.integers(0, 2, len(meters.id)))
     return (
         frame.with_columns(made_year=made)
         .with_columns(verified_on=pl.date(pl.col("made_year"), 3, 1))
         .select(
             "id",
-            serial=(pl.col("made_year") % 100).cast(pl.String).str.zfill(2) + pl.col("id").cast(pl.String).str.zfill(8),
+            serial=(pl.col("made_year") % 100).cast(pl.String).str.zfill(2)
+            + pl.col("id").cast(pl.String).str.zfill(8),
             model="model",
             service=pl.lit(pack.service),
             made_year=pl.col("made_year").cast(pl.Int16),
@@ -135,7 +151,9 @@ def register_rows(meters: Meters, registers: Registers) -> pl.DataFrame:
 
 
 def installation_rows(part: Slice, meters: Meters) -> pl.DataFrame:
-    """Installations with `valid_from`, `valid_to`, `known_on`, `superseded_on`: an exchange supersedes the open one."""
+    """Installations with `valid_from`, `valid_to`, `known_on`, `superseded_on`: an exchange supersedes the
+    open one.
+    """
     frame = pl.DataFrame(
         {
             "meter_id": meters.id,
@@ -151,5 +169,6 @@ def installation_rows(part: Slice, meters: Meters) -> pl.DataFrame:
 
 
 def installed_on(meters: Meters, first_day: date) -> Dates:
-    """The day of each meter's first reading in the demo: the day before it was hung, or before the first day."""
-    return np.maximum(meters.installed_from, np.datetime64(first_day, "D")) - ONE_DAY
+    """The day of each meter's first reading: the day before it was hung, or before the demo's first day."""
+    hung: Dates = np.maximum(meters.installed_from, np.datetime64(first_day, "D"))
+    return hung + DAY_BEFORE

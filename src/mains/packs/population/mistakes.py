@@ -1,7 +1,5 @@
 """Readings that people got wrong, and what the rules for new readings say about them."""
 
-
-
 import numpy as np
 import polars as pl
 
@@ -12,7 +10,7 @@ from mains.packs.population.accounts import Slice
 from mains.packs.population.draws import Draws
 from mains.packs.population.meters import Meters, Registers
 
-_EXCEPTIONS = {
+_EXCEPTIONS: dict[str, pl.DataType | type[pl.DataType]] = {
     "register_id": pl.Int64,
     "service_point_id": pl.Int64,
     "reading_date": pl.Date,
@@ -29,9 +27,11 @@ _EXCEPTIONS = {
 def exception_rows(
     pack: Pack, part: Slice, meters: Meters, registers: Registers, *, readings: pl.DataFrame, draws: Draws
 ) -> pl.DataFrame:
-    """Columns of ReadingException: mistakes typed into the portal and SMS in the last billed month, as judged.
+    """Columns of ReadingException: mistakes typed into the portal and SMS in the last billed month, as
+    judged.
 
-    Some are lower than the last reading, some have a digit too many, some have letters. Nothing of them is a reading.
+    Some are lower than the last reading, some have a digit too many, some have letters. Nothing of them is a
+    reading.
     """
     known = readings.filter(pl.col("reading_date") < pack.billing.months[-1])
     wrong = registers.id[draws.chance(pack.population.wrong_reading_share, len(registers.id))]
@@ -47,7 +47,11 @@ def exception_rows(
     value = last["value_micro"].to_numpy() // 1_000_000
     texts = np.select(
         [number % 4 == 0, number % 4 == 1, number % 4 == 2],
-        [np.char.replace(value.astype(str), "0", "O"), (value * 10 + 7).astype(str), (value + 20 + number).astype(str)],
+        [
+            np.char.replace(value.astype(str), "0", "O"),
+            (value * 10 + 7).astype(str),
+            (value + 20 + number).astype(str),
+        ],
         default=np.maximum(value - 20 - number, 0).astype(str),
     )
     typed = last.select("register_id", "position").with_columns(
@@ -63,20 +67,22 @@ def exception_rows(
     )
     judged = _judged(typed, part=part, meters=meters, registers=registers, known=known, pack=pack)
     doubtful = judged.filter(pl.col("decision") != "accept")
-    return (
-        doubtful.with_columns(
-            service_point_id=pl.Series(part.point[doubtful["position"].to_numpy()]),
-            raised_at=pl.col("reading_date").cast(pl.Datetime("us")).dt.offset_by("9h").dt.replace_time_zone("UTC"),
-        )
-        .select(pl.col(name).cast(kind) for name, kind in _EXCEPTIONS.items())
-    )
+    return doubtful.with_columns(
+        service_point_id=pl.Series(part.point[doubtful["position"].to_numpy()]),
+        raised_at=pl.col("reading_date")
+        .cast(pl.Datetime("us"))
+        .dt.offset_by("9h")
+        .dt.replace_time_zone("UTC"),
+    ).select(pl.col(name).cast(kind) for name, kind in _EXCEPTIONS.items())
 
 
 def _judged(
     typed: pl.DataFrame, *, part: Slice, meters: Meters, registers: Registers, known: pl.DataFrame, pack: Pack
 ) -> pl.DataFrame:
     """The typed readings with code, message, remedy and decision, by the same rules as at the door."""
-    sites = _sites(part, meters, registers).filter(pl.col("register_id").is_in(typed["register_id"].to_list()))
+    sites = _sites(part, meters, registers).filter(
+        pl.col("register_id").is_in(typed["register_id"].to_list())
+    )
     digits = dict(sites.select("register_id", "digits").iter_rows())
     parsed: list[tuple[int | None, str | None, str | None, str | None]] = []
     for register, text in typed.select("register_id", "text_value").iter_rows():
@@ -102,7 +108,9 @@ def _judged(
         ),
         as_of_date=pack.billing.today,
     ).select("entry_id", "code", "message", "remedy", "decision")
-    return pl.concat([readable.join(verdicts, on="entry_id"), unreadable.select(*typed.columns, *verdicts.columns[1:])])
+    return pl.concat(
+        [readable.join(verdicts, on="entry_id"), unreadable.select(*typed.columns, *verdicts.columns[1:])]
+    )
 
 
 def _sites(part: Slice, meters: Meters, registers: Registers) -> pl.DataFrame:

@@ -17,8 +17,9 @@ POINTS_PER_TRANSFORMER = 110
 
 @dataclass(frozen=True)
 class Network:
-    """nodes: id, kind, code, name, latitude, longitude, parent_id. feeders: id, band, supply_hours_day, changed_on,
-    new_band, new_supply_hours_day (empty without bands). Per point and building (positions): the node.
+    """nodes: id, kind, code, name, latitude, longitude, parent_id. feeders: id, band, supply_hours_day,
+    changed_on, new_band, new_supply_hours_day (empty without bands). Per point and building (positions): the
+    node.
     """
 
     nodes: pl.DataFrame
@@ -31,8 +32,8 @@ class Network:
 def build_network(pack: Pack, *, places: Places, seed: int) -> Network:
     """Feed every building: source per region, substations, feeders and transformers by number of points.
 
-    A building of one premise hangs on its transformer; a block is a node of its own, and so is each entrance of a
-    block that has several.
+    A building of one premise hangs on its transformer; a block is a node of its own, and so is each entrance
+    of a block that has several.
     """
     points = len(places.building)
     sizes = {
@@ -55,7 +56,9 @@ def build_network(pack: Pack, *, places: Places, seed: int) -> Network:
     parent = np.zeros(len(town), dtype=np.int64)
     feeder_of_building = parent
     for kind, group in levels.items():
-        frames.append(_level(pack, kind, group=group, places=places, parent=parent, offset=offset, regions=regions))
+        frames.append(
+            _level(pack, kind, group=group, places=places, parent=parent, offset=offset, regions=regions)
+        )
         node_of_building = group + offset + 1
         parent = node_of_building
         offset += int(group.max()) + 1
@@ -74,7 +77,7 @@ def build_network(pack: Pack, *, places: Places, seed: int) -> Network:
     )
 
 
-_NODE = {
+_NODE: dict[str, type[pl.DataType]] = {
     "id": pl.Int64,
     "kind": pl.String,
     "code": pl.String,
@@ -84,6 +87,10 @@ _NODE = {
     "parent_id": pl.Int64,
 }
 _CODES = {"source": "S", "substation": "PS", "feeder": "F", "transformer": "T"}
+
+
+def _as_nodes(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(pl.col(name).cast(kind) for name, kind in _NODE.items())
 
 
 def _points_before_in_town(places: Places) -> Integers:
@@ -153,12 +160,10 @@ def _blocks(places: Places, *, transformer: Integers, offset: int) -> tuple[pl.D
         longitude="longitude",
         parent_id=pl.Series(transformer[rows], dtype=pl.Int64),
     )
-    return frame.cast(_NODE), node_of_building
+    return _as_nodes(frame), node_of_building
 
 
-def _entrances(
-    places: Places, *, node_of_building: Integers, offset: int
-) -> tuple[pl.DataFrame, Integers]:
+def _entrances(places: Places, *, node_of_building: Integers, offset: int) -> tuple[pl.DataFrame, Integers]:
     """Nodes of the entrances of blocks that have more than one; the node of every service point."""
     count = np.where(places.entrances_of_building > 1, places.entrances_of_building, 0)
     first = offset + 1 + np.cumsum(count) - count
@@ -168,7 +173,9 @@ def _entrances(
     frame = places.buildings[building].select(
         id=pl.Series(node, dtype=pl.Int64),
         kind=pl.lit("entrance"),
-        code=pl.format("B-{}-{}", pl.col("id").cast(pl.String).str.zfill(6), pl.Series(entrance, dtype=pl.Int64)),
+        code=pl.format(
+            "B-{}-{}", pl.col("id").cast(pl.String).str.zfill(6), pl.Series(entrance, dtype=pl.Int64)
+        ),
         name=pl.concat_str(
             "street", "house", pl.Series(entrance, dtype=pl.Int64).cast(pl.String), separator=", "
         ),
@@ -180,7 +187,7 @@ def _entrances(
     node_of_point = np.where(
         has_entrances, first[places.building] + places.entrance - 1, node_of_building[places.building]
     )
-    return frame.cast(_NODE), node_of_point
+    return _as_nodes(frame), node_of_point
 
 
 def _feeder_states(pack: Pack, *, feeders: Integers, seed: int) -> pl.DataFrame:

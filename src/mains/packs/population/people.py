@@ -13,7 +13,7 @@ def person_names(pack: Pack, *, count: int, draws: Draws) -> pl.DataFrame:
     The full name is in the order of the country: family, given and patronymic where there are patronymics.
     """
     peoples = pack.names.peoples
-    people = draws.pick([int(entry["share"]) for entry in peoples], count)
+    people = draws.pick([int(str(entry["share"])) for entry in peoples], count)
     gender = draws.integers(0, 1, count)
     numbers = [draws.integers(0, 1_000_000, count) for _ in range(3)]
     columns = {part: np.full(count, "", dtype=object) for part in ("family", "given", "patronymic")}

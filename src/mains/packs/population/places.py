@@ -21,8 +21,8 @@ _DEGREE_M = 111_320
 class Places:
     """Buildings as a frame, and for each service point (position = id − 1) where it is.
 
-    `building` is the position of the point's building in `buildings`; `entrance`, `floor` and `flat` count from 1
-    (0 where the building is a single premise).
+    `building` is the position of the point's building in `buildings`; `entrance`, `floor` and `flat` count
+    from 1 (0 where the building is a single premise).
     """
 
     towns: tuple[Town, ...]
@@ -42,7 +42,9 @@ class Places:
 
 
 def choose_towns(pack: Pack, *, points: int) -> tuple[Town, ...]:
-    """Towns that a population of this size fills: one of each branch first, so that small demos have a whole tree."""
+    """Towns that a population of this size fills: one of each branch first, so that small demos have a whole
+    tree.
+    """
     seen: dict[str, int] = {}
     ranked = []
     for position, town in enumerate(pack.towns):
@@ -60,7 +62,9 @@ def build_places(pack: Pack, *, points: int, seed: int) -> Places:
     limits = np.concatenate(([0], points * shares // shares[-1]))
     largest = max(4, points // 40)
     parts = [
-        _build_town(pack, town, number, points=int(limits[number + 1] - limits[number]), seed=seed, largest=largest)
+        _build_town(
+            pack, town, number, points=int(limits[number + 1] - limits[number]), seed=seed, largest=largest
+        )
         for number, town in enumerate(towns)
     ]
     shapes = np.concatenate([shape for _, shape in parts])
@@ -93,7 +97,9 @@ def _build_town(
     pack: Pack, town: Town, number: int, *, points: int, seed: int, largest: int
 ) -> tuple[pl.DataFrame, NDArray[np.int64]]:
     """The town's buildings, and for each: premises, entrances, floors, flats per floor, kind of premise."""
-    shapes = _building_shapes(pack, town, points=points, largest=largest, draws=Draws(seed=seed, stream=f"town {number}"))
+    shapes = _building_shapes(
+        pack, town, points=points, largest=largest, draws=Draws(seed=seed, stream=f"town {number}")
+    )
     count = len(shapes)
     street, house = np.divmod(np.arange(count, dtype=np.int64), HOUSES_PER_STREET)
     latitude, longitude = _coordinates(
@@ -109,7 +115,12 @@ def _build_town(
             "latitude": latitude,
             "longitude": longitude,
         },
-        schema_overrides={"city": pl.String, "street": pl.String, "house": pl.String, "postal_code": pl.String},
+        schema_overrides={
+            "city": pl.String,
+            "street": pl.String,
+            "house": pl.String,
+            "postal_code": pl.String,
+        },
     )
     return frame, shapes
 
@@ -143,7 +154,9 @@ def _drawn_shape(kind: BuildingKind, *, draws: Draws, count: int) -> NDArray[np.
 def _coordinates(
     town: Town, *, street: Integers, house: Integers, draws: Draws
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Streets lie side by side in columns about the town's centre, turned by its bearing; houses on both sides."""
+    """Streets lie side by side in columns about the town's centre, turned by its bearing; houses on both
+    sides.
+    """
     count = len(street)
     streets = int(street[-1]) + 1 if count else 1
     columns = max(1, round((streets * _STREET_PITCH_M / _STREET_LENGTH_M) ** 0.5))
@@ -167,7 +180,8 @@ def _street_names(pack: Pack, *, count: int, turn: int) -> NDArray[np.object_]:
     stride = next(step for step in (11, 13, 17, 19) if gcd(step, len(names)) == 1)
     result = []
     for position in range(count):
-        # A stride that is prime to the number of names meets each once in a round; the form turns with every round.
+        # A stride that is prime to the number of names meets each once in a round; the form turns with every
+        # round.
         name = (position * stride + turn) % len(names)
         again, form = divmod(position // len(names), len(forms))
         street = forms[(form + name) % len(forms)].format(name=names[name])

@@ -1,5 +1,5 @@
-"""Readings of a slice's registers as people and devices would have brought them in: spread over the month, some
-missing, some late.
+"""Readings of a slice's registers as people and devices would have brought them in: spread over the month,
+some missing, some late.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from mains.packs.definition import Pack
 from mains.packs.population.accounts import Dates, Slice
 from mains.packs.population.demand import Demand, RegisterUse, register_use
 from mains.packs.population.draws import Draws, Flags, Integers
-from mains.packs.population.meters import ONE_DAY, Meters, Registers, installed_on
+from mains.packs.population.meters import DAY_BEFORE, Meters, Registers, installed_on
 
 CONTROL_SHARE = 0.03
 
@@ -42,9 +42,11 @@ def plan_readings(pack: Pack, meters: Meters, *, demand: Demand, draws: Draws) -
     ]
     remote = (way == ReadingSource.REMOTE)[:, None]
     day = first.astype("datetime64[D]")[None, :] + (usual[:, None] + jitter - 1).astype("timedelta64[D]")
-    day = np.where(remote, following[None, :] - ONE_DAY, day)
+    day = np.where(remote, following[None, :] + DAY_BEFORE, day)
     arrives = ~draws.chance(shares.missed_reading_share, count * months).reshape(count, months)
-    silent_from = np.where(draws.chance(shares.silent_share, count), draws.integers(3, months - 1, count), months)
+    silent_from = np.where(
+        draws.chance(shares.silent_share, count), draws.integers(3, months - 1, count), months
+    )
     arrives = (arrives | (remote & draws.chance(0.9, count)[:, None])) & (
         np.arange(months)[None, :] < silent_from[:, None]
     )
@@ -54,7 +56,7 @@ def plan_readings(pack: Pack, meters: Meters, *, demand: Demand, draws: Draws) -
     control = draws.chance(CONTROL_SHARE, count * months).reshape(count, months) & ~remote
     source = np.where(control, ReadingSource.CONTROL_VISIT.value, way[:, None])
     inside = (day > installed_on(meters, demand.first_day)[:, None]) & (
-        np.isnat(meters.installed_to)[:, None] | (day + ONE_DAY < meters.installed_to[:, None])
+        np.isnat(meters.installed_to)[:, None] | (day < (meters.installed_to + DAY_BEFORE)[:, None])
     )
     return ReadingPlan(day=day, arrives=arrives & inside, late=late & ~control, source=source)
 
@@ -69,7 +71,9 @@ def use_of_registers(
         zones=part.zones[position],
         position_in_meter=registers.place,
         monthly_kwh=part.monthly_kwh[position],
-        ends_on=np.where(part.second_payer[position] == 0, part.moved_on[position], np.datetime64("NaT", "D")),
+        ends_on=np.where(
+            part.second_payer[position] == 0, part.moved_on[position], np.datetime64("NaT", "D")
+        ),
         draws=draws,
     )
 
@@ -92,13 +96,15 @@ def reading_rows(
     """
     register, day, source, late, is_edge = _occasions(meters, registers, plan=plan, demand=use.demand)
     order = np.lexsort((day, register))
-    register, day, source, late, is_edge = (item[order] for item in (register, day, source, late, is_edge))
+    register, day, source = register[order], day[order], source[order]
+    late, is_edge = late[order], is_edge[order]
     frame = pl.DataFrame(
         {
             "register_id": registers.id[register],
             "position": meters.position[registers.meter[register]],
             "reading_date": day,
-            "value_micro": shown_values(meters, registers, use=use, pack=pack, register=register, day=day) * 1_000_000,
+            "value_micro": shown_values(meters, registers, use=use, pack=pack, register=register, day=day)
+            * 1_000_000,
             "source": source,
             "late": late,
             "is_edge": is_edge,
@@ -130,12 +136,16 @@ def shown_values(
     meter = registers.meter[register]
     opened = installed_on(meters, use.demand.first_day)[meter]
     used_wh = use.until(register, day) - use.until(register, opened)
-    shown = _start_values(meters, registers, use=use, pack=pack)[register] + used_wh // (1000 * meters.multiplier[meter])
+    shown = _start_values(meters, registers, use=use, pack=pack)[register] + used_wh // (
+        1000 * meters.multiplier[meter]
+    )
     return shown % 10 ** meters.digits[meter]
 
 
 def _start_values(meters: Meters, registers: Registers, *, use: RegisterUse, pack: Pack) -> Integers:
-    """What registers showed when the demo begins: new meters nearly nothing, some old ones nearly the last number."""
+    """What registers showed when the demo begins: new meters nearly nothing, some old ones nearly the last
+    number.
+    """
     mixed = registers.id * 2_654_435_761 % (1 << 32)
     capacity = 10 ** meters.digits[registers.meter]
     used = mixed % (capacity * 6 // 10)
@@ -163,7 +173,7 @@ def _occasions(
     days = np.concatenate(
         (
             installed_on(meters, demand.first_day)[registers.meter],
-            meters.installed_to[registers.meter[closing]] - ONE_DAY,
+            meters.installed_to[registers.meter[closing]] + DAY_BEFORE,
         )
     )
     return (
@@ -181,10 +191,12 @@ def _recorded_at(pack: Pack, frame: pl.DataFrame, *, draws: Draws) -> pl.Expr:
     prompt = pl.Series(draws.integers(0, 2, count))
     delay = pl.Series(draws.integers(12, 26, count))
     minutes = pl.Series(draws.integers(6 * 60, 19 * 60, count))
-    cut_off = pl.col("reading_date").dt.month_start().dt.offset_by("1mo") + pl.duration(days=pack.billing.cut_off_day)
-    soon = pl.col("reading_date") + pl.duration(days=prompt)
-    day = pl.when("late").then(cut_off + pl.duration(days=delay)).otherwise(soon)
-    return (day.cast(pl.Datetime("us")) + pl.duration(minutes=minutes)).dt.replace_time_zone("UTC")
+    cut_off = pl.col("reading_date").dt.month_start().dt.offset_by("1mo") + pl.duration(
+        days=pack.billing.cut_off_day
+    )
+    soon = pl.col("reading_date") + pl.duration(days=pl.lit(prompt))
+    day = pl.when("late").then(cut_off + pl.duration(days=pl.lit(delay))).otherwise(soon)
+    return (day.cast(pl.Datetime("us")) + pl.duration(minutes=pl.lit(minutes))).dt.replace_time_zone("UTC")
 
 
 def _evidence(pack: Pack, frame: pl.DataFrame, *, places: NDArray[np.float64], draws: Draws) -> pl.Expr:
@@ -205,4 +217,3 @@ def _evidence(pack: Pack, frame: pl.DataFrame, *, places: NDArray[np.float64], d
     )
     visited = pl.col("source").is_in([ReadingSource.FIELD.value, ReadingSource.CONTROL_VISIT.value])
     return pl.when(visited & (pl.col("reading_date") >= pack.billing.months[0])).then(text)
-

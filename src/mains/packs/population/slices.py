@@ -33,7 +33,9 @@ POINTS_PER_SLICE = 50_000
 
 @dataclass(frozen=True, kw_only=True)
 class SliceFrames:
-    """Rows of one slice for each table; facts have days instead of `valid` (see `mains.base.loading.copy_facts`)."""
+    """Rows of one slice for each table; facts have days instead of `valid` (see
+    `mains.base.loading.copy_facts`).
+    """
 
     premises: pl.DataFrame
     premise_states: pl.DataFrame
@@ -58,7 +60,9 @@ class _NextIds:
 
 
 def make_slices(utility: Utility, *, bucket: Integers) -> Iterator[SliceFrames]:
-    """Slices of about 50,000 points, whole buckets each, in the order of buckets; `bucket[position]` is the point's."""
+    """Slices of about 50,000 points, whole buckets each, in the order of buckets; `bucket[position]` is the
+    point's.
+    """
     order = np.argsort(bucket, kind="stable")
     count = max(1, round(utility.points / POINTS_PER_SLICE))
     edges = np.searchsorted(bucket[order], np.arange(count + 1) * (int(bucket.max()) + 1) // count)
@@ -69,7 +73,9 @@ def make_slices(utility: Utility, *, bucket: Integers) -> Iterator[SliceFrames]:
             yield _make_slice(utility, rows, bucket=bucket, number=number, ids=ids)
 
 
-def _make_slice(utility: Utility, rows: Integers, *, bucket: Integers, number: int, ids: _NextIds) -> SliceFrames:
+def _make_slice(
+    utility: Utility, rows: Integers, *, bucket: Integers, number: int, ids: _NextIds
+) -> SliceFrames:
     pack, places = utility.pack, utility.places
 
     def draws(stream: str) -> Draws:
@@ -116,10 +122,10 @@ def _make_slice(utility: Utility, rows: Integers, *, bucket: Integers, number: i
         meters=meter_rows(pack, meters, draws=draws("models")),
         registers=register_rows(meters, registers),
         installations=installation_rows(part, meters),
-        readings=readings.with_columns(bucket=pl.Series(bucket[rows][readings["position"].to_numpy()])).drop("position"),
-        exceptions=exception_rows(
-            pack, part, meters, registers, readings=readings, draws=draws("mistakes")
+        readings=readings.with_columns(bucket=pl.Series(bucket[rows][readings["position"].to_numpy()])).drop(
+            "position"
         ),
+        exceptions=exception_rows(pack, part, meters, registers, readings=readings, draws=draws("mistakes")),
         openings=opening_rows(pack, part, provider_id=parties[pack.provider], draws=draws("debts")),
     )
 
@@ -173,7 +179,10 @@ def _responsibilities(part: Slice) -> pl.DataFrame:
             "officer_id": np.concatenate((part.officer, part.officer[second])),
             "valid_from": np.concatenate((part.opened_on, part.moved_on[second])),
             "known_on": np.concatenate(
-                (np.full(len(part), np.datetime64("NaT", "D")), part.moved_on[second] + np.timedelta64(2, "D"))
+                (
+                    np.full(len(part), np.datetime64("NaT", "D")),
+                    part.moved_on[second] + np.timedelta64(2, "D"),
+                )
             ),
         }
     )

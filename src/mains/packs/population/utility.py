@@ -49,7 +49,9 @@ class Utility:
 
     def buildings(self) -> pl.DataFrame:
         """Columns of Building."""
-        return self.places.buildings.with_columns(node_id=pl.Series(self.network.node_of_building, dtype=pl.Int64))
+        return self.places.buildings.with_columns(
+            node_id=pl.Series(self.network.node_of_building, dtype=pl.Int64)
+        )
 
     def feeder_states(self, *, valid_from: date) -> pl.DataFrame:
         """Columns of NodeState and the days of a fact; a change of band was decided two days before it began."""

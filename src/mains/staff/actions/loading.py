@@ -20,7 +20,9 @@ NO_PASSWORD = "!"  # noqa: S105 -- Django's mark of an unusable password
 
 
 def load_units(*, units: pl.DataFrame, valid_from: date, known_at: datetime, connection: Connection) -> None:
-    """Append organisation units and their places in the tree: id, code, name, kind, parent_id (null at the top)."""
+    """Append organisation units and their places in the tree: id, code, name, kind, parent_id (null at the
+    top).
+    """
     copy_frame(units.drop("parent_id"), "staff_organisation", connection=connection)
     copy_facts(
         units.select(
@@ -52,8 +54,8 @@ def load_users(
 ) -> None:
     """Append people, who cannot sign in until somebody sets a password, and their assignments.
 
-    users: id, username, first_name, last_name, phone, language. assignments: user_id, organisation_id, role (code of
-    a loaded role).
+    users: id, username, first_name, last_name, phone, language. assignments: user_id, organisation_id, role
+    (code of a loaded role).
     """
     no = pl.lit(value=False)
     frame = users.with_columns(

@@ -12,14 +12,16 @@ from mains.tariffs.models import Tariff, TariffEdition
 
 @transaction.atomic
 def load_tariffs(*, documents: Mapping[str, str], known_at: datetime) -> dict[str, int]:
-    """Store each document as the first edition of its tariff; tariff ids by code. One stored already stays as it is.
+    """Store each document as the first edition of its tariff; tariff ids by code.
 
-    Raises UnableToReadTariff, naming every faulty clause, before anything is stored of that document.
+    One that is stored already stays as it is. Raises UnableToReadTariff, naming every faulty clause, before anything
+    is stored of that document.
     """
     ids = {}
     for name, text in documents.items():
         document = read_document(text, name=name)
         checked = read_tariff(document)
+        assert isinstance(document, Mapping), "A tariff that was read is a mapping."
         title = document.get("title", checked.code)
         tariff, _ = Tariff.objects.get_or_create(
             code=checked.code,
