@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from mains.base.rows import fetch_row, fetch_rows
+from mains.engine.tariff import read_tariff
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,19 @@ def currency_of_utility() -> str:
     """The currency of the utility's tariffs; all of them share one. Empty before the first tariff."""
     found = fetch_row(str, "SELECT currency FROM tariffs_tariff ORDER BY id LIMIT 1", {})
     return found or ""
+
+
+@lru_cache(maxsize=512)
+def titles_of_components(*, edition_id: int, language: str) -> dict[str, str]:
+    """Component's title in the language, else English, by name; an edition never changes, so it is remembered.
+
+    Components without a title are left out. Where versions differ the latest counts.
+    """
+    document = fetch_row(str, "SELECT document FROM tariffs_tariffedition WHERE id = %(id)s", {"id": edition_id})
+    titles: dict[str, str] = {}
+    for version in read_tariff(document or "").versions:
+        for component in version.components:
+            title = component.title.get(language.split("-")[0]) or component.title.get("en")
+            if title:
+                titles[component.name] = title
+    return titles

@@ -50,7 +50,7 @@ def formula_node(step: Any) -> FormulaNode:
         label=step.label,
         value=_number(show_short(step.value)),
         unit=step.unit,
-        formula=step.formula,
+        formula=step.formula if step.formula != step.label else "",
         note=note,
         source=step.source,
         source_url=_source_url(step.source),

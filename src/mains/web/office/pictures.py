@@ -23,7 +23,7 @@ def _language() -> str:
 
 
 def _quantity(micro: int, unit: str) -> str:
-    return formats.quantity_text(micro, unit=unit, language=_language())
+    return formats.quantity_text(micro, unit=unit, language=_language(), decimals=3)
 
 
 def _money(minor: int, currency: str) -> str:

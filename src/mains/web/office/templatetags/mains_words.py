@@ -7,7 +7,7 @@ from django.db.models import Choices
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language
 
 from mains.billing.queries.records import BillRecord
 from mains.billing.values import LineKind, RunStatus, bill_number
@@ -17,6 +17,8 @@ from mains.metering.values import DayQuality, ReadingSource, Zone
 from mains.network.values import UNIT_OF_SERVICE, Cooker, Location, NodeKind, PremiseKind, Service
 from mains.payments.values import RegisterStatus
 from mains.staff.values import OrganisationKind, Scope
+from mains.tariffs.queries.records import titles_of_components
+from mains.web.office import formats
 
 register = template.Library()
 
@@ -37,16 +39,6 @@ KINDS: Mapping[str, type[Choices]] = {
     "source": ReadingSource,
     "zone": Zone,
 }
-# Components that the packs' tariffs name; a tariff may have others, which are shown as they are written.
-COMPONENTS = {
-    "energy": _("Energy"),
-    "supply": _("Supply"),
-    "service": _("Service"),
-    "standing": _("Standing charge"),
-    "vat": _("VAT"),
-    "fixed": _("Fixed charge"),
-    "rounding": _("Rounding"),
-}
 TONES = {
     "posted": "good",
     "posting": "info",
@@ -64,10 +56,24 @@ def word(code: object, kind: str) -> str:
     return str(choices(code).label) if code in choices.values else str(code if code is not None else "")
 
 
+@register.simple_tag
+def component(name: str, edition_id: int) -> str:
+    """A tariff's component in the reader's language, as the tariff itself names it."""
+    titles = titles_of_components(edition_id=edition_id, language=get_language() or "en")
+    return titles.get(name) or name.replace("_", " ").capitalize()
+
+
 @register.filter
-def component(name: str) -> str:
-    """A tariff's component in words."""
-    return str(COMPONENTS.get(name, name.replace("_", " ").capitalize()))
+def use(micro: int | None, unit: str = "") -> str:
+    """A quantity rounded to thousandths for tables; the exact one is its title."""
+    if micro is None:
+        return ""
+    language = get_language() or "en"
+    shown = formats.quantity_text(micro, unit=unit, language=language, decimals=3)
+    exact = formats.quantity_text(micro, unit=unit, language=language)
+    if shown == exact:
+        return format_html('<bdi class="amount">{}</bdi>', shown)
+    return format_html('<bdi class="amount" title="{}">{}</bdi>', exact, shown)
 
 
 @register.filter
