@@ -150,34 +150,31 @@ def options(draw, name: str, kind: str, formula: str) -> dict[str, object]:
 
 @st.composite
 def tariffs(draw) -> dict[str, object]:
-    """Documents; a few are refused for reasons of their own (tables that cannot be averaged), which callers
-    skip.
-    """
+    """Documents; a few are refused for a good reason (tables that cannot be averaged), which callers skip."""
     starts = sorted(draw(st.sets(st.integers(0, 150), max_size=2)))
     days = [FIRST_DAY - timedelta(days=400), *(FIRST_DAY + timedelta(days=offset) for offset in starts)]
     shared = draw(components())
-    versions = []
-    for day in days:
-        versions.append(
-            {
-                "valid_from": day.isoformat(),
-                "prices": {
-                    "energy": draw(tables("RUB/kWh", tiered=True)),
-                    "base": draw(tables("RUB/month", tiered=True)),
-                    "stairs": {
-                        "unit": "RUB",
-                        "limit_unit": "number",
-                        "tiers": [[1, 10], [3, draw(prices())], ["4.5", 1], [None, 7]],
-                    },
-                    "price": draw(tables("RUB/kWh", tiered=False)),
-                    "fixed": f"{draw(prices())} RUB/bill",
-                    "cap": f"{draw(prices())} RUB",
-                    "norm": "3.65 kWh/month",
-                    "vat": f"{draw(st.sampled_from(['0', '7.5', '18', '20']))} %",
+    versions = [
+        {
+            "valid_from": day.isoformat(),
+            "prices": {
+                "energy": draw(tables("RUB/kWh", tiered=True)),
+                "base": draw(tables("RUB/month", tiered=True)),
+                "stairs": {
+                    "unit": "RUB",
+                    "limit_unit": "number",
+                    "tiers": [[1, 10], [3, draw(prices())], ["4.5", 1], [None, 7]],
                 },
-                **({"total": {"round": draw(roundings())}} if draw(st.booleans()) else {}),
-            }
-        )
+                "price": draw(tables("RUB/kWh", tiered=False)),
+                "fixed": f"{draw(prices())} RUB/bill",
+                "cap": f"{draw(prices())} RUB",
+                "norm": "3.65 kWh/month",
+                "vat": f"{draw(st.sampled_from(['0', '7.5', '18', '20']))} %",
+            },
+            **({"total": {"round": draw(roundings())}} if draw(st.booleans()) else {}),
+        }
+        for day in days
+    ]
     return {
         "tariff": draw(st.sampled_from(["alpha", "beta"])),
         "currency": draw(st.sampled_from(["RUB", "RUB", "RUB"])),

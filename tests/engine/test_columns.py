@@ -101,7 +101,7 @@ def test_one_item_beyond_128_bits_is_rated_exactly_and_does_not_disturb_the_othe
 
 
 def test_amount_beyond_64_bits_is_refused_alone() -> None:
-    tariffs = compile_tariffs([tariff_of("t", price="100000000000000")])
+    tariffs = compile_tariffs([tariff_of("t", price="1000000000000000")])
     rated = rate_columns(
         tariffs=tariffs, segments=frame_of((1, "t", 100 * 10**12, None), (2, "t", 10**6, None))
     )

@@ -24,9 +24,9 @@ def cut_segments(
 ) -> pl.DataFrame:
     """Segments frame for `rate_columns`; inputs and result are described in `mains/engine/README.md`.
 
-    `items`: item_id, tariff, period_from, period_to. `attributes`: column name → item_id, valid_from, valid_to,
-    value; the entries of one item do not overlap. `usage`: column name → item_id, first_date, days_micro; use is null
-    where the days given do not cover a segment. Only what the item's tariff reads cuts it.
+    `items`: item_id, tariff, period_from, period_to. `attributes`: column name → item_id, valid_from,
+    valid_to, value; the entries of one item do not overlap. `usage`: column name → item_id, first_date,
+    days_micro; use is null where the days given do not cover a segment. Only what the item's tariff reads cuts it.
     """
     items = items.with_columns(pl.col("tariff").cast(pl.String))
     read = {name: frame for name, frame in attributes.items() if _readers(tariffs, name)}

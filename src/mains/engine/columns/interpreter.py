@@ -32,8 +32,8 @@ class Texts:
 class View:
     """Where formulas are evaluated.
 
-    `measured` are the segments whose use and days count, `priced` those whose prices hold (averaged by days when
-    several), `amounts` the components known so far as (posted, unrounded).
+    `measured` are the segments whose use and days count, `priced` those whose prices hold (averaged by days
+    when several), `amounts` the components known so far as (posted, unrounded).
     """
 
     group: Group

@@ -28,8 +28,8 @@ class ComponentAmount:
 class Scope:
     """Where a component's formulas are evaluated.
 
-    `measured` are the segments whose use and days count; `priced` those whose prices and attributes hold, averaged by
-    days when there are several. `amounts` are the components computed before.
+    `measured` are the segments whose use and days count; `priced` those whose prices and attributes hold,
+    averaged by days when there are several. `amounts` are the components computed before.
     """
 
     measured: tuple[Segment, ...]

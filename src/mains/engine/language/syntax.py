@@ -6,7 +6,8 @@ comparison := sum (("<" | "<=" | ">" | ">=" | "==" | "!=" | "in") sum)?
 sum        := product (("+" | "-") product)*
 product    := sign (("*" | "/") sign)*
 sign       := "-" sign | atom
-atom       := number ["%"] ["[" unit "]"] | 'text' | name ("." name)* ["(" arguments ")"] | "(" expression ("," expression)* ")"
+atom       := number ["%"] ["[" unit "]"] | 'text' | name ("." name)* ["(" arguments ")"]
+            | "(" expression ("," expression)* ")"
 arguments  := (expression | name ":" expression), separated by commas
 """
 

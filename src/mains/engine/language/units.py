@@ -109,7 +109,7 @@ class UnitSystem:
         return self.parse(self.unit)[0]
 
     def parse(self, text: str) -> tuple[Unit, Fraction]:
-        """Unit named by `text` and the factor which brings a number in it to base atoms. Raises ValueError."""
+        """Unit named by `text`, and the factor from a number in it to base atoms. Raises ValueError."""
         unit, factor, sign, rest = NUMBER, Fraction(1), 1, text.strip()
         while True:
             match = _ATOM.match(rest)

@@ -243,7 +243,7 @@ def _resolve(
     figure = extent in (FLAT, CONSTANT) and draft.kind in ("quantity", "info")
     if figure:
         names.extents[draft.name] = FLAT
-    return _component(draft, formula[0], condition, quantity, unit, extent, figure, context)
+    return _component(draft, formula[0], condition, quantity, unit, extent, context, figure=figure)
 
 
 def _typed(
@@ -317,8 +317,9 @@ def _component(
     quantity: Typed | None,
     unit: Unit,
     extent: str,
-    figure: bool,
     context: ComponentContext,
+    *,
+    figure: bool,
 ) -> Component:
     clause = draft.clause
     on_change = (

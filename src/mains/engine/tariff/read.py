@@ -20,7 +20,8 @@ from mains.engine.tariff.validate import check_dates, check_versions
 _VERSION_KEYS = ("valid_from", "valid_to", "source", "confidence", "note", "prices", "components", "total")
 _TARIFF_KEYS = (
     "tariff", "title", "service", "currency", "currency_digits", "unit", "attributes", "quantities",
-    "day_count", "on_change", "split_usage", "seasons", "versions", "prices", "components", "total", "source", "confidence", "note",
+    "day_count", "on_change", "split_usage", "seasons", "versions", "prices", "components", "total",
+    "source", "confidence", "note",
 )  # fmt: skip
 
 # ISO 4217: currencies whose smallest coin is not a hundredth.
@@ -45,9 +46,9 @@ class _Header:
 def read_tariff(document: Value) -> Tariff:
     """A checked tariff from a document: a mapping with numbers as text, int or Decimal, or YAML text.
 
-    Raises UnableToReadTariff with every fault found, each named by its clause. Refused: versions that overlap or leave
-    a gap, unit errors, circles, unknown names, tables without a last tier or with limits out of order, floats, unknown
-    keys.
+    Raises UnableToReadTariff with every fault found, each named by its clause. Refused: versions that overlap or
+    leave a gap, unit errors, circles, unknown names, tables without a last tier or with limits out of order,
+    floats, unknown keys.
     """
     if isinstance(document, str):
         document = read_document(document)

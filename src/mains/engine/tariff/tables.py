@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from mains.engine.language.resolve import RESERVED
-from mains.engine.language.units import Unit, UnitSystem
+from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.model import ANY, SEASON_KEY, ZONE_KEY, AttributeType, Cell, Table, Tier
 
@@ -63,6 +63,9 @@ class _TableReader:
                 "Write `value: 3.61`, `tiers: […]` or the values of `by`.",
             )
             return None
+        if self._unit is None and not isinstance(self._clause.value, Mapping):
+            # A bare number is a plain figure; were it meant as a price, the formula's unit would not come out.
+            self._unit = NUMBER
         if self._unit is None:
             self._clause.refuse(
                 "missing-unit",
