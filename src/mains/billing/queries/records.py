@@ -119,13 +119,13 @@ def list_lines(*, bill: BillRecord) -> list[LineRecord]:
 
 
 def list_corrections(*, bills: Sequence[BillRecord]) -> list[tuple[BillRecord, LineRecord]]:
-    """Lines of the bills that recalculate an earlier month, each with its bill."""
+    """Lines of the bills that recalculate an earlier month, each with its bill; included tax adds nothing."""
     corrected = {bill.id: bill for bill in bills if bill.correction_minor}
     if not corrected:
         return []
     statement = (
         f"{LINE.replace('SELECT', 'SELECT l.bill_id,')} WHERE l.bill_id = ANY(%(ids)s)"
-        " AND l.month = ANY(%(months)s) AND l.service_month < l.month ORDER BY l.month DESC, l.bill_id, l.line"
+        " AND l.month = ANY(%(months)s) AND l.service_month < l.month AND l.kind <> 'tax_included' ORDER BY l.month DESC, l.bill_id, l.line"
     )
     params = {"ids": list(corrected), "months": [bill.month for bill in corrected.values()]}
     return [(corrected[bill_id], line) for bill_id, line in fetch_rows(_line_of_bill, statement, params)]

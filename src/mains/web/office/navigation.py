@@ -1,9 +1,9 @@
 """The sidebar: which pages a person can go to from everywhere."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -50,16 +50,22 @@ class Link:
     is_current: bool
 
 
-def list_links(current_view: str) -> list[Link]:
-    """Entries whose pages exist; `current_view` is the qualified name of the page being shown."""
-    return list(_links(current_view))
+def list_links(current_view: str, permissions: Collection[str] | None = None) -> list[Link]:
+    """Entries whose pages exist and, when `permissions` are given, which their holder may open.
+
+    `current_view` is the qualified name of the page being shown.
+    """
+    return list(_links(current_view, permissions))
 
 
-def _links(current_view: str) -> Iterator[Link]:
+def _links(current_view: str, permissions: Collection[str] | None) -> Iterator[Link]:
     for entry in ENTRIES:
         try:
             url = reverse(entry.url_name)
         except NoReverseMatch:
+            continue
+        needed = getattr(resolve(url).func, "permission", None)
+        if permissions is not None and needed is not None and needed not in permissions:
             continue
         is_current = current_view == entry.url_name or current_view.startswith(entry.also)
         yield Link(entry.label, entry.icon, entry.go, url, is_current)

@@ -221,8 +221,10 @@ def script_strings() -> SafeString:
 @register.simple_tag(takes_context=True)
 def navigation_links(context: template.Context) -> list[navigation.Link]:
     """Entries of the sidebar, the current one marked."""
-    match = getattr(context.get("request"), "resolver_match", None)
-    return navigation.list_links(match.view_name if match else "")
+    request = context.get("request")
+    match = getattr(request, "resolver_match", None)
+    rights = getattr(request, "rights", None)
+    return navigation.list_links(match.view_name if match else "", rights.permissions if rights else None)
 
 
 @register.simple_tag(takes_context=True)

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from mains.reporting.queries.overview import ledger_state
+from mains.billing.queries.records import latest_month
 from mains.reporting.queries.turnover import (
     RowKind,
     TurnoverLevel,
@@ -89,9 +89,8 @@ def _is_key(text: str) -> bool:
 
 
 def _months(request: OfficeRequest) -> tuple[date, date]:
-    """The months asked for, [from, to); without them the last month in which money moved."""
-    state = ledger_state()
-    usual = state.last_month if state else request.today.replace(day=1)
+    """The months asked for, [from, to); without them the latest billed month."""
+    usual = latest_month() or request.today.replace(day=1)
     first = _month(request.GET.get("from", "")) or usual
     last = _month(request.GET.get("to", "")) or first
     return first, _following(max(first, last))
