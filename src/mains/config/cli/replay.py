@@ -37,7 +37,7 @@ def replay(
     from mains.base.processes import run_in_processes
     from mains.base.progress import progress_report
     from mains.billing.models import Bill
-    from mains.billing.queries.replay import batch_of, list_batches, replay_batch
+    from mains.billing.queries.replay import Difference, batch_of, list_batches, replay_batch
     from mains.billing.values import parse_bill_number
 
     if bill is not None:
@@ -52,7 +52,8 @@ def replay(
             ) from None
     else:
         batches = list_batches(month=_first_day(month) if month else None)
-    bills, lines, differences = 0, 0, []
+    bills, lines = 0, 0
+    differences: list[Difference] = []
     processes = 1 if len(batches) == 1 else None
     with progress_report() as progress, progress.step("Replay bills", total=len(batches)) as step:
         for _batch, result in run_in_processes(replay_batch, batches, processes=processes):
