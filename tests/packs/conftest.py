@@ -9,8 +9,9 @@ from itertools import count
 import psycopg
 import pytest
 from django.db import connections
-from mains.base.address import database_address
 from pytest_django.plugin import DjangoDbBlocker
+
+from mains.base.address import database_address
 
 _numbers = count(1)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from mains.base.address import database_address
 from mains.base.db import adbc_connect, connection_url, read_frame
 from mains.base.progress import progress_report
