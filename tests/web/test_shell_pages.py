@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from mains.staff.models import User
 
@@ -123,8 +123,26 @@ def test_search_waits_while_an_input_method_composes(open_page: OpenPage) -> Non
 def test_nothing_found_says_what_to_try(open_page: OpenPage) -> None:
     page = open_page("/")
     page.fill("#search-input", "zzz")
-    expect(page.locator("#search-results")).to_contain_text("Try a part of the number, name or street.")
+    expect(page.get_by_text("Try a part of the number, name or street.")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.locator("#search-results")).to_be_hidden()
+
+
+def test_an_answer_that_comes_after_escape_stays_out_of_sight(open_page: OpenPage) -> None:
+    page = open_page("/")
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/search/**", hold)
+    with page.expect_request("**/search/**"):
+        page.fill("#search-input", "ada")
+    page.keyboard.press("Escape")
+    with page.expect_response("**/search/**"):
+        waiting[0].continue_()
+    expect(page.locator("#search-results")).to_contain_text("Adaobi Okafor")
+    page.wait_for_timeout(200)
     expect(page.locator("#search-results")).to_be_hidden()
 
 

@@ -9,6 +9,8 @@ class SearchBox {
   private timer = 0;
   private asked = "";
   private active = -1;
+  /** Escape was pressed since the last question: an answer on its way stays out of sight. */
+  private dismissed = false;
 
   constructor(
     private readonly form: HTMLFormElement,
@@ -44,6 +46,7 @@ class SearchBox {
     const words = this.input.value.trim();
     if (words === this.asked) return;
     this.asked = words;
+    this.dismissed = false;
     if (words === "") {
       this.list.replaceChildren();
       this.show(false);
@@ -53,6 +56,7 @@ class SearchBox {
   }
 
   private arrived(): void {
+    if (this.dismissed) return;
     this.mark(-1);
     this.show(document.activeElement === this.input && this.list.childElementCount > 0);
     const count = this.options().length;
@@ -84,7 +88,9 @@ class SearchBox {
     if (event.isComposing || event.keyCode === 229) return;
     const count = this.options().length;
     if (event.key === "Escape") {
-      if (this.list.hidden) this.input.value = "";
+      if (this.list.hidden) this.input.value = this.asked = "";
+      window.clearTimeout(this.timer);
+      this.dismissed = true;
       this.show(false);
       event.stopPropagation();
     } else if (count > 0 && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
