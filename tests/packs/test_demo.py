@@ -14,9 +14,9 @@ from mains.ledger.queries.invariants import find_breaches
 from mains.packs.definition import read_pack
 from mains.packs.demo import JobFigures, run_main_job
 from mains.packs.loading import load_pack
-from mains.packs.logins import ensure_demo_logins
 from mains.packs.shelf import DemoKey, UnableToChooseDemo, choose_demo, mark_demo
 from mains.payments.models import PaymentRegister, Receipt
+from mains.staff.actions.logins import ensure_demo_logins
 from mains.staff.models import User
 
 PACK = "ng_electricity"

@@ -17,10 +17,8 @@ from mains.packs.payment_register import write_payment_register
 from mains.payments.actions.acceptance import accept_register
 from mains.payments.actions.mapping import load_mapping
 from mains.payments.actions.staging import UnableToStageRegister, stage_register
-from mains.payments.models import PaymentRegister
-from mains.payments.values import RegisterStatus
+from mains.payments.queries.registers import has_accepted_register
 from mains.reporting.actions.search import rebuild_search_index
-from mains.reporting.models import SearchToken
 from mains.reporting.queries.turnover import Figures, turnover
 from mains.staff.values import EVERYTHING
 
@@ -56,7 +54,7 @@ def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressRepor
     for month in pack.billing.months:
         bill_month(pack=pack, month=month, progress=progress)
         take_payments(pack=pack, month=month, seed=seed, folder=folder, progress=progress)
-    if not SearchToken.objects.exists():
+    if not _is_indexed():
         with progress.step("Index for search") as step:
             rebuild_search_index(progress=lambda done, _count: step.advance(done - step.done))
     with progress.step("Turnover statement"):
@@ -93,7 +91,7 @@ def take_payments(*, pack: Pack, month: date, seed: int, folder: Path, progress:
     first.
     """
     name = f"bank-{month:%Y-%m}.csv"
-    if PaymentRegister.objects.filter(file_name=name, status=RegisterStatus.ACCEPTED).exists():
+    if has_accepted_register(file_name=name):
         return
     with progress.step(f"Payment register {month:%Y-%m}"), adbc_connect() as connection:
         written = write_payment_register(
@@ -116,6 +114,12 @@ def _staged(path: Path, *, now: datetime) -> int:
     except UnableToStageRegister as error:
         return int(str(error.params["register_id"]))
     return int(register.pk)
+
+
+def _is_indexed() -> bool:
+    with adbc_connect() as connection:
+        found = read_frame("SELECT EXISTS (SELECT FROM reporting_searchtoken) AS full", connection=connection)
+    return bool(found["full"][0])
 
 
 def _figures(month: date) -> MonthFigures:

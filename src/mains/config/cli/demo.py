@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from mains.base.progress import ProgressReport
     from mains.packs.definition import Pack
     from mains.packs.demo import JobFigures
-    from mains.packs.logins import Login
     from mains.packs.shelf import DemoKey
+    from mains.staff.actions.logins import Login
 
 app = typer.Typer(help="Build a demo utility, bill it, and open the office.")
 
@@ -73,8 +73,8 @@ def _build(
     from mains.base.places import home_folder
     from mains.packs.demo import run_main_job
     from mains.packs.loading import load_pack
-    from mains.packs.logins import ensure_demo_logins
     from mains.packs.shelf import mark_demo
+    from mains.staff.actions.logins import ensure_demo_logins
 
     if not is_loaded:
         load_pack(pack=pack, accounts=key.accounts, seed=key.seed, progress=progress)

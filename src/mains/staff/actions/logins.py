@@ -16,8 +16,9 @@ class Login:
 
 
 def ensure_demo_logins(*, file: Path) -> list[Login]:
-    """A login for the first person of each role. Passwords in the file that fit this database stay; others are set and
-    noted.
+    """A login for the first person of each role; passwords in the file that fit this database stay.
+
+    Others are set anew and noted in the file, which only its owner can read.
     """
     known, people, logins = _read(file), _first_people(), []
     # Hashes are slow on purpose. Passwords are set together, so one that fits speaks for the file's others.
