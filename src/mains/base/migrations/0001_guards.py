@@ -58,12 +58,13 @@ RESERVE_IDS = """
 CREATE FUNCTION mains_reserve_ids(ids regclass, how_many bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     first bigint;
+    last bigint;
 BEGIN
-    -- Sequences are outside transactions, so the lock is held for this moment only, not until commit.
-    PERFORM pg_advisory_lock(hashtext('mains_reserve_ids'), ids::oid::integer);
-    first := nextval(ids);
-    PERFORM setval(ids, first + how_many - 1);
-    PERFORM pg_advisory_unlock(hashtext('mains_reserve_ids'), ids::oid::integer);
+    -- Every id is drawn, because others may draw single ids meanwhile and setval would hand these out twice.
+    LOOP
+        SELECT min(id), max(id) INTO first, last FROM (SELECT nextval(ids) AS id FROM generate_series(1, how_many)) drawn;
+        EXIT WHEN last - first + 1 = how_many;
+    END LOOP;
     RETURN first;
 END $$;
 """
