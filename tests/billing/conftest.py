@@ -8,11 +8,12 @@ from itertools import count
 
 import psycopg
 import pytest
-from billing.population import copy_rows, late_residents, load_population
 from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
+
+from billing.population import copy_rows, late_residents, load_population
 from mains.base.address import database_address
 from mains.base.db import adbc_connect
-from pytest_django.plugin import DjangoDbBlocker
 
 _names = count(1)
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -66,7 +67,9 @@ def populated(django_db_blocker: DjangoDbBlocker) -> Iterator[Callable[[int], st
 
 
 @pytest.fixture
-def utility(populated: Callable[[int], str], django_db_blocker: DjangoDbBlocker) -> Iterator[Callable[[int], str]]:
+def utility(
+    populated: Callable[[int], str], django_db_blocker: DjangoDbBlocker
+) -> Iterator[Callable[[int], str]]:
     """Connects the test to a fresh database of so many service points; its name."""
     usual = connections["default"].settings_dict["NAME"]
     made: list[str] = []

@@ -15,7 +15,7 @@ if __name__ == "__main__":
     from mains.billing.queries.hashes import run_hash
 
     month = date.fromisoformat(sys.argv[1])
-    closes = {3: datetime(2021, 4, 4, tzinfo=UTC), 4: datetime(2021, 5, 4, tzinfo=UTC), 5: datetime(2021, 6, 7, tzinfo=UTC)}
+    closes = {3: datetime(2021, 4, 4, tzinfo=UTC), 4: datetime(2021, 5, 4, tzinfo=UTC)}
     print("ready", flush=True)
     sys.stdin.readline()
     run = plan_run(month=month, now=closes[month.month], accounts_per_slice=int(sys.argv[3]))

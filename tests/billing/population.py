@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
+
 from mains.base.buckets import bucket_column
 from mains.base.db import adbc_connect, copy_frame, execute
 from mains.base.loading import date_ranges
@@ -154,11 +155,19 @@ def _staff_and_network() -> dict[str, pl.DataFrame]:
 
 def _places(numbers: pl.DataFrame) -> dict[str, pl.DataFrame]:
     known = {"recorded_at": pl.lit(LONG_AGO)}
-    premise = numbers.select(id="n", building_id=pl.lit(1, pl.Int64), kind=pl.lit("flat"), flat=_N.cast(pl.String))
+    premise = numbers.select(
+        id="n", building_id=pl.lit(1, pl.Int64), kind=pl.lit("flat"), flat=_N.cast(pl.String)
+    )
     late = _N % 60 == 7
     return {
         "network_building": _rows(
-            id=[1], city=["Town"], street=["Long"], house=["1"], postal_code=[""], latitude=[45.0], longitude=[34.0]
+            id=[1],
+            city=["Town"],
+            street=["Long"],
+            house=["1"],
+            postal_code=[""],
+            latitude=[45.0],
+            longitude=[34.0],
         ),
         "network_premise": premise.with_columns(entrance=pl.lit("1"), riser=pl.lit("")),
         "network_premisestate": numbers.select(
@@ -193,13 +202,16 @@ def late_residents(count: int) -> pl.DataFrame:
     """The premise states that replace the superseded ones: another resident from 16 March on."""
     numbers = pl.DataFrame({"n": pl.int_range(1, count + 1, dtype=pl.Int64, eager=True)}).filter(_N % 60 == 7)
     before = _places(numbers)["network_premisestate"].with_columns(
-        superseded_at=pl.lit(None, pl.Datetime("us", "UTC")), recorded_at=pl.lit(datetime(2021, 5, 3, tzinfo=UTC))
+        superseded_at=pl.lit(None, pl.Datetime("us", "UTC")),
+        recorded_at=pl.lit(datetime(2021, 5, 3, tzinfo=UTC)),
     )
     change = date(2021, 3, 16)
     return pl.concat(
         [
             before.with_columns(valid_to=pl.lit(change)),
-            before.with_columns(valid_from=pl.lit(change), residents=(pl.col("residents") + 1).cast(pl.Int16)),
+            before.with_columns(
+                valid_from=pl.lit(change), residents=(pl.col("residents") + 1).cast(pl.Int16)
+            ),
         ]
     ).drop("id")
 
@@ -255,7 +267,10 @@ def _meters(numbers: pl.DataFrame) -> dict[str, pl.DataFrame]:
     is_new = pl.col("meter") > NEW_METER
     return {
         "metering_meter": meters.select(
-            id="meter", serial=pl.col("meter").cast(pl.String), model=pl.lit("M1"), service=pl.lit("electricity")
+            id="meter",
+            serial=pl.col("meter").cast(pl.String),
+            model=pl.lit("M1"),
+            service=pl.lit("electricity"),
         ),
         "metering_register": meters.with_columns(zone=zones)
         .explode("zone", empty_as_null=True)
@@ -281,16 +296,21 @@ def _meters(numbers: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def _readings(numbers: pl.DataFrame) -> pl.DataFrame:
     """A reading a month on day n % 28 + 1; registers start near their end, so that some roll over."""
-    registers = _meters(numbers)["metering_register"].select(register_id="id", meter="meter_id", zone="zone").with_columns(
-        n=pl.col("meter") % NEW_METER
+    registers = (
+        _meters(numbers)["metering_register"]
+        .select(register_id="id", meter="meter_id", zone="zone")
+        .with_columns(n=pl.col("meter") % NEW_METER)
     )
-    rows = registers.join(pl.DataFrame({"month": READ_MONTHS}).with_row_index("step"), how="cross").with_columns(
-        reading_date=pl.col("month").dt.offset_by(pl.format("{}d", _N % 28))
-    )
+    rows = registers.join(
+        pl.DataFrame({"month": READ_MONTHS}).with_row_index("step"), how="cross"
+    ).with_columns(reading_date=pl.col("month").dt.offset_by(pl.format("{}d", _N % 28)))
     swap, step = date(2021, 4, 10), pl.col("step").cast(pl.Int64)
     is_new = pl.col("meter") > NEW_METER
     dated = rows.filter(
-        pl.when(is_new).then(pl.col("reading_date") > swap).when(_IS_EXCHANGED).then(pl.col("reading_date") < swap)
+        pl.when(is_new)
+        .then(pl.col("reading_date") > swap)
+        .when(_IS_EXCHANGED)
+        .then(pl.col("reading_date") < swap)
         .otherwise(pl.lit(value=True)),
         ~_IS_SILENT | (pl.col("month") < date(2021, 1, 20)),
     )

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from mains.base import embedded
 
 DRIVER = Path(__file__).with_name("drive.py")

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
+from psycopg.types.range import DateRange
+
 from billing.population import HOME
 from mains.base.db import adbc_connect, read_frame
 from mains.billing.actions.runs import UnableToPlanRun, plan_run, post_run, preview_run
@@ -13,7 +15,6 @@ from mains.billing.queries.hashes import run_hash
 from mains.customers.models import Agreement
 from mains.tariffs.actions.publish import publish_tariff
 from mains.tariffs.models import TariffEdition
-from psycopg.types.range import DateRange
 
 MARCH, APRIL, MAY = date(2021, 3, 1), date(2021, 4, 1), date(2021, 5, 1)
 CLOSE = {
@@ -109,7 +110,13 @@ def test_finished_run_is_left_alone(utility):
 def test_preview_is_the_run_and_posts_nothing(utility):
     utility()
     bill_month(MARCH)
-    tables = ("billing_billrun", "billing_bill", "metering_usagemonth", "ledger_entry", "billing_billexception")
+    tables = (
+        "billing_billrun",
+        "billing_bill",
+        "metering_usagemonth",
+        "ledger_entry",
+        "billing_billexception",
+    )
     counts = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in tables)
     before = rows(counts)
     preview = preview_run(month=APRIL, now=CLOSE[APRIL])
@@ -117,7 +124,8 @@ def test_preview_is_the_run_and_posts_nothing(utility):
     run = plan_run(month=APRIL, now=CLOSE[APRIL])
     summary = post_run(run_id=run.pk, now=CLOSE[APRIL], processes=1)
     assert (preview.bills, preview.amount_minor) == (summary.bills, summary.amount_minor)
-    assert preview.correction_minor == rows("SELECT sum(correction_minor)::bigint AS c FROM billing_bill WHERE month = '2021-04-01'")["c"][0]
+    posted = rows("SELECT sum(correction_minor)::bigint AS c FROM billing_bill WHERE month = '2021-04-01'")
+    assert preview.correction_minor == posted["c"][0]
     assert preview.exceptions["count"].sum() == BillException.objects.filter(run=run).count()
 
 
@@ -164,7 +172,9 @@ def test_new_price_recorded_later_corrects_billed_months(utility):
     utility()
     bill_month(MARCH)
     before = charged(MARCH)
-    dearer = HOME.replace("standing: {unit: RUB/month, value: 12.50}", "standing: {unit: RUB/month, value: 15.00}")
+    dearer = HOME.replace(
+        "standing: {unit: RUB/month, value: 12.50}", "standing: {unit: RUB/month, value: 15.00}"
+    )
     publish_tariff(document=dearer, now=CLOSE[MARCH] + timedelta(days=1))
     april = bill_month(APRIL)
     assert_sound(april)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from math import ceil
 
 from django.db import models
@@ -113,7 +114,7 @@ def count_slices(accounts: int, *, accounts_per_slice: int = ACCOUNTS_PER_SLICE)
 def slice_buckets(count: int) -> tuple[range, ...]:
     """`count` contiguous ranges of buckets, as equal as can be."""
     edges = [BUCKET_COUNT * number // count for number in range(count + 1)]
-    return tuple(range(first, following) for first, following in zip(edges[:-1], edges[1:], strict=True))
+    return tuple(range(first, following) for first, following in pairwise(edges))
 
 
 def bill_number(month: date, bill_id: int) -> str:
@@ -129,7 +130,7 @@ def parse_bill_number(text: str) -> tuple[date, int]:
         raise UnableToReadBillNumber(
             code="bill-number",
             message=f"{text!r} is not a bill number.",
-            remedy="A bill number has year and month, a hyphen and digits, such as 2103-1204876; compare it with the bill.",
+            remedy="It has year and month, a hyphen and digits, such as 2103-1204876; compare it with the bill.",
             params={"text": text},
         )
     return date(2000 + int(match[1]), int(match[2]), 1), int(match[3])

@@ -78,8 +78,8 @@ def plan_run(
     """Plan the run of a month (its first day), or return the one that exists.
 
     Facts recorded up to `now` count. Bills are issued today and due two weeks later unless said otherwise. Ids are
-    reserved and slices are cut here, so that posting is repeatable. Raises UnableToPlanRun: the month is not over, an earlier month of the
-    cycle is not billed, or a later one is.
+    reserved and slices are cut here, so that posting is repeatable. Raises UnableToPlanRun: the month is not
+    over, an earlier month of the cycle is not billed, or a later one is.
     """
     assert month.day == 1, f"A month is named by its first day, not {month}."
     issued = issued_on or now.date()
@@ -300,7 +300,9 @@ def _check_order(*, month: date, cycle: str, now: datetime) -> None:
         due = following if last.status == RunStatus.POSTED else last.month
         raise UnableToPlanRun(
             code="month-out-of-order",
-            message=f"{due:%Y-%m} comes before {month:%Y-%m}." if month > due else f"{last.month:%Y-%m} is billed.",
+            message=f"{due:%Y-%m} comes before {month:%Y-%m}."
+            if month > due
+            else f"{last.month:%Y-%m} is billed.",
             place=f"cycle {cycle}",
             remedy=f"Bill the months in order: run `mains bill run --month {due:%Y-%m} --cycle {cycle}`.",
         )

@@ -196,14 +196,21 @@ def _usage_exceptions(
 ) -> pl.DataFrame:
     following = next_month(plan.month)
     payers = read_payers(
-        connection=connection, buckets=buckets, from_date=plan.month, to_date=following, as_of=plan.facts_as_of
+        connection=connection,
+        buckets=buckets,
+        from_date=plan.month,
+        to_date=following,
+        as_of=plan.facts_as_of,
     )
     gaps = agreement_gaps(refresh.points, payers, refresh.month_usage, month=plan.month, following=following)
     if refresh.exceptions.is_empty():
         return gaps
     payer = payers.sort("valid_from").unique("service_point_id", keep="last", maintain_order=True)
     odd = refresh.exceptions.join(
-        payer.select("service_point_id", "account_id"), on="service_point_id", how="left", maintain_order="left"
+        payer.select("service_point_id", "account_id"),
+        on="service_point_id",
+        how="left",
+        maintain_order="left",
     )
     messages = [" ".join(describe_exception(row)) for row in odd.iter_rows(named=True)]
     return pl.concat(

@@ -6,7 +6,6 @@ item_id, valid_from, valid_to (null is open), value, by the name of the engine's
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import lru_cache
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
@@ -18,8 +17,8 @@ from mains.network.queries.bands import resolve_node_states
 from mains.network.queries.frames import read_node_facts, read_premise_states
 
 _OF_PREMISE = (
-    "residents_micro", "rooms_micro", "floor_area_m2_micro", "heated_area_m2_micro", "storey_height_m_micro", "location",
-    "cooker", "meter_possible",
+    "residents_micro", "rooms_micro", "floor_area_m2_micro", "heated_area_m2_micro", "storey_height_m_micro",
+    "location", "cooker", "meter_possible",
 )  # fmt: skip
 _OF_NODE = ("band", "supply_hours_day_micro")
 _OF_AGREEMENT = ("category", "load_class")
@@ -62,7 +61,9 @@ def read_attributes(
             to_date=to_date,
             as_of=as_of,
         )
-        found |= _dated(items.select("item_id", "premise_id").join(states, on="premise_id"), wanted & set(_OF_PREMISE))
+        found |= _dated(
+            items.select("item_id", "premise_id").join(states, on="premise_id"), wanted & set(_OF_PREMISE)
+        )
     if wanted & set(_OF_NODE):
         states = _node_states(connection, from_date, to_date, as_of)
         found |= _dated(items.select("item_id", "node_id").join(states, on="node_id"), wanted & set(_OF_NODE))
@@ -87,27 +88,31 @@ def outside_points(items: pl.DataFrame, buckets: range) -> pl.Series:
 
 def _dated(rows: pl.DataFrame, names: set[str]) -> dict[str, pl.DataFrame]:
     return {
-        name: rows.select("item_id", "valid_from", "valid_to", value=name).filter(pl.col("value").is_not_null())
+        name: rows.select("item_id", "valid_from", "valid_to", value=name).filter(
+            pl.col("value").is_not_null()
+        )
         for name in sorted(names)
     }
 
 
-@lru_cache(maxsize=1)
-def _cached_node_states(key: tuple[date, date, datetime, str]) -> list[pl.DataFrame]:
-    return []
+_kept_node_states: dict[tuple[str, date, date, datetime], pl.DataFrame] = {}
 
 
 def _node_states(connection: Connection, from_date: date, to_date: date, as_of: datetime) -> pl.DataFrame:
-    """Node attributes of the whole network; kept for the next slice, because what was believed then never changes."""
-    kept = _cached_node_states((from_date, to_date, as_of, connection.adbc_current_catalog))
-    if not kept:
+    """Node attributes of the whole network.
+
+    Kept for the next slice of the run: what was believed at an instant never changes.
+    """
+    key = (connection.adbc_current_catalog, from_date, to_date, as_of)
+    if key not in _kept_node_states:
         placements, states = read_node_facts(
             connection=connection, from_date=from_date, to_date=to_date, as_of=as_of
         )
-        kept.append(
-            resolve_node_states(placements=placements, states=states, from_date=from_date, to_date=to_date)
+        _kept_node_states.clear()
+        _kept_node_states[key] = resolve_node_states(
+            placements=placements, states=states, from_date=from_date, to_date=to_date
         )
-    return kept[0]
+    return _kept_node_states[key]
 
 
 def _of_meters(items: pl.DataFrame, installed: pl.DataFrame, wanted: set[str]) -> dict[str, pl.DataFrame]:
@@ -154,13 +159,16 @@ def _complement(periods: pl.DataFrame, covered: pl.DataFrame) -> pl.DataFrame:
     ).sort("item_id", "gap_from")
     following = covered.select("item_id", starts="valid_from").sort("starts")
     gaps = edges.sort("gap_from").join_asof(
-        following, left_on="gap_from", right_on="starts", by="item_id", strategy="forward", check_sortedness=False
+        following,
+        left_on="gap_from",
+        right_on="starts",
+        by="item_id",
+        strategy="forward",
+        check_sortedness=False,
     )
     ends = gaps.join(periods.select("item_id", "period_to"), on="item_id")
     return (
-        ends.select(
-            "item_id", valid_from="gap_from", valid_to=pl.coalesce("starts", "period_to")
-        )
+        ends.select("item_id", valid_from="gap_from", valid_to=pl.coalesce("starts", "period_to"))
         .filter(pl.col("valid_from") < pl.col("valid_to"))
         .sort("item_id", "valid_from")
     )

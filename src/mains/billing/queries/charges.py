@@ -1,7 +1,6 @@
 """The bills of a slice of accounts: effective charges of the month, and differences to what was posted before."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -19,7 +18,7 @@ from mains.billing.queries.posted import (
 from mains.billing.queries.run_tariffs import RunTariffs, compile_editions
 from mains.billing.values import LineKind, RunPlan, RunSlice
 from mains.customers.queries.frames import read_accounts, read_agreements
-from mains.engine.columns import POSTED_KINDS, Rated, rate_columns
+from mains.engine.columns import Rated, rate_columns
 from mains.engine.segments import cut_segments
 from mains.kernel.period import next_month
 from mains.metering.queries.frames import read_revised_points
@@ -57,7 +56,9 @@ def compute_charges(
     service_point_id, valid_from, valid_to. Accounts with a blocking exception have neither lines nor a bill.
     """
     scope = _Scope(connection=connection, plan=plan, part=part)
-    accounts = read_accounts(connection=connection, buckets=part.buckets, last_account_id=plan.last_account_id)
+    accounts = read_accounts(
+        connection=connection, buckets=part.buckets, last_account_id=plan.last_account_id
+    )
     accounts = accounts.with_columns(position=pl.int_range(pl.len(), dtype=pl.Int64) + part.first_position)
     tariffs = scope.tariffs()
     agreements = scope.agreements(accounts)
@@ -69,16 +70,16 @@ def compute_charges(
     items = pl.concat(
         [items.filter(is_due), items.filter(~is_due).join(changed, on=list(_CHANGED), how="semi")]
     )
-    usage = read_item_usage(
-        connection=connection, items=items, buckets=part.buckets, as_of=plan.facts_as_of
-    )
+    usage = read_item_usage(connection=connection, items=items, buckets=part.buckets, as_of=plan.facts_as_of)
     segments, rated = scope.rate(items, rows, tariffs, usage)
     use = found.use_of_items(items.filter(is_due), segments, usage.get("usage_micro"))
     exceptions = pl.concat(
         [
             found.unpriced(items),
             found.refused(items, rated.refused),
-            found.odd_use(use, read_billed_quantities(connection=connection, posted=part.posted), month=plan.month),
+            found.odd_use(
+                use, read_billed_quantities(connection=connection, posted=part.posted), month=plan.month
+            ),
         ]
     )
     blocked = exceptions.filter("blocking")["account_id"].unique()
@@ -176,7 +177,9 @@ class _Scope:
             items=priced.select("item_id", "tariff", "period_from", "period_to"),
             tariffs=tariffs.compiled,
             attributes=attributes,
-            usage={name: frame.select("item_id", "first_date", "days_micro") for name, frame in usage.items()},
+            usage={
+                name: frame.select("item_id", "first_date", "days_micro") for name, frame in usage.items()
+            },
         )
         return segments, rate_columns(tariffs=tariffs.compiled, segments=segments)
 
@@ -229,7 +232,9 @@ def _differences(effective: pl.DataFrame, posted: pl.DataFrame, agreements: pl.D
     ).filter((pl.col("quantity_micro") != 0) | (pl.col("amount_minor") != 0))
     payer = agreements.select("agreement_id", "account_id").unique("agreement_id")
     corrections = differences.join(payer, on="agreement_id", how="left", maintain_order="left")
-    assert corrections["account_id"].null_count() == 0, "A posted line belongs to an agreement that is still known."
+    assert corrections["account_id"].null_count() == 0, (
+        "A posted line belongs to an agreement that is still known."
+    )
     return corrections
 
 
@@ -255,8 +260,6 @@ def _bills(lines: pl.DataFrame, use: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(
         [
             of_use,
-            corrected.with_columns(
-                quantity_micro=pl.lit(0, pl.Int64), estimated_days=pl.lit(0, pl.Int16)
-            ),
+            corrected.with_columns(quantity_micro=pl.lit(0, pl.Int64), estimated_days=pl.lit(0, pl.Int16)),
         ]
     )

@@ -61,7 +61,8 @@ _CHECKS = {
               WHERE month = %(month)s AND run_id = %(run)s) AS b
         FULL JOIN (SELECT bill_id,
                           sum(amount_minor) FILTER (WHERE kind <> 'tax_included') AS amount,
-                          sum(amount_minor) FILTER (WHERE kind <> 'tax_included' AND service_month < month) AS correction,
+                          sum(amount_minor) FILTER (WHERE kind <> 'tax_included' AND service_month < month)
+                              AS correction,
                           sum(amount_minor) FILTER (WHERE kind IN ('tax', 'tax_included')) AS tax
                    FROM billing_billline
                    WHERE month = %(month)s AND bill_id >= %(first_bill)s AND bill_id < %(next_bill)s

@@ -25,7 +25,9 @@ _SCHEMA = {
 def use_of_items(items: pl.DataFrame, segments: pl.DataFrame, usage: pl.DataFrame | None) -> pl.DataFrame:
     """Use of each item's days: item_id, account_id, service_point_id, quantity_micro, estimated_days, is_metered,
     is_stored."""
-    base = items.select("item_id", "account_id", "service_point_id", "period_from", "period_to", "service_month")
+    base = items.select(
+        "item_id", "account_id", "service_point_id", "period_from", "period_to", "service_month"
+    )
     quality = (
         usage.select("item_id", "quality")
         if usage is not None
@@ -56,7 +58,9 @@ def unpriced(items: pl.DataFrame) -> pl.DataFrame:
     return _exceptions(
         rows,
         code=ExceptionCode.NO_TARIFF,
-        message=pl.format("No edition of tariff {} is published. Publish one; the next run bills the month.", "tariff_id"),
+        message=pl.format(
+            "No edition of tariff {} is published. Publish one; the next run bills the month.", "tariff_id"
+        ),
         blocking=True,
     )
 
@@ -81,8 +85,10 @@ def odd_use(use: pl.DataFrame, history: pl.DataFrame, *, month: date) -> pl.Data
         pl.col("is_metered").all(),
         pl.col("is_stored").all(),
     )
-    past = history.filter(pl.col("month") < month).group_by("account_id").agg(
-        months=pl.len(), most=pl.col("quantity_micro").max(), past_sum=pl.col("quantity_micro").sum()
+    past = (
+        history.filter(pl.col("month") < month)
+        .group_by("account_id")
+        .agg(months=pl.len(), most=pl.col("quantity_micro").max(), past_sum=pl.col("quantity_micro").sum())
     )
     known = metered.join(past, on="account_id", how="left")
     is_metered = pl.col("is_metered")
@@ -101,7 +107,9 @@ def odd_use(use: pl.DataFrame, history: pl.DataFrame, *, month: date) -> pl.Data
             _exceptions(
                 known.filter(~pl.col("is_stored")),
                 code=ExceptionCode.NO_USAGE,
-                message=pl.lit("No daily use is stored: the service point was not connected. Billed without use."),
+                message=pl.lit(
+                    "No daily use is stored: the service point was not connected. Billed without use."
+                ),
             ),
             _exceptions(
                 zero,
@@ -130,24 +138,32 @@ def agreement_gaps(
     `points`: connected_from, connected_to; `payers`: service_point_id, valid_from, valid_to, not overlapping;
     `totals`: service_point_id, total_micro of the month.
     """
+
     def days(start: str, end: str) -> pl.Expr:
         last = pl.min_horizontal(pl.col(end).fill_null(following), pl.lit(following))
         return (last - pl.max_horizontal(pl.col(start), pl.lit(month))).dt.total_days().clip(lower_bound=0)
 
-    connected = points.group_by("service_point_id").agg(connected=days("connected_from", "connected_to").sum())
+    connected = points.group_by("service_point_id").agg(
+        connected=days("connected_from", "connected_to").sum()
+    )
     paid = payers.group_by("service_point_id").agg(paid=days("valid_from", "valid_to").sum())
     used = totals.group_by("service_point_id").agg(used=pl.col("total_micro").sum() // 1_000_000)
     rows = (
         connected.join(paid, on="service_point_id", how="left")
         .join(used, on="service_point_id", how="left")
-        .with_columns(missing=pl.col("connected") - pl.col("paid").fill_null(0), account_id=pl.lit(None, pl.Int64))
+        .with_columns(
+            missing=pl.col("connected") - pl.col("paid").fill_null(0), account_id=pl.lit(None, pl.Int64)
+        )
         .filter(pl.col("missing") > 0)
     )
     return _exceptions(
         rows,
         code=ExceptionCode.AGREEMENT_GAP,
         message=pl.format(
-            "Nobody pays for {} of {} days; use in the month: {}.", "missing", "connected", pl.col("used").fill_null(0)
+            "Nobody pays for {} of {} days; use in the month: {}.",
+            "missing",
+            "connected",
+            pl.col("used").fill_null(0),
         ),
     )
 

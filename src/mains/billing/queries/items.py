@@ -50,7 +50,9 @@ def make_items(
         .agg(first, pl.col("period_from").first(), pl.col("period_to").last())
         .join(editions, on="tariff_id", how="left", maintain_order="left")
     )
-    return items, rows.select("item_id", "category", "load_class", valid_from="period_from", valid_to="period_to")
+    return items, rows.select(
+        "item_id", "category", "load_class", valid_from="period_from", valid_to="period_to"
+    )
 
 
 def read_item_usage(
@@ -110,10 +112,14 @@ def _total(found: pl.DataFrame, points: pl.DataFrame, day_count: int) -> pl.Data
     found = found.with_columns(is_alone=is_alone)
     single = found.filter("is_alone").select("item_id", "days_micro", "quality")
     several = found.filter(~pl.col("is_alone")).sort("item_id", "zone")
-    missing = points.select("item_id").join(found, on="item_id", how="anti").select(
-        "item_id",
-        days_micro=pl.lit(0, pl.Int64).repeat_by(day_count),
-        quality=pl.lit(""),
+    missing = (
+        points.select("item_id")
+        .join(found, on="item_id", how="anti")
+        .select(
+            "item_id",
+            days_micro=pl.lit(0, pl.Int64).repeat_by(day_count),
+            quality=pl.lit(""),
+        )
     )
     return pl.concat([single, _summed(several, day_count), missing])
 

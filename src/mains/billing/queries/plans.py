@@ -9,14 +9,21 @@ from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import read_frame
 from mains.billing.models import BillRun, BillRunBucket
-from mains.billing.values import LOOKBACK_MONTHS, PostedBills, RunPlan, RunSlice, RunStatus, Stage, slice_buckets
+from mains.billing.values import (
+    LOOKBACK_MONTHS,
+    PostedBills,
+    RunPlan,
+    RunSlice,
+    RunStatus,
+    Stage,
+    slice_buckets,
+)
 from mains.customers.queries.frames import count_accounts_by_bucket
 from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
-from mains.kernel.period import month_start
+from mains.kernel.period import month_start, next_month
 from mains.metering.queries.frames import read_changed_installations
 from mains.network.queries.frames import read_changed_points
-from mains.kernel.period import next_month
 
 
 class UnableToFindRun(MainsError):
@@ -90,7 +97,9 @@ def get_plan(*, run: BillRun) -> RunPlan:
         usage_known_since=last_known or run.facts_as_of,
         billed_months=tuple(other.month for other in earlier),
         usage_months=tuple(
-            sorted(set(others.filter(month__in=months, status=RunStatus.POSTED).values_list("month", flat=True)))
+            sorted(
+                set(others.filter(month__in=months, status=RunStatus.POSTED).values_list("month", flat=True))
+            )
         ),
         issued_on=run.issued_on,
         due_on=run.due_on,
@@ -105,9 +114,7 @@ def get_plan(*, run: BillRun) -> RunPlan:
 def get_slices(*, run: BillRun, connection: Connection) -> tuple[RunSlice, ...]:
     """The slices of a run, with the place of their accounts in this run and in the ones before."""
     starts = _bucket_starts(connection, run.last_account_id)
-    earlier = [
-        (other, _bucket_starts(connection, other.last_account_id)) for other in earlier_runs(run=run)
-    ]
+    earlier = [(other, _bucket_starts(connection, other.last_account_id)) for other in earlier_runs(run=run)]
     return tuple(
         RunSlice(
             buckets=buckets,
@@ -116,7 +123,8 @@ def get_slices(*, run: BillRun, connection: Connection) -> tuple[RunSlice, ...]:
                 PostedBills(
                     month=other.month,
                     bill_ids=range(
-                        other.first_bill_id + places[buckets.start], other.first_bill_id + places[buckets.stop]
+                        other.first_bill_id + places[buckets.start],
+                        other.first_bill_id + places[buckets.stop],
                     ),
                 )
                 for other, places in earlier

@@ -54,19 +54,12 @@ def read_posted_lines(
 
 def read_billed_quantities(*, connection: Connection, posted: Sequence[PostedBills]) -> pl.DataFrame:
     """The quantity of each earlier bill of the slice's accounts: month, account_id, quantity_micro."""
-    frames = [pl.DataFrame(schema=_BILLS)]
-    for bills in posted:
-        frames.append(
-            read_frame(
-                """
-                SELECT month, account_id, quantity_micro FROM billing_bill
-                WHERE month = %(month)s AND id >= %(first)s AND id < %(next)s
-                """,
-                {"month": bills.month, "first": bills.bill_ids.start, "next": bills.bill_ids.stop},
-                connection=connection,
-            )
-        )
-    return pl.concat(frames)
+    statement = """
+        SELECT month, account_id, quantity_micro FROM billing_bill
+        WHERE month = %(month)s AND id >= %(first)s AND id < %(next)s
+    """
+    frames = [read_frame(statement, _place(bills), connection=connection) for bills in posted]
+    return pl.concat([pl.DataFrame(schema=_BILLS), *frames])
 
 
 def read_last_amounts(*, connection: Connection, posted: Sequence[PostedBills]) -> pl.DataFrame:
@@ -78,11 +71,7 @@ def read_last_amounts(*, connection: Connection, posted: Sequence[PostedBills]) 
         SELECT account_id, amount_minor AS last_minor FROM billing_bill
         WHERE month = %(month)s AND id >= %(first)s AND id < %(next)s
         """,
-        {
-            "month": posted[-1].month,
-            "first": posted[-1].bill_ids.start,
-            "next": posted[-1].bill_ids.stop,
-        },
+        _place(posted[-1]),
         connection=connection,
     )
 
@@ -116,6 +105,10 @@ def _read_lines(connection: Connection, bills: PostedBills) -> pl.DataFrame:
         SELECT {", ".join(_LINES)} FROM billing_billline
         WHERE month = %(month)s AND bill_id >= %(first)s AND bill_id < %(next)s
         """,
-        {"month": bills.month, "first": bills.bill_ids.start, "next": bills.bill_ids.stop},
+        _place(bills),
         connection=connection,
     )
+
+
+def _place(bills: PostedBills) -> dict[str, object]:
+    return {"month": bills.month, "first": bills.bill_ids.start, "next": bills.bill_ids.stop}

@@ -10,7 +10,12 @@ from mains.billing.values import RunPlan
 _TOP = 20
 _COMPONENT = {"component": pl.String, "kind": pl.String, "is_correction": pl.Boolean}
 _COMPONENT_SUMS = {"lines": pl.Int64, "quantity_micro": pl.Int64, "amount_minor": pl.Int64}
-_CHANGES = {"account_id": pl.Int64, "last_minor": pl.Int64, "amount_minor": pl.Int64, "change_minor": pl.Int64}
+_CHANGES = {
+    "account_id": pl.Int64,
+    "last_minor": pl.Int64,
+    "amount_minor": pl.Int64,
+    "change_minor": pl.Int64,
+}
 _EXCEPTIONS = {"code": pl.String, "blocking": pl.Boolean, "count": pl.Int64, "example": pl.String}
 
 
@@ -41,7 +46,9 @@ class PreviewTotals:
             ("bills", "amount_minor", "correction_minor", "tax_minor", "quantity_micro"), 0
         )
     )
-    _components: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COMPONENT | _COMPONENT_SUMS))
+    _components: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema=_COMPONENT | _COMPONENT_SUMS)
+    )
     _exceptions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_EXCEPTIONS))
     _changes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CHANGES))
 

@@ -52,7 +52,9 @@ def measure_floor(*, run: BillRun) -> Floor:
             kept = Path(folder) / table
             _export(server, table, condition, run, kept)
             server.execute(
-                sql.SQL("CREATE TABLE floor.{0} (LIKE public.{0} INCLUDING ALL)").format(sql.Identifier(table))
+                sql.SQL("CREATE TABLE floor.{0} (LIKE public.{0} INCLUDING ALL)").format(
+                    sql.Identifier(table)
+                )
             )
             taken, count = _copy_in(server, table, kept)
             seconds, rows = seconds + taken, rows + count

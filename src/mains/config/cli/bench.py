@@ -24,9 +24,12 @@ def billing(
     accounts: Annotated[int, typer.Option(help="Size of the utility, 100 to 1,000,000.")] = 823_000,
     pack: Annotated[str, typer.Option(help="The pack that makes it.")] = "ru_communal",
     seed: Annotated[int, typer.Option(help="The same seed makes the same utility.")] = 1,
-    growth: Annotated[str, typer.Option(help="Other sizes to compare with; empty for none.")] = "50000,200000",
+    growth: Annotated[
+        str, typer.Option(help="Other sizes to compare with; empty for none.")
+    ] = "50000,200000",
     second_month: Annotated[
-        bool, typer.Option("--second-month/--first-only", help="Time the next month too, with its corrections.")
+        bool,
+        typer.Option("--second-month/--first-only", help="Time the next month too, with its corrections."),
     ] = True,
     pages: Annotated[int, typer.Option(help="Account pages and searches to time; 0 for none.")] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
@@ -86,7 +89,9 @@ def _all_seeing_user() -> "User":
     assignments = Assignment.objects.filter(superseded_at=None).select_related("user", "role")
     found = max(
         assignments.order_by("role_id", "user_id").distinct("role_id"),
-        key=lambda one: len(set(one.role.permissions) & {Permission.SEE_ACCOUNTS, Permission.SEE_MONEY, *Permission}),
+        key=lambda one: len(
+            set(one.role.permissions) & {Permission.SEE_ACCOUNTS, Permission.SEE_MONEY, *Permission}
+        ),
     )
     return found.user
 
@@ -107,9 +112,8 @@ def _print(result: dict[str, Any]) -> None:
     for size, seconds in result["growth"].items():
         typer.echo(f"{int(size):,} accounts: {seconds} s per 100,000")
     for name, figures in result.get("pages", {}).items():
-        typer.echo(
-            f"{name}: median {figures['median_ms']} ms, p95 {figures['p95_ms']} ms, at most {figures['queries_max']} queries"
-        )
+        times = f"median {figures['median_ms']} ms, p95 {figures['p95_ms']} ms"
+        typer.echo(f"{name}: {times}, at most {figures['queries_max']} queries")
 
 
 def _print_month(figures: dict[str, Any]) -> None:
@@ -117,5 +121,9 @@ def _print_month(figures: dict[str, Any]) -> None:
     for step, seconds in figures["steps"].items():
         typer.echo(f"  {step.replace('_', ' ')}: {seconds} s")
     typer.echo(f"  in all {figures['total_seconds']} s, {figures['accounts_per_second']:,} accounts/s")
-    typer.echo(f"  memory {figures['peak_memory_mib']:,} MiB, written {figures['bytes_written'] / 2**20:,.0f} MiB")
-    typer.echo(f"  plain COPY of the same rows {figures['floor_seconds']} s: {figures['ratio_to_floor']} times that")
+    typer.echo(
+        f"  memory {figures['peak_memory_mib']:,} MiB, written {figures['bytes_written'] / 2**20:,.0f} MiB"
+    )
+    typer.echo(
+        f"  plain COPY of the same rows {figures['floor_seconds']} s: {figures['ratio_to_floor']} times that"
+    )

@@ -11,7 +11,6 @@ from mains.kernel.errors import MainsError
 
 if TYPE_CHECKING:
     from mains.billing.actions.runs import OnSlice
-    from mains.billing.models import BillRun
     from mains.billing.queries.previews import RunPreview
 
 app = typer.Typer(help="Run bills and look at them.", no_args_is_help=True)
@@ -21,7 +20,9 @@ AnyMonth = Annotated[str | None, typer.Option("--month", help="Only this month, 
 Cycle = Annotated[str, typer.Option("--cycle", help="The billing cycle.")]
 AsOf = Annotated[
     str | None,
-    typer.Option("--as-of", help="Count facts recorded up to this instant (2021-04-04T06:00), by default up to now."),
+    typer.Option(
+        "--as-of", help="Count facts recorded up to this instant (2021-04-04T06:00), by default up to now."
+    ),
 ]
 
 
@@ -43,7 +44,9 @@ def run(month: Month, cycle: Cycle = "monthly", as_of: AsOf = None) -> None:
         typer.echo(f"{month}, cycle {cycle}, is billed already (run {planned.pk}). Nothing was changed.")
         return
     typer.echo(f"Run {planned.pk}: {summary.bills:,} bills posted, {_money(summary.amount_minor)} in all.")
-    typer.echo(f"{summary.rows_written:,} rows written, {summary.exceptions:,} exceptions (mains bill exceptions).")
+    typer.echo(
+        f"{summary.rows_written:,} rows written, {summary.exceptions:,} exceptions (mains bill exceptions)."
+    )
 
 
 @app.command()
@@ -71,7 +74,9 @@ def status(
     from mains.billing.queries.plans import get_progress, get_run, list_runs
 
     runs = [get_run(month=_month(month), cycle=cycle)] if month else list_runs()
-    table = Table("Run", "Month", "Cycle", "Status", "Use", "Bills", "Billed", "Exceptions", "Unbilled", "Hash")
+    table = Table(
+        "Run", "Month", "Cycle", "Status", "Use", "Bills", "Billed", "Exceptions", "Unbilled", "Hash"
+    )
     for found in runs:
         progress = get_progress(run=found)
         table.add_row(
@@ -165,7 +170,10 @@ def _instant(text: str | None) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise UnableToReadOption(
-            code="instant", message=f"{text!r} is not an instant.", place="--as-of", remedy="Write it as 2021-04-04T06:00."
+            code="instant",
+            message=f"{text!r} is not an instant.",
+            place="--as-of",
+            remedy="Write it as 2021-04-04T06:00.",
         ) from error
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
@@ -187,8 +195,12 @@ def _progress() -> "Iterator[OnSlice]":
 def _print_preview(result: "RunPreview") -> None:
     from rich.table import Table
 
-    typer.echo(f"{result.month:%Y-%m}: {result.bills:,} bills, {_money(result.amount_minor)} in all, of which")
-    typer.echo(f"  corrections of earlier months {_money(result.correction_minor)}, tax {_money(result.tax_minor)}")
+    typer.echo(
+        f"{result.month:%Y-%m}: {result.bills:,} bills, {_money(result.amount_minor)} in all, of which"
+    )
+    typer.echo(
+        f"  corrections of earlier months {_money(result.correction_minor)}, tax {_money(result.tax_minor)}"
+    )
     typer.echo(f"  use in the month {result.quantity_micro / 1_000_000:,.0f}")
     components = Table("Component", "Kind", "Correction", "Lines", "Quantity", "Amount", title="By component")
     for row in result.components.iter_rows(named=True):

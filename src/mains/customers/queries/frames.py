@@ -36,7 +36,13 @@ def count_accounts_by_bucket(*, connection: Connection, last_account_id: int) ->
 
 
 def read_agreements(
-    *, connection: Connection, buckets: range, from_date: date, to_date: date, as_of: datetime, known_since: datetime
+    *,
+    connection: Connection,
+    buckets: range,
+    from_date: date,
+    to_date: date,
+    as_of: datetime,
+    known_since: datetime,
 ) -> pl.DataFrame:
     """Agreements of the buckets' accounts over [from_date, to_date): those believed at `as_of`, and those that
     ceased to be believed in (known_since, as_of].
@@ -73,19 +79,25 @@ def read_agreements(
 
 
 def read_payers(
-    *, connection: Connection, service_point_ids: pl.Series, from_date: date, to_date: date, as_of: datetime
+    *, connection: Connection, buckets: range, from_date: date, to_date: date, as_of: datetime
 ) -> pl.DataFrame:
-    """Who pays for the service points over [from_date, to_date), as believed at `as_of`.
+    """Who pays for the service points of the buckets over [from_date, to_date), as believed at `as_of`.
 
     Columns: service_point_id, account_id, valid_from, valid_to (null is open).
     """
     return read_frame(
         """
-        SELECT service_point_id, account_id, lower(valid) AS valid_from, upper(valid) AS valid_to
-        FROM customers_agreement
-        WHERE service_point_id = ANY(%(points)s) AND valid && daterange(%(from_date)s, %(to_date)s)
-          AND recorded_at <= %(as_of)s AND (superseded_at IS NULL OR superseded_at > %(as_of)s)
+        SELECT a.service_point_id, a.account_id, lower(a.valid) AS valid_from, upper(a.valid) AS valid_to
+        FROM network_servicepoint sp JOIN customers_agreement a ON a.service_point_id = sp.id
+        WHERE sp.bucket >= %(first)s AND sp.bucket < %(next)s AND a.valid && daterange(%(from_date)s, %(to_date)s)
+          AND a.recorded_at <= %(as_of)s AND (a.superseded_at IS NULL OR a.superseded_at > %(as_of)s)
         """,
-        {"points": service_point_ids, "from_date": from_date, "to_date": to_date, "as_of": as_of},
+        {
+            "first": buckets.start,
+            "next": buckets.stop,
+            "from_date": from_date,
+            "to_date": to_date,
+            "as_of": as_of,
+        },
         connection=connection,
     )

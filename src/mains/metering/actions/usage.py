@@ -13,7 +13,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from mains.base.buckets import bucket_column
 from mains.base.db import copy_frame
-from mains.engine.usage import UsageRules, compute_daily_usage
+from mains.engine.usage import UsageResult, UsageRules, compute_daily_usage
 from mains.kernel.period import next_month
 from mains.metering.queries import frames
 from mains.metering.values import Zone
@@ -78,18 +78,36 @@ def refresh_usage(
     ]
     suspicious = computed.exceptions.filter("set_aside")
     since = _affected_since(
-        facts, suspicious, connection=connection, months=[*earlier_months, month], as_of=as_of, known_since=known_since
+        facts,
+        suspicious,
+        connection=connection,
+        months=[*earlier_months, month],
+        as_of=as_of,
+        known_since=known_since,
     )
     for earlier in sorted(earlier_months, reverse=True):
         touched = since.filter(pl.col("affected_from") < next_month(earlier))["service_point_id"]
         if touched.is_empty():
             continue
         part = _facts_of(
-            facts, touched, month=earlier, connection=connection, buckets=buckets, as_of=as_of, known_since=known_since
+            facts,
+            touched,
+            month=earlier,
+            connection=connection,
+            buckets=buckets,
+            as_of=as_of,
+            known_since=known_since,
         )
         again = _compute(part, month=earlier, as_of=as_of, class_averages=class_averages)
         written.append(
-            _store(again.usage, month=earlier, points=touched, connection=connection, buckets=buckets, as_of=as_of)
+            _store(
+                again.usage,
+                month=earlier,
+                points=touched,
+                connection=connection,
+                buckets=buckets,
+                as_of=as_of,
+            )
         )
     return UsageRefresh(
         points=facts.points,
@@ -125,7 +143,10 @@ def average_use(*, connection: Connection, buckets: range, month: date, as_of: d
     return (
         measured.join(facts.points.select("service_point_id", "class_code"), on="service_point_id")
         .group_by("class_code", "zone")
-        .agg(use_micro=pl.col("total_micro").sum(), days=(pl.col("quality").str.len_bytes().cast(pl.Int64)).sum())
+        .agg(
+            use_micro=pl.col("total_micro").sum(),
+            days=(pl.col("quality").str.len_bytes().cast(pl.Int64)).sum(),
+        )
         .sort("class_code", "zone")
         .select(pl.col(name).cast(kind) for name, kind in _CLASS_AVERAGES.items())
     )
@@ -177,8 +198,10 @@ def _incomplete_registers(
 ) -> pl.Series:
     """Registers whose readings in the window do not reach back over the forecast's history."""
     believed = readings.filter("is_believed")
-    last = believed.filter(pl.col("reading_date") < month).group_by("register_id").agg(
-        last=pl.col("reading_date").max(), first=pl.col("reading_date").min()
+    last = (
+        believed.filter(pl.col("reading_date") < month)
+        .group_by("register_id")
+        .agg(last=pl.col("reading_date").max(), first=pl.col("reading_date").min())
     )
     return (
         registers.filter(pl.col("installed_from") <= window_from)
@@ -197,7 +220,7 @@ def _with_class(registers: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     return registers.join(points.select("service_point_id", "class_code"), on="service_point_id", how="left")
 
 
-def _compute(facts: _Facts, *, month: date, as_of: datetime, class_averages: pl.DataFrame):  # type: ignore
+def _compute(facts: _Facts, *, month: date, as_of: datetime, class_averages: pl.DataFrame) -> UsageResult:
     following = next_month(month)
     return compute_daily_usage(
         points=facts.points.filter(
@@ -234,16 +257,26 @@ def _affected_since(
         return none
     first_day = min(months)
     readings = facts.readings.sort("reading_date")
-    changed = readings.filter("is_changed").select("register_id", "reading_date").unique().sort("reading_date")
+    changed = (
+        readings.filter("is_changed").select("register_id", "reading_date").unique().sort("reading_date")
+    )
     before = readings.filter("is_believed").select("register_id", "reading_date", previous="reading_date")
     by_register = (
-        changed.join_asof(before, on="reading_date", by="register_id", allow_exact_matches=False, check_sortedness=False)
+        changed.join_asof(
+            before, on="reading_date", by="register_id", allow_exact_matches=False, check_sortedness=False
+        )
         .group_by("register_id")
         .agg(affected_from=pl.col("previous").dt.offset_by("1d").fill_null(first_day).min())
     )
-    of_readings = by_register.join(facts.registers.select("register_id", "service_point_id").unique(), on="register_id")
+    of_readings = by_register.join(
+        facts.registers.select("register_id", "service_point_id").unique(), on="register_id"
+    )
     installed = frames.read_changed_installations(
-        connection=connection, from_date=first_day, to_date=next_month(max(months)), known_since=known_since, as_of=as_of
+        connection=connection,
+        from_date=first_day,
+        to_date=next_month(max(months)),
+        known_since=known_since,
+        as_of=as_of,
     )
     here = facts.points.select("service_point_id").unique()
     return (

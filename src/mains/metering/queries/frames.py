@@ -32,7 +32,13 @@ def read_registers(
         WHERE sp.bucket >= %(first)s AND sp.bucket < %(next)s
           AND i.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("i")}
         """,
-        {"first": buckets.start, "next": buckets.stop, "from_date": from_date, "to_date": to_date, "as_of": as_of},
+        {
+            "first": buckets.start,
+            "next": buckets.stop,
+            "from_date": from_date,
+            "to_date": to_date,
+            "as_of": as_of,
+        },
         connection=connection,
     )
 
@@ -82,12 +88,16 @@ def read_usage(
     Columns as in `metering_usagemonth`; only the last revision of each service point and zone.
     """
     if buckets is not None:
-        where, params = "bucket >= %(first)s AND bucket < %(next)s", {"first": buckets.start, "next": buckets.stop}
+        where, params = (
+            "bucket >= %(first)s AND bucket < %(next)s",
+            {"first": buckets.start, "next": buckets.stop},
+        )
     else:
         assert service_point_ids is not None, "Name the buckets or the service points."
         where, params = "service_point_id = ANY(%(points)s)", {"points": service_point_ids}
     rows = read_frame(
-        f"SELECT {USAGE_COLUMNS} FROM metering_usagemonth WHERE month = %(month)s AND recorded_at <= %(as_of)s AND {where}",
+        f"SELECT {USAGE_COLUMNS} FROM metering_usagemonth"
+        f" WHERE month = %(month)s AND recorded_at <= %(as_of)s AND {where}",
         params | {"month": month, "as_of": as_of},
         connection=connection,
     )
@@ -123,31 +133,24 @@ def read_revised_points(
 
     Looks at the buckets and at the service points named besides.
     """
-    frames = [pl.DataFrame(schema={"service_point_id": pl.Int64, "month": pl.Date})]
-    for month in months:
-        frames.append(
-            read_frame(
-                """
-                SELECT DISTINCT service_point_id, month FROM metering_usagemonth
-                WHERE month = %(month)s AND recorded_at > %(known_since)s AND recorded_at <= %(as_of)s
-                  AND (bucket >= %(first)s AND bucket < %(next)s)
-                UNION
-                SELECT DISTINCT service_point_id, month FROM metering_usagemonth
-                WHERE month = %(month)s AND recorded_at > %(known_since)s AND recorded_at <= %(as_of)s
-                  AND service_point_id = ANY(%(points)s::bigint[])
-                """,
-                {
-                    "month": month,
-                    "known_since": known_since,
-                    "as_of": as_of,
-                    "first": buckets.start,
-                    "next": buckets.stop,
-                    "points": service_point_ids,
-                },
-                connection=connection,
-            )
-        )
-    return pl.concat(frames)
+    statement = """
+        SELECT DISTINCT service_point_id, month FROM metering_usagemonth
+        WHERE month = %(month)s AND recorded_at > %(known_since)s AND recorded_at <= %(as_of)s
+          AND (bucket >= %(first)s AND bucket < %(next)s)
+        UNION
+        SELECT DISTINCT service_point_id, month FROM metering_usagemonth
+        WHERE month = %(month)s AND recorded_at > %(known_since)s AND recorded_at <= %(as_of)s
+          AND service_point_id = ANY(%(points)s::bigint[])
+    """
+    params = {
+        "known_since": known_since,
+        "as_of": as_of,
+        "first": buckets.start,
+        "next": buckets.stop,
+        "points": service_point_ids,
+    }
+    frames = [read_frame(statement, params | {"month": month}, connection=connection) for month in months]
+    return pl.concat([pl.DataFrame(schema={"service_point_id": pl.Int64, "month": pl.Date}), *frames])
 
 
 def read_installed_zones(

@@ -1,6 +1,7 @@
 """The attributes that a network node passes down: of a node, the state of its nearest ancestor that has one."""
 
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -24,7 +25,7 @@ def resolve_node_states(
     )
     cuts = _cuts(placements, states, from_date=from_date, to_date=to_date)
     pieces = []
-    for first, following in zip(cuts[:-1], cuts[1:], strict=True):
+    for first, following in pairwise(cuts):
         in_force = _in_force(nodes, placements, states, on=first)
         has_state = in_force >= 0
         pieces.append(

@@ -53,7 +53,8 @@ def read_premise_states(
                s.storey_height_mm::bigint * 1000 AS storey_height_m_micro,
                s.location, s.cooker, s.meter_possible
         FROM network_premisestate s
-        WHERE s.premise_id = ANY(%(premises)s) AND s.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("s")}
+        WHERE s.premise_id = ANY(%(premises)s)
+          AND s.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("s")}
         """,
         {"premises": premise_ids, "from_date": from_date, "to_date": to_date, "as_of": as_of},
         connection=connection,

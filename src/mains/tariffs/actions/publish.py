@@ -20,7 +20,7 @@ class UnableToPublishTariff(MainsError):
 def publish_tariff(
     *, document: str, now: datetime, published_by: User | None = None, proof: str = "", name: str = "tariff"
 ) -> TariffEdition:
-    """Store a tariff document as the edition in force from `now` on; the one before stays readable for earlier instants.
+    """Store a tariff document as the edition in force from `now` on; earlier instants still read the one before.
 
     The document is the whole tariff with all its dated versions. Publishing the very document in force changes nothing.
     `proof` names the order or decision behind it, `name` the file in messages. Raises UnableToReadDocument or
@@ -57,5 +57,10 @@ def publish_tariff(
         present.superseded_at = now
         present.save(update_fields=["superseded_at"])
     return TariffEdition.objects.create(
-        tariff=tariff, document=document, checksum=checksum, recorded_at=now, recorded_by=published_by, proof=proof
+        tariff=tariff,
+        document=document,
+        checksum=checksum,
+        recorded_at=now,
+        recorded_by=published_by,
+        proof=proof,
     )

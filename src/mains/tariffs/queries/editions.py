@@ -10,7 +10,7 @@ from mains.base.db import read_frame
 
 @dataclass(frozen=True, kw_only=True)
 class Edition:
-    """A published tariff document. `is_changed`: published, or another one superseded, since the instant asked about."""
+    """A published tariff document. `is_changed`: published since the instant asked about."""
 
     tariff_id: int
     code: str

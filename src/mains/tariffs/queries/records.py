@@ -66,11 +66,13 @@ def titles_of_components(*, edition_id: int, language: str) -> dict[str, str]:
 
     Components without a title are left out. Where versions differ the latest counts.
     """
-    document = fetch_row(str, "SELECT document FROM tariffs_tariffedition WHERE id = %(id)s", {"id": edition_id})
+    document = fetch_row(
+        str, "SELECT document FROM tariffs_tariffedition WHERE id = %(id)s", {"id": edition_id}
+    )
     titles: dict[str, str] = {}
     for version in read_tariff(document or "").versions:
         for component in version.components:
-            title = component.title.get(language.split("-")[0]) or component.title.get("en")
+            title = component.title.get(language.split("-", maxsplit=1)[0]) or component.title.get("en")
             if title:
                 titles[component.name] = title
     return titles
