@@ -206,3 +206,27 @@ def supersede_agreement(agreement_id: int, *, closes: date) -> int:
     agreement.recorded_at = known
     agreement.save(force_insert=True)
     return agreement.service_point_id
+
+
+def test_empty_utility_is_billed_with_nothing(utility):
+    utility(0)
+    for month in (MARCH, APRIL):
+        run = bill_month(month)
+        assert_sound(run)
+    assert rows("SELECT count(*) AS n FROM billing_bill")["n"][0] == 0
+
+
+def test_account_left_out_gets_its_earlier_corrections_later(utility):
+    """April is blocked for all homes; what April would have corrected in March is not lost."""
+    utility()
+    bill_month(MARCH)
+    known = CLOSE[APRIL] - timedelta(hours=1)
+    TariffEdition.objects.filter(tariff__code="home").update(superseded_at=known)
+    bill_month(APRIL)
+    publish_tariff(document=HOME, now=CLOSE[APRIL] + timedelta(hours=1))
+    assert_sound(bill_month(MAY))
+    caught_up = charged()
+    utility()
+    for month in (MARCH, APRIL, MAY):
+        bill_month(month)
+    assert caught_up.equals(charged())

@@ -181,5 +181,5 @@ def _exceptions(
         )
         .unique()
         .sort("account_id", "service_point_id")
-        .cast(_SCHEMA)
+        .select(pl.col(name).cast(kind) for name, kind in _SCHEMA.items())
     )

@@ -44,13 +44,17 @@ class RunProgress:
 
 def get_run(*, run_id: int | None = None, month: date | None = None, cycle: str = "monthly") -> BillRun:
     """A run by id, or by month and cycle. Raises UnableToFindRun."""
-    found = BillRun.objects.filter(pk=run_id) if run_id else BillRun.objects.filter(month=month, cycle=cycle)
+    if run_id is not None:
+        found, place = BillRun.objects.filter(pk=run_id), f"run {run_id}"
+    else:
+        assert month is not None, "Name the run or its month."
+        found, place = BillRun.objects.filter(month=month, cycle=cycle), f"month {month:%Y-%m}, cycle {cycle}"
     run = found.first()
     if run is None:
         raise UnableToFindRun(
             code="no-run",
             message="There is no such bill run.",
-            place=f"run {run_id}" if run_id else f"month {month:%Y-%m}, cycle {cycle}",
+            place=place,
             remedy="See `mains bill status` for the runs that exist.",
         )
     return run
@@ -139,16 +143,18 @@ def list_changed_points(*, connection: Connection, plan: RunPlan) -> pl.DataFram
     service_point_id, valid_from, valid_to."""
     if not plan.billed_months:
         return pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date})
-    span = {
-        "from_date": min(plan.billed_months),
-        "to_date": next_month(plan.month),
-        "known_since": plan.known_since,
-        "as_of": plan.facts_as_of,
-    }
+    from_date, to_date = min(plan.billed_months), next_month(plan.month)
+    readers = (read_changed_points, read_changed_installations)
     return pl.concat(
         [
-            read_changed_points(connection=connection, **span),
-            read_changed_installations(connection=connection, **span),
+            read(
+                connection=connection,
+                from_date=from_date,
+                to_date=to_date,
+                known_since=plan.known_since,
+                as_of=plan.facts_as_of,
+            )
+            for read in readers
         ]
     ).unique()
 

@@ -30,25 +30,28 @@ def read_posted_lines(
 ) -> pl.DataFrame:
     """Sums of all lines posted for the (service_point_id, service_month) pairs of `changed`.
 
-    One row per agreement_id, service_month, component, kind, with service_point_id, tariff_edition_id (of the last
-    line), from_date, to_date, quantity_micro and amount_minor.
+    One row per agreement_id, service_month, component, kind, with service_point_id, tariff_edition_id (the
+    latest), from_date, to_date, quantity_micro and amount_minor.
     """
     frames = [pl.DataFrame(schema=_LINES)]
     if not changed.is_empty():
-        first_month = changed["service_month"].min()
+        months = changed["service_month"].unique().to_list()
         for bills in posted:
-            if bills.month >= first_month:
+            if bills.month >= min(months):
                 rows = _read_lines(connection, bills)
                 frames.append(rows.join(changed, on=["service_point_id", "service_month"], how="semi"))
+    # The order in which the database gives rows may differ after an interruption; nothing here may depend on it.
     return (
         pl.concat(frames)
-        .group_by(KEY, maintain_order=True)
+        .group_by(KEY)
         .agg(
-            pl.col("service_point_id", "tariff_edition_id").last(),
+            pl.col("service_point_id").max(),
+            pl.col("tariff_edition_id").max(),
             pl.col("from_date").min(),
             pl.col("to_date").max(),
             pl.col("quantity_micro", "amount_minor").cast(pl.Int128).sum().cast(pl.Int64, strict=True),
         )
+        .sort(KEY)
     )
 
 
@@ -79,13 +82,17 @@ def read_last_amounts(*, connection: Connection, posted: Sequence[PostedBills]) 
 def read_blocked_months(
     *, connection: Connection, run_months: Sequence[date], cycle: str, buckets: range
 ) -> pl.DataFrame:
-    """Accounts of the buckets that a run of `run_months` left unbilled: account_id, service_month."""
+    """Accounts of the buckets that a run of `run_months` left unbilled: account_id, service_month.
+
+    Such a run owes the account its own month and whatever corrections of earlier months it had found.
+    """
     return read_frame(
         """
-        SELECT DISTINCT e.account_id, r.month AS service_month
+        SELECT DISTINCT e.account_id, m.month AS service_month
         FROM billing_billrun r
         JOIN billing_billexception e ON e.run_id = r.id AND e.blocking
         JOIN customers_account c ON c.id = e.account_id
+        JOIN unnest(%(months)s::date[]) AS m (month) ON m.month <= r.month
         WHERE r.cycle = %(cycle)s AND r.month = ANY(%(months)s::date[])
           AND c.bucket >= %(first)s AND c.bucket < %(next)s
         """,

@@ -8,8 +8,16 @@ import polars as pl
 from mains.billing.values import RunPlan
 
 _TOP = 20
-_COMPONENT = {"component": pl.String, "kind": pl.String, "is_correction": pl.Boolean}
-_COMPONENT_SUMS = {"lines": pl.Int64, "quantity_micro": pl.Int64, "amount_minor": pl.Int64}
+_COMPONENT: dict[str, type[pl.DataType]] = {
+    "component": pl.String,
+    "kind": pl.String,
+    "is_correction": pl.Boolean,
+}
+_COMPONENT_SUMS: dict[str, type[pl.DataType]] = {
+    "lines": pl.Int64,
+    "quantity_micro": pl.Int64,
+    "amount_minor": pl.Int64,
+}
 _CHANGES = {
     "account_id": pl.Int64,
     "last_minor": pl.Int64,

@@ -87,6 +87,7 @@ def read_usage(
 
     Columns as in `metering_usagemonth`; only the last revision of each service point and zone.
     """
+    params: dict[str, object]
     if buckets is not None:
         where, params = (
             "bucket >= %(first)s AND bucket < %(next)s",
