@@ -151,6 +151,18 @@ def test_readings_are_known_before_their_bill_except_the_late_ones(code: str) ->
 
 
 @pytest.mark.parametrize("code", PACKS)
+def test_no_reading_is_known_before_its_meter(code: str) -> None:
+    _, frames = generated(code, 3_000)
+    hung = frames.installations.filter(pl.col("known_on").is_not_null() & pl.col("valid_to").is_null())
+    readings = frames.readings.join(
+        frames.registers.select("id", "meter_id"), left_on="register_id", right_on="id"
+    ).join(hung.select("meter_id", "known_on"), on="meter_id")
+    assert readings.height > 20
+    noon = readings["known_on"].cast(pl.Datetime("us")).dt.offset_by("12h").dt.replace_time_zone("UTC")
+    assert (readings["recorded_at"] > noon).all()
+
+
+@pytest.mark.parametrize("code", PACKS)
 def test_the_population_has_every_trouble(code: str) -> None:
     utility, frames = generated(code, 3_000)
     months = read_pack(code).billing.months

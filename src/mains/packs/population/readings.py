@@ -16,6 +16,7 @@ from mains.packs.population.draws import Draws, Flags, Integers
 from mains.packs.population.meters import DAY_BEFORE, Meters, Registers, installed_on
 
 CONTROL_SHARE = 0.03
+SETTLING_IN = np.timedelta64(4, "D")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def plan_readings(pack: Pack, meters: Meters, *, demand: Demand, draws: Draws) -
     late[:, -1] = False
     control = draws.chance(CONTROL_SHARE, count * months).reshape(count, months) & ~remote
     source = np.where(control, ReadingSource.CONTROL_VISIT.value, way[:, None])
-    inside = (day > installed_on(meters, demand.first_day)[:, None]) & (
+    # Nobody reads a meter in its first days: it must be known before its readings are.
+    inside = (day > (installed_on(meters, demand.first_day) + SETTLING_IN)[:, None]) & (
         np.isnat(meters.installed_to)[:, None] | (day < (meters.installed_to + DAY_BEFORE)[:, None])
     )
     return ReadingPlan(day=day, arrives=arrives & inside, late=late & ~control, source=source)
@@ -186,7 +188,10 @@ def _occasions(
 
 
 def _recorded_at(pack: Pack, frame: pl.DataFrame, *, draws: Draws) -> pl.Expr:
-    """When a reading became known: within two days, and so before its month's bill; a late one after it."""
+    """When a reading became known: within two days, and so before its month's bill; a late one after it.
+
+    Readings of an exchange come with the fact of it, afternoon of the second or third day.
+    """
     count = frame.height
     prompt = pl.Series(draws.integers(0, 2, count))
     delay = pl.Series(draws.integers(12, 26, count))
@@ -194,9 +199,12 @@ def _recorded_at(pack: Pack, frame: pl.DataFrame, *, draws: Draws) -> pl.Expr:
     cut_off = pl.col("reading_date").dt.month_start().dt.offset_by("1mo") + pl.duration(
         days=pack.billing.cut_off_day
     )
-    soon = pl.col("reading_date") + pl.duration(days=pl.lit(prompt))
-    day = pl.when("late").then(cut_off + pl.duration(days=pl.lit(delay))).otherwise(soon)
-    return (day.cast(pl.Datetime("us")) + pl.duration(minutes=pl.lit(minutes))).dt.replace_time_zone("UTC")
+    edge = pl.col("is_edge")
+    late_day = cut_off + pl.duration(days=pl.lit(delay))
+    days = pl.when(edge).then(3).otherwise(pl.lit(prompt))
+    day = pl.when("late").then(late_day).otherwise(pl.col("reading_date") + pl.duration(days=days))
+    minute = pl.when(edge).then(15 * 60).otherwise(pl.lit(minutes))
+    return (day.cast(pl.Datetime("us")) + pl.duration(minutes=minute)).dt.replace_time_zone("UTC")
 
 
 def _evidence(pack: Pack, frame: pl.DataFrame, *, places: NDArray[np.float64], draws: Draws) -> pl.Expr:
