@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from mains.ledger.actions import allocation
 from mains.ledger.actions.allocation import allocate_credits
 from mains.ledger.models import Allocation, Entry, Posting, Transaction
 from mains.ledger.queries import invariants as ledger_invariants
@@ -14,7 +15,12 @@ from mains.payments.actions.suspense import UnableToIdentifyReceipt, identify_re
 from mains.payments.models import PaymentRegisterRow, Receipt
 from mains.payments.queries import invariants as payment_invariants
 from mains.payments.queries.receipts import list_receipts, list_suspense, sum_suspense
-from mains.payments.queries.registers import find_register, list_register_rows, list_registers
+from mains.payments.queries.registers import (
+    find_register,
+    has_accepted_register,
+    list_register_rows,
+    list_registers,
+)
 from mains.staff.values import EVERYTHING, Scope
 from money_cast import NOW, Cast, register_text
 
@@ -93,6 +99,15 @@ def test_credit_covers_the_next_bill_of_its_provider_only(cast: Cast) -> None:
     assert Allocation.objects.get().business_date == APRIL
     assert open_items(account_ids=[cast.accounts["chen"]])["item_id"].to_list() == [water]
     assert allocate_credits(now=NOW).count == 0
+
+
+def test_allocation_in_chunks_is_the_same(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("anna", "boris", "dilek"):
+        cast.pay((name, "2021-03-03", "10.00", f"R-{name}"))
+        cast.bill(name, 700, on=APRIL)
+    monkeypatch.setattr(allocation, "_CHUNK", 2)
+    made = allocate_credits(now=NOW)
+    assert (made.count, made.accounts, made.amount_minor) == (3, 3, 2_100)
 
 
 def test_an_older_credit_goes_before_a_new_payment(cast: Cast) -> None:
@@ -204,3 +219,4 @@ def test_registers_are_shown_to_those_who_may_see_them(cast: Cast) -> None:
     assert list_register_rows(register_id=first.id, scope=nobody) == []
     assert list_suspense(scope=nobody) == []
     assert PaymentRegisterRow.objects.count() == 2
+    assert [has_accepted_register(file_name=name) for name in ("april.csv", "second.csv")] == [True, False]

@@ -104,6 +104,21 @@ def test_months_join_closing_is_the_next_opening(story: Cast) -> None:
     assert both.total.accrued_minor == april.total.accrued_minor + may.total.accrued_minor
 
 
+@pytest.mark.parametrize(
+    ("day", "figures"),
+    [
+        (date(2021, 3, 31), Figures(opening_minor=100)),
+        (date(2021, 4, 1), Figures(accrued_minor=100)),
+        (date(2021, 4, 30), Figures(accrued_minor=100)),
+        (date(2021, 5, 1), Figures()),
+    ],
+)
+def test_a_month_begins_and_ends_on_its_days(cast: Cast, day: date, figures: Figures) -> None:
+    cast.bill("anna", 100, on=day)
+    assert level(cast).total == figures
+    assert level(cast, "Alder").rows[0].figures == figures
+
+
 def test_an_account_agrees_with_its_current_account(story: Cast) -> None:
     for row in level(story, "Alder").rows:
         april = current_account(account_id=row.id, date_from=APRIL, date_to=MAY)

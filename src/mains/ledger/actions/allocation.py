@@ -12,6 +12,8 @@ from mains.engine.allocation import allocate
 from mains.ledger.queries.open_items import accounts_with_open_credit, open_credits, open_items
 
 _SUPPLY = ["account_id", "provider_id", "service"]
+# So many accounts are held in memory at once, some hundred megabytes with years of history.
+_CHUNK = 50_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,29 +34,38 @@ def allocate_credits(*, account_ids: Sequence[int] | None = None, now: datetime)
     with transaction.atomic():
         lock_allocation()
         accounts = accounts_with_open_credit() if account_ids is None else list(account_ids)
-        items, funds = open_items(account_ids=accounts), open_credits(account_ids=accounts)
-        if items.is_empty() or funds.is_empty():
-            return Allocated(count=0, accounts=0, amount_minor=0)
-        # The engine knows accounts only: here one provider's service at an account is what it allocates
-        # within.
-        supplies = pl.concat([items.select(_SUPPLY), funds.select(_SUPPLY)]).unique(maintain_order=True)
-        supplies = supplies.with_row_index("supply_id").cast({"supply_id": pl.Int64})
-        made = allocate(
-            items=items.join(supplies, on=_SUPPLY, maintain_order="left")
-            .drop("account_id", "business_date")
-            .rename({"supply_id": "account_id"}),
-            funds=funds.join(supplies, on=_SUPPLY, maintain_order="left").select(
-                "credit_id", "paid_on", "available_minor", account_id="supply_id"
-            ),
-        ).allocations
-        return store_allocations(
-            made.select("item_id", "credit_id", "amount_minor")
-            .join(items.select("account_id", "item_id", "business_date"), on="item_id", maintain_order="left")
-            .join(funds.select("credit_id", "paid_on"), on="credit_id", maintain_order="left")
-            .with_columns(business_date=pl.max_horizontal("business_date", "paid_on"))
-            .drop("paid_on"),
-            now=now,
-        )
+        chunks = [accounts[start : start + _CHUNK] for start in range(0, len(accounts), _CHUNK)]
+        made = [_allocate_chunk(chunk, now=now) for chunk in chunks]
+    return Allocated(
+        count=sum(part.count for part in made),
+        accounts=sum(part.accounts for part in made),
+        amount_minor=sum(part.amount_minor for part in made),
+    )
+
+
+def _allocate_chunk(accounts: Sequence[int], *, now: datetime) -> Allocated:
+    items, funds = open_items(account_ids=accounts), open_credits(account_ids=accounts)
+    if items.is_empty() or funds.is_empty():
+        return Allocated(count=0, accounts=0, amount_minor=0)
+    # The engine knows accounts only: here one provider's service at an account is what it allocates within.
+    supplies = pl.concat([items.select(_SUPPLY), funds.select(_SUPPLY)]).unique(maintain_order=True)
+    supplies = supplies.with_row_index("supply_id").cast({"supply_id": pl.Int64})
+    made = allocate(
+        items=items.join(supplies, on=_SUPPLY, maintain_order="left")
+        .drop("account_id", "business_date")
+        .rename({"supply_id": "account_id"}),
+        funds=funds.join(supplies, on=_SUPPLY, maintain_order="left").select(
+            "credit_id", "paid_on", "available_minor", account_id="supply_id"
+        ),
+    ).allocations
+    return store_allocations(
+        made.select("item_id", "credit_id", "amount_minor")
+        .join(items.select("account_id", "item_id", "business_date"), on="item_id", maintain_order="left")
+        .join(funds.select("credit_id", "paid_on"), on="credit_id", maintain_order="left")
+        .with_columns(business_date=pl.max_horizontal("business_date", "paid_on"))
+        .drop("paid_on"),
+        now=now,
+    )
 
 
 def lock_allocation() -> None:

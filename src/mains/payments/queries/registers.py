@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from mains.payments.models import PaymentRegister
-from mains.payments.values import Fault
+from mains.payments.values import Fault, RegisterStatus
 from mains.staff.values import Permission, Scope
 
 _ROWS = """
@@ -74,6 +74,11 @@ def find_register(*, register_id: int, scope: Scope) -> RegisterRecord | None:
         PaymentRegister.objects.select_related("staged_by", "accepted_by").filter(pk=register_id).first()
     )
     return _record(register) if register else None
+
+
+def has_accepted_register(*, file_name: str) -> bool:
+    """Whether a register of this file name was accepted."""
+    return PaymentRegister.objects.filter(file_name=file_name, status=RegisterStatus.ACCEPTED).exists()
 
 
 def list_register_rows(
