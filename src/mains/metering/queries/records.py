@@ -3,6 +3,7 @@
 Meters belong to service points; callers come with the points of an account that they were allowed to see.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -50,11 +51,16 @@ class ReadingRecord:
     reading_date: date
     value_micro: int
     source: int
-    evidence: Any
+    evidence_json: str | None
     proof: str
     recorded_at: datetime
     recorded_by: str
     superseded_at: datetime | None
+
+    @property
+    def evidence(self) -> Any:
+        """What was kept as evidence: usually a mapping of names to texts."""
+        return json.loads(self.evidence_json) if self.evidence_json else None
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ def list_places_of_meter(*, meter_id: int) -> list[MeterRecord]:
 
 
 READINGS = f"""
-SELECT q.id, q.register_id, m.serial, r.zone, q.reading_date, q.value_micro, q.source, q.evidence, q.proof,
+SELECT q.id, q.register_id, m.serial, r.zone, q.reading_date, q.value_micro, q.source, q.evidence::text, q.proof,
        q.recorded_at, {NAME_OF_USER}, q.superseded_at
 FROM metering_reading q
 JOIN metering_register r ON r.id = q.register_id

@@ -102,9 +102,9 @@ def line(request: OfficeRequest, number: str, place: int) -> HttpResponse:
 @needs(Permission.SEE_MONEY)
 def bill_pdf(request: OfficeRequest, number: str) -> HttpResponse:
     """The bill as PDF, in the customer's language."""
+    found = _open_bill(request, number)
     from mains.billing import documents
 
-    found = _open_bill(request, number)
     content = documents.bill_pdf(month=found.month, bill_id=found.id)
     response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{number}.pdf"'

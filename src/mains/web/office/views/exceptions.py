@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from mains.billing.queries.records import count_exceptions, list_exceptions
 from mains.customers.queries.records import AccountFilter, count_unmapped, list_accounts
 from mains.kernel.errors import MainsError
+from mains.metering.actions.readings import decide_exception
 from mains.payments.queries.receipts import list_suspense, sum_suspense
 from mains.reporting.queries.worklists import count_held_readings, find_held_reading, list_held_readings
 from mains.staff.values import Permission
@@ -78,13 +79,13 @@ def _rows(request: OfficeRequest, show: str) -> tuple[list[Any], str]:
 @needs(Permission.RECORD_READINGS)
 def decide(request: OfficeRequest, exception_id: int) -> HttpResponse:
     """Take or refuse a held reading."""
-    from mains.metering.actions.readings import resolve_exception
+    from mains.metering.actions.readings import decide_exception
 
     if find_held_reading(exception_id=exception_id, scope=request.scope) is None:
         raise Http404(_("There is no such reading that you may decide on."))
     is_accepted = request.POST.get("decision") == "accept"
     try:
-        resolve_exception(exception_id=exception_id, is_accepted=is_accepted, now=now(), actor=request.user)
+        decide_exception(exception_id=exception_id, is_accepted=is_accepted, now=now(), actor=request.user)
     except MainsError as error:
         messages.error(request, str(error))
     else:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from mains.customers.queries.records import list_payers
 from mains.kernel.errors import MainsError
+from mains.metering.actions.readings import record_reading
 from mains.metering.queries.records import find_reading, list_places_of_meter, list_readings, points_of_register
 from mains.staff.values import Permission
 from mains.web.office.access import OfficeRequest, needs
@@ -62,8 +63,6 @@ def reading(request: OfficeRequest, reading_id: int) -> HttpResponse:
 @needs(Permission.RECORD_READINGS)
 def record(request: OfficeRequest, number: str) -> HttpResponse:
     """Judge and record a reading: taken, held for a second look, or refused with the reason."""
-    from mains.metering.actions.readings import record_reading
-
     book = open_book(request, number)
     form = ReadingForm(request.POST, meters=book.meters, today=request.today)
     if not form.is_valid():

@@ -1,0 +1,217 @@
+"""A demo utility of two districts, billed and paid, in a database of its own, and the people who work there."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import connection, connections
+from django.test import Client
+from pytest_django.live_server_helper import LiveServer
+from pytest_django.plugin import DjangoDbBlocker
+from rich.console import Console
+
+from mains.base.address import database_address
+from mains.base.db import adbc_connect
+from mains.base.progress import ProgressReport
+from mains.billing.actions.runs import plan_run, post_run
+from mains.billing.values import bill_number
+from mains.packs.definition import read_pack
+from mains.packs.loading import load_pack
+from mains.packs.payment_register import write_payment_register
+from mains.payments.actions.acceptance import accept_register
+from mains.payments.actions.mapping import load_mapping
+from mains.payments.actions.staging import stage_register
+from mains.reporting.actions.ageing import rebuild_ageing
+from mains.reporting.actions.search import rebuild_search_index
+from mains.staff.models import Assignment, User
+
+TODAY = date(2021, 6, 7)
+PASSWORD = "meter-17-blue"
+RUNS = ((date(2021, 3, 1), 4), (date(2021, 4, 1), 5), (date(2021, 5, 1), 6))
+_names = count(1)
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@dataclass(frozen=True)
+class Office:
+    """Who and what the tests speak of. Two accounts of two districts, a bill of each, and a corrected bill."""
+
+    people: dict[str, str]
+    central: str
+    northern: str
+    central_bill: str
+    northern_bill: str
+    corrected_bill: str
+    corrected_account: str
+
+    def sign_in(self, role: str) -> Client:
+        """A client in which the person of that role is signed in."""
+        client = Client(HTTP_HOST="localhost")
+        client.force_login(User.objects.get(username=self.people[role]))
+        return client
+
+
+def _administer(*statements: str) -> None:
+    with psycopg.connect(database_address().url(database="postgres"), autocommit=True) as server:
+        for statement in statements:
+            server.execute(statement)
+
+
+def _connect_to(name: str) -> None:
+    connections["default"].close()
+    connections["default"].settings_dict["NAME"] = name
+
+
+def _fill(folder: Path) -> None:
+    """Load the pack, bill three months, take the registers of the first two, keep the third staged."""
+    pack = read_pack("ru_communal")
+    load_pack(pack=pack, accounts=600, seed=7, progress=ProgressReport(console=Console(quiet=True)))
+    for month, billed_in in RUNS:
+        now = datetime(2021, billed_in, 5, tzinfo=UTC)
+        post_run(run_id=plan_run(month=month, now=now).pk, now=now)
+    mapping = load_mapping("bank_csv")
+    for month, paid_in in RUNS:
+        with adbc_connect() as bulk:
+            written = write_payment_register(pack=pack, month=month, seed=7, folder=folder, connection=bulk)
+        now = datetime(2021, min(paid_in + 1, 6), 6 if paid_in < 6 else 7, 12, tzinfo=UTC)
+        staged = stage_register(
+            content=written.path.read_bytes(), file_name=written.path.name, mapping=mapping, now=now
+        )
+        if month != RUNS[-1][0]:
+            accept_register(register_id=staged.pk, now=now)
+    rebuild_ageing(on_date=TODAY, now=datetime(2021, 6, 7, 13, tzinfo=UTC))
+    rebuild_search_index()
+
+
+def _number(statement: str) -> tuple[str, str]:
+    """Account number and bill number of the first bill that the condition finds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT a.number, b.month, b.id FROM billing_bill b JOIN customers_account a ON a.id = b.account_id"
+            f" WHERE b.month = '2021-05-01' AND {statement} ORDER BY b.id LIMIT 1"
+        )
+        number, month, bill_id = cursor.fetchall()[0]
+    return number, bill_number(month, bill_id)
+
+
+def _people() -> dict[str, str]:
+    """Username by role; the supervisors are one of each district, `stranger` has no role at all."""
+    found: dict[str, str] = {}
+    for assignment in Assignment.objects.select_related("user", "role", "organisation").order_by("id"):
+        name = assignment.role.code
+        if assignment.role.code == "supervisor":
+            name = {"PES-C": "supervisor_central", "PES-N": "supervisor_northern"}.get(
+                assignment.organisation.code, "supervisor"
+            )
+        found.setdefault(name, assignment.user.username)
+    User.objects.create_user("stranger", password=PASSWORD)
+    for username in found.values():
+        person = User.objects.get(username=username)
+        person.set_password(PASSWORD)
+        person.save()
+    return found | {"stranger": "stranger"}
+
+
+def _below(code: str) -> str:
+    return f"""b.organisation_id IN (
+        WITH RECURSIVE t (id) AS (SELECT id FROM staff_organisation WHERE code = '{code}'
+            UNION SELECT p.organisation_id FROM staff_organisationplacement p JOIN t ON p.parent_id = t.id)
+        SELECT id FROM t)"""
+
+
+def _office() -> Office:
+    central, central_bill = _number(_below("PES-C"))
+    northern, northern_bill = _number(_below("PES-N"))
+    corrected_account, corrected_bill = _number("b.correction_minor <> 0")
+    return Office(
+        people=_people(),
+        central=central,
+        northern=northern,
+        central_bill=central_bill,
+        northern_bill=northern_bill,
+        corrected_bill=corrected_bill,
+        corrected_account=corrected_account,
+    )
+
+
+@pytest.fixture(scope="session")
+def filled(django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[str, Office]]:
+    """Name of the database with the demo utility, and its cast."""
+    usual = connections["default"].settings_dict["NAME"]
+    name = f"office_{_worker}_{os.getpid()}"
+    _administer(f"CREATE DATABASE {name}")
+    subprocess.run(
+        [sys.executable, "-m", "mains", "migrate"],
+        env=os.environ | {"MAINS_DATABASE": name},
+        check=True,
+        capture_output=True,
+    )
+    with django_db_blocker.unblock():
+        _connect_to(name)
+        with tempfile.TemporaryDirectory() as folder:
+            _fill(Path(folder))
+        cast = _office()
+        _connect_to(usual)
+    yield name, cast
+    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def office(
+    filled: tuple[str, Office], django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Office]:
+    """The demo utility on 7 June 2021, to look at; tests that write take `own_office`."""
+    monkeypatch.setenv("MAINS_TODAY", TODAY.isoformat())
+    usual = connections["default"].settings_dict["NAME"]
+    with django_db_blocker.unblock():
+        _connect_to(filled[0])
+        yield filled[1]
+        _connect_to(usual)
+
+
+@pytest.fixture
+def own_office(
+    filled: tuple[str, Office], django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Office]:
+    """A copy of the demo utility for one test that writes."""
+    monkeypatch.setenv("MAINS_TODAY", TODAY.isoformat())
+    usual = connections["default"].settings_dict["NAME"]
+    name = f"{filled[0]}_{next(_names)}"
+    _connect_to(usual)
+    _administer(f"CREATE DATABASE {name} TEMPLATE {filled[0]}")
+    with django_db_blocker.unblock():
+        _connect_to(name)
+        yield filled[1]
+        _connect_to(usual)
+    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def live_server(office: Office) -> Iterator[LiveServer]:
+    """The office over HTTP on the demo utility, without emptying any database afterwards."""
+    server = LiveServer("localhost")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def signed_in(office: Office, open_page: Callable[..., object]) -> Callable[..., object]:
+    """`signed_in("supervisor", "/accounts/", width=360)`: the page as that person sees it, in a browser."""
+
+    def enter(role: str, path: str = "/", **window: object) -> object:
+        page = open_page(f"/sign-in/?next={path}", **window)
+        page.get_by_label("Username").fill(office.people[role])
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.locator("form button.btn-primary").click()
+        page.wait_for_url(f"**{path}")
+        return page
+
+    return enter

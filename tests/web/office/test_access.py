@@ -1,0 +1,183 @@
+"""Every address against every role, against nobody, and against another district."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from mains.staff.values import Permission
+from mains.web.office import urls
+
+# Addresses of Django itself, outside the office; each is classified here by hand.
+OPEN_TO_ALL = {"set_language", "login", "logout"}
+
+# How to call each office page: its arguments, named after the cast; POST where reading would be refused.
+ARGUMENTS = {
+    "account": ["central"],
+    "account_use": ["central"],
+    "account_money": ["central"],
+    "account_meters": ["central"],
+    "account_premise": ["central"],
+    "record_reading": ["central"],
+    "bill": ["central_bill"],
+    "bill_pdf": ["central_bill"],
+    "bill_line": ["central_bill", 1],
+    "meter": ["meter_id"],
+    "reading": ["reading_id"],
+    "run": [1],
+    "tariff": ["ru-electricity-one-rate"],
+    "register": [1],
+    "accept_register": [1],
+    "identify_receipt": [10**9],
+    "decide_reading": [10**9],
+}
+POSTED = {"record_reading", "accept_register", "identify_receipt", "decide_reading"}
+ROLES = [
+    "administrator",
+    "accountant",
+    "tariff_specialist",
+    "supervisor",
+    "supervisor_central",
+    "clerk",
+    "cashier",
+    "field_officer",
+    "stranger",
+]
+ROLE_PERMISSIONS = {
+    "administrator": set(Permission.values),
+    "accountant": {"see_accounts", "see_money", "run_billing", "import_payments", "see_reports"},
+    "tariff_specialist": {"see_accounts", "see_money", "run_billing", "see_reports"},
+    "supervisor": {"see_accounts", "see_money", "record_readings", "see_reports"},
+    "supervisor_central": {"see_accounts", "see_money", "record_readings", "see_reports"},
+    "clerk": {"see_accounts", "see_money", "record_readings"},
+    "cashier": {"see_accounts", "see_money", "import_payments"},
+    "field_officer": {"see_accounts", "record_readings"},
+    "stranger": set(),
+}
+OF_ONE_DISTRICT = [
+    "account",
+    "account_use",
+    "account_money",
+    "account_meters",
+    "account_premise",
+    "record_reading",
+    "bill",
+    "bill_pdf",
+    "bill_line",
+    "meter",
+    "reading",
+]
+
+
+def _all_patterns(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _all_patterns(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+def _address(name: str, office, meter_and_reading: dict[str, int], district: str = "central") -> str:
+    def told(argument: object) -> object:
+        if argument in meter_and_reading:
+            return meter_and_reading[str(argument)]
+        if isinstance(argument, str) and argument.startswith("central"):
+            return getattr(office, argument.replace("central", district))
+        return argument
+
+    query = "?west=33&south=44&east=36&north=46" if name == "map_places" else ""
+    return reverse(f"office:{name}", args=[told(argument) for argument in ARGUMENTS.get(name, [])]) + query
+
+
+def _call(client: Client, name: str, address: str) -> int:
+    return (client.post(address) if name in POSTED else client.get(address)).status_code
+
+
+def _meter_and_reading(number: str) -> dict[str, int]:
+    from mains.customers.models import Account
+    from mains.metering.models import Installation, Reading
+
+    point_ids = Account.objects.get(number=number).agreements.values_list("service_point_id", flat=True)
+    installation = Installation.objects.filter(service_point_id__in=point_ids).first()
+    assert installation
+    reading = Reading.objects.filter(register__meter_id=installation.meter_id).first()
+    assert reading
+    return {"meter_id": installation.meter_id, "reading_id": reading.pk}
+
+
+def test_every_address_is_classified() -> None:
+    for pattern in _all_patterns(get_resolver().url_patterns):
+        is_classified = pattern.name in OPEN_TO_ALL or getattr(pattern.callback, "permission", None) in set(Permission)
+        assert is_classified, f"{pattern.name or pattern.pattern} names no permission: decorate its view with `needs`."
+
+
+@pytest.mark.parametrize("name", [pattern.name for pattern in urls.urlpatterns])
+def test_nobody_sees_anything_without_signing_in(office, name) -> None:
+    address = _address(name, office, _meter_and_reading(office.central))
+    client = Client(HTTP_HOST="localhost")
+    answer = client.post(address) if name in POSTED else client.get(address)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/sign-in/")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_office, role) -> None:
+    client = own_office.sign_in(role)
+    found = _meter_and_reading(own_office.central)
+    for pattern in urls.urlpatterns:
+        if pattern.name == "bill_pdf":
+            continue
+        status = _call(client, pattern.name, _address(pattern.name, own_office, found))
+        if pattern.callback.permission not in ROLE_PERMISSIONS[role]:
+            assert status == 403, f"{role} got {status} from {pattern.name}"
+        else:
+            # 403 remains for what only the whole utility may do, 404 for what lies outside the unit, 422 for forms.
+            is_reached = status in (200, 302, 422) or (
+                own_office.people[role] not in _people_of_the_utility(own_office) and status in (403, 404)
+            )
+            is_absent = pattern.name in ("identify_receipt", "decide_reading") and status in (302, 404)
+            assert is_reached or is_absent, f"{role} got {status} from {pattern.name}"
+
+
+def _people_of_the_utility(office) -> set[str]:
+    return {office.people[role] for role in ("administrator", "accountant", "tariff_specialist", "supervisor")}
+
+
+@pytest.mark.parametrize("name", OF_ONE_DISTRICT)
+def test_another_district_is_not_found(office, name) -> None:
+    client = office.sign_in("supervisor_central")
+    own = _address(name, office, _meter_and_reading(office.central))
+    foreign = _address(name, office, _meter_and_reading(office.northern), district="northern")
+    assert _call(client, name, foreign) == 404
+    if name != "bill_pdf":
+        assert _call(client, name, own) in (200, 302, 422)
+
+
+@pytest.mark.parametrize("path", ["/accounts/?unit={unit}", "/reports/turnover/?unit={unit}", "/search?q={number}"])
+def test_lists_show_nothing_of_another_district(office, path) -> None:
+    from mains.staff.models import Organisation
+
+    unit = Organisation.objects.get(code="PES-N").pk
+    answer = office.sign_in("supervisor_central").get(path.format(unit=unit, number=office.northern))
+    assert office.northern not in answer.content.decode().replace(f"q={office.northern}", "").replace(
+        f'value="{office.northern}"', ""
+    ).replace(f"Search: {office.northern}", "")
+
+
+def test_field_officers_see_no_money(office) -> None:
+    client = office.sign_in("field_officer")
+    with_own = client.get("/accounts/").content.decode()
+    assert "₽" not in with_own
+    number = with_own.split("/accounts/")[-1].split("/")[0]
+    page = client.get(f"/accounts/{number}/").content.decode()
+    assert "₽" not in page
+    assert client.get("/accounts/?balance=owes").content.decode().count("/accounts/0") == 0
+
+
+def test_a_forged_form_is_refused(office) -> None:
+    from mains.staff.models import User
+
+    client = Client(HTTP_HOST="localhost", enforce_csrf_checks=True)
+    client.force_login(User.objects.get(username=office.people["supervisor"]))
+    assert client.post(f"/accounts/{office.central}/readings/", {}).status_code == 403

@@ -1,0 +1,144 @@
+"""Bills, registers, suspense and the turnover statement."""
+
+import csv
+import io
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+
+def test_a_bills_groups_sum_to_its_amount(office) -> None:
+    page = office.sign_in("supervisor").get(f"/bills/{office.corrected_bill}/")
+    bill, groups = page.context["bill"], page.context["groups"]
+    assert sum(group["total_minor"] for group in groups) == bill.amount_minor
+    assert sum(group["total_minor"] for group in groups if group["is_correction"]) == bill.correction_minor
+    assert groups[0]["month"] == bill.month
+
+
+def test_every_line_opens_its_formula_down_to_readings(office) -> None:
+    client = office.sign_in("supervisor")
+    page = client.get(f"/bills/{office.corrected_bill}/")
+    texts = []
+    for group in page.context["groups"]:
+        for line in group["lines"]:
+            answer = client.get(f"/bills/{office.corrected_bill}/lines/{line.line}/", headers={"HX-Request": "true"})
+            assert answer.context["explained"].node, answer.context["explained"].problem
+            texts.append(answer.content.decode())
+    assert any("/readings/" in text for text in texts)
+    assert any("/tariffs/" in text for text in texts)
+
+
+def test_a_wrong_bill_number_is_not_found(office) -> None:
+    client = office.sign_in("supervisor")
+    wrong = office.central_bill[:-1] + str((int(office.central_bill[-1]) + 1) % 10)
+    assert client.get(f"/bills/{wrong}/").status_code == 404
+    assert client.get("/bills/nonsense/").status_code == 404
+
+
+def test_each_level_of_the_turnover_sums_to_the_one_above(office) -> None:
+    client = office.sign_in("supervisor")
+    pages = ["/reports/turnover/?from=2021-04&to=2021-05"]
+    levels = 0
+    while pages:
+        page = client.get(pages.pop())
+        level = page.context["level"]
+        levels += 1
+        for name in ("opening_minor", "accrued_minor", "recalculated_minor", "paid_minor", "closing_minor"):
+            told = getattr(level.total, name)
+            if level.next_after is None and page.context["is_first_page"]:
+                assert sum(getattr(row.figures, name) for row in level.rows) == told
+        for row, url in page.context["rows"]:
+            if row.kind != "account":
+                below = client.get(url).context["level"]
+                assert below.total == row.figures
+                pages.append(url)
+    assert levels > 5
+
+
+def test_the_csv_has_the_rows_of_the_screen(office) -> None:
+    client = office.sign_in("supervisor")
+    level = client.get("/reports/turnover/?from=2021-05").context["level"]
+    answer = client.get("/reports/turnover.csv?from=2021-05")
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert len(rows) == len(level.rows) + 2
+    assert [row[1] for row in rows[1:-1]] == [row.name for row in level.rows]
+
+
+def _upload(client, content: bytes, name: str = "june.csv"):
+    return client.post(
+        "/payments/", {"file": SimpleUploadedFile(name, content), "mapping": "bank_csv"}, follow=True
+    )
+
+
+def test_a_staged_register_is_accepted_with_one_button(own_office) -> None:
+    from mains.payments.models import PaymentRegister, Receipt
+
+    client = own_office.sign_in("accountant")
+    waiting = PaymentRegister.objects.get(status="staged")
+    before = Receipt.objects.count()
+    page = client.post(f"/payments/{waiting.pk}/accept/", follow=True)
+    assert page.context["register"].status == "accepted"
+    assert Receipt.objects.count() == before + waiting.row_count
+    again = client.post(f"/payments/{waiting.pk}/accept/", follow=True)
+    assert Receipt.objects.count() == before + waiting.row_count
+    assert [str(message) for message in again.context["messages"]]
+
+
+def test_a_broken_register_shows_line_field_and_remedy(own_office) -> None:
+    from mains.payments.models import PaymentRegisterRow
+
+    client = own_office.sign_in("accountant")
+    before = PaymentRegisterRow.objects.count()
+    content = b"account;paid_on;amount;reference;payer\n123;2021-06-99;10,00;r1;x\n"
+    page = _upload(client, content)
+    assert page.context["register"].status == "refused"
+    assert page.context["faults"]
+    assert PaymentRegisterRow.objects.count() == before
+    text = page.content.decode()
+    assert "june.csv" in text
+
+
+def test_a_binary_file_is_refused_politely(own_office) -> None:
+    page = _upload(own_office.sign_in("accountant"), bytes(range(256)) * 40, "photo.jpg")
+    assert page.status_code == 200
+    assert page.context["register"].status == "refused"
+
+
+def test_a_cashier_of_one_centre_cannot_accept_for_the_utility(own_office) -> None:
+    from mains.payments.models import PaymentRegister
+
+    waiting = PaymentRegister.objects.get(status="staged")
+    assert own_office.sign_in("cashier").post(f"/payments/{waiting.pk}/accept/").status_code == 403
+    waiting.refresh_from_db()
+    assert waiting.status == "staged"
+
+
+def test_money_in_suspense_finds_its_account(own_office) -> None:
+    from mains.ledger.queries.current_account import balance_of
+    from mains.customers.models import Account
+
+    client = own_office.sign_in("accountant")
+    rows = client.get("/exceptions/?show=suspense").context["rows"]
+    assert rows
+    account = Account.objects.get(number=own_office.central)
+    before = balance_of(account_id=account.pk)
+    client.post(f"/payments/suspense/{rows[0].id}/identify/", {"account": own_office.central})
+    assert balance_of(account_id=account.pk) == before - rows[0].amount_minor
+    left = client.get("/exceptions/?show=suspense").context["rows"]
+    assert rows[0].id not in [row.id for row in left]
+
+
+def test_an_unknown_account_leaves_the_money_in_suspense(own_office) -> None:
+    client = own_office.sign_in("accountant")
+    rows = client.get("/exceptions/?show=suspense").context["rows"]
+    page = client.post(f"/payments/suspense/{rows[0].id}/identify/", {"account": "1"}, follow=True)
+    assert [str(message) for message in page.context["messages"]]
+    assert [row.id for row in page.context["rows"]] == [row.id for row in rows]
+
+
+def test_the_dashboard_agrees_with_the_turnover(office) -> None:
+    client = office.sign_in("supervisor")
+    page = client.get("/")
+    first, last = page.context["months"][0].month, page.context["months"][-1].month
+    level = client.get(f"/reports/turnover/?from={first:%Y-%m}&to={last:%Y-%m}").context["level"]
+    assert page.context["owed_minor"] == level.total.closing_minor
+    assert page.context["collected_minor"] == level.total.paid_minor
