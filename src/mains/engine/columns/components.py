@@ -11,6 +11,7 @@ from mains.engine.columns.compiled import Structure
 from mains.engine.columns.group import Group
 from mains.engine.columns.interpreter import View, find_flags, find_number, weighted
 from mains.engine.columns.rational import Rational
+from mains.engine.columns.runs import Run, Runs
 from mains.engine.facts import MICRO
 from mains.engine.language.units import Unit
 from mains.engine.tariff.model import POSTED_KINDS, Component, Rounding
@@ -34,11 +35,11 @@ NOTHING = Piece(pl.Series([False]), ZERO, ZERO, None)
 
 @dataclass(frozen=True)
 class Slot:
-    """A line that each item of the group may have. `segment` is −1 for the whole period."""
+    """A line that each item of the group may have, over the segments of `run`; None for the whole period."""
 
     component: str
     kind: str
-    segment: int
+    run: Run | None
     active: pl.Series | None
     quantity_micro: pl.Series | None
     amount_minor: pl.Series | None
@@ -49,12 +50,23 @@ class Slot:
 class _Computed:
     whole: tuple[Rational, Rational]
     by_segment: tuple[tuple[Rational, Rational], ...]
+    figure: bool = False
+
+    def over(self, run: Run) -> tuple[Rational, Rational]:
+        """(posted, unrounded) over some segments: the sum of the parts there, or the one value of a figure."""
+        if len(run) == len(self.by_segment):
+            return self.whole
+        parts = [self.by_segment[at] for at in run]
+        if self.figure:
+            return parts[0]
+        return _sum([posted for posted, _ in parts]), _sum([unrounded for _, unrounded in parts])
 
 
 class GroupRater:
     """Computes all components of a group whose segment k has structure `structures[k]`. Raises TooLarge."""
 
-    def __init__(self, *, group: Group, structures: Sequence[Structure]) -> None:
+    def __init__(self, *, group: Group, structures: Sequence[Structure], runs: Runs) -> None:
+        self._runs = runs
         self._group = group
         self._structures = structures
         self._computed: dict[str, _Computed] = {}
@@ -83,7 +95,7 @@ class GroupRater:
         structure = self._structures[priced[-1]]
         amounts = dict.fromkeys(structure.computing_order, (ZERO, ZERO))
         for name, computed in self._computed.items():
-            amounts[name] = computed.by_segment[measured[0]] if len(measured) == 1 else computed.whole
+            amounts[name] = computed.over(measured)
         return View(self._group, measured, priced, component, amounts, dict(structure.defaults))
 
     def _piece(self, view: View, rounding: Rounding | None) -> Piece:
@@ -110,41 +122,64 @@ class GroupRater:
 
     def _split(self, last: Component, present: Sequence[Component | None]) -> _Computed:
         each = last.each == "segment"
-        pieces = [
-            NOTHING
-            if component is None
-            else self._piece(self._view((at,), (at,), component), component.rounding if each else None)
-            for at, component in enumerate(present)
-        ]
+        runs = self._runs.get(last.name, tuple((at,) for at in self._all))
+        pieces = []
+        for run in runs:
+            component = present[run[0]]
+            if component is None:
+                pieces.append(NOTHING)
+            else:
+                rounding = component.rounding if each else None
+                pieces.append(self._piece(self._view(run, run[:1], component), rounding))
+        unrounded = _sum([piece.unrounded for piece in pieces])
         if each:
             self._slots[last.name] = [
-                self._slot(component, at, piece)
-                for at, (component, piece) in enumerate(zip(present, pieces, strict=True))
-                if component is not None
+                self._slot(last, run, piece)
+                for run, piece in zip(runs, pieces, strict=True)
+                if piece is not NOTHING
             ]
-        unrounded = _sum([piece.unrounded for piece in pieces])
         if last.figure:
-            means = [
-                weighted(values, self._group) if len(pieces) > 1 else values[0]
-                for values in ([p.value for p in pieces], [p.unrounded for p in pieces])
-            ]
-            return _Computed(
-                (_rounded(means[0], last.rounding), means[1]), tuple((p.value, p.unrounded) for p in pieces)
-            )
+            return self._figure(last, runs, pieces)
         if each:
-            return _Computed(
-                (_sum([p.value for p in pieces]), unrounded), tuple((p.value, p.unrounded) for p in pieces)
-            )
+            whole = (_sum([piece.value for piece in pieces]), unrounded)
+            return self._computed_of(whole, runs, [(piece.value, piece.unrounded) for piece in pieces])
         value = _rounded(unrounded, last.rounding)
         others = _sum([piece.unrounded for piece in pieces[:-1]])
         parts = [piece.unrounded for piece in pieces[:-1]] + [rational.subtract(value, others)]
-        self._slots[last.name] = [
-            self._slot(last, -1, Piece(_any(pieces), unrounded, value, _sum_quantities(pieces)))
-        ]
-        return _Computed(
-            (value, unrounded),
-            tuple((part, piece.unrounded) for part, piece in zip(parts, pieces, strict=True)),
+        period = Piece(_any(pieces), unrounded, value, _sum_quantities(pieces))
+        self._slots[last.name] = [self._slot(last, None, period)]
+        both = [(part, piece.unrounded) for part, piece in zip(parts, pieces, strict=True)]
+        return self._computed_of((value, unrounded), runs, both)
+
+    def _figure(self, last: Component, runs: Sequence[Run], pieces: Sequence[Piece]) -> _Computed:
+        """A figure keeps its value in each segment; over the period it is the mean by days."""
+        by_segment = tuple(
+            (piece.value, piece.unrounded) for run, piece in zip(runs, pieces, strict=True) for _ in run
         )
+        if len(runs) == 1:
+            return _Computed(by_segment[0], by_segment, figure=True)
+        means = [weighted(list(values), self._group) for values in zip(*by_segment, strict=True)]
+        return _Computed((_rounded(means[0], last.rounding), means[1]), by_segment, figure=True)
+
+    def _computed_of(
+        self,
+        whole: tuple[Rational, Rational],
+        runs: Sequence[Run],
+        parts: Sequence[tuple[Rational, Rational]],
+    ) -> _Computed:
+        """Spreads the part of a run over its segments by days."""
+        by_segment = []
+        for run, (posted, unrounded) in zip(runs, parts, strict=True):
+            for at in run:
+                share = self._share(at, run)
+                by_segment.append((rational.multiply(posted, share), rational.multiply(unrounded, share)))
+        return _Computed(whole, tuple(by_segment))
+
+    def _share(self, at: int, run: Run) -> Rational:
+        if len(run) == 1:
+            return rational.constant(1)
+        days = self._group.time("days", Fraction(1), run)
+        return rational.divide(self._group.days_of(at), days, reason=0)
 
     def _whole(self, last: Component, present: Sequence[Component | None]) -> _Computed:
         if last.on_change == "average":
@@ -159,17 +194,11 @@ class GroupRater:
                 if component is None
                 else self._piece(self._view(self._all, (at,), component), component.rounding)
             )
-        self._slots[last.name] = [self._slot(last, -1, piece)]
+        self._slots[last.name] = [self._slot(last, None, piece)]
         whole = (piece.value, piece.unrounded)
-        if self._group.segments == 1:
-            return _Computed(whole, (whole,))
-        shares = [self._group.time("share", Fraction(1), (at,)) for at in self._all]
-        return _Computed(
-            whole,
-            tuple(
-                (rational.multiply(whole[0], share), rational.multiply(whole[1], share)) for share in shares
-            ),
-        )
+        if last.figure:
+            return _Computed(whole, (whole,) * self._group.segments, figure=True)
+        return self._computed_of(whole, [self._all], [whole])
 
     def _weighted(self, last: Component, present: Sequence[Component | None]) -> Piece:
         """The whole at each segment's prices, each counting by its days."""
@@ -191,14 +220,14 @@ class GroupRater:
 
     # --- lines
 
-    def _slot(self, component: Component, at: int, piece: Piece) -> Slot:
+    def _slot(self, component: Component, run: Run | None, piece: Piece) -> Slot:
         structure = self._structures[-1]
         is_money = component.kind != "quantity" and component.unit == self._money
         quantity = piece.quantity if is_money else piece.value
         return Slot(
             component=component.name,
             kind=component.kind,
-            segment=at,
+            run=run,
             active=piece.active,
             quantity_micro=None if quantity is None else rational.to_int64(quantity, per_unit=MICRO),
             amount_minor=_minor(piece.value, structure) if is_money else None,
@@ -220,7 +249,7 @@ class GroupRater:
         lines = _sum([_active_amount(slot) for slot in posted])
         difference = rational.subtract(rational.column(_minor(total, structure), scale=1), lines)
         amount = rational.to_int64(difference, per_unit=1)
-        return [Slot("rounding", "rounding", -1, amount != 0, None, amount, difference)]
+        return [Slot("rounding", "rounding", None, amount != 0, None, amount, difference)]
 
 
 def _active_amount(slot: Slot) -> Rational:

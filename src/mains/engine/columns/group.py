@@ -21,6 +21,7 @@ from mains.engine.columns.rational import Rational
 from mains.engine.facts import MICRO
 from mains.engine.tariff.model import SEASON_KEY, Cell
 
+UNKNOWN = -2
 Ints = npt.NDArray[np.int64]
 _EPOCH = date(1970, 1, 1).toordinal()
 # Above this a common denominator of day counts costs more than a column of denominators.
@@ -186,8 +187,8 @@ class Group:
         )
         return pl.Series(np.where(differ, reason, 0).astype(np.int16))
 
-    def _cells(self, name: str, zone: str | None, at: int) -> tuple[list[Cell], Ints, pl.Series | None]:
-        """Distinct cells in use, each item's place among them, and reasons of items without a cell."""
+    def cell_numbers(self, name: str, zone: str | None, at: int) -> Ints:
+        """Number of each item's cell; MISSING where the table has none, UNKNOWN where an attribute is missing."""
         layout = self.frame.tariffs.layout(name, zone)
         edition = self.frame.edition[self.rows[:, at]]
         index = layout.base[edition]
@@ -199,8 +200,14 @@ class Group:
                 unknown |= (codes == MISSING) & (stride > 0)
                 index = index + np.where(codes == MISSING, 0, codes) * stride
         numbers = layout.cell_numbers[index]
-        lacking = numbers == MISSING
-        bad = self._lacking(name, unknown, lacking)
+        return np.where(unknown, UNKNOWN, numbers) if unknown.any() else numbers
+
+    def _cells(self, name: str, zone: str | None, at: int) -> tuple[list[Cell], Ints, pl.Series | None]:
+        """Distinct cells in use, each item's place among them, and reasons of items without a cell."""
+        layout = self.frame.tariffs.layout(name, zone)
+        numbers = self.cell_numbers(name, zone, at)
+        lacking = numbers < 0
+        bad = self._lacking(name, numbers == UNKNOWN, numbers == MISSING)
         if lacking.any():
             numbers = np.where(lacking, 0, numbers)
         low, high = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, 0)

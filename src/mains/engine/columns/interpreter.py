@@ -251,7 +251,8 @@ def _limits_and_figures(node: tree.Tiered, view: View) -> tuple[list[Rational], 
     count = max(len(figures) for _, figures in ladders)
     padded = [(_pad(limits, count - 1), _pad(figures, count)) for limits, figures in ladders]
     figures = [_averaged([figures[tier] for _, figures in padded], view) for tier in range(count)]
-    figures[0] = _with_bad(figures[0], view.group.tiers_differ(node.table, node.key, view.priced))
+    differ = view.group.tiers_differ(node.table, node.key, view.priced)
+    figures = [_with_bad(figure, differ) for figure in figures]
     return [
         weighted([limits[tier] for limits, _ in padded], view.group) for tier in range(count - 1)
     ], figures

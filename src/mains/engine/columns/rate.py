@@ -8,15 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from mains.engine.columns.compiled import KINDS, TariffSet
+from mains.engine.columns.compiled import KINDS, Structure, TariffSet
 from mains.engine.columns.components import GroupRater, Slot
 from mains.engine.columns.fallback import rate_rows_exactly
 from mains.engine.columns.frame import Prepared, prepare_frame
 from mains.engine.columns.group import Group, Ints, Reasons
 from mains.engine.columns.rational import TooLarge
+from mains.engine.columns.runs import Runs, part_by_runs
 
 # So few items are rated one by one when their numbers do not fit 128 bits.
 _FEW = 16
+
+
+_Part = tuple[pl.DataFrame, Mapping[int, tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,26 @@ def _groups(prepared: Prepared) -> Iterator[Ints]:
             yield rows[kinds.ravel() == kind]
 
 
-def _rate_group(
-    prepared: Prepared, rows: Ints
-) -> Iterator[tuple[pl.DataFrame, Mapping[int, tuple[str, str]]]]:
-    """Lines and refused items of a group. Where numbers grow too large it is cut by size, down to exact
-    fractions.
-    """
-    frame, reasons = prepared.frame, Reasons()
+def _rate_group(prepared: Prepared, rows: Ints) -> Iterator[_Part]:
+    """Lines and refused items of a group, parted by where changes cut the components."""
+    frame = prepared.frame
     editions = frame.tariffs.editions
     structures = [frame.tariffs.structures[editions[int(frame.edition[row])].structure] for row in rows[0]]
+    if rows.shape[1] == 1:
+        yield from _rate_alike(prepared, rows, structures, {})
+        return
+    group = Group(frame=frame, rows=rows, reasons=Reasons())
+    for places, runs in part_by_runs(group=group, structures=structures):
+        yield from _rate_alike(prepared, rows[places], structures, runs)
+
+
+def _rate_alike(
+    prepared: Prepared, rows: Ints, structures: Sequence[Structure], runs: Runs
+) -> Iterator[_Part]:
+    """Where numbers grow too large, items are parted by size, down to exact fractions for a few."""
+    frame, reasons = prepared.frame, Reasons()
     group = Group(frame=frame, rows=rows, reasons=reasons)
-    rater = GroupRater(group=group, structures=structures)
+    rater = GroupRater(group=group, structures=structures, runs=runs)
     try:
         slots = rater.rate()
     except TooLarge:
@@ -87,7 +100,7 @@ def _rate_group(
             return
         order = np.argsort(_size(prepared, rows), kind="stable")
         for half in np.array_split(order, 2):
-            yield from _rate_group(prepared, rows[np.sort(half)])
+            yield from _rate_alike(prepared, rows[np.sort(half)], structures, runs)
         return
     good = np.ones(len(rows), dtype=bool)
     bad: dict[int, tuple[str, str]] = {}
@@ -127,8 +140,8 @@ def _layout(
             amount[:, at] = slot.amount_minor.to_numpy()
         if slot.quantity_micro is not None:
             quantity[:, at] = slot.quantity_micro.to_numpy()
-        first[:, at] = frame.from_day[rows[:, max(slot.segment, 0)]]
-        end[:, at] = frame.to_day[rows[:, slot.segment]]
+        first[:, at] = frame.from_day[rows[:, slot.run[0] if slot.run else 0]]
+        end[:, at] = frame.to_day[rows[:, slot.run[-1] if slot.run else -1]]
     if good is not None:
         active &= good[:, None]
     mask = active.ravel()
@@ -140,7 +153,7 @@ def _layout(
             "item_id": pl.Series(items, dtype=pl.Int64),
             "component": _enum([slot.component for slot in slots], place, names),
             "kind": _enum([slot.kind for slot in slots], place, KINDS),
-            "segment": _by_slot([slot.segment for slot in slots], place, pl.Int16),
+            "segment": _by_slot([slot.run[0] if slot.run else -1 for slot in slots], place, pl.Int16),
             "from_date": pl.Series(first.ravel()[mask], dtype=pl.Int32).cast(pl.Date),
             "to_date": pl.Series(end.ravel()[mask], dtype=pl.Int32).cast(pl.Date),
             "quantity_micro": _known(

@@ -8,6 +8,7 @@ from mains.engine.exact.cut import Segment, cut_period
 from mains.engine.exact.explanation import Step, show_short, unit_text
 from mains.engine.exact.interpreter import evaluate, number
 from mains.engine.exact.protocol import Line, Protocol
+from mains.engine.exact.runs import Run, find_runs
 from mains.engine.exact.scope import ComponentAmount, Scope, apply_rounding
 from mains.engine.facts import MICRO, Facts
 from mains.engine.tariff.model import POSTED_KINDS, Component, Rounding, Tariff
@@ -32,6 +33,18 @@ class Computed:
     whole: ComponentAmount
     by_segment: tuple[ComponentAmount, ...]
     lines: tuple[Line, ...]
+    figure: bool
+    cuts: frozenset[int]
+
+    def over(self, run: Run) -> ComponentAmount:
+        """The component over some segments: the sum of its parts there, or the one value of a figure."""
+        parts = [self.by_segment[at] for at in run]
+        if len(run) == len(self.by_segment):
+            return self.whole
+        if self.figure:
+            return parts[0]
+        posted = sum((part.posted for part in parts), Fraction(0))
+        return ComponentAmount(posted, sum((part.unrounded for part in parts), Fraction(0)), parts[0].step)
 
 
 def rate_exact(*, tariff: Tariff, facts: Facts) -> Protocol:
@@ -69,19 +82,21 @@ class _Rater:
 
     # --- scopes
 
-    def _scope(self, measured: Sequence[Segment], priced: Sequence[Segment], component: Component) -> Scope:
+    def _scope(self, measured: Run, priced: Run, component: Component) -> Scope:
         nothing = Step("not charged", Fraction(0))
         amounts = {
             name: ComponentAmount(Fraction(0), Fraction(0), nothing) for name in self._tariff.computing_order
         }
-        for name, computed in self._computed.items():
-            alone = len(measured) == 1 and len(self._segments) > 1
-            amounts[name] = (
-                computed.by_segment[self._segments.index(measured[0])] if alone else computed.whole
-            )
-        if len(self._segments) == 1:
-            amounts.update({name: computed.by_segment[0] for name, computed in self._computed.items()})
-        return Scope(tuple(measured), tuple(priced), self._from, self._to, amounts, component)
+        amounts |= {name: computed.over(measured) for name, computed in self._computed.items()}
+        chosen = [tuple(self._segments[at] for at in run) for run in (measured, priced)]
+        return Scope(chosen[0], chosen[1], self._from, self._to, amounts, component)
+
+    @property
+    def _all(self) -> Run:
+        return tuple(range(len(self._segments)))
+
+    def _days_of(self, run: Run) -> int:
+        return sum(self._segments[at].days for at in run)
 
     def _piece(self, scope: Scope, rounding: Rounding | None) -> Piece:
         component = scope.component
@@ -106,171 +121,137 @@ class _Rater:
     # --- components
 
     def _split(self, last: Component, present: Sequence[Component | None]) -> Computed:
+        cuts = frozenset(
+            at for name in last.reads if name in self._computed for at in self._computed[name].cuts
+        )
+        runs = find_runs(segments=self._segments, components=present, cuts=cuts)
         rounds_each = last.each == "segment"
         pieces = []
-        for segment, component in zip(self._segments, present, strict=True):
+        for run in runs:
+            component = present[run[0]]
+            if component is None:
+                pieces.append(_not_charged(last))
+                continue
+            scope = self._scope(run, run[:1], component)
+            pieces.append(self._piece(scope, component.rounding if rounds_each else None))
+        if last.figure:
+            return self._figure(last, runs, pieces)
+        unrounded = sum((piece.unrounded for piece in pieces), Fraction(0))
+        value = sum((piece.value for piece in pieces), Fraction(0))
+        if rounds_each:
+            step = _joined(last, value, "sum over segments", pieces)
+            whole = Piece(active=True, unrounded=unrounded, value=value, quantity=None, step=step)
+            return self._computed_of(whole, runs, pieces, self._run_lines(last, runs, pieces))
+        rounded = apply_rounding(unrounded, last.rounding)
+        step = replace(_joined(last, rounded, "sum over segments", pieces), value=rounded)
+        whole = Piece(
+            active=any(piece.active for piece in pieces),
+            unrounded=unrounded,
+            value=rounded,
+            quantity=_sum_quantities(pieces),
+            step=_rounded_step(step, unrounded, last.rounding),
+        )
+        # The rounding of the sum falls on the last segment, so that the parts others see still make the line.
+        parts = [*pieces[:-1], replace(pieces[-1], value=pieces[-1].value + rounded - value)]
+        return self._computed_of(whole, runs, parts, self._whole_line(last, whole))
+
+    def _figure(self, component: Component, runs: Sequence[Run], pieces: Sequence[Piece]) -> Computed:
+        """A figure has a value of its own in each segment; over the period it is their mean by days."""
+        days = [Fraction(self._days_of(run), self._days) for run in runs]
+        unrounded = sum((p.unrounded * share for p, share in zip(pieces, days, strict=True)), Fraction(0))
+        mean = sum((p.value * share for p, share in zip(pieces, days, strict=True)), Fraction(0))
+        value = apply_rounding(mean, component.rounding)
+        step = _joined(component, value, "mean by days", pieces)
+        amounts = tuple(_amount(piece) for run, piece in zip(runs, pieces, strict=True) for _ in run)
+        lines = self._run_lines(component, runs, pieces)
+        cuts = frozenset(run[0] for run in runs[1:])
+        return Computed(ComponentAmount(value, unrounded, step), amounts, lines, figure=True, cuts=cuts)
+
+    def _whole(self, last: Component, present: Sequence[Component | None]) -> Computed:
+        if last.on_change == "average":
+            piece = self._piece(self._scope(self._all, self._all, last), last.rounding)
+        elif last.on_change == "weight":
+            piece = self._weighted(last, present)
+        else:
+            at = 0 if last.on_change == "start" else len(self._segments) - 1
+            component = present[at]
+            piece = _not_charged(last)
+            if component is not None:
+                piece = self._piece(self._scope(self._all, (at,), component), component.rounding)
+        lines = self._whole_line(last, piece)
+        if last.figure:
+            amounts = tuple(_amount(piece) for _ in self._segments)
+            return Computed(_amount(piece), amounts, lines, figure=True, cuts=frozenset())
+        return self._computed_of(piece, [self._all], [piece], lines)
+
+    def _weighted(self, last: Component, present: Sequence[Component | None]) -> Piece:
+        """The whole at each run's prices, each counting by its days."""
+        runs = find_runs(segments=self._segments, components=present, cuts=())
+        pieces = []
+        for run in runs:
+            component = present[run[0]]
             if component is None:
                 pieces.append(_not_charged(last))
             else:
-                scope = self._scope([segment], [segment], component)
-                pieces.append(self._piece(scope, component.rounding if rounds_each else None))
-        if last.figure:
-            return self._figure(last, pieces)
-        if rounds_each:
-            return self._computed_from(pieces, self._segment_lines(present, pieces))
-        unrounded = sum((piece.unrounded for piece in pieces), Fraction(0))
+                pieces.append(self._piece(self._scope(self._all, run[:1], component), None))
+        shares = [Fraction(self._days_of(run), self._days) for run in runs]
+        unrounded = sum((p.unrounded * share for p, share in zip(pieces, shares, strict=True)), Fraction(0))
         value = apply_rounding(unrounded, last.rounding)
-        # The rounding of the sum falls on the last segment, so that the parts others see still make the line.
-        parts = [
-            *pieces[:-1],
-            replace(pieces[-1], value=value - sum((piece.value for piece in pieces[:-1]), Fraction(0))),
+        weighed = [
+            replace(piece, step=self._share_step(piece, run)) if len(runs) > 1 else piece
+            for run, piece in zip(runs, pieces, strict=True)
         ]
-        step = (
-            pieces[0].step
-            if len(pieces) == 1
-            else Step(
-                last.name,
-                value,
-                unit_text(last.unit),
-                "sum over segments",
-                children=tuple(p.step for p in pieces),
-            )
+        step = replace(_joined(last, value, "sum of weighted parts", weighed), value=value)
+        quantities = [piece.quantity for piece in pieces if piece.quantity is not None]
+        return Piece(
+            active=any(piece.active for piece in pieces),
+            unrounded=unrounded,
+            value=value,
+            quantity=quantities[-1] if quantities else None,
+            step=_rounded_step(step, unrounded, last.rounding),
         )
-        whole = Piece(
-            any(piece.active for piece in pieces),
-            unrounded,
-            value,
-            _sum_quantities(pieces),
-            _rounded_step(replace(step, value=value), unrounded, last.rounding),
+
+    def _share_step(self, piece: Piece, run: Run) -> Step:
+        share = Fraction(self._days_of(run), self._days)
+        first, end = self._segments[run[0]].from_date, self._segments[run[-1]].to_date
+        factor = Step("share of days", share, source=f"{first} – {end} (excluded)")
+        formula = "whole × share of days"
+        return Step(
+            piece.step.label, piece.unrounded * share, piece.step.unit, formula, "", (piece.step, factor)
         )
-        return self._computed_from(parts, self._whole_line(last, whole), whole)
-
-    def _figure(self, component: Component, pieces: list[Piece]) -> Computed:
-        """A figure has a value of its own in each segment; over the period it is their mean by days."""
-        days = [segment.days for segment in self._segments]
-        mean = [
-            sum((f * d for f, d in zip(values, days, strict=True)), Fraction(0)) / self._days
-            for values in ([p.unrounded for p in pieces], [p.value for p in pieces])
-        ]
-        value = apply_rounding(mean[1], component.rounding)
-        step = (
-            pieces[0].step
-            if len(pieces) == 1
-            else Step(
-                component.name,
-                value,
-                unit_text(component.unit),
-                "mean by days",
-                children=tuple(p.step for p in pieces),
-            )
-        )
-        whole = Piece(active=True, unrounded=mean[0], value=value, quantity=None, step=step)
-        return self._computed_from(pieces, self._segment_lines([component] * len(pieces), pieces), whole)
-
-    def _whole(self, last: Component, present: Sequence[Component | None]) -> Computed:
-        at = {"start": [0], "end": [len(self._segments) - 1]}.get(last.on_change, range(len(self._segments)))
-        if last.on_change == "average":
-            piece = self._piece(self._scope(self._segments, self._segments, last), last.rounding)
-        elif len(at) == 1:
-            component = present[at[0]]
-            if component is None:
-                piece = _not_charged(last)
-            else:
-                piece = self._piece(
-                    self._scope(self._segments, [self._segments[at[0]]], component), component.rounding
-                )
-        else:
-            piece = self._weighted(last, present)
-        parts = [
-            replace(
-                piece,
-                unrounded=piece.unrounded * s.days / self._days,
-                value=piece.value * s.days / self._days,
-            )
-            for s in self._segments
-        ]
-        return self._computed_from(parts, self._whole_line(last, piece), piece)
-
-    def _weighted(self, last: Component, present: Sequence[Component | None]) -> Piece:
-        """The whole at each segment's prices, each counting by its days."""
-        unrounded, steps, active, quantity = Fraction(0), [], False, None
-        for segment, component in zip(self._segments, present, strict=True):
-            if component is None:
-                continue
-            piece = self._piece(self._scope(self._segments, [segment], component), None)
-            unrounded += piece.unrounded * segment.days / self._days
-            active, quantity = (
-                active or piece.active,
-                piece.quantity if piece.quantity is not None else quantity,
-            )
-            share = Step(
-                "share of days",
-                Fraction(segment.days, self._days),
-                source=f"{segment.from_date} – {segment.to_date} (excluded)",
-            )
-            steps.append(
-                Step(
-                    component.name,
-                    piece.unrounded * segment.days / self._days,
-                    piece.step.unit,
-                    "whole × share of days",
-                    children=(piece.step, share),
-                )
-            )
-        value = apply_rounding(unrounded, last.rounding)
-        step = Step(last.name, value, unit_text(last.unit), "sum of weighted parts", children=tuple(steps))
-        return Piece(active, unrounded, value, quantity, _rounded_step(step, unrounded, last.rounding))
 
     # --- lines
 
-    def _computed_from(
-        self, parts: Sequence[Piece], lines: tuple[Line, ...], whole: Piece | None = None
+    def _computed_of(
+        self, whole: Piece, runs: Sequence[Run], parts: Sequence[Piece], lines: tuple[Line, ...]
     ) -> Computed:
-        if whole is None:
-            total, value = (
-                sum((p.unrounded for p in parts), Fraction(0)),
-                sum((p.value for p in parts), Fraction(0)),
-            )
-            step = (
-                parts[0].step
-                if len(parts) == 1
-                else Step(
-                    parts[-1].step.label,
-                    value,
-                    parts[-1].step.unit,
-                    "sum over segments",
-                    children=tuple(p.step for p in parts),
-                )
-            )
-            whole = Piece(active=True, unrounded=total, value=value, quantity=None, step=step)
-        return Computed(_amount(whole), tuple(_amount(part) for part in parts), lines)
+        """Spreads the part of a run over its segments by days."""
+        amounts = []
+        for run, part in zip(runs, parts, strict=True):
+            for at in run:
+                share = Fraction(self._segments[at].days, self._days_of(run))
+                amounts.append(ComponentAmount(part.value * share, part.unrounded * share, part.step))
+        return Computed(_amount(whole), tuple(amounts), lines, figure=False, cuts=frozenset())
 
-    def _segment_lines(
-        self, present: Sequence[Component | None], pieces: Sequence[Piece]
+    def _run_lines(
+        self, component: Component, runs: Sequence[Run], pieces: Sequence[Piece]
     ) -> tuple[Line, ...]:
-        return tuple(
-            self._line(component, piece, at, segment)
-            for at, (segment, component, piece) in enumerate(
-                zip(self._segments, present, pieces, strict=True)
-            )
-            if component is not None and piece.active
-        )
+        active = [(run, piece) for run, piece in zip(runs, pieces, strict=True) if piece.active]
+        return tuple(self._line(component, piece, run) for run, piece in active)
 
     def _whole_line(self, component: Component, piece: Piece) -> tuple[Line, ...]:
-        return (self._line(component, piece, -1, None),) if piece.active else ()
+        return (self._line(component, piece, None),) if piece.active else ()
 
-    def _line(self, component: Component, piece: Piece, at: int, segment: Segment | None) -> Line:
+    def _line(self, component: Component, piece: Piece, run: Run | None) -> Line:
         is_money = component.unit == self._tariff.units.money and component.kind != "quantity"
         quantity = piece.quantity if is_money else piece.value
         return Line(
             component=component.name,
             kind=component.kind,
-            segment=at,
-            from_date=segment.from_date if segment else self._from,
-            to_date=segment.to_date if segment else self._to,
-            quantity_micro=None
-            if quantity is None
-            else int(round_to_step(quantity * MICRO, step=1, mode=RoundingMode.HALF_UP)),
+            segment=-1 if run is None else run[0],
+            from_date=self._from if run is None else self._segments[run[0]].from_date,
+            to_date=self._to if run is None else self._segments[run[-1]].to_date,
+            quantity_micro=None if quantity is None else _micro(quantity),
             amount_minor=self._minor(piece.value) if is_money else None,
             value=piece.value,
             unrounded=piece.unrounded,
@@ -340,6 +321,18 @@ class _Rater:
             self._tariff.currency,
             step,
         )
+
+
+def _joined(component: Component, value: Fraction, formula: str, pieces: Sequence[Piece]) -> Step:
+    """The step of several pieces together; of one alone, its own."""
+    if len(pieces) == 1:
+        return pieces[0].step
+    children = tuple(piece.step for piece in pieces)
+    return Step(component.name, value, unit_text(component.unit), formula, children=children)
+
+
+def _micro(quantity: Fraction) -> int:
+    return int(round_to_step(quantity * MICRO, step=1, mode=RoundingMode.HALF_UP))
 
 
 def _not_charged(component: Component, condition: Step | None = None) -> Piece:

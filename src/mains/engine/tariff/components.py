@@ -344,7 +344,7 @@ def _component(
         quantity=quantity[0] if quantity else _priced_quantity(formula, context),
         unit=unit,
         on_change=on_change,
-        figure=figure and on_change == "split",
+        figure=figure,
         each="segment" if figure else each,
         rounding=_rounding(draft, unit, context),
         average_rounding=clause.get("average_round").rounding(),
