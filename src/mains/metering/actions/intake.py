@@ -13,7 +13,7 @@ from django.db import connection
 from mains.base.columns import append_frame, fetch_frame
 from mains.engine.usage.judging import judge_readings
 from mains.engine.usage.values import FAULTS, parse_reading_values
-from mains.metering.queries.readings import read_displays, read_known, read_sites, usual_use
+from mains.metering.queries.readings import neighbours, read_displays, read_known, read_sites, usual_use
 
 ENTRIES = {
     "entry_id": pl.Int64,
@@ -72,7 +72,7 @@ def judge_entries(
             rollover=pl.lit(is_rollover),
         ),
         registers=sites,
-        known=known,
+        known=neighbours(known, entries=entries),
         as_of_date=today,
         usual=usual_use(known, sites=sites),
     ).select(

@@ -1,16 +1,17 @@
 """What the door needs to judge a reading: the register, where it hangs, its readings so far."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
+from django.db import connection
 
 from mains.base.columns import fetch_frame
 from mains.base.rows import fetch_rows
 
-HISTORY = timedelta(days=400)
-"""How far back readings are fetched before the first new one: more than a year, to know the usual use."""
+HISTORY = timedelta(days=200)
+"""How far back readings are fetched before the first new one, to know the usual use."""
 
 USUAL_DAYS_MIN = 28
 MICRO = 1_000_000
@@ -144,20 +145,43 @@ def read_known(register_ids: Sequence[int], *, first_date: date) -> pl.DataFrame
 
     The ones that are no longer believed are among them, with `is_believed` false.
     """
-    window = {"ids": list(register_ids), "since": first_date - HISTORY}
     statement = """
         SELECT id, register_id, reading_date, value_micro, source, superseded_at IS NULL FROM metering_reading
         WHERE register_id = ANY(%(ids)s)
     """
-    recent = fetch_frame(f"{statement} AND reading_date >= %(since)s", window, schema=KNOWN)
+    since = first_date - HISTORY
+    recent = _copied(
+        f"{statement} AND reading_date >= %(since)s", {"ids": list(register_ids), "since": since}
+    )
     has_before = recent.filter("is_believed", pl.col("reading_date") < first_date)["register_id"]
     silent = sorted(set(register_ids) - set(has_before))
-    older = (
-        fetch_frame(f"{statement} AND reading_date < %(since)s", window | {"ids": silent}, schema=KNOWN)
-        if silent
-        else recent.clear()
-    )
+    if not silent:
+        return recent
+    older = _copied(f"{statement} AND reading_date < %(since)s", {"ids": silent, "since": since})
     return pl.concat([recent, older])
+
+
+def _copied(statement: str, params: Mapping[str, object]) -> pl.DataFrame:
+    """Rows in the columns of KNOWN by COPY, several times faster than row by row; they hold no text and no nulls."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT csv)", params) as copy,
+    ):
+        content = b"".join(bytes(part) for part in copy)
+    if not content:
+        return pl.DataFrame(schema=KNOWN)
+    told = {name: pl.String if kind == pl.Boolean else kind for name, kind in KNOWN.items()}
+    rows = pl.read_csv(content, has_header=False, schema=told)
+    return rows.with_columns(is_believed=pl.col("is_believed") == "t")
+
+
+def neighbours(known: pl.DataFrame, *, entries: pl.DataFrame) -> pl.DataFrame:
+    """Of the known readings those that a judge looks at: from the last day before a register's first entry on."""
+    first = entries.group_by("register_id").agg(first=pl.col("reading_date").min())
+    dated = known.join(first, on="register_id")
+    before = pl.col("reading_date") < pl.col("first")
+    last_day = pl.col("reading_date").filter(before).max().over("register_id")
+    return dated.filter(~before | (pl.col("reading_date") == last_day)).select(known.columns)
 
 
 def usual_use(known: pl.DataFrame, *, sites: pl.DataFrame) -> pl.DataFrame:
@@ -167,7 +191,7 @@ def usual_use(known: pl.DataFrame, *, sites: pl.DataFrame) -> pl.DataFrame:
     """
     multiplier = sites.select("register_id", "multiplier_micro").unique("register_id")
     ordered = (
-        known.sort("register_id", "reading_date", "priority", "reading_id")
+        known.sort("register_id", "reading_date", "priority")
         .unique(["register_id", "reading_date"], keep="first", maintain_order=True)
         .with_columns(
             step=(pl.col("value_micro") - pl.col("value_micro").shift()).over("register_id"),
