@@ -16,7 +16,7 @@ from mains.packs.loading import LoadedPack, UnableToLoadPack, load_pack
 
 ACCOUNTS = 400
 GUARDS = """
-SELECT conrelid::regclass::text AS place, conname::text AS name FROM pg_constraint WHERE contype IN ('f', 'x')
+SELECT conrelid::regclass::text AS place, conname::text AS name FROM pg_constraint WHERE contype IN ('f', 'u', 'x')
 UNION ALL
 SELECT tablename::text, indexname::text FROM pg_indexes WHERE schemaname = 'public'
 ORDER BY 1, 2

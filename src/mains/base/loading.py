@@ -58,7 +58,7 @@ def _noon(column: str) -> pl.Expr:
 
 @contextmanager
 def indexes_built_after(tables: Sequence[str], *, connection: Connection) -> Iterator[Callable[[], None]]:
-    """Drop foreign keys, overlap checks and secondary indexes of `tables`; the function given builds them
+    """Drop foreign keys, unique and overlap checks and secondary indexes of `tables`; the function given builds them
     anew.
 
     One pass over the loaded rows checks a constraint many times faster than one look-up per row. All happens
@@ -99,13 +99,13 @@ def _encoded(first: date, following: date | None) -> bytes:
 
 
 def _constraints(tables: Sequence[str], *, connection: Connection) -> pl.DataFrame:
-    """Foreign keys and exclusion constraints: the ones that cost a look-up for each row."""
+    """Unique, exclusion and foreign key constraints, the last ones last: they cost a look-up for each row."""
     return read_frame(
         """
         SELECT conrelid::regclass::text AS table_name, conname::text AS name,
                pg_get_constraintdef(oid) AS definition
         FROM pg_constraint
-        WHERE contype IN ('f', 'x') AND conparentid = 0
+        WHERE contype IN ('f', 'u', 'x') AND conparentid = 0
           AND conrelid IN (SELECT to_regclass(t) FROM unnest(string_to_array(%(tables)s, ',')) AS t)
         ORDER BY contype DESC, conname
         """,
