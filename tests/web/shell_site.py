@@ -14,7 +14,7 @@ from django.urls import include, path
 from django.utils.translation import get_language
 from django.views.i18n import set_language
 
-from mains.web.office import formats
+from mains.base import formats
 from mains.web.office.parts import (
     Chart,
     Crumb,

@@ -9,7 +9,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mains.web.office import formats
+from mains.base import formats
 
 LANGUAGES = ["en", "ru", "tr", "zh-hans", "de", "fr"]
 NBSP = "\N{NO-BREAK SPACE}"

@@ -18,9 +18,9 @@ def test_a_page_of_the_book_takes_few_queries(office, tab) -> None:
 
 
 def test_the_overview_says_who_where_and_how_much(office) -> None:
+    from mains.base.formats import money_text
     from mains.customers.models import Account
     from mains.ledger.queries.current_account import balance_of
-    from mains.web.office.formats import money_text
 
     account = Account.objects.select_related("customer").get(number=office.central)
     text = office.sign_in("supervisor").get(f"/accounts/{office.central}/").content.decode()

@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from mains.base import formats
 from mains.billing.queries.records import BillRecord, LineRecord
 from mains.kernel.errors import MainsError
-from mains.web.office import formats
 from mains.web.office.parts import FormulaNode
 
 READING = re.compile(r"\breading (\d+)\b")

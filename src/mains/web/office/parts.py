@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from mains.web.office.formats import unit_text
+from mains.base.formats import unit_text
 
 Tone = Literal["good", "warn", "bad", "info", "quiet"]
 

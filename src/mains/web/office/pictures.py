@@ -7,12 +7,12 @@ from decimal import Decimal
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from mains.base import formats
 from mains.metering.queries.records import UsageRecord
 from mains.metering.values import DayQuality
 from mains.network.queries.records import NeighbourRecord, NodeRecord, PremiseRecord
 from mains.reporting.queries.collection import Ageing, CollectionMonth
 from mains.reporting.queries.overview import MonthUse
-from mains.web.office import formats
 from mains.web.office.parts import Chart, Place, PlaceMap, Series
 
 GROUPS = (("M", False), ("A", False), ("FC", True), ("N", True))

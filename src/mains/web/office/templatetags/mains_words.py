@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from mains.base import formats
 from mains.billing.queries.records import BillRecord
 from mains.billing.values import LineKind, RunStatus, bill_number
 from mains.customers.values import Category, CustomerKind
@@ -18,7 +19,6 @@ from mains.network.values import UNIT_OF_SERVICE, Cooker, Location, NodeKind, Pr
 from mains.payments.values import RegisterStatus
 from mains.staff.values import OrganisationKind, Scope
 from mains.tariffs.queries.records import titles_of_components
-from mains.web.office import formats
 
 register = template.Library()
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from mains.base.formats import money_text
 from mains.reporting.queries.places import (
     Box,
     CellOnMap,
@@ -21,7 +22,6 @@ from mains.reporting.queries.places import (
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
-from mains.web.office.formats import money_text
 from mains.web.office.parts import Place, PlaceMap
 
 BUILDINGS_DRAWN = 390  # fewer than the front end crowds together by itself

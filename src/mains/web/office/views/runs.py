@@ -5,13 +5,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from mains.base.formats import month_text
 from mains.billing.queries.hashes import run_hash
 from mains.billing.queries.records import count_exceptions, find_run, list_exceptions, list_runs
 from mains.reporting.queries.overview import remember
 from mains.staff.values import EVERYTHING, Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
-from mains.web.office.formats import month_text
 from mains.web.office.parts import Crumb
 
 PAGE = 50
