@@ -1,23 +1,59 @@
-"""A process of its own that bills one month, to be killed: prints `ready`, waits for a line, prints `done HASH`.
+"""Bills a month in a process that is made to be killed.
 
-Arguments: month, number of processes, accounts per slice.
+Reads lines `DATABASE MONTH PROCESSES ACCOUNTS_PER_SLICE`. Each is billed by a fork of this process, which has
+everything imported and nothing begun: it prints `child PID`, then `done HASH` unless it is killed, then `ended`.
 """
 
+import os
 import sys
+import traceback
 from datetime import UTC, date, datetime
+
+CLOSES = {3: datetime(2021, 4, 4, tzinfo=UTC), 4: datetime(2021, 5, 4, tzinfo=UTC)}
+
+
+def bill(database: str, month: date, *, processes: int, accounts_per_slice: int) -> str:
+    from django.db import connections
+
+    from mains.billing.actions.runs import plan_run, post_run
+    from mains.billing.queries.hashes import run_hash
+    from mains.config.start import start_database
+
+    start_database()
+    os.environ["MAINS_DATABASE"] = database
+    connections["default"].settings_dict["NAME"] = database
+    now = CLOSES[month.month]
+    run = plan_run(month=month, now=now, accounts_per_slice=accounts_per_slice)
+    post_run(run_id=run.pk, now=now, processes=processes)
+    return run_hash(run.pk)
+
+
+def in_child(line: str) -> None:
+    """Never returns."""
+    try:
+        database, month, processes, per_slice = line.split()
+        found = bill(
+            database, date.fromisoformat(month), processes=int(processes), accounts_per_slice=int(per_slice)
+        )
+        os.write(1, f"done {found}\n".encode())
+    finally:
+        if sys.exc_info()[0] is not None:
+            traceback.print_exc()
+        os._exit(0)
+
 
 if __name__ == "__main__":
     from mains.config.start import start_django
 
     start_django(need_tables=False)
 
-    from mains.billing.actions.runs import plan_run, post_run
-    from mains.billing.queries.hashes import run_hash
+    import mains.billing.actions.runs  # what every fork needs
+    import mains.billing.queries.hashes  # noqa: F401
 
-    month = date.fromisoformat(sys.argv[1])
-    closes = {3: datetime(2021, 4, 4, tzinfo=UTC), 4: datetime(2021, 5, 4, tzinfo=UTC)}
-    print("ready", flush=True)
-    sys.stdin.readline()
-    run = plan_run(month=month, now=closes[month.month], accounts_per_slice=int(sys.argv[3]))
-    post_run(run_id=run.pk, now=closes[month.month], processes=int(sys.argv[2]))
-    print(f"done {run_hash(run.pk)}", flush=True)
+    for command in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            in_child(command)
+        os.write(1, f"child {child}\n".encode())
+        os.waitpid(child, 0)
+        os.write(1, b"ended\n")

@@ -19,6 +19,7 @@ from mains.metering.values import Zone
 
 _SAME_ITEM = ("account_id", "service_point_id", "tariff_id", "provider_id", "service_month")
 _OF_POINT = ("premise_id", "node_id", "point_bucket", "service")
+_USAGE = {"item_id": pl.Int64, "first_date": pl.Date, "days_micro": pl.List(pl.Int64), "quality": pl.String}
 USAGE_COLUMN_OF_ZONE = {
     Zone.DAY: "usage_day_micro",
     Zone.NIGHT: "usage_night_micro",
@@ -63,7 +64,7 @@ def read_item_usage(
     `usage_micro` has a row for every item: the sum of the point's registers; all zero and without quality where
     nothing is stored. Zone columns have rows for the items that have such a register.
     """
-    parts: dict[str, list[pl.DataFrame]] = {}
+    parts = {"usage_micro": [pl.DataFrame(schema=_USAGE)]}
     for (month,), part in items.group_by("service_month", maintain_order=True):
         assert isinstance(month, date)
         for name, frame in _usage_of_month(connection, part, month, buckets, as_of).items():
@@ -101,7 +102,7 @@ def _usage_of_month(
         if not of_zone.is_empty():
             columns[name] = of_zone.select("item_id", "days_micro", "quality")
     return {
-        name: frame.select("item_id", "days_micro", "quality", first_date=pl.lit(month))
+        name: frame.with_columns(first_date=pl.lit(month)).select(*_USAGE)
         for name, frame in columns.items()
     }
 

@@ -25,7 +25,7 @@ def loaded_copy(*, pack: str, accounts: int, seed: int, progress: ProgressReport
     copy = f"{original}_run"
     with progress.step("Copy the loaded database"):
         _administer(f"DROP DATABASE IF EXISTS {copy} WITH (FORCE)")
-        _administer(f"CREATE DATABASE {copy} TEMPLATE {original}")
+        _administer(f"CREATE DATABASE {copy} TEMPLATE {original} STRATEGY file_copy")
         _administer("CHECKPOINT", may_fail=True)
     try:
         _connect_to(copy)

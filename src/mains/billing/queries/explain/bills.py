@@ -1,7 +1,7 @@
 """Explanations of bills: each line from its amount down to readings, facts and tariff clauses."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 
@@ -52,23 +52,29 @@ class RatedItem:
 
 @dataclass(frozen=True)
 class LineExplanation:
-    """One line of a bill as posted, with the tree that makes it."""
+    """One line of a bill as posted, with the tree that makes it.
+
+    `posted` is the stored row; `computed` the protocol's line behind it, None where the line is a correction.
+    """
 
     line: int
     title: str
     service_month: date
     amount_minor: int
     tree: Step
+    posted: BillLine
+    computed: Line | None = None
 
 
 @dataclass(frozen=True)
 class BillExplanation:
-    """All lines of a bill."""
+    """All lines of a bill. `rated` are the items behind them by month of use and agreement."""
 
     number: str
     amount_minor: int
     currency: str
     lines: tuple[LineExplanation, ...]
+    rated: Mapping[date, Mapping[int, RatedItem]] = field(default_factory=dict, compare=False, repr=False)
 
     def to_data(self) -> dict[str, object]:
         """JSON-ready; schema in docs/bill-explained.md."""
@@ -96,16 +102,17 @@ def explain_bill(*, month: date, bill_id: int) -> BillExplanation:
     """
     bill = get_bill(month=month, bill_id=bill_id)
     lines = list(BillLine.objects.filter(month=month, bill_id=bill_id).order_by("line"))
-    explained = tuple(_explain(bill, lines, lines))
+    rated: dict[date, Mapping[int, RatedItem]] = {}
+    explained = tuple(_explain(bill, lines, lines, rated))
     currency = explained[0].tree.unit if explained else ""
-    return BillExplanation(bill_number(month, bill_id), bill.amount_minor, currency, explained)
+    return BillExplanation(bill_number(month, bill_id), bill.amount_minor, currency, explained, rated)
 
 
 def explain_line(*, month: date, bill_id: int, line: int) -> LineExplanation:
     """One line of a bill. Raises UnableToExplain."""
     bill = get_bill(month=month, bill_id=bill_id)
     lines = list(BillLine.objects.filter(month=month, bill_id=bill_id).order_by("line"))
-    found = next(_explain(bill, lines, [each for each in lines if each.line == line]), None)
+    found = next(_explain(bill, lines, [each for each in lines if each.line == line], {}), None)
     if found is None:
         raise _unable(bill, f"The bill has no line {line}.", f"It has lines 1 to {len(lines)}.")
     return found
@@ -151,9 +158,14 @@ def posted_before(*, bill: Bill, keys_of: set[tuple[int, date]]) -> list[tuple[d
     return found
 
 
-def _explain(bill: Bill, lines: Sequence[BillLine], wanted: Sequence[BillLine]) -> Iterator[LineExplanation]:
+def _explain(
+    bill: Bill,
+    lines: Sequence[BillLine],
+    wanted: Sequence[BillLine],
+    rated: dict[date, Mapping[int, RatedItem]],
+) -> Iterator[LineExplanation]:
+    """The wanted lines in order; the items behind them are put into `rated`."""
     as_of = BillRun.objects.get(id=bill.run_id).facts_as_of
-    rated: dict[date, Mapping[int, RatedItem]] = {}
     corrected = {
         (line.agreement_id, line.service_month) for line in wanted if line.service_month < bill.month
     }
@@ -163,13 +175,13 @@ def _explain(bill: Bill, lines: Sequence[BillLine], wanted: Sequence[BillLine]) 
             items = load_items(account_ids=[bill.account_id], month=line.service_month, as_of=as_of)
             rated[line.service_month] = rate_items(items)
         item = rated[line.service_month].get(line.agreement_id)
+        computed = None
         if line.service_month == bill.month:
-            tree = _own_line(bill, item, line, _place_of(lines, line))
+            computed, tree = _own_line(bill, item, line, _place_of(lines, line))
         else:
             tree = _correction(bill, item, line, earlier)
-        yield LineExplanation(
-            line.line, _title(item, line.component), line.service_month, line.amount_minor, tree
-        )
+        title = _title(item, line.component)
+        yield LineExplanation(line.line, title, line.service_month, line.amount_minor, tree, line, computed)
 
 
 def _place_of(lines: Sequence[BillLine], line: BillLine) -> int:
@@ -182,7 +194,7 @@ def _same_item(one: BillLine, other: BillLine) -> bool:
     return (one.agreement_id, one.service_month) == (other.agreement_id, other.service_month)
 
 
-def _own_line(bill: Bill, rated: RatedItem | None, line: BillLine, place: int) -> Step:
+def _own_line(bill: Bill, rated: RatedItem | None, line: BillLine, place: int) -> tuple[Line, Step]:
     computed = list(rated.lines()) if rated else []
     found = computed[place] if place < len(computed) else None
     if (
@@ -195,7 +207,7 @@ def _own_line(bill: Bill, rated: RatedItem | None, line: BillLine, place: int) -
             f"Line {line.line} ({line.component}) does not follow from the facts.",
             "Report this bill; `mains replay` shows the difference.",
         )
-    return traced(found, rated)
+    return found, traced(found, rated)
 
 
 def _correction(

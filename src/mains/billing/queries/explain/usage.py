@@ -69,7 +69,7 @@ class DailyUse:
         for each in self.series:
             if name in ("usage", _NAME_OF_ZONE.get(Zone(each.zone))):
                 days = [day for day in each.days if from_date <= day.day < to_date]
-                steps += [self._run(run) for run in _runs(days)]
+                steps += [self._run(run) for run in runs_of_days(days)]
         return tuple(steps)
 
     def _run(self, run: list[tuple[date, Part]]) -> Step:
@@ -168,7 +168,7 @@ def _compare(item: Item, series: Iterable[SeriesUse]) -> None:
         )
 
 
-def _runs(days: Iterable[DayUse]) -> list[list[tuple[date, Part]]]:
+def runs_of_days(days: Iterable[DayUse]) -> list[list[tuple[date, Part]]]:
     """Parts of consecutive days that come from the same register and readings."""
     runs: dict[tuple[object, ...], list[tuple[date, Part]]] = {}
     for day in days:
