@@ -51,6 +51,17 @@ class Step:
         return data
 
 
+@dataclass(frozen=True)
+class TierStep(Step):
+    """The part of an amount that falls into one tier: `part` at the price `figure`; the last tier has no
+    `upto`.
+    """
+
+    part: Fraction = Fraction(0)
+    figure: Fraction = Fraction(0)
+    upto: Fraction | None = None
+
+
 def show(value: Evaluated) -> str:
     """A value as exact text."""
     if isinstance(value, bool):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-from mains.engine.exact.explanation import Step, show_short, unit_text
+from mains.engine.exact.explanation import Step, TierStep, show_short, unit_text
 from mains.engine.exact.scope import Scope
 from mains.engine.language import tree
 from mains.engine.tariff.model import Tier
@@ -211,4 +211,12 @@ def _shared(
 
 def _part(node: tree.Tiered, part: Fraction, figure: Fraction, upto: Fraction | None) -> Step:
     limit = "above the last limit" if upto is None else f"up to {show_short(upto)}"
-    return Step(limit, part * figure, unit_text(node.unit), f"{show_short(part)} × {show_short(figure)}")
+    return TierStep(
+        limit,
+        part * figure,
+        unit_text(node.unit),
+        f"{show_short(part)} × {show_short(figure)}",
+        part=part,
+        figure=figure,
+        upto=upto,
+    )
