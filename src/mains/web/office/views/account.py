@@ -238,19 +238,17 @@ def meters(request: OfficeRequest, number: str) -> HttpResponse:
     return meters_page(book, form=reading_form(book.meters, today=request.today))
 
 
-def meters_page(book: Book, *, form: ReadingForm | None, status: int = 200) -> HttpResponse:
+def meters_page(book: Book, *, form: ReadingForm | None) -> HttpResponse:
     """The page of meters with the form as it stands; shown again with its errors after a refusal."""
     registers = sorted({meter.register_id for meter in book.meters})
     may_record = book.request.rights.may(Permission.RECORD_READINGS, book.account.organisation_id)
-    response = _page(
+    return _page(
         book,
         "office/account/meters.html",
         "account_meters",
         form=form if may_record else None,
         readings=list_readings(register_ids=registers, limit=200) if registers else [],
     )
-    response.status_code = status
-    return response
 
 
 @needs(Permission.SEE_ACCOUNTS)

@@ -66,7 +66,7 @@ def record(request: OfficeRequest, number: str) -> HttpResponse:
     book = open_book(request, number)
     form = ReadingForm(request.POST, meters=book.meters, today=request.today)
     if not form.is_valid():
-        return meters_page(book, form=form, status=422)
+        return meters_page(book, form=form)
     told = form.cleaned_data
     try:
         outcome = record_reading(
@@ -80,7 +80,7 @@ def record(request: OfficeRequest, number: str) -> HttpResponse:
         )
     except MainsError as error:
         form.add_error("value", f"{error.message} {error.remedy}".strip())
-        return meters_page(book, form=form, status=422)
+        return meters_page(book, form=form)
     if outcome.decision == "accept":
         messages.success(request, _("The reading is recorded. The next bill run uses it."))
     elif outcome.decision == "queue":
@@ -89,5 +89,5 @@ def record(request: OfficeRequest, number: str) -> HttpResponse:
         )
     else:
         form.add_error("value", f"{outcome.message} {outcome.remedy}".strip())
-        return meters_page(book, form=form, status=422)
+        return meters_page(book, form=form)
     return redirect("office:account_meters", number=number)

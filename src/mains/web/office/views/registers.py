@@ -87,7 +87,7 @@ def _registers_page(request: OfficeRequest, form: UploadForm) -> HttpResponse:
         "currency": currency_of_utility(),
         "next_url": f"?before={found[PAGE - 1].id}" if len(found) > PAGE else "",
     }
-    return render(request, "office/registers.html", context, status=422 if form.errors else 200)
+    return render(request, "office/registers.html", context)
 
 
 @needs(Permission.IMPORT_PAYMENTS)
