@@ -10,8 +10,9 @@ from django.utils.html import conditional_escape, format_html, format_html_join,
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from mains.base import formats
 from mains.metering.values import DayQuality
-from mains.web.office import assets, formats, navigation
+from mains.web.office import assets, navigation
 from mains.web.office.parts import Chart, PlaceMap
 from mains.web.office.script_strings import SCRIPT_STRINGS
 
