@@ -139,6 +139,8 @@ def options(draw, name: str, kind: str, formula: str) -> dict[str, object]:
         made["on_change"] = draw(st.sampled_from(["split", "weight", "start", "end", "average"]))
         if draw(st.booleans()):
             made["average_round"] = {"to": "0.0001", "mode": draw(st.sampled_from(MODES))}
+    if draw(st.integers(0, 4)) == 0:
+        made["cut"] = "every"
     if draw(st.integers(0, 3)) == 0:
         made["when"] = draw(
             st.sampled_from(

@@ -226,6 +226,7 @@ def _structure(tariff: Tariff, version: Version) -> tuple[object, Structure]:
             c.quantity,
             c.unit,
             c.on_change,
+            c.cut,
             c.figure,
             c.each,
             c.rounding,

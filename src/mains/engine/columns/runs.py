@@ -67,6 +67,8 @@ class _Finder:
             return False
         columns = [self._between(present[at - 1], present[at], at) for at in range(1, len(present))]
         cuts = np.stack(columns, axis=1)
+        if last.cut == "every":
+            cuts[:] = True
         for read in last.reads:
             if read in self._figures:
                 cuts |= self.cuts[read]

@@ -124,6 +124,8 @@ class _Rater:
         cuts = frozenset(
             at for name in last.reads if name in self._computed for at in self._computed[name].cuts
         )
+        if last.cut == "every":
+            cuts = frozenset(self._all)
         runs = find_runs(segments=self._segments, components=present, cuts=cuts)
         rounds_each = last.each == "segment"
         pieces = []

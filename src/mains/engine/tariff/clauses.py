@@ -148,6 +148,13 @@ class Clause:
                 "not-a-number", f"“{text}” is not a number.", "Write 3.61, 10 %, 1/300 or 3.61 RUB/kWh."
             )
             return None
+        if (match.group(4) or "").startswith(","):
+            self.refuse(
+                "not-a-number",
+                f"“{text}” has a comma in the number.",
+                "Write 16000 or 16_000, and 0.5 with a point.",
+            )
+            return None
         value = Fraction(match.group(1).replace("_", ""))
         if match.group(2):
             value /= int(match.group(2))

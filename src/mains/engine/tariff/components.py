@@ -13,6 +13,7 @@ from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.model import (
     COMPONENT_KINDS,
+    CUTS,
     ON_CHANGE,
     ZONE_KEY,
     AttributeType,
@@ -23,7 +24,7 @@ from mains.engine.tariff.model import (
 from mains.kernel.rounding import RoundingMode
 
 _KEYS = (
-    "name", "title", "kind", "formula", "when", "round", "each", "on_change", "average_round",
+    "name", "title", "kind", "formula", "when", "round", "each", "on_change", "cut", "average_round",
     "unit", "quantity", "source", "note",
 )  # fmt: skip
 _MONEY_KINDS = ("charge", "tax", "subsidy", "tax_included")
@@ -41,6 +42,7 @@ class ComponentContext:
     tables: Mapping[str, Table]
     broken_tables: frozenset[str]
     on_change: str | None
+    cut: str
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def _dependency_order(
         read = [read for node in (draft.formula, draft.condition, draft.quantity) for read in _names_in(node)]
         expanded = [member for item in read for member in groups[name].get(item, (item,))]
         # In its own formula, a component's name means the price of that name.
-        own = {name} if name in context.tables else set()
+        own = {name} if name in context.tables or name in context.broken_tables else set()
         needs[name] = [item for item in dict.fromkeys(expanded) if item in drafts and item not in own]
     done: dict[str, None] = {}
     while len(done) < len(drafts):
@@ -254,8 +256,22 @@ def _typed(
     try:
         return resolve_formula(formula=node, names=names)
     except UnableToReadFormula as error:
-        clause.refuse(error.fault.code, error.fault.message, error.fault.remedy)
+        clause.refuse(
+            error.fault.code, error.fault.message, _with_hint(error.fault.remedy, node, names, context)
+        )
         return None
+
+
+def _with_hint(remedy: str, node: syntax.Syntax, names: Names, context: ComponentContext) -> str:
+    """A name of both a price and a component is the usual reason for units that do not fit."""
+    both = [
+        word
+        for word in _words(node)
+        if word in context.tables and word in names.components and word != names.own
+    ]
+    if not both:
+        return remedy
+    return f"{both[0]} means the component here; write prices.{both[0]} for the price. {remedy}".strip()
 
 
 def _result_unit(draft: Draft, formula: Typed | None, context: ComponentContext) -> Unit:
@@ -344,6 +360,7 @@ def _component(
         quantity=quantity[0] if quantity else _priced_quantity(formula, context),
         unit=unit,
         on_change=on_change,
+        cut=clause.get("cut").choice(CUTS, default=context.cut),
         figure=figure,
         each="segment" if figure else each,
         rounding=_rounding(draft, unit, context),

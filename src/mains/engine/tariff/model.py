@@ -14,6 +14,7 @@ from mains.kernel.rounding import RoundingMode
 
 POSTED_KINDS = ("charge", "tax", "subsidy", "rounding")
 COMPONENT_KINDS = ("charge", "tax", "subsidy", "tax_included", "info", "quantity")
+CUTS = ("seen", "every")
 ON_CHANGE = ("split", "weight", "start", "end", "average")
 DAY_COUNTS = ("end_day", "start_day", "both")
 SEASON_KEY, ZONE_KEY, ANY = "season", "zone", "*"
@@ -77,11 +78,10 @@ class AttributeType:
 class Component:
     """A named line.
 
-    `on_change` says what a change inside the period does. `figure` marks a flat quantity or info (a unit
-    price, a coefficient)
-    that has its own value in every segment instead of a part of a sum. `rounding` None keeps every digit
-    until the
-    total. `each` is `segment` or `period`: whether pieces round, or their sum.
+    `on_change` says what a change inside the period does, `cut` whether only changes it sees or all of them cut it.
+    `figure` marks a flat quantity or info (a unit price, a coefficient): seen from a part of the period it keeps its
+    value instead of being a part of a sum. `rounding` None keeps every digit until the total. `each` is `segment` or
+    `period`: whether pieces round, or their sum.
     """
 
     name: str
@@ -93,6 +93,7 @@ class Component:
     quantity: Node | None
     unit: Unit
     on_change: str
+    cut: str
     figure: bool
     each: str
     rounding: Rounding | None

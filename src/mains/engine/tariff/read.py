@@ -12,7 +12,7 @@ from mains.engine.tariff.clauses import Clause, Problems
 from mains.engine.tariff.components import ComponentContext, read_components
 from mains.engine.tariff.document import Value, read_document
 from mains.engine.tariff.errors import UnableToReadTariff
-from mains.engine.tariff.model import DAY_COUNTS, ON_CHANGE, AttributeType, Rounding, Tariff, Version
+from mains.engine.tariff.model import CUTS, DAY_COUNTS, ON_CHANGE, AttributeType, Rounding, Tariff, Version
 from mains.engine.tariff.seasons import read_seasons
 from mains.engine.tariff.tables import TableContext, read_tables
 from mains.engine.tariff.validate import check_dates, check_versions
@@ -20,7 +20,7 @@ from mains.engine.tariff.validate import check_dates, check_versions
 _VERSION_KEYS = ("valid_from", "valid_to", "source", "confidence", "note", "prices", "components", "total")
 _TARIFF_KEYS = (
     "tariff", "title", "service", "currency", "currency_digits", "unit", "attributes", "quantities",
-    "day_count", "on_change", "split_usage", "seasons", "versions", "prices", "components", "total",
+    "day_count", "on_change", "cut", "split_usage", "seasons", "versions", "prices", "components", "total",
     "source", "confidence", "note",
 )  # fmt: skip
 
@@ -41,6 +41,7 @@ class _Header:
     quantities: Mapping[str, Unit]
     seasons: Mapping[tuple[int, int], str]
     on_change: str | None
+    cut: str
 
 
 def read_tariff(document: Value) -> Tariff:
@@ -114,6 +115,7 @@ def _read_header(root: Clause) -> _Header:
         attributes=_read_attributes(root.get("attributes"), units),
         quantities=_read_quantities(root.get("quantities"), units),
         seasons=read_seasons(root.get("seasons")),
+        cut=root.get("cut").choice(CUTS, default="seen"),
         on_change=on_change.choice(ON_CHANGE, default="split") if on_change.value is not None else None,
     )
 
@@ -247,6 +249,7 @@ def _read_version(clause: Clause, root: Clause, header: _Header) -> Version | No
             tables=tables,
             broken_tables=frozenset(written - set(tables)),
             on_change=header.on_change,
+            cut=header.cut,
         ),
     )
     return Version(
