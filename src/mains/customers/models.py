@@ -16,6 +16,7 @@ class Party(models.Model):
     bank_name = models.CharField(max_length=200, blank=True)
     bank_code = models.CharField(max_length=30, blank=True)
     bank_account = models.CharField(max_length=40, blank=True)
+    correspondent_account = models.CharField(max_length=40, blank=True, db_default="")  # of the bank, where countries have it
 
     def __str__(self) -> str:
         return self.name

@@ -69,6 +69,7 @@ class PartyText:
     bank_name: str = ""
     bank_code: str = ""
     bank_account: str = ""
+    correspondent_account: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ class Pack:
     managers: tuple[str, ...]
     sequence_digits: int
     holidays: tuple[date, ...]
-    texts: Mapping[str, str]
+    texts: Mapping[str, Mapping[str, str]]
     billing: BillingCalendar
     roles: tuple[RoleText, ...]
     parties: tuple[PartyText, ...]
@@ -246,6 +247,7 @@ def read_pack(code: str) -> Pack:
         "code": data.get("pack"),
         "managers": tuple(data.get("managers", ())),
         "holidays": tuple(data.get("holidays", ())),
+        "texts": _texts(data.get("texts", {}), language=data.get("language", "")),
         "billing": _calendar(data.get("billing", {}), place=f"{place}: billing"),
         "roles": tuple(
             _record(RoleText, _tupled(role), place=f"{place}: roles") for role in data.get("roles", ())
@@ -273,7 +275,7 @@ def add_months(month: date, count: int) -> date:
 
 _PLAIN = (
     *("name", "country", "language", "currency", "time_zone", "service", "provider", "sequence_digits"),
-    *("texts", "tariff_by", "tariff_of"),
+    *("tariff_by", "tariff_of"),
 )
 
 
@@ -309,6 +311,11 @@ def _record(kind: type[Part], data: Mapping[str, Any], *, place: str) -> Part:
 
 def _is_required(field: Any) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
+
+
+def _texts(data: Mapping[str, Any], *, language: str) -> dict[str, dict[str, str]]:
+    """Texts by name and language; a lone text is in the pack's own language."""
+    return {name: {language: text} if isinstance(text, str) else dict(text) for name, text in data.items()}
 
 
 def _tupled(data: Mapping[str, Any]) -> dict[str, Any]:

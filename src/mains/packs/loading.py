@@ -23,6 +23,7 @@ from mains.packs.population.debts import brought_forward_on
 from mains.packs.population.draws import Integers
 from mains.packs.population.slices import SliceFrames, make_slices
 from mains.packs.population.utility import Utility, build_utility
+from mains.reporting.actions.texts import store_document_texts
 from mains.staff.actions import loading as staff_loading
 from mains.tariffs.actions.loading import load_tariffs
 
@@ -79,6 +80,7 @@ def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport)
             with progress.step("Build indexes and check constraints"):
                 build_indexes()
                 connection.commit()
+    store_document_texts(texts=pack.texts)
     with progress.step("Bring balances forward"):
         post_opening_balances(
             balances=openings,

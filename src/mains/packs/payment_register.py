@@ -3,7 +3,7 @@ make.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ class WrittenRegister:
 def write_payment_register(
     *, pack: Pack, month: date, seed: int, folder: Path, connection: Connection
 ) -> WrittenRegister:
-    """Write who paid the bills of `month` between its issue and the next one's, or the pack's today.
+    """Write who paid the bills of `month` before the next bills were computed, or by the pack's today.
 
     The file is in the layout of the mapping `bank_csv` (docs/payments-register.md), with control totals at
     its end; the same bills and seed give the same bytes.
@@ -81,7 +81,7 @@ def _payments(pack: Pack, bills: pl.DataFrame, *, month: date, draws: Draws) -> 
         [amount, partly, np.maximum(owed, amount), amount],
         default=0,
     )
-    first, last = pack.billing.issue_date(month), pack.billing.issue_date(add_months(month, 1))
+    first, last = pack.billing.issue_date(month), _register_closes(pack, month)
     if last > pack.billing.today:
         paid = np.where(draws.chance(_EARLY_SHARE, count), paid, 0)
     days = max(1, (min(last, pack.billing.today) - first).days)
@@ -105,6 +105,11 @@ def _payments(pack: Pack, bills: pl.DataFrame, *, month: date, draws: Draws) -> 
             "{}-{}", pl.lit(f"{month:%y%m}"), pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)
         ),
     )
+
+
+def _register_closes(pack: Pack, month: date) -> date:
+    """Last day of the register: it is imported the day after, in time for the next bill to show the payments."""
+    return pack.billing.cut_off(add_months(month, 1)) - timedelta(days=2)
 
 
 def _with_wrong_digit(number: pl.Expr) -> pl.Expr:

@@ -36,6 +36,20 @@ class SearchToken(models.Model):
         ]
 
 
+class DocumentText(models.Model):
+    """A sentence that the utility puts on its documents, in one language: `bill_title`, `bill_note`, …
+
+    It comes from the utility's pack; a document in a language without one takes the wording of Mains.
+    """
+
+    name = models.CharField(max_length=40)
+    language = models.CharField(max_length=10)
+    text = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "language"], name="one_text_per_language")]
+
+
 class AgeingFigure(models.Model):
     """What a unit's customers owed at the end of a date, by how long it was overdue; written by a job.
 

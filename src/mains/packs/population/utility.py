@@ -63,7 +63,10 @@ class Utility:
         return split_facts(frame, changed_on="changed_on", changes=changes, delay_days=-2)
 
 
-_PARTY = ("code", "name", "kind", "tax_number", "bank_name", "bank_code", "bank_account")
+_PARTY = (
+    *("code", "name", "kind", "tax_number", "bank_name", "bank_code", "bank_account"),
+    "correspondent_account",
+)
 
 
 def build_utility(pack: Pack, *, accounts: int, seed: int, tariffs: dict[str, int]) -> Utility:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from django.core.cache import cache
+from django.db import connection
 
 from mains.base.rows import fetch_row, fetch_rows
 from mains.staff.values import Scope
@@ -71,11 +72,12 @@ def ledger_state() -> LedgerState | None:
     return fetch_row(LedgerState, statement, {})
 
 
-def remember(key: str, scope: Scope, make: Callable[[], Figures]) -> Figures:
-    """`make()`, kept under the key for this scope; for figures that cannot change under the same key."""
+def remember(key: str, scope: Scope, make: Callable[[], Figures], *, seconds: int | None = None) -> Figures:
+    """`make()`, kept under the key for this scope: for ever, when nothing can change it, or for some seconds."""
     units = "all" if scope.organisation_ids is None else hash(scope.organisation_ids)
-    kept: Figures | None = cache.get(full_key := f"{key}:{units}")
+    full_key = f"{connection.settings_dict['NAME']}:{key}:{units}"
+    kept: Figures | None = cache.get(full_key)
     if kept is None:
         kept = make()
-        cache.set(full_key, kept, timeout=None)
+        cache.set(full_key, kept, timeout=seconds)
     return kept
