@@ -25,24 +25,26 @@ from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.pictures import ageing_chart, money_chart, use_chart
 
 UNIT = UNIT_OF_SERVICE[Service.ELECTRICITY.value]
-MONTHS = 12
+FRESH_S = 60  # counts of what waits may be a minute old
 
 
 @needs(Permission.SEE_ACCOUNTS)
 def dashboard(request: OfficeRequest) -> HttpResponse:
     """Figures of the latest billed month within the person's scope; money only for those who may see it."""
-    permissions = request.rights.permissions
-    use = list_month_use(scope=request.scope)
+    scope, permissions = request.scope, request.rights.permissions
+    use = list_month_use(scope=scope)
     currency = currency_of_utility()
     context = {
         "currency": currency,
         "unit": UNIT,
-        "accounts": count_accounts(scope=request.scope),
+        "accounts": remember("accounts", scope, lambda: count_accounts(scope=scope), seconds=FRESH_S),
         "use": use[-1] if use else None,
         "use_chart": use_chart(months=use, unit=UNIT) if use else None,
         "runs": list_runs(limit=4) if Permission.SEE_MONEY in permissions else [],
-        "unmapped": count_unmapped(scope=request.scope, on_date=request.today),
-        "held_readings": count_held_readings(scope=request.scope),
+        "unmapped": remember(
+            "unmapped", scope, lambda: count_unmapped(scope=scope, on_date=request.today), seconds=FRESH_S
+        ),
+        "held_readings": remember("held", scope, lambda: count_held_readings(scope=scope), seconds=FRESH_S),
     }
     if Permission.SEE_MONEY in permissions:
         context |= _money(request.rights.scope(Permission.SEE_MONEY), currency)
