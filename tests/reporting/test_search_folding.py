@@ -1,10 +1,10 @@
 """One token for a word, however it is typed."""
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import polars as pl
 from mains.reporting.actions.search import tokens_of
 from mains.reporting.queries.folding import fold_text, fold_word, split_words, swap_layout
 
@@ -30,7 +30,9 @@ def test_spellings_of_one_word_meet(spellings) -> None:
     assert len({fold_word(word) for word in spellings}) == 1
 
 
-@pytest.mark.parametrize("pair", [("Иванов", "Петров"), ("Ленина", "Лесная"), ("Мира", "Мурат"), ("12", "21")])
+@pytest.mark.parametrize(
+    "pair", [("Иванов", "Петров"), ("Ленина", "Лесная"), ("Мира", "Мурат"), ("12", "21")]
+)
 def test_different_words_stay_different(pair) -> None:
     assert fold_word(pair[0]) != fold_word(pair[1])
 
@@ -62,7 +64,7 @@ def test_the_index_and_the_query_split_and_fold_alike(text) -> None:
             "organisation_id": [2],
             "number": ["7"],
             "name": [text],
-            **dict.fromkeys(("phone", "city", "street", "house", "flat", "serial"), [None]),
+            **{name: [None] for name in ("phone", "city", "street", "house", "flat", "serial")},
         },
         schema_overrides=dict.fromkeys(("phone", "city", "street", "house", "flat", "serial"), pl.String),
     )

@@ -22,7 +22,12 @@ class Tree:
     def __init__(self) -> None:
         self.units = {
             code: Organisation.objects.create(code=code, name=code.title(), kind=kind)
-            for code, kind in (("utility", "utility"), ("north", "branch"), ("south", "branch"), ("team", "team"))
+            for code, kind in (
+                ("utility", "utility"),
+                ("north", "branch"),
+                ("south", "branch"),
+                ("team", "team"),
+            )
         }
         self._place("utility", None)
         self._place("north", "utility")
@@ -125,7 +130,10 @@ def test_units_are_listed_parents_first_within_the_scope(tree) -> None:
     ada = User.objects.create_user("ada")
     _appoint(ada, tree.units["north"], ["see_accounts"])
     scope = scope_of(user=ada, on_date=TODAY, permission=Permission.SEE_ACCOUNTS)
-    assert [(unit.code, unit.depth) for unit in list_units(scope=scope, on_date=TODAY)] == [("north", 0), ("team", 1)]
+    assert [(unit.code, unit.depth) for unit in list_units(scope=scope, on_date=TODAY)] == [
+        ("north", 0),
+        ("team", 1),
+    ]
 
 
 def test_the_path_leads_from_the_top(tree) -> None:

@@ -108,8 +108,12 @@ def _meter_and_reading(number: str) -> dict[str, int]:
 
 def test_every_address_is_classified() -> None:
     for pattern in _all_patterns(get_resolver().url_patterns):
-        is_classified = pattern.name in OPEN_TO_ALL or getattr(pattern.callback, "permission", None) in set(Permission)
-        assert is_classified, f"{pattern.name or pattern.pattern} names no permission: decorate its view with `needs`."
+        is_classified = pattern.name in OPEN_TO_ALL or getattr(pattern.callback, "permission", None) in set(
+            Permission
+        )
+        assert is_classified, (
+            f"{pattern.name or pattern.pattern} names no permission: decorate its view with `needs`."
+        )
 
 
 @pytest.mark.parametrize("name", [pattern.name for pattern in urls.urlpatterns])
@@ -141,7 +145,9 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
 
 
 def _people_of_the_utility(office) -> set[str]:
-    return {office.people[role] for role in ("administrator", "accountant", "tariff_specialist", "supervisor")}
+    return {
+        office.people[role] for role in ("administrator", "accountant", "tariff_specialist", "supervisor")
+    }
 
 
 @pytest.mark.parametrize("name", OF_ONE_DISTRICT)
@@ -154,7 +160,9 @@ def test_another_district_is_not_found(office, name) -> None:
         assert _call(client, name, own) in (200, 302)
 
 
-@pytest.mark.parametrize("path", ["/accounts/?unit={unit}", "/reports/turnover/?unit={unit}", "/search?q={number}"])
+@pytest.mark.parametrize(
+    "path", ["/accounts/?unit={unit}", "/reports/turnover/?unit={unit}", "/search?q={number}"]
+)
 def test_lists_show_nothing_of_another_district(office, path) -> None:
     from mains.staff.models import Organisation
 

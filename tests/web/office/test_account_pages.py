@@ -50,7 +50,9 @@ def test_recalculations_sum_to_what_the_bills_say(office) -> None:
 
 
 def test_days_sum_to_the_month(office) -> None:
-    page = office.sign_in("supervisor").get(f"/accounts/{office.corrected_account}/consumption/?month=2021-04")
+    page = office.sign_in("supervisor").get(
+        f"/accounts/{office.corrected_account}/consumption/?month=2021-04"
+    )
     rows = page.context["rows"]
     assert rows
     for place, row in enumerate(rows):
@@ -63,7 +65,11 @@ def test_an_unknown_account_says_so(office) -> None:
 
 def _form(page, **values: str) -> dict[str, str]:
     form = page.context["form"]
-    return {"register": str(form.fields["register"].choices[0][0]), "source": "40", "evidence": "phone"} | values
+    return {
+        "register": str(form.fields["register"].choices[0][0]),
+        "source": "40",
+        "evidence": "phone",
+    } | values
 
 
 def test_a_reading_is_recorded_with_its_source(own_office) -> None:
@@ -81,7 +87,8 @@ def test_a_reading_is_recorded_with_its_source(own_office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "day"), [("12a45", "2021-06-06"), ("1", "2021-06-06"), ("300000", "2021-07-30"), ("", "2021-06-06")]
+    ("value", "day"),
+    [("12a45", "2021-06-06"), ("1", "2021-06-06"), ("300000", "2021-07-30"), ("", "2021-06-06")],
 )
 def test_a_bad_reading_is_not_taken(own_office, value, day) -> None:
     client = own_office.sign_in("supervisor")

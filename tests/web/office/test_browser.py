@@ -89,7 +89,14 @@ def test_the_language_switch_turns_the_page_russian(signed_in) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/accounts/", "/accounts/{number}/", "/accounts/{number}/money/", "/bills/{bill}/", "/reports/turnover/"],
+    [
+        "/",
+        "/accounts/",
+        "/accounts/{number}/",
+        "/accounts/{number}/money/",
+        "/bills/{bill}/",
+        "/reports/turnover/",
+    ],
 )
 def test_nothing_overflows_on_a_phone(signed_in, office, path) -> None:
     address = path.format(number=office.corrected_account, bill=office.corrected_bill)

@@ -20,7 +20,9 @@ def test_every_line_opens_its_formula_down_to_readings(office) -> None:
     texts = []
     for group in page.context["groups"]:
         for line in group["lines"]:
-            answer = client.get(f"/bills/{office.corrected_bill}/lines/{line.line}/", headers={"HX-Request": "true"})
+            answer = client.get(
+                f"/bills/{office.corrected_bill}/lines/{line.line}/", headers={"HX-Request": "true"}
+            )
             assert answer.context["explained"].node, answer.context["explained"].problem
             texts.append(answer.content.decode())
     assert any("/readings/" in text for text in texts)
@@ -113,8 +115,8 @@ def test_a_cashier_of_one_centre_cannot_accept_for_the_utility(own_office) -> No
 
 
 def test_money_in_suspense_finds_its_account(own_office) -> None:
-    from mains.ledger.queries.current_account import balance_of
     from mains.customers.models import Account
+    from mains.ledger.queries.current_account import balance_of
 
     client = own_office.sign_in("accountant")
     rows = client.get("/exceptions/?show=suspense").context["rows"]

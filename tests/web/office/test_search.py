@@ -6,9 +6,9 @@ from django.db import connection
 from mains.customers.models import Account, Customer
 from mains.reporting.actions.search import rebuild_search_index, refresh_accounts
 from mains.reporting.queries.search import find_accounts
+from mains.staff.models import User
 from mains.staff.queries.rights import scope_of
 from mains.staff.values import EVERYTHING, Permission, Scope
-from mains.staff.models import User
 
 SAMPLE = """
 SELECT a.number, c.name, c.phone, b.city, b.street, b.house, p.flat, m.serial
@@ -68,7 +68,9 @@ def test_nothing_outside_the_scope_is_found(office) -> None:
     assert find_accounts(text=office.northern, scope=scope) == []
     assert [hit.number for hit in find_accounts(text=office.central, scope=scope)] == [office.central]
     reached = set(
-        Account.objects.filter(organisation_id__in=scope.organisation_ids or []).values_list("number", flat=True)
+        Account.objects.filter(organisation_id__in=scope.organisation_ids or []).values_list(
+            "number", flat=True
+        )
     )
     for text in ("а", "ул", "ив", "1"):
         assert {hit.number for hit in find_accounts(text=text, scope=scope)} <= reached
@@ -95,13 +97,17 @@ def test_a_changed_name_is_found_at_once(own_office) -> None:
     Customer.objects.filter(pk=account.customer_id).update(name="Żółć Ångström")
     assert find_accounts(text="zolc angstrom", scope=EVERYTHING) == []
     assert refresh_accounts(account_ids=[account.pk]) > 3
-    assert [hit.number for hit in find_accounts(text="zolc angstrom", scope=EVERYTHING)] == [own_office.central]
+    assert [hit.number for hit in find_accounts(text="zolc angstrom", scope=EVERYTHING)] == [
+        own_office.central
+    ]
 
 
 def test_a_rebuild_gives_the_same_index(own_office) -> None:
     def tokens() -> list[tuple[object, ...]]:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT account_id, token, kind, organisation_id FROM reporting_searchtoken ORDER BY 1, 2")
+            cursor.execute(
+                "SELECT account_id, token, kind, organisation_id FROM reporting_searchtoken ORDER BY 1, 2"
+            )
             return list(cursor.fetchall())
 
     before = tokens()

@@ -101,7 +101,9 @@ def find_bill(*, month: date, bill_id: int, scope: Scope) -> BillRecord | None:
 
 def list_bills(*, account_id: int, scope: Scope, limit: int = 60) -> list[BillRecord]:
     """The account's bills, latest first."""
-    statement = f"{BILL} WHERE b.account_id = %(id)s AND {WITHIN.format(t='b')} ORDER BY b.month DESC LIMIT %(limit)s"
+    statement = (
+        f"{BILL} WHERE b.account_id = %(id)s AND {WITHIN.format(t='b')} ORDER BY b.month DESC LIMIT %(limit)s"
+    )
     return fetch_rows(BillRecord, statement, {"id": account_id, "limit": limit} | scope_params(scope))
 
 
@@ -125,7 +127,8 @@ def list_corrections(*, bills: Sequence[BillRecord]) -> list[tuple[BillRecord, L
         return []
     statement = (
         f"{LINE.replace('SELECT', 'SELECT l.bill_id,')} WHERE l.bill_id = ANY(%(ids)s)"
-        " AND l.month = ANY(%(months)s) AND l.service_month < l.month AND l.kind <> 'tax_included' ORDER BY l.month DESC, l.bill_id, l.line"
+        " AND l.month = ANY(%(months)s) AND l.service_month < l.month AND l.kind <> 'tax_included'"
+        " ORDER BY l.month DESC, l.bill_id, l.line"
     )
     params = {"ids": list(corrected), "months": [bill.month for bill in corrected.values()]}
     return [(corrected[bill_id], line) for bill_id, line in fetch_rows(_line_of_bill, statement, params)]
@@ -180,7 +183,9 @@ WHERE (%(everything)s OR a.organisation_id = ANY(%(reached)s))
 """
 
 
-def list_exceptions(*, scope: Scope, run_id: int | None = None, after: int = 0, limit: int = 50) -> list[ExceptionRecord]:
+def list_exceptions(
+    *, scope: Scope, run_id: int | None = None, after: int = 0, limit: int = 50
+) -> list[ExceptionRecord]:
     """Exceptions of one run, or of all, those that stopped a bill first, then by id; a page after an id."""
     statement = (
         f"SELECT x.id, x.run_id, x.account_id, a.number, c.name, x.code, x.message, x.blocking {EXCEPTIONS}"

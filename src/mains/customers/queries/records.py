@@ -173,7 +173,9 @@ def list_agreements(*, account: AccountRecord) -> list[AgreementRecord]:
 def list_payers(*, service_point_ids: list[int], scope: Scope) -> list[tuple[AgreementRecord, str, str]]:
     """Everyone who ever paid for the points, latest first: the agreement, account number and customer's name."""
     rows = fetch_rows(
-        AgreementRecord, AGREEMENTS.format(where="g.service_point_id = ANY(%(ids)s)"), {"ids": service_point_ids}
+        AgreementRecord,
+        AGREEMENTS.format(where="g.service_point_id = ANY(%(ids)s)"),
+        {"ids": service_point_ids},
     )
     names = account_numbers(account_ids=sorted({row.account_id for row in rows}), scope=scope)
     return [(row, *names[row.account_id]) for row in rows if row.account_id in names]
@@ -267,7 +269,9 @@ def list_accounts(
 
 def count_accounts(*, scope: Scope) -> int:
     """Open accounts within the scope."""
-    statement = f"SELECT count(*) FROM customers_account a WHERE a.closed_on IS NULL AND {WITHIN.format(a='a')}"
+    statement = (
+        f"SELECT count(*) FROM customers_account a WHERE a.closed_on IS NULL AND {WITHIN.format(a='a')}"
+    )
     return fetch_rows(int, statement, scope_params(scope))[0]
 
 

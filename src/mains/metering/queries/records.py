@@ -103,7 +103,9 @@ ORDER BY lower(i.valid) DESC, i.id, r.zone
 def list_meters(*, service_point_ids: Sequence[int]) -> list[MeterRecord]:
     """Registers of all meters that are or were at the points, the latest installation first."""
     return fetch_rows(
-        MeterRecord, METERS.format(where="i.service_point_id = ANY(%(ids)s)"), {"ids": list(service_point_ids)}
+        MeterRecord,
+        METERS.format(where="i.service_point_id = ANY(%(ids)s)"),
+        {"ids": list(service_point_ids)},
     )
 
 
@@ -139,7 +141,8 @@ def find_reading(*, reading_id: int) -> ReadingRecord | None:
 def points_of_register(*, register_id: int) -> list[int]:
     """Service points where the register's meter is or was."""
     statement = """
-        SELECT DISTINCT i.service_point_id FROM metering_installation i JOIN metering_register r ON r.meter_id = i.meter_id
+        SELECT DISTINCT i.service_point_id
+        FROM metering_installation i JOIN metering_register r ON r.meter_id = i.meter_id
         WHERE r.id = %(id)s AND i.superseded_at IS NULL
     """
     return fetch_rows(int, statement, {"id": register_id})

@@ -7,8 +7,8 @@ import psycopg
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import adbc_connect, connection_url, copy_frame, execute, read_frame
-from mains.reporting.queries.folding import WORD_PATTERN, fold_word
 from mains.reporting.models import TokenKind
+from mains.reporting.queries.folding import WORD_PATTERN, fold_word
 
 TABLE = "reporting_searchtoken"
 DRAFT = "reporting_searchtoken_draft"
@@ -65,8 +65,12 @@ def refresh_accounts(*, account_ids: Iterable[int]) -> int:
     if not chosen:
         return 0
     with adbc_connect() as connection:
-        source = read_frame(SOURCE.format(chosen="a.id = ANY(%(ids)s)"), {"ids": chosen}, connection=connection)
-        execute(f"DELETE FROM {TABLE} WHERE account_id = ANY(%(ids)s)", {"ids": chosen}, connection=connection)
+        source = read_frame(
+            SOURCE.format(chosen="a.id = ANY(%(ids)s)"), {"ids": chosen}, connection=connection
+        )
+        execute(
+            f"DELETE FROM {TABLE} WHERE account_id = ANY(%(ids)s)", {"ids": chosen}, connection=connection
+        )
         tokens = copy_frame(tokens_of(source), TABLE, connection=connection)
         connection.commit()
     return tokens
@@ -77,8 +81,12 @@ def tokens_of(source: pl.DataFrame) -> pl.DataFrame:
 
     Words are folded once each, however many accounts share them.
     """
-    whole = _texts(source, {"number": TokenKind.NUMBER, "serial": TokenKind.METER}).with_columns(word=_joined("text"))
-    phones = _texts(source, {"phone": TokenKind.PHONE}).with_columns(digits=pl.col("text").str.replace_all(r"\D", ""))
+    whole = _texts(source, {"number": TokenKind.NUMBER, "serial": TokenKind.METER}).with_columns(
+        word=_joined("text")
+    )
+    phones = _texts(source, {"phone": TokenKind.PHONE}).with_columns(
+        digits=pl.col("text").str.replace_all(r"\D", "")
+    )
     # By its last ten digits a phone is found with or without the country code.
     whole_phones = phones.select(*_KEYS, word="digits")
     local_phones = phones.select(*_KEYS, word=pl.col("digits").str.tail(10))
@@ -88,11 +96,11 @@ def tokens_of(source: pl.DataFrame) -> pl.DataFrame:
     parts = _texts(source, {"serial": TokenKind.METER})
     spoken = pl.concat([names, addresses, parts]).unique()
     worded = spoken.with_columns(word=_words("text")).explode("word").drop_nulls("word")
-    words = pl.concat([whole.select(*_KEYS, "word"), whole_phones, local_phones, worded.select(*_KEYS, "word")])
-    folded = words.join(_folded(words["word"]), on="word").filter(pl.col("token") != "")
-    return folded.group_by("account_id", "token").agg(
-        pl.col("kind").min(), pl.col("organisation_id").first()
+    words = pl.concat(
+        [whole.select(*_KEYS, "word"), whole_phones, local_phones, worded.select(*_KEYS, "word")]
     )
+    folded = words.join(_folded(words["word"]), on="word").filter(pl.col("token") != "")
+    return folded.group_by("account_id", "token").agg(pl.col("kind").min(), pl.col("organisation_id").first())
 
 
 _KEYS = ("account_id", "organisation_id", "kind")
@@ -134,7 +142,8 @@ def _index_and_swap(*, connection: Connection) -> None:
     """Index the draft and put it in the old table's place under the old names, which migrations know."""
     execute("SET LOCAL maintenance_work_mem = '384MB'", connection=connection)
     execute(
-        f"ALTER TABLE {DRAFT} ADD CONSTRAINT {DRAFT}_pkey PRIMARY KEY (account_id, token)", connection=connection
+        f"ALTER TABLE {DRAFT} ADD CONSTRAINT {DRAFT}_pkey PRIMARY KEY (account_id, token)",
+        connection=connection,
     )
     execute(
         f"CREATE INDEX search_token_draft ON {DRAFT} (token, account_id) INCLUDE (organisation_id, kind)",

@@ -8,14 +8,11 @@ import unicodedata
 
 TOKEN_LENGTH = 60
 
-_CYRILLIC = {
-    letter: latin
-    for pair in (
-        "аa бb вv гg дd еe жzh зz иi йi кk лl мm нn оo пp рr сs тt уu фf хh цts чch шsh щsch ъ ыi ь эe юiu яia"
-        " іi їi єe ґg ўu қk ғg ңn өo ұu үu һh әa јj љl њn ћc ђd џdz"
-    ).split()
-    for letter, latin in [(pair[0], pair[1:])]
-}
+_PAIRS = """
+аa бb вv гg дd еe жzh зz иi йi кk лl мm нn оo пp рr сs тt уu фf хh цts чch шsh щsch ъ ыi ь эe юiu яia
+іi їi єe ґg ўu қk ғg ңn өo ұu үu һh әa јj љl њn ћc ђd џdz
+"""
+_CYRILLIC = {pair[0]: pair[1:] for pair in _PAIRS.split()}
 # Letters that do not decompose, and the spellings by which transliteration systems differ.
 _LETTERS = str.maketrans(
     {"ё": "е", "ı": "i", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"}
@@ -60,7 +57,7 @@ DESIGNATORS = frozenset(fold_word(word) for part in _DESIGNATORS.split() for wor
 
 
 def fold_text(text: str) -> list[str]:
-    """Tokens of a query in order, without repeats and without designators such as `street`, unless nothing else is left."""
+    """Tokens of a query in order, each once; designators such as `street` only when nothing else is left."""
     tokens = list(dict.fromkeys(token for word in split_words(text) if (token := fold_word(word))))
     telling = [token for token in tokens if token not in DESIGNATORS]
     return telling or tokens

@@ -35,19 +35,18 @@ def list_month_use(*, scope: Scope, months: int = 13) -> list[MonthUse]:
         "SELECT month, id FROM billing_billrun WHERE status = 'posted' ORDER BY month DESC LIMIT %(months)s",
         {"months": months},
     )
+    return [use for month, run_id in reversed(posted) for use in _month_use(month, run_id, scope)]
+
+
+def _month_use(month: date, run_id: int, scope: Scope) -> list[MonthUse]:
     statement = """
         SELECT %(month)s::date, count(*), coalesce(sum(quantity_micro), 0)::bigint,
                coalesce(sum(estimated_days), 0)::bigint
         FROM billing_bill
         WHERE month = %(month)s AND run_id = %(run)s AND (%(everything)s OR organisation_id = ANY(%(reached)s))
     """
-    found = []
-    for month, run_id in reversed(posted):
-        params = {"month": month, "run": run_id} | _within(scope)
-        found += remember(
-            f"month-use:{run_id}", scope, lambda params=params: fetch_rows(MonthUse, statement, params)
-        )
-    return found
+    params = {"month": month, "run": run_id} | _within(scope)
+    return remember(f"month-use:{run_id}", scope, lambda: fetch_rows(MonthUse, statement, params))
 
 
 def _month_of_run(month: date, run_id: int) -> tuple[date, int]:

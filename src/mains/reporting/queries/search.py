@@ -7,6 +7,7 @@ for the other keyboard layout.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -38,7 +39,7 @@ class Word:
     token: str
     is_beginning: bool
 
-    def condition(self, alias: str, name: str) -> tuple[str, dict[str, object]]:
+    def condition(self, alias: str, name: str) -> tuple[str, dict[str, Any]]:
         """SQL that an index row matches the word, and its parameters; no token reaches the last code point."""
         if not self.is_beginning:
             return f"{alias}.token = %({name})s", {name: self.token}
@@ -133,16 +134,20 @@ def _accounts_with(*, words: Sequence[Word], kinds: str, scope: Scope, limit: in
 def _count(word: Word) -> int:
     """Rows of the word, counted up to DRIVER_ROWS."""
     condition, params = word.condition("t", "word")
-    statement = f"SELECT count(*) FROM (SELECT FROM reporting_searchtoken t WHERE {condition} LIMIT %(most)s) counted"
+    statement = (
+        f"SELECT count(*) FROM (SELECT FROM reporting_searchtoken t WHERE {condition} LIMIT %(most)s) counted"
+    )
     with connection.cursor() as cursor:
         cursor.execute(statement, params | {"most": DRIVER_ROWS})
         return int(cursor.fetchall()[0][0])
 
 
-def _scope_condition(scope: Scope) -> tuple[str, dict[str, object]]:
+def _scope_condition(scope: Scope) -> tuple[str, dict[str, Any]]:
     if scope.organisation_ids is None:
         return "", {}
-    return " AND t.organisation_id = ANY(%(organisations)s)", {"organisations": sorted(scope.organisation_ids)}
+    return " AND t.organisation_id = ANY(%(organisations)s)", {
+        "organisations": sorted(scope.organisation_ids)
+    }
 
 
 DETAILS = """

@@ -53,14 +53,16 @@ SELECT x.id, x.register_id, coalesce(m.serial, ''), r.zone, x.reading_date, x.te
 
 
 def list_held_readings(*, scope: Scope, after_id: int = 0, limit: int = 50) -> list[HeldReading]:
-    """Readings that wait for a decision, oldest first, keyset-paged; those of unknown points for the whole utility only."""
+    """Readings that wait for a decision, oldest first, keyset-paged; of unknown points only for the whole utility."""
     statement = f"{COLUMNS} {HELD} AND x.id > %(after)s ORDER BY x.id LIMIT %(limit)s"
     return fetch_rows(HeldReading, statement, {"after": after_id, "limit": limit} | _within(scope))
 
 
 def find_held_reading(*, exception_id: int, scope: Scope) -> HeldReading | None:
     """One of them, or None when it is not within the scope or was decided."""
-    return fetch_row(HeldReading, f"{COLUMNS} {HELD} AND x.id = %(id)s", {"id": exception_id} | _within(scope))
+    return fetch_row(
+        HeldReading, f"{COLUMNS} {HELD} AND x.id = %(id)s", {"id": exception_id} | _within(scope)
+    )
 
 
 def count_held_readings(*, scope: Scope) -> int:

@@ -52,7 +52,7 @@ def list_units(*, scope: Scope, on_date: date) -> list[Unit]:
         )
         rows = cursor.fetchall()
     top = min((row[5] for row in rows), default=0)
-    return [Unit(*row[:5], row[5] - top) for row in rows]
+    return [Unit(row[0], row[1], row[2], row[3], row[4], row[5] - top) for row in rows]
 
 
 def path_of(*, organisation_id: int, on_date: date) -> list[tuple[int, str]]:

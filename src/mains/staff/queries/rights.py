@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from django.contrib.auth.models import AbstractUser
 from django.db import connection
 
-from mains.staff.models import Assignment, User
+from mains.staff.models import Assignment
 from mains.staff.values import EVERYTHING, OrganisationKind, Scope
 
 NOBODY = Scope(organisation_ids=frozenset(), permissions=frozenset())
@@ -42,13 +43,13 @@ class Rights:
         return Scope(organisation_ids=reached, permissions=permissions)
 
 
-def rights_of(*, user: User, on_date: date) -> Rights:
+def rights_of(*, user: AbstractUser, on_date: date) -> Rights:
     """The person's grants by the assignments believed now that hold on `on_date`; an inactive person has none."""
     if not user.is_active:
         return Rights(grants=())
     if user.is_superuser:
         return Rights(grants=(EVERYTHING,))
-    assignments = Assignment.objects.filter(user=user, superseded_at=None, valid__contains=on_date)
+    assignments = Assignment.objects.filter(user_id=user.pk, superseded_at=None, valid__contains=on_date)
     return Rights(
         grants=tuple(
             Scope(
@@ -64,7 +65,7 @@ def rights_of(*, user: User, on_date: date) -> Rights:
     )
 
 
-def scope_of(*, user: User, on_date: date, permission: str) -> Scope:
+def scope_of(*, user: AbstractUser, on_date: date, permission: str) -> Scope:
     """Where `user` may exercise `permission` on `on_date`."""
     return rights_of(user=user, on_date=on_date).scope(permission)
 

@@ -5,6 +5,7 @@ from datetime import date
 from functools import wraps
 from typing import Any, Concatenate
 
+from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
@@ -16,6 +17,7 @@ from mains.web.office.clock import today
 class OfficeRequest(HttpRequest):
     """A request that passed the gate of a page."""
 
+    user: AbstractUser
     rights: Rights
     scope: Scope
     today: date
@@ -41,7 +43,7 @@ def needs(permission: Permission) -> Callable[[type_of_view], type_of_view]:
             request.scope = request.rights.scope(permission)
             return view(request, *args, **kwargs)
 
-        gated.permission = permission
+        gated.__dict__["permission"] = permission
         return gated
 
     return gate

@@ -17,4 +17,6 @@ def now() -> datetime:
     instant = timezone.now()
     if not os.environ.get("MAINS_TODAY"):
         return instant
-    return datetime.combine(today(), time(instant.hour, instant.minute, instant.second), tzinfo=instant.tzinfo)
+    return datetime.combine(
+        today(), time(instant.hour, instant.minute, instant.second), tzinfo=instant.tzinfo
+    )

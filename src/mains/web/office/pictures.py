@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
+from babel.dates import format_skeleton
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -35,7 +36,7 @@ def _scaled(micro: int) -> Decimal:
 
 
 def _short_month(month: date) -> str:
-    return formats.format_skeleton("yMMM", month, locale=formats.babel_locale(_language()))
+    return format_skeleton("yMMM", month, locale=formats.babel_locale(_language()))
 
 
 def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart:
@@ -58,7 +59,9 @@ def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart
     for group, is_estimate in GROUPS:
         values = [_scaled(totals[place]) if letters[place] in group else None for place in range(count)]
         if any(value is not None for value in values):
-            texts = [_quantity(totals[place], unit) if letters[place] in group else "" for place in range(count)]
+            texts = [
+                _quantity(totals[place], unit) if letters[place] in group else "" for place in range(count)
+            ]
             series.append(Series(str(names[group]), values, texts, stack="day", is_estimate=is_estimate))
     estimated = sum(letter in "FCN" for letter in letters)
     return Chart(
@@ -204,9 +207,13 @@ def premise_map(
     # The source may be far away: the line begins at the two nearest nodes, so the street stays readable.
     way = [[node.longitude, node.latitude] for node in feeding[-2:]]
     if way:
-        places.append(Place({"type": "LineString", "coordinates": [*way, here]}, label=_("Supply line"), tone="good"))
+        places.append(
+            Place({"type": "LineString", "coordinates": [*way, here]}, label=_("Supply line"), tone="good")
+        )
     places += [
-        Place.at(latitude=node.latitude, longitude=node.longitude, label=node.name, detail=node.code, tone="good")
+        Place.at(
+            latitude=node.latitude, longitude=node.longitude, label=node.name, detail=node.code, tone="good"
+        )
         for node in feeding[-2:]
         if node.latitude is not None and node.longitude is not None
     ]
@@ -214,5 +221,3 @@ def premise_map(
         Place.at(latitude=premise.latitude, longitude=premise.longitude, label=premise.address, is_main=True)
     )
     return PlaceMap(key="premise-map", title=_("Where it is"), places=places)
-
-

@@ -52,7 +52,8 @@ class ReadingForm(forms.Form):
         chosen = self.fields["register"]
         assert isinstance(chosen, forms.TypedChoiceField)
         chosen.choices = [
-            (meter.register_id, f"{meter.model} {meter.serial}, {Zone(meter.zone).label}") for meter in installed
+            (meter.register_id, f"{meter.model} {meter.serial}, {Zone(meter.zone).label}")
+            for meter in installed
         ]
         self.fields["reading_date"].initial = today
 

@@ -55,8 +55,10 @@ class Book:
     def current(self) -> AgreementRecord | None:
         """The agreement in force today, else the latest."""
         today = self.request.today
-        in_force = [a for a in self.agreements if a.valid_from <= today and (a.valid_to is None or today < a.valid_to)]
-        return (in_force or self.agreements or [None])[0]
+        in_force = [
+            a for a in self.agreements if a.valid_from <= today and (a.valid_to is None or today < a.valid_to)
+        ]
+        return next(iter(in_force or self.agreements), None)
 
     @cached_property
     def point_ids(self) -> list[int]:
@@ -65,7 +67,7 @@ class Book:
     @cached_property
     def meters(self) -> list[MeterRecord]:
         """Registers at the account's points, within the time in which the account paid there."""
-        held = {}
+        held: dict[int, list[tuple[date, date | None]]] = {}
         for agreement in self.agreements:
             held.setdefault(agreement.service_point_id, []).append((agreement.valid_from, agreement.valid_to))
         return [
@@ -138,14 +140,19 @@ def _page(book: Book, template: str, tab: str, **context: Any) -> HttpResponse:
     titles = [("account", _("Overview"), "user"), ("account_use", _("Consumption"), "bolt")]
     if book.may_see_money:
         titles.append(("account_money", _("Bills and payments"), "receipt"))
-    titles += [("account_meters", _("Meters and readings"), "gauge"), ("account_premise", _("Premise"), "home-2")]
+    titles += [
+        ("account_meters", _("Meters and readings"), "gauge"),
+        ("account_premise", _("Premise"), "home-2"),
+    ]
     tabs = [
         Tab(label, reverse(f"office:{name}", args=[number]), is_current=name == tab, icon=icon)
         for name, label, icon in titles
     ]
     path = path_of(organisation_id=book.account.organisation_id, on_date=book.request.today)
     crumbs = [
-        Crumb(name, f"{reverse('office:accounts')}?unit={unit_id}" if book.request.scope.covers(unit_id) else "")
+        Crumb(
+            name, f"{reverse('office:accounts')}?unit={unit_id}" if book.request.scope.covers(unit_id) else ""
+        )
         for unit_id, name in path
     ]
     shared = {"book": book, "account": book.account, "tabs": tabs, "crumbs": [*crumbs, Crumb(number)]}
@@ -171,7 +178,9 @@ def overview(request: OfficeRequest, number: str) -> HttpResponse:
         balance_minor=money.closing_minor if money else None,
         entries=money.rows[:-7:-1] if money else (),
         overdue_minor=_overdue(money, request.today) if money else 0,
-        last_payment=next((row for row in reversed(money.rows) if row.kind == "payment"), None) if money else None,
+        last_payment=next((row for row in reversed(money.rows) if row.kind == "payment"), None)
+        if money
+        else None,
         readings=list_readings(register_ids=registers, limit=6) if registers else [],
         installed=[meter for meter in book.meters if meter.installed_to is None],
         **charts,

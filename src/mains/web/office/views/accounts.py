@@ -40,7 +40,9 @@ def accounts(request: OfficeRequest) -> HttpResponse:
             ("settled", _("Nothing owed")),
         ],
         "chosen": {name: request.GET.get(name, "") for name in ("unit", "balance", "tariff", "unmapped")},
-        "previous_url": _page_url(request, before=first) if first and (has_more if is_back else _is_later(request)) else "",
+        "previous_url": _page_url(request, before=first)
+        if first and (has_more if is_back else _is_later(request))
+        else "",
         "next_url": _page_url(request, after=last) if last and (has_more or is_back) else "",
     }
     return render(request, "office/accounts.html", context)

@@ -71,7 +71,9 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
 
 def _groups(found: BillRecord, lines: list[LineRecord]) -> list[dict[str, Any]]:
     """Lines by month of use, the bill's own month first; included tax is shown but adds nothing."""
-    ordered = sorted(lines, key=lambda line: (line.service_month != found.month, line.service_month, line.line))
+    ordered = sorted(
+        lines, key=lambda line: (line.service_month != found.month, line.service_month, line.line)
+    )
     groups = []
     for month, members in groupby(ordered, key=lambda line: line.service_month):
         rows = list(members)

@@ -31,7 +31,11 @@ def exceptions(request: OfficeRequest) -> HttpResponse:
     scopes = {name: request.rights.scope(name) for name in (Permission.SEE_MONEY, Permission.IMPORT_PAYMENTS)}
     counts = {
         "readings": (_("Readings held"), count_held_readings(scope=request.scope), "gauge"),
-        "unmapped": (_("Without an officer"), count_unmapped(scope=request.scope, on_date=request.today), "user"),
+        "unmapped": (
+            _("Without an officer"),
+            count_unmapped(scope=request.scope, on_date=request.today),
+            "user",
+        ),
     }
     if Permission.SEE_MONEY in held:
         odd = count_exceptions(scope=scopes[Permission.SEE_MONEY])
@@ -63,13 +67,17 @@ def _rows(request: OfficeRequest, show: str) -> tuple[list[Any], str]:
     rows: list[Any]
     if show == "unmapped":
         chosen = AccountFilter(is_unmapped=True)
-        found = list_accounts(scope=request.scope, chosen=chosen, on_date=request.today, after=after, limit=PAGE + 1)
+        found = list_accounts(
+            scope=request.scope, chosen=chosen, on_date=request.today, after=after, limit=PAGE + 1
+        )
         return list(found[:PAGE]), found[PAGE - 1].number if len(found) > PAGE else ""
     if show == "suspense":
         scope = request.rights.scope(Permission.IMPORT_PAYMENTS)
         rows = list(list_suspense(scope=scope, after_id=key, limit=PAGE + 1))
     elif show == "bills":
-        rows = list(list_exceptions(scope=request.rights.scope(Permission.SEE_MONEY), after=key, limit=PAGE + 1))
+        rows = list(
+            list_exceptions(scope=request.rights.scope(Permission.SEE_MONEY), after=key, limit=PAGE + 1)
+        )
     else:
         rows = list(list_held_readings(scope=request.scope, after_id=key, limit=PAGE + 1))
     return rows[:PAGE], str(rows[PAGE - 1].id) if len(rows) > PAGE else ""
@@ -79,7 +87,6 @@ def _rows(request: OfficeRequest, show: str) -> tuple[list[Any], str]:
 @needs(Permission.RECORD_READINGS)
 def decide(request: OfficeRequest, exception_id: int) -> HttpResponse:
     """Take or refuse a held reading."""
-    from mains.metering.actions.readings import decide_exception
 
     if find_held_reading(exception_id=exception_id, scope=request.scope) is None:
         raise Http404(_("There is no such reading that you may decide on."))
@@ -89,5 +96,7 @@ def decide(request: OfficeRequest, exception_id: int) -> HttpResponse:
     except MainsError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("The reading was taken.") if is_accepted else _("The reading was refused."))
+        messages.success(
+            request, _("The reading was taken.") if is_accepted else _("The reading was refused.")
+        )
     return redirect(reverse("office:exceptions") + "?show=readings")

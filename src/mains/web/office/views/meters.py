@@ -1,6 +1,5 @@
 """A meter's places and readings, one reading, and recording a new one."""
 
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,7 +10,12 @@ from django.views.decorators.http import require_POST
 from mains.customers.queries.records import list_payers
 from mains.kernel.errors import MainsError
 from mains.metering.actions.readings import record_reading
-from mains.metering.queries.records import find_reading, list_places_of_meter, list_readings, points_of_register
+from mains.metering.queries.records import (
+    find_reading,
+    list_places_of_meter,
+    list_readings,
+    points_of_register,
+)
 from mains.staff.values import Permission
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
@@ -20,13 +24,13 @@ from mains.web.office.readings import ReadingForm
 from mains.web.office.views.account import meters_page, open_book
 
 
-
-
 @needs(Permission.SEE_ACCOUNTS)
 def meter(request: OfficeRequest, meter_id: int) -> HttpResponse:
     """Where the meter is and was, with its readings; only of places whose payer the person may see."""
     places = list_places_of_meter(meter_id=meter_id)
-    payers = list_payers(service_point_ids=sorted({place.service_point_id for place in places}), scope=request.scope)
+    payers = list_payers(
+        service_point_ids=sorted({place.service_point_id for place in places}), scope=request.scope
+    )
     if not payers:
         raise Http404(_("There is no such meter that you may see."))
     seen = {agreement.service_point_id for agreement, _number, _name in payers}

@@ -77,13 +77,18 @@ def _buildings(request: OfficeRequest, box: Box) -> list[Place]:
     currency, language = currency_of_utility(), get_language() or "en"
     places = []
     for building in found:
-        detail = ngettext("%(count)s account", "%(count)s accounts", building.accounts) % {"count": building.accounts}
+        detail = ngettext("%(count)s account", "%(count)s accounts", building.accounts) % {
+            "count": building.accounts
+        }
         tone = ""
         if may_see_money:
             tone = "good"
             if building.debtors:
                 owed = money_text(building.owed_minor, currency=currency, language=language)
-                detail += ", " + _("%(amount)s owed by %(count)s") % {"amount": owed, "count": building.debtors}
+                detail += ", " + _("%(amount)s owed by %(count)s") % {
+                    "amount": owed,
+                    "count": building.debtors,
+                }
                 tone = "bad" if building.debtors * 2 > building.accounts else "warn"
         places.append(
             Place.at(

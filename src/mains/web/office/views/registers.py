@@ -33,7 +33,9 @@ BYTES_MAX = 64 * 1024 * 1024
 class UploadForm(forms.Form):
     """A register file and how its columns are described."""
 
-    file = forms.FileField(label=gettext_lazy("Register file"), help_text=gettext_lazy("CSV from the bank or agent."))
+    file = forms.FileField(
+        label=gettext_lazy("Register file"), help_text=gettext_lazy("CSV from the bank or agent.")
+    )
     mapping = forms.ChoiceField(label=gettext_lazy("Format"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -78,7 +80,9 @@ def _stage(request: OfficeRequest, form: UploadForm) -> HttpResponse:
 def _registers_page(request: OfficeRequest, form: UploadForm) -> HttpResponse:
     before = request.GET.get("before", "")
     found = list_registers(
-        scope=request.scope, before_id=int(before) if before.isdecimal() and len(before) < 18 else None, limit=PAGE + 1
+        scope=request.scope,
+        before_id=int(before) if before.isdecimal() and len(before) < 18 else None,
+        limit=PAGE + 1,
     )
     context = {
         "registers": found[:PAGE],
@@ -154,5 +158,3 @@ def identify(request: OfficeRequest, receipt_id: int) -> HttpResponse:
     else:
         messages.success(request, _("The payment is on the account now."))
     return redirect(reverse("office:exceptions") + "?show=suspense")
-
-

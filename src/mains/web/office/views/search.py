@@ -24,7 +24,9 @@ def search(request: OfficeRequest) -> HttpResponse:
         return render(request, "office/partials/search_results.html", {"groups": groups, "query": query})
     if len(found) == 1:
         return redirect("office:account", number=found[0].number)
-    return render(request, "office/search.html", {"query": query, "found": found, "is_cut": len(found) == SHOWN})
+    return render(
+        request, "office/search.html", {"query": query, "found": found, "is_cut": len(found) == SHOWN}
+    )
 
 
 def _hit(found: Found) -> SearchHit:

@@ -51,7 +51,9 @@ def statement(request: OfficeRequest) -> HttpResponse:
         if len(path) > 1
         else [],
         "csv_url": f"{reverse('office:turnover_csv')}?{urlencode(query | unit | here)}",
-        "next_url": f"?{urlencode(query | unit | here | {'after': level.next_after})}" if level.next_after else "",
+        "next_url": f"?{urlencode(query | unit | here | {'after': level.next_after})}"
+        if level.next_after
+        else "",
         "is_first_page": not request.GET.get("after"),
     }
     return render(request, "office/turnover.html", context)
