@@ -130,20 +130,16 @@ def yes_or_no(text: str) -> bool:
     return text == "yes"
 
 
-def reference(model: type[models.Model], *, by: str = "code") -> Callable[[str], models.Model]:
-    """The row of `model` whose column `by` is the text."""
-    found: dict[str, models.Model | None] = {}
+def reference(find: Callable[[str], Any], *, name: str) -> Callable[[str], Any]:
+    """What `find` gives for the text; None there means that no such `name` exists. Each text is looked up once."""
+    found: dict[str, Any] = {}
 
-    def parse(text: str) -> models.Model:
+    def parse(text: str) -> Any:
         if text not in found:
-            found[text] = model._default_manager.filter(**{by: text}).first()
-        row = found[text]
-        if row is None:
-            name = str(model._meta.verbose_name)
-            raise _Wrong(
-                f"There is no {name} with {by} {text}.", f"Correct it, or register the {name} first."
-            )
-        return row
+            found[text] = find(text)
+        if found[text] is None:
+            raise _Wrong(f"There is no {name} {text}.", f"Correct it, or register the {name} first.")
+        return found[text]
 
     return parse
 

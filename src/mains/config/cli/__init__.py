@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
             f"{_PACKAGE}.replay:app", "Compute bills again with the exact interpreter and compare."
         ),
         "rate": Entry(f"{_PACKAGE}.rate:app", "Price a self-contained case file; no database needed."),
+        "registry": Entry(f"{_PACKAGE}.registry:app", "Import the registry, list its gaps, show its trees."),
         "reading": Entry(f"{_PACKAGE}.reading:app", "Record and import meter readings."),
         "ledger": Entry(f"{_PACKAGE}.ledger:app", "Check that the books are sound."),
         "payments": Entry(f"{_PACKAGE}.payments:app", "Import payment registers and allocate them."),

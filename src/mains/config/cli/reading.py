@@ -1,6 +1,6 @@
 """`mains reading`: record readings, import files of them, and decide on the ones that wait."""
 
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +8,7 @@ import typer
 
 from mains.base.clock import read_clock
 from mains.config.cli.actors import find_actor
+from mains.config.cli.days import read_day
 from mains.config.cli.files import print_faults, read_content
 from mains.config.cli.tables import Column, print_table
 from mains.config.start import start_django
@@ -23,7 +24,7 @@ Number = Annotated[int, typer.Argument(help="Number in the work list, from `main
 
 
 class UnableToUnderstandReading(MainsError):
-    """A zone, source or day that does not exist."""
+    """A zone or source that does not exist."""
 
 
 @app.command()
@@ -39,13 +40,11 @@ def record(
 ) -> None:
     """Judge a reading and take it, or list it with the reason. Exit code 1 when it was not taken."""
     start_django()
-    from django.utils import timezone
-
     from mains.metering.actions.reading_files import SOURCES, ZONES
     from mains.metering.actions.readings import find_register, record_reading
 
     now = read_clock()
-    reading_date = _day(on) if on else timezone.localdate(now)
+    reading_date = read_day(on)
     zone_code = _code(zone, ZONES, place="zone")
     register_id = find_register(serial=serial, zone=zone_code, model=model, reading_date=reading_date)
     outcome = record_reading(
@@ -202,15 +201,3 @@ def _code(name: str, codes: dict[str, int], *, place: str) -> int:
             remedy=f"It is one of: {', '.join(codes)}.",
         )
     return codes[name.lower()]
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise UnableToUnderstandReading(
-            code="date-invalid",
-            message=f"{text} is not a day of the calendar.",
-            place="option --on",
-            remedy="Write the day as 2024-02-29.",
-        ) from error

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from mains.base.rows import fetch_row
+from mains.base.rows import fetch_row, fetch_rows
 from mains.kernel.errors import MainsError
 
 
@@ -42,3 +42,9 @@ def get_point(*, point_id: int) -> PointRecord:
             params={"field": "service_point"},
         )
     return found
+
+
+def find_point_id(*, code: str) -> int | None:
+    """The id of the service point of that code."""
+    rows = fetch_rows(int, "SELECT id FROM network_servicepoint WHERE code = %(code)s", {"code": code})
+    return rows[0] if rows else None

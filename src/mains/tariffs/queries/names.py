@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mains.base.rows import fetch_row
+from mains.base.rows import fetch_row, fetch_rows
 from mains.kernel.errors import MainsError
 
 
@@ -33,3 +33,9 @@ def get_tariff(*, tariff_id: int) -> TariffName:
             params={"field": "tariff"},
         )
     return found
+
+
+def find_tariff_id(*, code: str) -> int | None:
+    """The id of the tariff of that code."""
+    rows = fetch_rows(int, "SELECT id FROM tariffs_tariff WHERE code = %(code)s", {"code": code})
+    return rows[0] if rows else None
