@@ -16,6 +16,7 @@ ACCOUNTS_PER_SLICE = 50_000
 LOOKBACK_MONTHS = 3
 """Facts that come later change at most this many months before the month billed."""
 
+_SAMPLE_ACCOUNTS = 8_000
 _NUMBER = re.compile(r"(\d{2})(0[1-9]|1[0-2])-?(\d{1,18})(\d)", re.ASCII)
 
 
@@ -86,7 +87,7 @@ class RunPlan:
 
     `billed_months` are the earlier months that this run recalculates, `usage_months` those whose daily use it keeps up
     to date. Facts recorded in (known_since, facts_as_of] are new to bills, in (usage_known_since, facts_as_of] to daily
-    use.
+    use. Averages of classes come from the first `sample_buckets`.
     """
 
     run_id: int
@@ -104,6 +105,12 @@ class RunPlan:
     entries_per_account: int
     first_transaction_id: int
     last_account_id: int
+    sample_buckets: int
+
+
+def count_sample_buckets(accounts: int) -> int:
+    """How many buckets hold the sample of accounts from which averages of classes are taken."""
+    return min(BUCKET_COUNT, ceil(BUCKET_COUNT * _SAMPLE_ACCOUNTS / max(1, accounts)))
 
 
 def count_slices(accounts: int, *, accounts_per_slice: int = ACCOUNTS_PER_SLICE) -> int:

@@ -3,15 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import ceil
 
-import polars as pl
 from adbc_driver_manager.dbapi import Connection
 from django.db import connection as django_connection
 from django.db import transaction
 
 from mains.base.columns import reserve_ids
-from mains.base.db import adbc_connect, ensure_month_partition, execute, read_frame
+from mains.base.db import adbc_connect, ensure_month_partition, execute
 from mains.base.processes import core_count, run_in_processes
 from mains.billing.actions.slices import (
     BillsTask,
@@ -23,6 +21,7 @@ from mains.billing.actions.slices import (
     refresh_slice,
 )
 from mains.billing.models import BillRun
+from mains.billing.queries.averages import class_averages
 from mains.billing.queries.charges import compute_charges
 from mains.billing.queries.plans import (
     done_buckets,
@@ -37,11 +36,8 @@ from mains.billing.values import ACCOUNTS_PER_SLICE, RunPlan, RunSlice, RunStatu
 from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
 from mains.kernel.period import next_month
-from mains.metering.actions.usage import average_use
-from mains.staff.models import User
 
 DUE_DAYS = 14
-_SAMPLE_POINTS = 8_000
 _IN_PROCESS_ACCOUNTS = 20_000
 _PARTITIONED = ("metering_usagemonth", "billing_bill", "billing_billline", "ledger_entry")
 
@@ -72,7 +68,7 @@ def plan_run(
     now: datetime,
     issued_on: date | None = None,
     due_on: date | None = None,
-    created_by: User | None = None,
+    created_by_id: int | None = None,
     accounts_per_slice: int = ACCOUNTS_PER_SLICE,
 ) -> BillRun:
     """Plan the run of a month (its first day), or return the one that exists.
@@ -99,7 +95,7 @@ def plan_run(
             issued_on=issued,
             due_on=due_on or issued + timedelta(days=DUE_DAYS),
             created_at=now,
-            created_by=created_by,
+            created_by_id=created_by_id,
             **_reserve(accounts_per_slice),
         )
 
@@ -185,18 +181,6 @@ def preview_run(
             )
         slices = get_slices(run=run, connection=connection)
         return _preview(connection, plan, slices, now, on_slice)
-
-
-def class_averages(*, connection: Connection, plan: RunPlan) -> pl.DataFrame:
-    """Average use by class from a sample of buckets of about 8,000 service points: the same in every process."""
-    found = read_frame("SELECT count(*) AS points FROM network_servicepoint", connection=connection)
-    share = ceil(BUCKET_COUNT * _SAMPLE_POINTS / max(1, int(found["points"][0])))
-    return average_use(
-        connection=connection,
-        buckets=range(min(BUCKET_COUNT, share)),
-        month=plan.month,
-        as_of=plan.facts_as_of,
-    )
 
 
 def prepare_partitions(*, connection: Connection, month: date) -> None:

@@ -102,8 +102,7 @@ def _usage_of_month(
         if not of_zone.is_empty():
             columns[name] = of_zone.select("item_id", "days_micro", "quality")
     return {
-        name: frame.with_columns(first_date=pl.lit(month)).select(*_USAGE)
-        for name, frame in columns.items()
+        name: frame.with_columns(first_date=pl.lit(month)).select(*_USAGE) for name, frame in columns.items()
     }
 
 

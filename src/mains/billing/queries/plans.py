@@ -16,6 +16,7 @@ from mains.billing.values import (
     RunSlice,
     RunStatus,
     Stage,
+    count_sample_buckets,
     slice_buckets,
 )
 from mains.customers.queries.frames import count_accounts_by_bucket
@@ -112,6 +113,7 @@ def get_plan(*, run: BillRun) -> RunPlan:
         entries_per_account=run.entries_per_account,
         first_transaction_id=run.first_transaction_id,
         last_account_id=run.last_account_id,
+        sample_buckets=count_sample_buckets(run.accounts),
     )
 
 

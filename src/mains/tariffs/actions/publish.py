@@ -8,7 +8,6 @@ from django.db import transaction
 
 from mains.engine.tariff import read_document, read_tariff
 from mains.kernel.errors import MainsError
-from mains.staff.models import User
 from mains.tariffs.models import Tariff, TariffEdition
 
 
@@ -18,7 +17,7 @@ class UnableToPublishTariff(MainsError):
 
 @transaction.atomic
 def publish_tariff(
-    *, document: str, now: datetime, published_by: User | None = None, proof: str = "", name: str = "tariff"
+    *, document: str, now: datetime, published_by_id: int | None = None, proof: str = "", name: str = "tariff"
 ) -> TariffEdition:
     """Store a tariff document as the edition in force from `now` on; earlier instants still read the one before.
 
@@ -61,6 +60,6 @@ def publish_tariff(
         document=document,
         checksum=checksum,
         recorded_at=now,
-        recorded_by=published_by,
+        recorded_by_id=published_by_id,
         proof=proof,
     )

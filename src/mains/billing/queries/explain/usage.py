@@ -9,7 +9,9 @@ from django.utils.translation import gettext as _
 
 from mains.base.db import adbc_connect
 from mains.billing.models import BillRun
+from mains.billing.queries.averages import class_averages
 from mains.billing.queries.explain.evidence import Item, Row, was_believed
+from mains.billing.queries.plans import get_plan
 from mains.engine.exact.explanation import Step, show_short
 from mains.engine.facts import MICRO, Stretch
 from mains.engine.usage.exact import (
@@ -217,9 +219,6 @@ _averages_of_runs: dict[datetime, dict[tuple[str, int], Fraction]] = {}
 
 def _class_averages(item: Item, known_at: datetime) -> dict[int, Fraction]:
     """Averages of the item's class by zone, as the run that computed its use knew them."""
-    from mains.billing.actions.runs import class_averages
-    from mains.billing.queries.plans import get_plan
-
     if known_at not in _averages_of_runs:
         run = BillRun.objects.filter(facts_as_of=known_at).earliest("id")
         with adbc_connect() as connection:
