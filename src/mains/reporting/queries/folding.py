@@ -43,9 +43,16 @@ def fold_word(word: str) -> str:
     """The token of one word: Щербаков is `scherbakov` as is Shcherbakov, İSTANBUL `istanbul`, Straße `strasse`."""
     plain = strip_marks(strip_marks(word).casefold().translate(_LETTERS))
     latin = "".join(_CYRILLIC.get(c, c) for c in plain)
+    latin = _SEPARATORS.sub("", latin)
+    while (simpler := _simplified(latin)) != latin:
+        latin = simpler
+    return latin[:TOKEN_LENGTH]
+
+
+def _simplified(latin: str) -> str:
     for spelling, chosen in _SPELLINGS:
         latin = latin.replace(spelling, chosen)
-    return _SEPARATORS.sub("", latin)[:TOKEN_LENGTH]
+    return latin
 
 
 def split_words(text: str) -> list[str]:
