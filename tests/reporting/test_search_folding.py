@@ -56,9 +56,7 @@ def test_the_wrong_keyboard_layout_is_turned_round(typed, meant) -> None:
     assert swap_layout(typed) == meant
 
 
-@given(
-    st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Cn", "Co")), max_size=40)
-)
+@given(st.text(alphabet=WRITTEN, max_size=40))
 def test_the_index_and_the_query_split_and_fold_alike(text) -> None:
     source = pl.DataFrame(
         {
