@@ -38,6 +38,8 @@ BEGIN
     END IF;
     -- Two processes may need the same month at once: the lock lasts until the end of the transaction.
     PERFORM pg_advisory_xact_lock(hashtext(part));
+    -- The name looked up above may be remembered as missing: taking a table lock takes in what others committed.
+    EXECUTE format('LOCK TABLE ONLY %I IN ACCESS SHARE MODE', parent);
     IF to_regclass(part) IS NOT NULL THEN
         RETURN;
     END IF;

@@ -9,7 +9,7 @@ from django.db import connection as django_connection
 from django.db import transaction
 
 from mains.base.columns import reserve_ids
-from mains.base.db import adbc_connect, ensure_month_partition, execute
+from mains.base.db import adbc_connect, ensure_month_partition, execute, read_frame
 from mains.base.processes import core_count, run_in_processes
 from mains.billing.actions.slices import (
     BillsTask,
@@ -185,6 +185,10 @@ def preview_run(
 
 def prepare_partitions(*, connection: Connection, month: date) -> None:
     """Create and commit the month's partitions, so that no slice waits for another's."""
+    # Two runs begun at once prepare one after the other.
+    read_frame(
+        "SELECT pg_advisory_xact_lock(hashtext('mains month partitions'))::text", connection=connection
+    )
     for table in _PARTITIONED:
         ensure_month_partition(table, month, connection=connection)
     connection.commit()

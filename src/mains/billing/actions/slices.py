@@ -10,7 +10,7 @@ from datetime import datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.base.db import adbc_connect, copy_frame, execute
+from mains.base.db import adbc_connect, copy_frame, read_frame
 from mains.billing.queries.charges import SliceCharges, compute_charges
 from mains.billing.queries.exceptions import agreement_gaps
 from mains.billing.queries.plans import done_buckets
@@ -234,8 +234,8 @@ def _write_exceptions(connection: Connection, plan: RunPlan, exceptions: pl.Data
 
 def _is_pending(connection: Connection, plan: RunPlan, part: RunSlice, stage: Stage) -> bool:
     """Take the slice's lock, waiting for another process that may hold it; whether there is still work to do."""
-    execute(
-        "SELECT pg_advisory_xact_lock(%(run)s::integer, %(part)s::integer)",
+    read_frame(
+        "SELECT pg_advisory_xact_lock(%(run)s::integer, %(part)s::integer)::text",
         {"run": plan.run_id, "part": _LOCK_CLASS[stage] + part.buckets.start},
         connection=connection,
     )
