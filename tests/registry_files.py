@@ -23,7 +23,8 @@ organisation,Sberbank,ru,7707083893,,,ru
 0310000023,organisation,Sberbank,ru,7707083893,,LU-N-1,2020-01-01
 ,person,Chen Wei,,,+7 978 0000003,LU-N,2020-01-01
 """,
-    "premises": """city,street,house,entrance,flat,latitude,longitude,kind,residents,rooms,floor_area_m2,location,cooker,valid_from
+    "premises": """city,street,house,entrance,flat,latitude,longitude,kind,residents,rooms,\
+floor_area_m2,location,cooker,valid_from
 Lumen,Gorky,7,1,1,44.953,34.113,flat,2,2,54.2,urban,gas,2020-01-01
 Lumen,Gorky,7,1,2,44.953,34.113,flat,0,4,120,urban,electric,2020-01-01
 """,
