@@ -28,7 +28,7 @@ CATALOGUES := $(wildcard src/mains/locale/*/LC_MESSAGES/*.po)
 help:
 	@sed -n 's/^# //p' Makefile
 
-setup: $(STAMPS)/project $(STAMPS)/frontend $(STAMPS)/catalogues $(STAMPS)/system
+setup: $(STAMPS)/project $(STAMPS)/frontend $(STAMPS)/catalogues
 
 dev: setup $(STAMPS)/dev
 
@@ -75,10 +75,6 @@ $(STAMPS)/catalogues: $(CATALOGUES) $(STAMPS)/base
 			$(BIN)/pybabel --quiet compile --input-file "$$catalogue" --output-file "$${catalogue%.po}.mo" || exit 1; \
 		done; \
 	fi
-	@touch $@
-
-$(STAMPS)/system: tools/system_packages.sh $(STAMPS)/venv
-	@sh tools/system_packages.sh pdf
 	@touch $@
 
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base

@@ -81,7 +81,7 @@ def test_help_loads_neither_django_nor_polars(environment: dict[str, str]) -> No
         "import sys; sys.argv = ['mains', '--help']\n"
         "from mains.config.cli import main\n"
         "try: main()\n"
-        "except SystemExit: print(sorted({'django', 'polars', 'psycopg', 'weasyprint'} & set(sys.modules)))"
+        "except SystemExit: print(sorted({'django', 'polars', 'psycopg', 'typst'} & set(sys.modules)))"
     )
     finished = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True

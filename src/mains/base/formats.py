@@ -5,7 +5,8 @@ a minus is U+2212.
 """
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from functools import lru_cache
 
 from babel import Locale
@@ -39,6 +40,11 @@ def money_text(minor: int, *, currency: str, language: str) -> str:
     return _signed(text.replace(CURRENCY_SIGN, _sign(currency, locale)))
 
 
+def currency_sign(currency: str, *, language: str) -> str:
+    """The sign of a currency as the people of its country write it."""
+    return _sign(currency, babel_locale(language))
+
+
 def money_short_text(minor: int, *, currency: str, language: str) -> str:
     """A rounded figure for cards and axes (`₦1.2M`); the exact amount belongs beside it."""
     locale = babel_locale(language)
@@ -65,11 +71,22 @@ def quantity_text(micro: int, *, unit: str, language: str, decimals: int = 6) ->
     return _signed(f"{number}{NO_BREAK_SPACE}{unit_text(unit)}" if unit else number)
 
 
-def percent_text(fraction: Decimal, *, language: str) -> str:
-    """A share of one as a percentage with one decimal: 0.973 is 97.3 %."""
+def fraction_text(value: Fraction, *, language: str, decimals: int = 6, least: int = 0) -> str:
+    """An exact number rounded half up to `decimals`, without trailing zeros but with at least `least` of them."""
+    pattern = "#,##0." + "0" * least + "#" * (decimals - least) if decimals else "#,##0"
+    scaled = value * 10**decimals
+    whole = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
+    rounded = Decimal(whole if value >= 0 else -whole).scaleb(-decimals)
+    return _signed(format_decimal(rounded, format=pattern, locale=babel_locale(language)))
+
+
+def percent_text(fraction: Decimal, *, language: str, decimals: int = 1) -> str:
+    """A share of one as a percentage: 0.973 is 97.3 %."""
     locale = babel_locale(language)
     pattern: str = locale.percent_formats[None].pattern
-    return _signed(pattern.replace("#,##0", format_decimal(fraction * 100, format="#,##0.0", locale=locale)))
+    percent = (fraction * 100).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    number = "#,##0" + ("." + "0" * decimals if decimals else "")
+    return _signed(pattern.replace("#,##0", format_decimal(percent, format=number, locale=locale)))
 
 
 def date_text(day: date, *, language: str) -> str:
@@ -79,8 +96,23 @@ def date_text(day: date, *, language: str) -> str:
 
 def month_text(day: date, *, language: str) -> str:
     """The month of a day, by name, with the year."""
-    text = format_skeleton("yMMMM", day, locale=babel_locale(language))
+    text = month_inside_text(day, language=language)
     return text[:1].upper() + text[1:]
+
+
+def month_inside_text(day: date, *, language: str) -> str:
+    """The month of a day with the year, as it is written inside a sentence."""
+    return format_skeleton("yMMMM", day, locale=babel_locale(language))
+
+
+def month_name_text(day: date, *, language: str) -> str:
+    """The name of a month alone, as it is written inside a sentence."""
+    return format_date(day, format="LLLL", locale=babel_locale(language))
+
+
+def month_short_text(day: date, *, language: str) -> str:
+    """The shortest name of a month, for axes."""
+    return format_date(day, format="LLL", locale=babel_locale(language)).rstrip(".")
 
 
 def instant_text(at: datetime, *, language: str) -> str:

@@ -31,7 +31,7 @@ _MODULES = (
     "psycopg_pool",
     "pyarrow",
     "segno",
-    "weasyprint",
+    "typst",
     "whitenoise",
     "xlsxwriter",
     "yaml",
@@ -212,33 +212,22 @@ def check_catalogues() -> Finding:
 
 
 def check_pdf() -> Finding:
-    try:
-        import weasyprint
-    except (ImportError, OSError) as error:
+    """Typst and the fonts come with the packages: nothing of the system is needed."""
+    import typst
+
+    fonts = typst.Fonts(
+        include_system_fonts=False,
+        include_embedded_fonts=False,
+        font_paths=[os.fspath(PACKAGE / "reporting" / "fonts")],
+    )
+    if not fonts.families():
         return Finding(
             subject="PDF",
             state=State.BROKEN,
-            detail=str(error).strip().splitlines()[0],
-            remedy="Install Pango (Debian: apt-get install libpangoft2-1.0-0 libharfbuzz-subset0).",
+            detail="the fonts of bills are missing",
+            remedy="Install Mains again.",
         )
-    return _good("PDF", f"WeasyPrint {weasyprint.__version__}")
-
-
-def check_fonts() -> Finding:
-    folders = (
-        Path("/usr/share/fonts"),
-        Path("/usr/local/share/fonts"),
-        Path.home() / ".fonts",
-        Path("/Library/Fonts"),
-    )
-    if any(next(folder.rglob("*.[to]t[fc]"), None) for folder in folders if folder.is_dir()):
-        return _good("Fonts", "found")
-    return Finding(
-        subject="Fonts",
-        state=State.WARNING,
-        detail="no fonts on this machine; bills would have empty boxes for letters",
-        remedy="Install some (Debian: apt-get install fonts-dejavu-core fonts-noto-cjk).",
-    )
+    return _good("PDF", ", ".join(fonts.families()))
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
@@ -251,5 +240,4 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     check_front_end,
     check_catalogues,
     check_pdf,
-    check_fonts,
 )

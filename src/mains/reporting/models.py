@@ -31,7 +31,9 @@ class SearchToken(models.Model):
             # Prefix search as you type: the C collation makes this B-tree serve ranges of prefixes, the included
             # columns make it enough to apply the scope and the ranking.
             models.Index(
-                fields=["token", "account_id"], include=["organisation_id", "kind"], name="search_token_prefix"
+                fields=["token", "account_id"],
+                include=["organisation_id", "kind"],
+                name="search_token_prefix",
             )
         ]
 

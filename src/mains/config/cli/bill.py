@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -143,6 +144,57 @@ def check(month: AnyMonth = None, cycle: Cycle = "monthly") -> None:
             state = f"BROKEN {result.broken:,} times, for one {result.example}" if result.broken else "holds"
             typer.echo(f"{found.month:%Y-%m} {found.cycle}: {result.name}: {state}")
     if broken:
+        raise typer.Exit(1)
+
+
+@app.command()
+def pdf(
+    bill: Annotated[str, typer.Argument(help="The bill's number, such as 2405-101.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The file to write.")] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="Instead of the customer's: en, ru, tr, zh-hans, de, fr.")
+    ] = None,
+) -> None:
+    """Write a bill as PDF, in the customer's language."""
+    _start()
+    from mains.billing.values import bill_number, parse_bill_number
+    from mains.config.cli.files import write_content
+    from mains.reporting.queries.bill_paper import bill_pdf
+
+    month, bill_id = parse_bill_number(bill)
+    path = out or Path(f"bill-{bill_number(month, bill_id)}.pdf")
+    write_content(path, bill_pdf(month=month, bill_id=bill_id, language=language))
+    typer.echo(f"Written: {path}")
+
+
+@app.command("print")
+def print_month(
+    month: Month,
+    out: Annotated[Path, typer.Option("--out", help="The folder to write to.")],
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first so many bills.")] = None,
+) -> None:
+    """Write a month's bills for the printer: PDF files of 200 bills, in the order in which they are delivered."""
+    _start()
+    from mains.base.processes import run_in_processes
+    from mains.base.progress import progress_report
+    from mains.config.cli.files import write_content
+    from mains.reporting.queries.bill_paper.delivery import list_batches, print_batch
+
+    batches = list_batches(month=_month(month), limit=limit)
+    out.mkdir(parents=True, exist_ok=True)
+    faults: list[str] = []
+    with progress_report() as report:
+        total = sum(len(batch.bill_ids) for batch in batches)
+        with report.step("Bills", total=total) as step:
+            for batch, made in run_in_processes(print_batch, batches):
+                if made.pdf:
+                    write_content(out / batch.file_name, made.pdf)
+                faults += made.faults
+                step.advance(len(batch.bill_ids))
+    typer.echo(f"{total - len(faults):,} bills in {len(batches):,} files in {out}")
+    for fault in faults:
+        typer.echo(f"Not printed: {fault}", err=True)
+    if faults:
         raise typer.Exit(1)
 
 

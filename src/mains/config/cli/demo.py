@@ -88,17 +88,10 @@ def _build(
 
 
 def _write_bill(pack: "Pack", *, folder: Path) -> Path | None:
-    """Write a bill of the last month that corrects an earlier one; its path, None without the maker of
-    documents.
-    """
-    from importlib import import_module
-    from importlib.util import find_spec
-
+    """Write a bill of the last month that corrects an earlier one; its path, None when no bill asks for money."""
     from mains.billing.models import Bill
+    from mains.reporting.queries.bill_paper import bill_pdf
 
-    if find_spec("mains.billing.documents") is None:
-        return None
-    documents = import_module("mains.billing.documents")
     bills = Bill.objects.filter(month=pack.billing.months[-1], amount_minor__gt=0)
     bill = (
         bills.exclude(correction_minor=0).order_by("account_id").first()
@@ -107,7 +100,7 @@ def _write_bill(pack: "Pack", *, folder: Path) -> Path | None:
     if bill is None:
         return None
     path = folder / f"bill-{bill.month:%Y-%m}-{bill.id}.pdf"
-    path.write_bytes(documents.bill_pdf(month=bill.month, bill_id=bill.id))
+    path.write_bytes(bill_pdf(month=bill.month, bill_id=bill.id))
     return path
 
 

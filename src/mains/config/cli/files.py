@@ -1,4 +1,4 @@
-"""Files that commands read, and their faults on the error stream."""
+"""Files that commands read and write, and their faults on the error stream."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +15,10 @@ class UnableToReadFile(MainsError):
     """The file cannot be read."""
 
 
+class UnableToWriteFile(MainsError):
+    """The file cannot be written."""
+
+
 def read_content(file: Path) -> bytes:
     """The bytes of a file. Raises UnableToReadFile."""
     try:
@@ -23,6 +27,19 @@ def read_content(file: Path) -> bytes:
         raise UnableToReadFile(
             code="file-unreadable",
             message=f"The file cannot be read: {error.strerror}.",
+            place=str(file),
+            remedy="Check the path and the rights.",
+        ) from error
+
+
+def write_content(file: Path, content: bytes) -> None:
+    """Write a file whole. Raises UnableToWriteFile."""
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise UnableToWriteFile(
+            code="file-not-writable",
+            message=f"The file cannot be written: {error.strerror}.",
             place=str(file),
             remedy="Check the path and the rights.",
         ) from error

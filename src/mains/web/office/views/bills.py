@@ -12,6 +12,7 @@ from mains.billing.queries.records import BillRecord, LineRecord, find_bill, lis
 from mains.billing.values import UnableToReadBillNumber, bill_number, parse_bill_number
 from mains.customers.queries.records import AccountRecord, account_numbers, find_account, list_agreements
 from mains.network.values import UNIT_OF_SERVICE
+from mains.reporting.queries.bill_paper import bill_pdf as make_pdf
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import names_of_editions
 from mains.web.office.access import OfficeRequest, needs
@@ -105,9 +106,7 @@ def line(request: OfficeRequest, number: str, place: int) -> HttpResponse:
 def bill_pdf(request: OfficeRequest, number: str) -> HttpResponse:
     """The bill as PDF, in the customer's language."""
     found = _open_bill(request, number)
-    from mains.billing import documents
-
-    content = documents.bill_pdf(month=found.month, bill_id=found.id)
+    content = make_pdf(month=found.month, bill_id=found.id)
     response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{number}.pdf"'
     return response

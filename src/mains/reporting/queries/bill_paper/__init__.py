@@ -1,0 +1,47 @@
+"""The bill on paper: a PDF with every amount explained, in the customer's language."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from django.conf import settings
+from django.utils import translation
+
+from mains.reporting.queries.bill_paper.content import (
+    BillContent,
+    UnableToPrintBill,
+    customer_language,
+    get_content,
+)
+from mains.reporting.queries.bill_paper.printed import Texts, printed
+from mains.reporting.queries.bill_paper.typeset import set_bills
+
+__all__ = ["BillContent", "UnableToPrintBill", "bill_pdf", "bill_texts", "bills_pdf", "get_content"]
+
+
+def bill_pdf(*, month: date, bill_id: int, language: str | None = None) -> bytes:
+    """The bill as PDF (A4, PDF/UA-1), in the customer's language when none is named.
+
+    The same bill gives the same bytes as long as the utility's registry stays. Raises UnableToPrintBill when there is
+    no such bill or no font for it, UnableToExplain when a stored amount does not follow from the facts.
+    """
+    return bills_pdf(month=month, bill_ids=[bill_id], language=language)
+
+
+def bills_pdf(*, month: date, bill_ids: Sequence[int], language: str | None = None) -> bytes:
+    """Several bills of a month in one PDF, in the order given."""
+    return set_bills([bill_texts(month=month, bill_id=bill_id, language=language) for bill_id in bill_ids])
+
+
+def bill_texts(*, month: date, bill_id: int, language: str | None = None) -> Texts:
+    """The texts of a bill as the template sets them."""
+    wanted = language or customer_language(month=month, bill_id=bill_id)
+    spoken = _known(wanted) or settings.LANGUAGE_CODE
+    with translation.override(spoken):
+        return printed(get_content(month=month, bill_id=bill_id), language=spoken)
+
+
+def _known(language: str) -> str:
+    """The language as settings spell it; empty when Mains does not speak it."""
+    code = language.lower().replace("_", "-")
+    codes = [known for known, _name in settings.LANGUAGES]
+    return next((known for known in codes if code in (known, known.partition("-")[0])), "")

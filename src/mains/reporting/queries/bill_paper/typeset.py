@@ -1,0 +1,73 @@
+"""Setting bills with Typst: the template is ours, the data are plain JSON, so no text becomes markup.
+
+The fonts come with Mains; more of them (for Chinese, say) may be put into MAINS_HOME/fonts.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import typst
+
+from mains.base.places import home_folder
+from mains.reporting.queries.bill_paper.content import UnableToPrintBill
+from mains.reporting.queries.bill_paper.printed import Texts
+
+_CONTEXT = Path(__file__).resolve().parents[2]
+_TEMPLATE = _CONTEXT / "templates" / "reporting" / "bill.typ"
+_FONTS = _CONTEXT / "fonts"
+# What the bundled fonts print: Latin with all its accents, Cyrillic, signs of currencies and arithmetic.
+_PRINTED = (
+    range(0x20, 0x7F),
+    range(0xA0, 0x250),
+    range(0x2B0, 0x370),
+    range(0x400, 0x530),
+    range(0x1E00, 0x1F00),
+    range(0x2000, 0x20C0),
+    range(0x2100, 0x2270),
+)
+
+
+def set_bills(bills: Sequence[Texts]) -> bytes:
+    """One PDF (PDF/UA-1, A4) of the bills in order, each from a page of its own; the same texts give the same bytes.
+
+    Raises UnableToPrintBill when a bill has a letter that no font at hand can print.
+    """
+    for bill in bills:
+        check_letters(bill)
+    made = _compiler(os.fspath(home_folder() / "fonts")).compile(
+        format="pdf",
+        sys_inputs={"bills": json.dumps(bills, ensure_ascii=False)},
+        pdf_standards="ua-1",
+        timestamp=0,
+    )
+    assert isinstance(made, bytes)  # without an output file a PDF comes as bytes
+    return made
+
+
+@cache
+def _compiler(more_fonts: str) -> typst.Compiler:
+    folders = [os.fspath(_FONTS), *([more_fonts] if Path(more_fonts).is_dir() else [])]
+    return typst.Compiler(
+        input=os.fspath(_TEMPLATE),
+        root=os.fspath(_TEMPLATE.parent),
+        font_paths=folders,
+        ignore_system_fonts=True,
+    )
+
+
+def check_letters(bill: Texts) -> None:
+    """Raises UnableToPrintBill for a letter that the bundled fonts lack, unless there are more fonts."""
+    if (home_folder() / "fonts").is_dir():
+        return
+    text = json.dumps({name: value for name, value in bill.items() if name != "code"}, ensure_ascii=False)
+    missing = {letter for letter in text if not any(ord(letter) in letters for letters in _PRINTED)}
+    if missing:
+        raise UnableToPrintBill(
+            code="no-font",
+            message=f"No font at hand prints {', '.join(sorted(missing)[:5])}.",
+            place=f"bill {bill['number']}",
+            remedy=f"Put a font that has these letters (such as Noto Sans SC) into {home_folder() / 'fonts'}.",
+        )
