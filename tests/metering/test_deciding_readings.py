@@ -6,7 +6,12 @@ from datetime import date
 import pytest
 from django.db import connection
 
-from mains.metering.actions.readings import ReadingOutcome, UnableToDecideReading, decide_exception
+from mains.metering.actions.readings import (
+    ReadingOutcome,
+    UnableToDecideReading,
+    decide_exception,
+    withdraw_reading,
+)
 from mains.metering.models import Reading, ReadingException
 from mains.metering.values import ReadingSource
 from metering_cast import NOW, MeterCast, build_meter_cast
@@ -52,6 +57,18 @@ def test_accepting_a_lower_reading_withdraws_the_one_it_contradicts(cast: MeterC
     assert cast.believed()[1:] == [(MARCH, 380)]
     assert Reading.objects.get(pk=taken.reading_id).proof == "Accepted: lower-than-last"
     assert ReadingException.objects.get(code="withdrawn").text_value == "530"
+
+
+def test_a_rollover_that_nobody_was_asked_about_is_not_confirmed_by_the_way(cast: MeterCast) -> None:
+    cast.tell("60000", date(2021, 1, 31))
+    cast.tell("50100", FEBRUARY)
+    waiting = cast.tell("45000", MARCH)
+    assert waiting.code == "lower-than-last"
+    withdrawn = Reading.objects.get(register=cast.register, reading_date=date(2021, 1, 31))
+    withdraw_reading(reading_id=withdrawn.pk, proof="Wrong flat", actor=cast.sam, now=NOW)
+    assert cast.tell("99000", FEBRUARY).decision == "accept"
+    with pytest.raises(UnableToDecideReading, match="rolled over"):
+        decide(cast, waiting, accept=True)
 
 
 def test_accepting_the_other_reading_of_a_day(cast: MeterCast) -> None:

@@ -115,6 +115,12 @@ def test_a_doubtful_closing_reading_is_taken_when_confirmed(cast: MeterCast) -> 
     assert cast.believed()[-1] == (EXCHANGE, 20)
 
 
+def test_a_contradiction_is_not_confirmed_away(cast: MeterCast) -> None:
+    cast.tell("350", date(2021, 2, 28))
+    with pytest.raises(UnableToRemoveMeter, match="set that one aside"):
+        exchange(cast, new_meter(), closing="340", is_confirmed=True)
+
+
 def test_the_closing_reading_may_be_known_already(cast: MeterCast) -> None:
     cast.tell("410", EXCHANGE)
     exchange(cast, new_meter())

@@ -44,14 +44,13 @@ def judge_entries(
     entries: pl.DataFrame,
     *,
     today: date,
-    is_rollover: bool = False,
     without: Sequence[int] = (),
     is_repeat_of_withdrawn: bool = False,
 ) -> pl.DataFrame:
     """The entries (columns ENTRIES, in their order) with the verdict of each.
 
     Adds value_micro, decision (accept, queue, refuse), code, message, remedy, other_reading_id, other_date,
-    use_micro, service_point_id and bucket. `is_rollover`: a person confirmed that registers rolled over. `without`:
+    use_micro, service_point_id and bucket. `without`:
     ids of readings to be judged as if they were not there. With `is_repeat_of_withdrawn` a reading that was taken
     once and withdrawn since counts as known: the same file again must not bring it back.
     """
@@ -69,7 +68,6 @@ def judge_entries(
             "reading_date",
             "value_micro",
             priority="source",
-            rollover=pl.lit(is_rollover),
         ),
         registers=sites,
         known=neighbours(known, entries=entries),

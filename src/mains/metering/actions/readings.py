@@ -22,6 +22,7 @@ from mains.metering.actions.intake import (
 from mains.metering.models import Reading, ReadingException
 from mains.metering.queries.readings import find_registers
 
+ROLLOVER = "rollover-possible"
 CONTRADICTIONS = ("lower-than-last", "higher-than-next", "differs-same-day")
 """A reading doubted for these says that another one is wrong: accepting it sets that other one aside."""
 
@@ -244,15 +245,12 @@ def _doubted(
 def _judged_anew(told: ReadingException, entry: pl.DataFrame, *, now: datetime) -> dict[str, Any]:
     """The verdict with `contradicted`: the readings of one day that must go for this one to stand."""
     contradicted: list[Reading] = []
-    is_rollover = told.code == "rollover-possible"
     while True:
         (judged,) = judge_entries(
-            entry,
-            today=timezone.localdate(now),
-            is_rollover=is_rollover,
-            without=[other.pk for other in contradicted],
+            entry, today=timezone.localdate(now), without=[other.pk for other in contradicted]
         ).iter_rows(named=True)
-        if judged["decision"] == "refuse":
+        if judged["decision"] == "refuse" or (judged["code"] == ROLLOVER and told.code != ROLLOVER):
+            # A rollover that nobody was asked about is not confirmed by the way.
             raise _undecidable(told, judged["code"], judged["message"], judged["remedy"])
         if judged["code"] not in CONTRADICTIONS:
             return {**judged, "contradicted": contradicted}

@@ -18,6 +18,8 @@ from mains.metering.values import ReadingSource, Zone
 from mains.network.queries.points import PointRecord, get_point
 
 DAY = timedelta(days=1)
+CONFIRMABLE = ("rollover-possible", "far-above-usual")
+"""Doubts about a closing reading that whoever stands before the meter can dispel."""
 
 
 class UnableToAddMeter(MainsError):
@@ -155,7 +157,8 @@ def remove_meter(
 ) -> None:
     """Take a meter off its place at the end of `last_day`, with what each zone's register shows then.
 
-    A closing reading is judged as any other; one that the rules doubt is taken only when `is_confirmed`.
+    A closing reading is judged as any other. A rollover and a use far above the usual are taken only when
+    `is_confirmed`; one that contradicts another reading is not taken: set the wrong one aside first.
     Raises UnableToRemoveMeter.
     """
     registers = _locked_registers(meter)
@@ -315,13 +318,12 @@ def _take_closing(
     judged = judge_entries(
         pl.DataFrame(rows, schema=ENTRIES, orient="row"),
         today=timezone.localdate(now),
-        is_rollover=is_confirmed,
     )
-    confirmed = pl.lit(is_confirmed) & (pl.col("decision") == "queue")
+    confirmed = pl.lit(is_confirmed) & pl.col("code").is_in(CONFIRMABLE)
     judged = judged.with_columns(decision=pl.when(confirmed).then(pl.lit("accept")).otherwise("decision"))
     wrong = judged.filter((pl.col("decision") != "accept") & (pl.col("code") != REPEATED))
     for told in wrong.iter_rows(named=True):
-        remedy = "Read it again, or confirm it." if told["decision"] == "queue" else told["remedy"]
+        remedy = "Read it again, or confirm it." if told["code"] in CONFIRMABLE else told["remedy"]
         raise _unable_to_remove(meter, told["code"], told["message"], remedy)
     keep_taken(judged, actor_id=actor.pk if actor else None, now=now)
 
