@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from importlib.util import find_spec
-from pathlib import Path
 
 from mains.base import embedded
 from mains.base.address import database_address
