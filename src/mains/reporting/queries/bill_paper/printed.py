@@ -137,7 +137,7 @@ def _facts(content: BillContent, *, language: str) -> list[list[str]]:
         [_("Account no."), content.addressee.account_number],
         [_("Service"), ", ".join(services)],
         [_("Service point"), content.place.point_code],
-        [_("Meter"), meters or _("none")],
+        [_("Meter"), meters or pgettext("meter", "none")],
         [_("Issued"), date_text(content.bill.issued_on, language=language)],
     ]
 

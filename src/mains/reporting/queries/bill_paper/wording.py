@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from django.db.models import Choices
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from mains.base.formats import (
     date_text,
@@ -105,7 +106,11 @@ def attribute_word(name: str, value: AttributeValue | None, *, language: str) ->
     if isinstance(value, str):
         if name in _WORDS and value in _WORDS[name].values:
             return str(_WORDS[name](value).label).lower()
-        zones = {"total": _("one"), "day_night": _("two"), "three": _("three")}
+        zones = {
+            "total": pgettext("zones of a meter", "one"),
+            "day_night": pgettext("zones of a meter", "two"),
+            "three": pgettext("zones of a meter", "three"),
+        }
         return zones.get(value, value) if name == "zones" else value.replace("_", "-")
     return fraction_text(Fraction(value), language=language, decimals=3)
 
@@ -176,7 +181,7 @@ def _of_use(rows: Sequence[UseRow], *, unit: str, language: str) -> Iterator[str
         ) % {"quantity": amount(rows)}
     elif estimated:
         yield _(
-            "Use: %(quantity)s, of which %(read)s by readings and %(estimated)s forecast for %(days)s days."
+            "Use: %(quantity)s, of which %(read)s by readings and %(estimated)s forecast (days: %(days)s)."
         ) % {
             "quantity": amount(rows),
             "read": amount(read),
