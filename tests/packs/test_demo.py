@@ -1,20 +1,22 @@
 """The demo's main job: from loaded readings to paid bills, repeatable and kept apart from other data."""
 
 import stat
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from mains.base.address import database_address
+from mains.base.address import DatabaseAddress, database_address
 from mains.base.db import adbc_connect, connection_url, read_frame
 from mains.base.progress import progress_report
 from mains.ledger.queries.invariants import find_breaches
 from mains.packs.definition import read_pack
 from mains.packs.demo import JobFigures, run_main_job
 from mains.packs.loading import load_pack
-from mains.packs.shelf import DemoKey, UnableToChooseDemo, choose_demo, mark_demo
+from mains.packs.shelf import DemoKey, UnableToChooseDemo, choose_demo, demo_turn, mark_demo
 from mains.payments.models import PaymentRegister, Receipt
 from mains.staff.actions.logins import ensure_demo_logins
 from mains.staff.models import User
@@ -125,3 +127,62 @@ def test_a_demo_put_aside_comes_back(tmp_path: Path) -> None:
         with psycopg.connect(base.url(database="postgres"), autocommit=True) as server:
             for database in (name, first.shelf_name, second.shelf_name):
                 server.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[DatabaseAddress]:
+    """Where a database may be made; it is dropped at the end."""
+    base = database_address()
+    name = f"place_{tmp_path.name[-12:].replace('-', '_')}"
+    yield replace(base, database=name)
+    with psycopg.connect(base.url(database="postgres"), autocommit=True) as server:
+        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def put_accounts(address: DatabaseAddress, count: int) -> None:
+    with psycopg.connect(address.url(), autocommit=True) as session:
+        session.execute("CREATE TABLE customers_account (id bigint)")
+        session.execute("INSERT INTO customers_account SELECT generate_series(1, %s)", [count])
+
+
+def has_accounts(address: DatabaseAddress) -> bool:
+    with psycopg.connect(address.url()) as session:
+        found = session.execute("SELECT to_regclass('customers_account') IS NOT NULL").fetchone()
+    return found == (True,)
+
+
+@pytest.mark.parametrize("size", [101, 103])
+def test_a_demo_whose_loading_was_interrupted_is_made_anew(place: DatabaseAddress, size: int) -> None:
+    begun = DemoKey(pack=PACK, accounts=101, seed=990_002)
+    assert choose_demo(wanted=begun, address=place, reset=False) is False
+    put_accounts(place, begun.accounts)
+    wanted = replace(begun, accounts=size)
+    assert choose_demo(wanted=wanted, address=place, reset=False) is False
+    assert not has_accounts(place)
+
+
+def test_accounts_that_no_demo_loaded_are_kept(place: DatabaseAddress) -> None:
+    begun = DemoKey(pack=PACK, accounts=101, seed=990_002)
+    choose_demo(wanted=begun, address=place, reset=False)
+    put_accounts(place, 12)
+    with pytest.raises(UnableToChooseDemo) as caught:
+        choose_demo(wanted=begun, address=place, reset=False)
+    assert caught.value.code == "demo-not-empty"
+    assert has_accounts(place)
+
+
+def test_two_demos_at_once_take_turns(place: DatabaseAddress) -> None:
+    told, order = threading.Event(), []
+
+    def second() -> None:
+        with demo_turn(address=place, on_wait=told.set):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with demo_turn(address=place, on_wait=told.set):
+        assert not told.is_set()
+        waiting.start()
+        assert told.wait(30)
+        order.append("first")
+    waiting.join(30)
+    assert order == ["first", "second"]

@@ -2,9 +2,12 @@
 
 The mark is the comment on the database, so that it stays with the data when a database is renamed. A demo
 that was asked for before is kept as a database of its own name and comes back when it is asked for again.
+One whose loading was interrupted is dropped and made anew.
 """
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import psycopg
@@ -15,6 +18,7 @@ from mains.base.address import DatabaseAddress
 from mains.kernel.errors import MainsError
 
 _MARK = "mains-demo"
+_UNFINISHED = "mains-demo-unfinished"
 
 
 class UnableToChooseDemo(MainsError):
@@ -34,6 +38,17 @@ class DemoKey:
         return f"demo_{self.pack}_{self.accounts}_{self.seed}"
 
 
+@contextmanager
+def demo_turn(*, address: DatabaseAddress, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold the right to build a demo in this database; `on_wait` is called when another process has it."""
+    with psycopg.connect(address.url(database="postgres"), autocommit=True) as session:
+        name = f"mains demo {address.database}"
+        if session.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [name]).fetchone() != (True,):
+            on_wait()
+            session.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        yield
+
+
 def choose_demo(*, wanted: DemoKey, address: DatabaseAddress, reset: bool) -> bool:
     """Make the database of `address` the wanted demo's, as far as it exists; whether it is loaded already.
 
@@ -46,19 +61,7 @@ def choose_demo(*, wanted: DemoKey, address: DatabaseAddress, reset: bool) -> bo
             if reset:
                 _drop(server, address.database)
                 _drop(server, wanted.shelf_name)
-            found = _mark_of(server, address.database)
-            if found == wanted:
-                return True
-            if found is not None:
-                _rename(server, address.database, found.shelf_name)
-            elif _has_accounts(address):
-                raise _not_a_demo(address)
-            if _mark_of(server, wanted.shelf_name) == wanted:
-                _drop(server, address.database)
-                _rename(server, wanted.shelf_name, address.database)
-                return True
-            _create(server, address)
-            return False
+            return _choose(server, wanted=wanted, address=address)
     except psycopg.errors.InsufficientPrivilege as error:
         raise UnableToChooseDemo(
             code="demo-rights",
@@ -71,33 +74,57 @@ def choose_demo(*, wanted: DemoKey, address: DatabaseAddress, reset: bool) -> bo
 def mark_demo(*, loaded: DemoKey, address: DatabaseAddress) -> None:
     """Note on the database that it holds this demo, completely loaded."""
     with psycopg.connect(address.url(), autocommit=True) as session:
-        text = json.dumps({_MARK: asdict(loaded)})
-        session.execute(
-            sql.SQL("COMMENT ON DATABASE {} IS {}").format(
-                sql.Identifier(address.database), sql.Literal(text)
-            )
-        )
+        _put_mark(session, address.database, _MARK, loaded)
 
 
-def _mark_of(server: psycopg.Connection, name: str) -> DemoKey | None:
+def _choose(server: psycopg.Connection, *, wanted: DemoKey, address: DatabaseAddress) -> bool:
+    found = _mark_of(server, address.database, _MARK)
+    if found == wanted:
+        return True
+    if found is not None:
+        _rename(server, address.database, found.shelf_name)
+    else:
+        unfinished = _mark_of(server, address.database, _UNFINISHED)
+        accounts = _count_accounts(address)
+        # Accounts are loaded in one transaction: any other number of them is somebody's own work.
+        if unfinished is not None and accounts == unfinished.accounts:
+            _drop(server, address.database)
+        elif accounts:
+            raise _not_a_demo(address)
+    if _mark_of(server, wanted.shelf_name, _MARK) == wanted:
+        _drop(server, address.database)
+        _rename(server, wanted.shelf_name, address.database)
+        return True
+    _create(server, address)
+    _put_mark(server, address.database, _UNFINISHED, wanted)
+    return False
+
+
+def _mark_of(server: psycopg.Connection, name: str, mark: str) -> DemoKey | None:
     row = server.execute(
         "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
     ).fetchone()
-    if not row or not row[0] or _MARK not in row[0]:
+    if not row or not row[0] or f'"{mark}"' not in row[0]:
         return None
-    return DemoKey(**json.loads(row[0])[_MARK])
+    return DemoKey(**json.loads(row[0])[mark])
+
+
+def _put_mark(session: psycopg.Connection, name: str, mark: str, key: DemoKey) -> None:
+    text = json.dumps({mark: asdict(key)})
+    session.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(text)))
 
 
 def _exists(server: psycopg.Connection, name: str) -> bool:
     return server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
 
 
-def _has_accounts(address: DatabaseAddress) -> bool:
+def _count_accounts(address: DatabaseAddress) -> int:
     try:
         with psycopg.connect(address.url()) as session:
-            return session.execute("SELECT EXISTS (SELECT FROM customers_account)").fetchone() == (True,)
+            found = session.execute("SELECT count(*) FROM customers_account").fetchone()
+            return int(found[0]) if found else 0
     except (psycopg.errors.UndefinedTable, psycopg.OperationalError):
-        return False
+        return 0
 
 
 def _drop(server: psycopg.Connection, name: str) -> None:

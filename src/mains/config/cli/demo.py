@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Build a demo utility, bill it, and open the office.")
 
+_HOST = "127.0.0.1"
+_PORT = 8000
+
 
 @app.command()
 def demo(
@@ -23,7 +26,9 @@ def demo(
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve the office web at the end.")
     ] = True,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the office web.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the office web; 0 for 8000 or the next free one.")
+    ] = 0,
     reset: Annotated[
         bool, typer.Option("--reset", help="Drop everything in the database first, demo or not.")
     ] = False,
@@ -33,36 +38,41 @@ def demo(
     Again with the same options it uses what is there. With others it puts the present demo aside, where it
     stays until it is asked for again.
     """
-    from mains.base.address import database_address
     from mains.base.places import home_folder, private_folder
     from mains.base.progress import progress_report
     from mains.config.start import apply_migrations, start_database, start_django
     from mains.packs.definition import read_pack
-    from mains.packs.shelf import DemoKey, choose_demo
+    from mains.packs.shelf import DemoKey, choose_demo, demo_turn
 
     chosen = read_pack(pack)
     key = DemoKey(pack=pack, accounts=accounts, seed=seed)
     with progress_report() as progress:
         with progress.step("Start the database"):
-            start_database()
-            is_loaded = choose_demo(wanted=key, address=database_address(), reset=reset)
-        with progress.step("Create tables"):
-            start_django(need_tables=False)
-            apply_migrations()
-        folder = private_folder(home_folder()) / "demo"
-        figures, logins, paper = _build(
-            chosen, key=key, is_loaded=is_loaded, folder=folder, progress=progress
-        )
+            address = start_database()
+        with demo_turn(address=address, on_wait=_say_waiting):
+            with progress.step("Create tables"):
+                is_loaded = choose_demo(wanted=key, address=address, reset=reset)
+                start_django(need_tables=False)
+                apply_migrations()
+            folder = private_folder(home_folder()) / "demo"
+            figures, logins, paper = _build(
+                chosen, key=key, is_loaded=is_loaded, folder=folder, progress=progress
+            )
     _print_summary(chosen, key=key, figures=figures, progress=progress)
     if paper is not None:
         typer.echo(f"A bill as PDF: {paper}")
     _print_logins(logins, file=home_folder() / "demo-logins.txt")
     if serve:
-        from mains.config.cli.serve import run_server
+        from mains.config.cli.serve import find_free_port, run_server
 
-        run_server(host="127.0.0.1", port=port)
+        run_server(host=_HOST, port=port or find_free_port(host=_HOST, first=_PORT))
     else:
-        typer.echo(f"The office: run `mains serve --port {port}`, then open http://localhost:{port}/")
+        option = f" --port {port}" if port else ""
+        typer.echo(f"The office: run `mains serve{option}`, then open http://localhost:{port or _PORT}/")
+
+
+def _say_waiting() -> None:
+    typer.echo("Another `mains demo` is at work on this database. Waiting for it to end.", err=True)
 
 
 def _build(

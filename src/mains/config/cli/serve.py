@@ -15,6 +15,7 @@ from mains.kernel.errors import MainsError
 
 EVERY_NETWORK = "0.0.0.0"  # noqa: S104 -- recognised here, never the default
 _THREADS = 4
+_PORTS_TRIED = 20
 _LOOK_SECONDS = 3.0
 # Below the embedded server's 60 connections, with room for commands and bulk workers.
 _SHARED_CONNECTIONS = 40
@@ -62,6 +63,17 @@ def run_server(*, host: str, port: int, workers: int = 0) -> None:
     ).serve()
 
 
+def find_free_port(*, host: str, first: int) -> int:
+    """The first port from `first` on that nobody listens on; `first` itself when all near it are taken."""
+    for port in range(first, first + _PORTS_TRIED):
+        try:
+            _check_free(host, port)
+        except UnableToServe:
+            continue
+        return port
+    return first
+
+
 def _revive_database() -> None:
     """Start the embedded server again after a crash; one that somebody stopped stays stopped."""
     while True:
@@ -84,6 +96,6 @@ def _check_free(host: str, port: int) -> None:
         raise UnableToServe(
             code="address-taken",
             message=f"Mains cannot listen on {host} port {port}: {error.strerror or error}.",
-            remedy="Choose another port with `mains serve --port`, or stop the program that uses this one.",
+            remedy="Choose another port with --port, or stop the program that uses this one.",
             params={"host": host, "port": port},
         ) from error
