@@ -69,3 +69,24 @@ class AgeingFigure(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["on_date", "organisation_id", "age"], name="one_ageing_figure")
         ]
+
+
+class AccountFigure(models.Model):
+    """How many open accounts a unit itself has on a date, and how many of them without a field officer."""
+
+    organisation_id = models.BigIntegerField(primary_key=True)
+    accounts = models.IntegerField()
+    unmapped = models.IntegerField()
+    on_date = models.DateField()
+    computed_at = models.DateTimeField()
+
+
+class MonthFigure(models.Model):
+    """What a posted run billed in a unit itself; it never changes, since a posted run does not."""
+
+    pk = models.CompositePrimaryKey("run_id", "organisation_id")
+    run_id = models.BigIntegerField()
+    organisation_id = models.BigIntegerField()
+    bills = models.IntegerField()
+    quantity_micro = models.BigIntegerField()
+    estimated_days = models.BigIntegerField()

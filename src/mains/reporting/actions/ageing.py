@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 import polars as pl
-from django.db import transaction
+from django.db import connection, transaction
 
 from mains.base.columns import append_frame
 from mains.ledger.queries.open_items import age_open_items
@@ -15,8 +15,11 @@ def rebuild_ageing(*, on_date: date, now: datetime) -> int:
 
     Run it when a month is billed and when registers are accepted, or nightly. It reads the whole ledger.
     """
-    figures = age_open_items(on_date=on_date, as_of=now)
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            # The ledger is sorted once by account; with the usual memory that goes through files.
+            cursor.execute("SET LOCAL work_mem = '256MB'")
+        figures = age_open_items(on_date=on_date, as_of=now)
         AgeingFigure.objects.filter(on_date=on_date).delete()
         return append_frame(
             figures.with_columns(on_date=pl.lit(on_date), computed_at=pl.lit(now)), "reporting_ageingfigure"

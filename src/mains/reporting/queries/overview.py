@@ -9,9 +9,11 @@ from django.core.cache import cache
 from django.db import connection
 
 from mains.base.rows import fetch_row, fetch_rows
+from mains.customers.queries.records import count_accounts, count_unmapped
 from mains.staff.values import Scope
 
 Figures = TypeVar("Figures")
+FRESH_S = 60  # counts of what waits may be a minute old
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,63 @@ def list_month_use(*, scope: Scope, months: int = 13) -> list[MonthUse]:
 
 
 def _month_use(month: date, run_id: int, scope: Scope) -> list[MonthUse]:
-    statement = """
-        SELECT %(month)s::date, count(*), coalesce(sum(quantity_micro), 0)::bigint,
-               coalesce(sum(estimated_days), 0)::bigint
-        FROM billing_bill
-        WHERE month = %(month)s AND run_id = %(run)s AND (%(everything)s OR organisation_id = ANY(%(reached)s))
-    """
     params = {"month": month, "run": run_id} | _within(scope)
-    return remember(f"month-use:{run_id}", scope, lambda: fetch_rows(MonthUse, statement, params))
+    kept = fetch_rows(_kept_use, _KEPT_USE, params)
+    if kept and kept[0] is not None:
+        return [kept[0]]
+    return remember(f"month-use:{run_id}", scope, lambda: fetch_rows(MonthUse, _BILLED_USE, params))
+
+
+_BILLED_USE = """
+    SELECT %(month)s::date, count(*), coalesce(sum(quantity_micro), 0)::bigint,
+           coalesce(sum(estimated_days), 0)::bigint
+    FROM billing_bill
+    WHERE month = %(month)s AND run_id = %(run)s AND (%(everything)s OR organisation_id = ANY(%(reached)s))
+"""
+_KEPT_USE = """
+    SELECT count(*), %(month)s::date, coalesce(sum(bills) FILTER (WHERE seen), 0)::bigint,
+           coalesce(sum(quantity_micro) FILTER (WHERE seen), 0)::bigint,
+           coalesce(sum(estimated_days) FILTER (WHERE seen), 0)::bigint
+    FROM (SELECT *, %(everything)s OR organisation_id = ANY(%(reached)s) AS seen
+          FROM reporting_monthfigure WHERE run_id = %(run)s) figure
+"""
+
+
+def _kept_use(units: int, *figures: Any) -> MonthUse | None:
+    return MonthUse(*figures) if units else None
+
+
+@dataclass(frozen=True)
+class AccountCounts:
+    """Open accounts of a scope, and those of them without a field officer."""
+
+    accounts: int
+    unmapped: int
+
+
+def count_open_accounts(*, scope: Scope, on_date: date) -> AccountCounts:
+    """The counts as last kept; counted anew, and remembered for a minute, when none are kept."""
+    kept = fetch_rows(
+        _kept_counts,
+        """
+        SELECT count(*), coalesce(sum(accounts) FILTER (WHERE seen), 0)::bigint,
+               coalesce(sum(unmapped) FILTER (WHERE seen), 0)::bigint
+        FROM (SELECT *, %(everything)s OR organisation_id = ANY(%(reached)s) AS seen
+              FROM reporting_accountfigure) figure
+        """,
+        _within(scope),
+    )
+    if kept[0] is not None:
+        return kept[0]
+    return remember("accounts", scope, lambda: _count(scope, on_date), seconds=FRESH_S)
+
+
+def _count(scope: Scope, on_date: date) -> AccountCounts:
+    return AccountCounts(count_accounts(scope=scope), count_unmapped(scope=scope, on_date=on_date))
+
+
+def _kept_counts(units: int, *figures: Any) -> AccountCounts | None:
+    return AccountCounts(*figures) if units else None
 
 
 def _month_of_run(month: date, run_id: int) -> tuple[date, int]:
