@@ -1,18 +1,20 @@
 """The `facts` of a case: period, readings or use, attributes."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
 
+from mains.engine.case.period import read_period
+from mains.engine.case.readings import MAX_MICRO, read_readings
 from mains.engine.facts import MICRO, AttributeValue, DatedValue, Facts, Stretch
+from mains.engine.language.guesses import guess
+from mains.engine.language.units import Unit, UnitSystem
 from mains.engine.tariff import Tariff
 from mains.engine.tariff.clauses import Clause
+from mains.engine.tariff.model import AttributeType
 
 _FACT_KEYS = ("period", "usage", "readings", "quantities", "attributes")
-_READING_KEYS = ("zone", "digits", "decimals", "multiplier", "list")
-_MAX = 2**63
 
 
 def read_facts(*, own: Clause, shared: Clause, tariff: Tariff) -> Facts | None:
@@ -24,182 +26,125 @@ def read_facts(*, own: Clause, shared: Clause, tariff: Tariff) -> Facts | None:
     def get(key: str) -> Clause:
         return own.get(key) if own.get(key).value is not None else shared.get(key)
 
-    readings = _read_readings(get("readings"), tariff)
-    period = _read_period(get("period"), readings, shared if own.value is None else own)
+    readings = read_readings(get("readings"), tariff)
+    period = read_period(get("period"), readings, shared if own.value is None else own)
     if period is None:
         return None
     first, end = period
     use = {"usage": readings[""]} if "" in readings else {}
     use |= {f"usage.{zone}": stretches for zone, stretches in readings.items() if zone}
-    use |= _read_use(get("usage"), "usage", first, end)
+    _check_covered(use, first, end, get("readings"))
+    written = get("usage")
+    if use and written.value is not None:
+        written.refuse("key-twice", "Both use and readings are given.", "Keep one of them.")
+    reader = _UseReader(tariff.units, tariff.units.use, first, end)
+    use |= reader.read(written, "usage")
     for name, clause in get("quantities").entries():
         if name not in tariff.quantities:
             clause.refuse(
                 "unknown-name",
                 f"The tariff has no quantity “{name}”.",
-                "Declare it under quantities of the tariff.",
+                f"{guess(name, tariff.quantities)}Declare it under quantities of the tariff.",
             )
         else:
-            use |= _read_use(clause, name, first, end)
+            use |= _UseReader(tariff.units, tariff.quantities[name], first, end).read(clause, name)
     attributes = _read_attributes(shared.get("attributes"), tariff, strict=own.value is None)
     attributes |= _read_attributes(own.get("attributes"), tariff, strict=True)
     return Facts(first, end, use, attributes) if len(own.problems.found) == before else None
 
 
-def _read_period(
-    clause: Clause, readings: Mapping[str, tuple[Stretch, ...]], facts: Clause
-) -> tuple[date, date] | None:
-    """[from, to): `to` is the first day after the period; `last_day` may be given instead; or the readings
-    say it.
-    """
-    if clause.value is None:
-        stretches = [stretch for found in readings.values() for stretch in found]
-        if stretches:
-            return min(stretch.from_date for stretch in stretches), max(
-                stretch.to_date for stretch in stretches
+def _check_covered(use: Mapping[str, tuple[Stretch, ...]], first: date, end: date, clause: Clause) -> None:
+    """Refuses stretches that leave days of the period without use: a forgotten reading must not become zero."""
+    for stretches in use.values():
+        reached = first
+        for stretch in sorted(stretches, key=lambda stretch: stretch.from_date):
+            if stretch.from_date > reached:
+                break
+            reached = max(reached, stretch.to_date)
+        if stretches and reached < end:
+            clause.refuse(
+                "use-missing",
+                f"Nothing says the use from {reached} on; the period ends before {end}.",
+                "Cover every day of the period, with 0 where nothing was used.",
             )
-        facts.refuse(
-            "missing",
-            "The facts have no period.",
-            "Write `period: {from: 2024-05-01, to: 2024-06-01}` (to is the first day after it).",
-        )
-        return None
-    clause.only(("from", "to", "first_day", "last_day", "days"))
-    start = clause.get("from") if clause.get("from").value is not None else clause.get("first_day")
-    first, end, last, days = (
-        start.day(),
-        clause.get("to").day(),
-        clause.get("last_day").day(),
-        clause.get("days").number(),
-    )
-    if first is not None and last is not None:
-        end = last + timedelta(days=1)
-    if first is not None and days is not None and days.denominator == 1:
-        end = first + timedelta(days=int(days))
-    if first is None or end is None:
-        clause.refuse(
-            "missing",
-            "The period needs a first day and an end.",
-            "Write {from: 2024-05-01, to: 2024-06-01} or {first_day: …, last_day: …}.",
-        )
-        return None
-    if end <= first:
-        clause.refuse(
-            "period-empty",
-            f"The period ends on {end}, before it starts.",
-            "`to` is the first day after the period.",
-        )
-        return None
-    return first, end
 
 
-def _micro(clause: Clause) -> int | None:
-    number = clause.number()
+def _micro(clause: Clause, unit: Unit, units: UnitSystem) -> int | None:
+    number = clause.measured(unit=unit, units=units)
     if number is None:
         if clause.value is None:
-            clause.refuse("missing", "A number is missing.", "")
+            clause.refuse("missing", "A number is missing.", "Write the figure.")
         return None
     scaled = number * MICRO
-    if scaled.denominator != 1 or abs(scaled) >= _MAX:
+    if scaled.denominator != 1:
         clause.refuse(
-            "too-precise",
-            f"{clause.value} has more than six decimals, or is too large.",
-            "Facts are kept in millionths.",
+            "too-precise", f"{clause.value} has more than six decimals.", "Facts are kept in millionths."
+        )
+        return None
+    if abs(scaled) >= MAX_MICRO:
+        clause.refuse(
+            "too-large", f"{clause.value} is too large.", "Facts stay below nine million million units."
         )
         return None
     return int(scaled)
 
 
-def _read_use(clause: Clause, key: str, first: date, end: date) -> dict[str, tuple[Stretch, ...]]:
-    """A number for the whole period, numbers by zone, or a list of stretches {from, to, value}."""
-    if clause.value is None:
-        return {}
-    if isinstance(clause.value, list):
-        stretches = [_read_stretch(item) for item in clause.items()]
-        return {key: tuple(stretch for stretch in stretches if stretch is not None)}
-    if isinstance(clause.value, Mapping):
-        found: dict[str, tuple[Stretch, ...]] = {}
-        for zone, entry in clause.entries():
-            found |= _read_use(entry, "usage" if zone == "total" else f"{key}.{zone}", first, end)
-        return found
-    micro = _micro(clause)
-    return {} if micro is None else {key: (Stretch(first, end, micro, f"case, {clause.name}"),)}
+class _UseReader:
+    """Reads use: a number for the whole period, numbers by zone, or a list of stretches {from, to, value}."""
 
+    def __init__(self, units: UnitSystem, unit: Unit, first: date, end: date) -> None:
+        self._units, self._unit = units, unit
+        self._first, self._end = first, end
 
-def _read_stretch(clause: Clause) -> Stretch | None:
-    clause.only(("from", "to", "value"))
-    first, end, micro = clause.get("from").day(), clause.get("to").day(), _micro(clause.get("value"))
-    if first is None or end is None or micro is None:
-        clause.refuse("missing", "A stretch needs from, to and value.", "`to` is the first day after it.")
-        return None
-    if end <= first:
-        clause.refuse("period-empty", "The stretch ends before it starts.", "`to` is the first day after it.")
-        return None
-    return Stretch(first, end, micro, f"case, {clause.name}")
+    def read(self, clause: Clause, key: str) -> dict[str, tuple[Stretch, ...]]:
+        if clause.value is None:
+            return {}
+        if isinstance(clause.value, list):
+            return self._stretches(clause, key)
+        if isinstance(clause.value, Mapping):
+            found: dict[str, tuple[Stretch, ...]] = {}
+            for zone, entry in clause.entries():
+                found |= self.read(entry, key if zone in ("total", "value") else f"{key}.{zone}")
+            return found
+        micro = _micro(clause, self._unit, self._units)
+        whole = Stretch(self._first, self._end, micro or 0, f"case, {clause.name}")
+        return {} if micro is None else {key: (whole,)}
 
+    def _stretches(self, clause: Clause, key: str) -> dict[str, tuple[Stretch, ...]]:
+        before = len(clause.problems.found)
+        found = [stretch for item in clause.items() if (stretch := self._stretch(item)) is not None]
+        if len(clause.problems.found) > before:
+            return {}
+        found.sort(key=lambda stretch: stretch.from_date)
+        for at, stretch in enumerate(found[1:], 1):
+            if stretch.from_date < found[at - 1].to_date:
+                message = f"Two stretches tell the use of {stretch.from_date}."
+                clause.refuse("use-twice", message, "`to` is the first day after a stretch.")
+        _check_covered({key: tuple(found)}, self._first, self._end, clause)
+        return {key: tuple(found)}
 
-def _read_readings(clause: Clause, tariff: Tariff) -> dict[str, tuple[Stretch, ...]]:
-    """Use between readings, by zone. Either a plain list of {date, value}, or registers with zone, digits,
-    multiplier and list.
-    """
-    items = clause.items()
-    if not items:
-        return {}
-    if all(isinstance(item.value, Mapping) and "list" in item.value for item in items):
-        found: dict[str, tuple[Stretch, ...]] = {}
-        for item in items:
-            item.only(_READING_KEYS)
-            zone = item.get("zone").text()
-            found[zone] = (*found.get(zone, ()), *_between_readings(item.get("list").items(), item, tariff))
-        return found
-    return {"": _between_readings(items, Clause({}, clause.problems), tariff)}
-
-
-def _between_readings(items: list[Clause], register: Clause, tariff: Tariff) -> tuple[Stretch, ...]:
-    multiplier = register.get("multiplier").number() or Fraction(1)
-    digits = register.get("digits").number()
-    points: list[tuple[date, Fraction, Clause]] = []
-    for item in items:
-        item.only(("date", "value"))
-        day, value = item.get("date").day(), item.get("value").number()
-        if day is None or value is None:
-            item.refuse("missing", "A reading needs date and value.", "")
-            continue
-        points.append((day, value, item))
-    points.sort(key=lambda point: point[0])
-    if len(points) < 2:
-        register.refuse(
-            "missing", "At least two readings are needed.", "Give the opening and the closing reading."
-        )
-    stretches = []
-    for (before, opening, _), (day, closing, item) in pairwise(points):
-        difference = closing - opening
-        if difference < 0 and digits is not None:
-            difference += 10 ** int(digits)
-        micro = difference * multiplier * MICRO
-        if difference < 0:
-            item.refuse(
-                "reading-lower",
-                f"The reading of {day} is lower than the one before.",
-                "Correct it, or give the register's digits if it has rolled over.",
+    def _stretch(self, clause: Clause) -> Stretch | None:
+        if not isinstance(clause.value, Mapping):
+            clause.refuse(
+                "not-a-mapping",
+                "A stretch of use is needed here.",
+                "Write {from: 2024-05-01, to: 2024-05-15, value: 160}.",
             )
-        elif before == day or micro.denominator != 1:
-            item.refuse(
-                "reading",
-                f"The reading of {day} cannot be used.",
-                "Two readings of one day, or more than six decimals.",
+            return None
+        clause.only(("from", "to", "value"))
+        before = len(clause.problems.found)
+        first, end = clause.get("from").day(), clause.get("to").day()
+        micro = _micro(clause.get("value"), self._unit, self._units)
+        if len(clause.problems.found) > before:
+            return None
+        if first is None or end is None or end <= first:
+            clause.refuse(
+                "period-empty",
+                "A stretch needs from, to and value, and at least one day.",
+                "`to` is the first day after it.",
             )
-        else:
-            stretches.append(_stretch(tariff.day_count, before, day, int(micro)))
-    return tuple(stretches)
-
-
-def _stretch(day_count: str, before: date, day: date, micro: int) -> Stretch:
-    """Days between two readings: a reading day belongs to the earlier period, the later one, or both."""
-    one = timedelta(days=1)
-    first = before + one if day_count == "end_day" else before
-    end = day if day_count == "start_day" else day + one
-    return Stretch(first, end, micro, f"readings of {before} and {day}")
+            return None
+        return Stretch(first, end, micro or 0, f"case, {clause.name}")
 
 
 def _read_attributes(clause: Clause, tariff: Tariff, *, strict: bool) -> dict[str, tuple[DatedValue, ...]]:
@@ -211,24 +156,24 @@ def _read_attributes(clause: Clause, tariff: Tariff, *, strict: bool) -> dict[st
                 entry.refuse(
                     "unknown-name",
                     f"The tariff has no attribute “{name}”.",
-                    f"Attributes: {', '.join(tariff.attributes) or 'none'}.",
+                    f"{guess(name, tariff.attributes)}Attributes: {', '.join(tariff.attributes) or 'none'}.",
                 )
             continue
-        kind = tariff.attributes[name].kind
+        kind = tariff.attributes[name]
         items = entry.items() if isinstance(entry.value, list) else []
         if not items:
-            value = _value(entry, kind)
+            value = _value(entry, kind, tariff.units)
             found[name] = (DatedValue(value, source=f"case, {entry.name}"),) if value is not None else ()
             continue
-        found[name] = _dated(items, kind)
+        found[name] = _dated(items, kind, tariff.units)
     return found
 
 
-def _dated(items: list[Clause], kind: str) -> tuple[DatedValue, ...]:
+def _dated(items: list[Clause], kind: AttributeType, units: UnitSystem) -> tuple[DatedValue, ...]:
     values: list[DatedValue] = []
     for item in items:
         item.only(("from", "to", "value"))
-        value = _value(item.get("value"), kind)
+        value = _value(item.get("value"), kind, units)
         if value is not None:
             values.append(
                 DatedValue(value, item.get("from").day(), item.get("to").day(), f"case, {item.name}")
@@ -241,19 +186,24 @@ def _dated(items: list[Clause], kind: str) -> tuple[DatedValue, ...]:
     )
 
 
-def _value(clause: Clause, kind: str) -> AttributeValue | None:
-    if kind == "flag":
-        if isinstance(clause.value, bool):
-            return clause.value
-        clause.refuse("not-a-flag", "Write true or false.", "")
-        return None
-    if kind == "number":
-        micro = _micro(clause)
+def _value(clause: Clause, kind: AttributeType, units: UnitSystem) -> AttributeValue | None:
+    if kind.kind == "flag":
+        flag = clause.flag()
+        if clause.value is None:
+            clause.refuse("missing", "A value is missing.", "Write yes or no.")
+        return flag
+    if kind.kind == "number":
+        micro = _micro(clause, kind.unit, units)
         return None if micro is None else Fraction(micro, MICRO)
     if clause.value is None or isinstance(clause.value, (list, Mapping)):
-        clause.refuse("not-a-text", "A text is needed here.", "")
+        clause.refuse("not-a-text", "A text is needed here.", "Write one word, in quotes if it has signs.")
         return None
-    return str(clause.value).lower() if isinstance(clause.value, bool) else _plain(clause.value)
+    text = str(clause.value).lower() if isinstance(clause.value, bool) else _plain(clause.value)
+    if kind.values and text not in kind.values:
+        remedy = f"{guess(text, kind.values)}Values: {', '.join(kind.values)}."
+        clause.refuse("unknown-key", f"“{text}” is not a value of {kind.name}.", remedy)
+        return None
+    return text
 
 
 def _plain(value: object) -> str:

@@ -6,13 +6,17 @@ from datetime import date
 from fractions import Fraction
 
 from mains.engine.case.facts import read_facts
+from mains.engine.case.places import find_line
 from mains.engine.facts import Facts
+from mains.engine.language.guesses import guess
+from mains.engine.language.units import UnitSystem
 from mains.engine.tariff import Problem, Tariff, UnableToReadTariff, read_document, read_tariff
 from mains.engine.tariff.clauses import Clause, Problems
-from mains.engine.tariff.document import Value
+from mains.engine.tariff.document import Path, Value
 from mains.kernel.errors import MainsError
 
 _CASE_KEYS = ("case", "kind", "source", "note", "tariff", "facts", "expect", "services")
+_MAX_SHOWN = 12
 _EXPECT_KEYS = ("total", "components", "quantities", "lines")
 
 
@@ -20,10 +24,12 @@ class UnableToReadCase(MainsError):
     """The document is not a case. `problems` lists every fault found."""
 
     def __init__(self, *, name: str, problems: tuple[Problem, ...]) -> None:
-        first = problems[0]
+        first, others = problems[0], problems[1 : _MAX_SHOWN + 1]
         place = f"{name}, line {first.line}, {first.clause}" if first.line else f"{name}, {first.clause}"
-        rest = "".join(f"\n  {problem}" for problem in problems[1:])
-        super().__init__(code=first.code, message=first.message + rest, place=place, remedy=first.remedy)
+        rest = "".join(f"\nAlso: {problem}" for problem in others)
+        more = len(problems) - 1 - len(others)
+        remedy = first.remedy + rest + (f"\nAnd {more} more." if more else "")
+        super().__init__(code=first.code, message=first.message, place=place, remedy=remedy)
         self.problems = problems
 
 
@@ -49,11 +55,26 @@ class Expected:
 
 @dataclass(frozen=True)
 class Service:
-    """One tariff with the facts of the account and what is expected of it."""
+    """One tariff with the facts of the account and what is expected of it. `source` is where the tariff stands."""
 
     tariff: Tariff
     facts: Facts
     expected: Expected
+    source: "Source"
+
+    def place(self, clause: str) -> str:
+        """File, line and clause, as every message names them."""
+        line = find_line(self.source.document, clause, above=self.source.path)
+        return ", ".join(filter(None, (self.source.file, f"line {line}" if line else "", clause)))
+
+
+@dataclass(frozen=True)
+class Source:
+    """The document in which a tariff is written, and the path to it there."""
+
+    file: str
+    document: Value
+    path: Path = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +113,7 @@ def read_case(text: str, *, name: str, open_tariff: Callable[[str], str]) -> Cas
         )
         is not None
     ]
-    total = shared.get("total").number() if listed else None
+    total = _money(shared.get("total"), services[0].tariff.units) if listed and services else None
     if listed:
         shared.only(("total",))
     case = Case(
@@ -117,14 +138,23 @@ class _Tariffs:
     case_name: str
     open_tariff: Callable[[str], str]
 
-    def read(self, clause: Clause) -> Tariff | None:
+    def read(self, clause: Clause) -> tuple[Tariff, Source] | None:
         if clause.value is None:
             clause.refuse("missing", "The case has no tariff.", "Write the tariff, or the name of its file.")
             return None
         if isinstance(clause.value, str):
             file = clause.value
-            return self._named(read_document(self.open_tariff(file), name=file), file)
-        return self._named(clause.value, self.case_name)
+            document = read_document(self._open(clause, file), name=file)
+            return self._named(document, file), Source(file, document)
+        source = Source(self.case_name, clause.problems.document, clause.path)
+        return self._named(clause.value, self.case_name), source
+
+    def _open(self, clause: Clause, file: str) -> str:
+        try:
+            return self.open_tariff(file)
+        except MainsError as error:
+            clause.refuse(error.code, f"The tariff “{file}” cannot be read: {error.message}", error.remedy)
+            raise UnableToReadCase(name=self.case_name, problems=clause.problems.in_order()) from error
 
     def _named(self, document: Value, name: str) -> Tariff:
         try:
@@ -138,44 +168,59 @@ def _read_service(
 ) -> Service | None:
     if clause is not root:
         clause.only(("tariff", "facts", "expect"))
-    tariff = tariffs.read(clause.get("tariff"))
-    if tariff is None:
+    found = tariffs.read(clause.get("tariff"))
+    if found is None:
         return None
+    tariff, source = found
     own = clause.get("facts") if clause is not root else Clause(None, root.problems)
     facts = read_facts(own=own, shared=root.get("facts"), tariff=tariff)
     if expected is None:
         expected = _read_expected(clause.get("expect"), tariff)
-    return Service(tariff, facts, expected) if facts is not None else None
+    return Service(tariff, facts, expected, source) if facts is not None else None
 
 
 def _read_expected(clause: Clause, tariff: Tariff) -> Expected:
     clause.only(_EXPECT_KEYS)
-    known = {*tariff.printed_order, "rounding"}
-    figures: dict[str, dict[str, Fraction]] = {"components": {}, "quantities": {}}
-    for group, found in figures.items():
-        for name, entry in clause.get(group).entries():
-            value = entry.number()
-            if name not in known:
-                entry.refuse(
-                    "unknown-name",
-                    f"The tariff has no component “{name}”.",
-                    f"Components: {', '.join(tariff.printed_order)}.",
-                )
-            elif value is not None:
+    reader = _ExpectedReader(tariff)
+    return Expected(
+        _money(clause.get("total"), tariff.units),
+        reader.figures(clause.get("components")),
+        reader.figures(clause.get("quantities")),
+        tuple(reader.line(item) for item in clause.get("lines").items()),
+    )
+
+
+def _money(clause: Clause, units: UnitSystem) -> Fraction | None:
+    return clause.measured(unit=units.money, units=units)
+
+
+@dataclass(frozen=True)
+class _ExpectedReader:
+    tariff: Tariff
+
+    def figures(self, clause: Clause) -> dict[str, Fraction]:
+        """Figures by component; an amount may name the currency."""
+        found = {}
+        for name, entry in clause.entries():
+            value = _money(entry, self.tariff.units)
+            if self._is_known(name, entry) and value is not None:
                 found[name] = value
-    lines = []
-    for item in clause.get("lines").items():
+        return found
+
+    def line(self, item: Clause) -> ExpectedLine:
         item.only(("component", "from", "amount", "quantity"))
         name = item.get("component").text(required=True)
+        if name:
+            self._is_known(name, item)
+        amount = _money(item.get("amount"), self.tariff.units)
+        return ExpectedLine(name, item.get("from").day(), amount, item.get("quantity").number())
+
+    def _is_known(self, name: str, clause: Clause) -> bool:
+        known = (*self.tariff.printed_order, "rounding")
         if name not in known:
-            item.refuse(
+            clause.refuse(
                 "unknown-name",
                 f"The tariff has no component “{name}”.",
-                f"Components: {', '.join(tariff.printed_order)}.",
+                f"{guess(name, known)}Components: {', '.join(self.tariff.printed_order)}.",
             )
-        lines.append(
-            ExpectedLine(
-                name, item.get("from").day(), item.get("amount").number(), item.get("quantity").number()
-            )
-        )
-    return Expected(clause.get("total").number(), figures["components"], figures["quantities"], tuple(lines))
+        return name in known

@@ -7,7 +7,7 @@ import polars as pl
 
 from mains.engine.case.read import Case, Expected, Service
 from mains.engine.columns import compile_tariffs, rate_columns
-from mains.engine.exact import Protocol, rate_exact, show
+from mains.engine.exact import Protocol, UnableToRate, rate_exact, show
 from mains.engine.exact.cut import Segment, cut_period
 from mains.engine.facts import MICRO
 from mains.engine.tariff import Tariff
@@ -65,8 +65,7 @@ def run_case(case: Case) -> CaseResult:
     """Raises UnableToRate when a fact is missing, UnableToAgree when the interpreters differ."""
     protocols, mismatches = [], []
     for service in case.services:
-        protocol = rate_exact(tariff=service.tariff, facts=service.facts)
-        _agree(service, protocol)
+        protocol = _rate(service)
         protocols.append(protocol)
         mismatches.extend(_compare(service.expected, protocol))
     total = sum(
@@ -77,18 +76,34 @@ def run_case(case: Case) -> CaseResult:
     return CaseResult(case, tuple(protocols), total, tuple(mismatches))
 
 
+def _rate(service: Service) -> Protocol:
+    try:
+        protocol = rate_exact(tariff=service.tariff, facts=service.facts)
+        _agree(service, protocol)
+    except UnableToRate as error:
+        raise UnableToRate(
+            code=error.code, message=error.message, place=service.place(error.place), remedy=error.remedy
+        ) from error
+    return protocol
+
+
 def _agree(service: Service, protocol: Protocol) -> None:
     segments = cut_period(tariff=service.tariff, facts=service.facts)
     rated = rate_columns(tariffs=compile_tariffs([service.tariff]), segments=_frame(service.tariff, segments))
+    for refused in rated.refused.iter_rows(named=True):
+        raise UnableToRate(
+            code=refused["code"],
+            message=refused["message"],
+            remedy="Check the prices and the use.",
+        )
     names = ("component", "kind", "segment", "from_date", "to_date", "quantity_micro", "amount_minor")
     exact = [tuple(getattr(line, name) for name in names) for line in protocol.lines]
     columns = rated.lines.select(names).rows()
     if exact != columns:
         different = [str(pair) for pair in zip(exact, columns, strict=False) if pair[0] != pair[1]]
-        reasons = rated.refused["message"].to_list()
         raise UnableToAgree(
             code="interpreters-differ",
-            message=f"The interpreters differ: {'; '.join(different or reasons or ['number of lines'])}.",
+            message=f"The interpreters differ: {'; '.join(different or ['number of lines'])}.",
             place=protocol.tariff,
             remedy="Please report this case: it is a fault of Mains.",
         )

@@ -307,7 +307,7 @@ class _Rater:
             value,
             self._tariff.currency,
             "rounded total − lines",
-            f"versions[{self._segments[-1].version.valid_from}].total",
+            self._segments[-1].version.clause("total"),
             (rounded,),
         )
         return Line(

@@ -56,8 +56,7 @@ class Scope:
         return Fraction(self.days, (self.period_to - self.period_from).days)
 
     def clause(self) -> str:
-        version = self.priced[-1].version
-        return f"versions[{version.valid_from}].components[{self.component.name}]"
+        return self.priced[-1].version.clause(f"components[{self.component.name}]")
 
     def refuse(self, code: str, message: str, remedy: str = "") -> UnableToRate:
         return UnableToRate(code=code, message=message, place=self.clause(), remedy=remedy)
@@ -71,7 +70,7 @@ class Scope:
                 raise self.refuse(
                     "use-missing",
                     f"{self.component.name} needs {key}, and the facts do not give it.",
-                    f"Give {key}.",
+                    f"Give {key}; known is {', '.join(segment.use_micro) or 'no use at all'}.",
                 )
             total += value
         sources = [
@@ -174,7 +173,7 @@ class Scope:
         table = segment.version.tables[name]
         key = tuple(self._key(segment, part, zone, table) for part in table.keys)
         found = table.find_cell(key)
-        clause = ".".join((f"versions[{segment.version.valid_from}].prices.{name}", *key))
+        clause = segment.version.clause(".".join(("prices", name, *key)))
         if found is None:
             raise UnableToRate(
                 code="value-missing",

@@ -9,6 +9,7 @@ from fractions import Fraction
 from mains.engine.language import syntax, tree
 from mains.engine.language.errors import Fault, UnableToReadFormula
 from mains.engine.language.extent import EXTENSIVE, find_extent
+from mains.engine.language.guesses import guess
 from mains.engine.language.units import DAY, MONTH, NUMBER, YEAR, Unit, UnitSystem
 from mains.kernel.rounding import RoundingMode
 
@@ -46,6 +47,17 @@ RESERVED = (
     | FUNCTIONS
     | syntax.WORDS
 )
+_NO_TEXT = "Compare the text: if(band == 'A', 1, 0)."
+# The second argument of round(…) is a step; these are mostly meant as a number of decimals.
+_DECIMALS_PERHAPS = (2, 3, 4, 6)
+_USAGES = {
+    **dict.fromkeys(("min", "max"), "min(a, b) or max(a, b)"),
+    **dict.fromkeys(("round", "floor", "ceil", "trunc"), "round(x) or round(x, 0.01)"),
+    **dict.fromkeys(("months", "years"), "months, months(30) or years(365)"),
+    "abs": "abs(x)",
+    "if": "if(condition, a, b)",
+    "unrounded": "unrounded(component)",
+}
 _ROUNDINGS = {
     "round": RoundingMode.HALF_UP,
     "floor": RoundingMode.FLOOR,
@@ -119,7 +131,12 @@ class _Resolver:
                 return self._binary(node)
             case syntax.CallSyntax():
                 return self._call(node)
-        raise _fail("formula-syntax", f"A list, {node.text}, may only follow `in`.", "", node.text)
+        raise _fail(
+            "formula-syntax",
+            f"A list, {node.text}, may only follow `in`.",
+            "Write band in ('A', 'B').",
+            node.text,
+        )
 
     # --- leaves
 
@@ -150,7 +167,7 @@ class _Resolver:
         raise _fail(
             "unknown-name",
             f"“{node.text}” is not known here.",
-            f"Known names: {', '.join(self._known()) or 'none'}.",
+            f"{guess(head, self._known())}Known names: {', '.join(self._known())}.",
             node.text,
         )
 
@@ -210,7 +227,7 @@ class _Resolver:
             raise _fail(
                 "unknown-name",
                 f"Table “{node.parts[0]}” has no zone “{key}”.",
-                f"Zones: {', '.join(sorted(shape.zones))}.",
+                f"{guess(str(key), shape.zones)}Zones: {', '.join(sorted(shape.zones))}.",
                 node.text,
             )
         return shape, key
@@ -240,7 +257,7 @@ class _Resolver:
     def _scaling(self, node: syntax.BinarySyntax) -> Typed:
         (left, left_unit), (right, right_unit) = self._numeric(node.left), self._numeric(node.right)
         if node.operator == "/" and isinstance(right, tree.Literal) and right.value == 0:
-            raise _fail("division-by-zero", "The formula divides by zero.", "", node.text)
+            raise _fail("division-by-zero", "The formula divides by zero.", "Correct the divisor.", node.text)
         first, second = left_unit or NUMBER, right_unit or NUMBER
         unit = first * second if node.operator == "*" else first / second
         bare = left_unit is None and right_unit is None
@@ -253,7 +270,7 @@ class _Resolver:
                 raise _fail(
                     "unit-mismatch",
                     f"“{node.text}”: text and yes/no compare with == and != only.",
-                    "",
+                    "Write band == 'A'.",
                     node.text,
                 )
         self._agree(left_unit, right_unit, node)
@@ -289,7 +306,12 @@ class _Resolver:
     def _numeric(self, node: syntax.Syntax) -> Typed:
         value, unit = self.visit(node)
         if unit in (TEXT, FLAG):
-            raise _fail("unit-mismatch", f"“{node.text}” is {unit}, where a number is needed.", "", node.text)
+            raise _fail(
+                "unit-mismatch",
+                f"“{node.text}” is {unit}, where a number is needed.",
+                "Turn it into a number with if(condition, 1, 0).",
+                node.text,
+            )
         return value, unit
 
     def _flag(self, node: syntax.Syntax) -> tree.Node:
@@ -325,17 +347,22 @@ class _Resolver:
                 value, unit = self._name(node.arguments[0])
                 if isinstance(value, tree.ComponentValue):
                     return tree.ComponentValue(node.text, value.unit, value.name, unrounded=True), unit
-        known = node.name in FUNCTIONS
-        message = (
-            f"{node.name}(…) has the wrong arguments." if known else f"There is no function “{node.name}”."
-        )
-        raise _fail("unknown-name", message, f"Functions: {', '.join(sorted(FUNCTIONS))}.", node.text)
+        if node.name in FUNCTIONS:
+            raise _fail(
+                "formula-syntax",
+                f"{node.name}(…) does not take {count} values here.",
+                f"Write {_USAGES[node.name]}.",
+                node.text,
+            )
+        remedy = f"{guess(node.name, FUNCTIONS)}Functions: {', '.join(sorted(FUNCTIONS))}."
+        raise _fail("unknown-name", f"There is no function “{node.name}”.", remedy, node.text)
 
     def _only(self, node: syntax.CallSyntax, allowed: set[str]) -> None:
         names = [name for name, _ in node.named]
         for name in names:
             if name not in allowed or names.count(name) > 1:
-                remedy = f"It takes: {', '.join(sorted(allowed))}." if allowed else ""
+                remedy = f"It takes: {', '.join(sorted(allowed))}." if allowed else "It takes no options."
+                remedy = guess(name, allowed) + remedy
                 raise _fail(
                     "unknown-name", f"{node.name}(…) does not take “{name}:” here.", remedy, node.text
                 )
@@ -356,12 +383,22 @@ class _Resolver:
         self._agree(unit, other, node)
         unit = unit if unit is not None else other
         if unit == TEXT:
-            raise _fail("unit-mismatch", "if(…) gives a number or a condition, not text.", "", node.text)
+            raise _fail(
+                "unit-mismatch", "if(…) gives a number or a condition, not text.", _NO_TEXT, node.text
+            )
         return tree.Choice(node.text, unit or NUMBER, condition, then, otherwise), unit
 
     def _rounded(self, node: syntax.CallSyntax) -> Typed:
         operand, unit = self._numeric(node.arguments[0])
         step = self._constant(node.arguments[1]) if len(node.arguments) == 2 else Fraction(1)
+        if step in _DECIMALS_PERHAPS:
+            raise _fail(
+                "rounding-step",
+                f"“{node.text}” would round to multiples of {step}.",
+                f"For {step} decimals write 0.{'0' * (int(step) - 1)}1; for multiples, "
+                f"{node.name}(x / {step}) * {step}.",
+                node.text,
+            )
         named = dict(node.named)
         mode = self._mode(named["mode"]) if "mode" in named else _ROUNDINGS[node.name]
         return tree.Rounded(node.text, operand.unit, operand, step, mode), unit
@@ -369,7 +406,12 @@ class _Resolver:
     def _constant(self, node: syntax.Syntax) -> Fraction:
         value = _fold(node)
         if value is None or value <= 0:
-            raise _fail("formula-syntax", f"“{node.text}” must be a number above zero.", "", node.text)
+            raise _fail(
+                "formula-syntax",
+                f"“{node.text}” must be a number above zero.",
+                "Write a figure such as 1, 0.01 or 365/12; for whole numbers the step is 1.",
+                node.text,
+            )
         return value
 
     def _mode(self, node: syntax.Syntax) -> RoundingMode:
@@ -396,14 +438,14 @@ class _Resolver:
                 node.text,
             )
         if "share_of" in named and "start" in named:
-            raise _fail("formula-syntax", "share_of and start exclude each other.", "", node.text)
+            raise _fail("formula-syntax", "share_of and start exclude each other.", "Keep one.", node.text)
         amount, unit = self._numeric(node.arguments[0])
         table = _without_prefix(node.arguments[1])
         if table.parts[0] not in self._names.tables:
             raise _fail(
                 "unknown-name",
                 f"“{table.text}” is not a table under prices.",
-                f"Known names: {', '.join(self._known())}.",
+                f"{guess(table.parts[0], self._names.tables)}Tables: {', '.join(self._names.tables) or 'none'}.",
                 node.text,
             )
         shape, key = self._table(table)

@@ -84,9 +84,23 @@ _TOKEN = re.compile(
       | (?P<name>[^\W\d]\w*)
       | (?P<string>'[^']*'|"[^"]*")
       | (?P<unit>\[[^\]]*\])
-      | (?P<operator><=|>=|==|!=|[-+*/<>=(),.:%])""",
+      | (?P<operator><=|>=|==|!=|<>|[-+*/<>=(),.:%×·÷−≤≥≠])""",
     re.VERBOSE,
 )
+# Signs of print and of other languages which can mean only one thing.
+_SIGNS = {"×": "*", "·": "*", "÷": "/", "−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "<>": "!="}
+# What to write instead of signs which the language does not have.
+_INSTEAD = {
+    "&": "Write `and`.",
+    "|": "Write `or`.",
+    "!": "Write `not`.",
+    "?": "Write if(condition, a, b).",
+    "^": "Write the product out: x * x.",
+    ";": "Separate arguments with commas.",
+    "#": "Put remarks beside the formula, under `note:`.",
+    "[": "A unit in brackets stands after a number: 3.6 [MJ/kWh].",
+    "€": "Write figures with a unit as 0.30 [EUR/kWh], or name them under prices.",
+}
 _BINDING = {"or": 10, "and": 20, "<": 40, "<=": 40, ">": 40, ">=": 40, "==": 40, "!=": 40, "=": 40, "in": 40}
 _BINDING |= {"+": 50, "-": 50, "*": 60, "/": 60}
 _NOT, _SIGN = 30, 70
@@ -110,11 +124,16 @@ def _tokens(text: str) -> Iterator[Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise _fault(f"“{text[at]}” at character {at + 1} is not part of the formula language.", "", text)
-        kind = match.lastgroup or ""
+            raise _fault(
+                f"“{text[at]}” at character {at + 1} is not part of the formula language.",
+                _INSTEAD.get(text[at], "Use + - * / ( ) comparisons, and, or, not."),
+                text,
+            )
+        kind, value = match.lastgroup or "", match.group()
+        if kind == "name" and value.lower() in WORDS:
+            kind, value = "operator", value.lower()
         if kind != "space":
-            word = kind == "name" and match.group() in WORDS
-            yield Token("operator" if word else kind, match.group(), match.start(), match.end())
+            yield Token(kind, _SIGNS.get(value, value), match.start(), match.end())
         at = match.end()
     yield Token("end", "", len(text), len(text))
 
@@ -145,7 +164,9 @@ class _Parser:
         if not self._is(value):
             found = self._next.value or "the end of the formula"
             raise _fault(
-                f"“{value}” is missing before “{found}” at character {self._next.start + 1}.", "", self._text
+                f"“{value}” is missing before “{found}” at character {self._next.start + 1}.",
+                "Close every bracket; a formula with commas needs quotes inside { }.",
+                self._text,
             )
         return self._take()
 
@@ -156,9 +177,22 @@ class _Parser:
         if self._next.kind != "end":
             raise _fault(
                 f"“{self._next.value}” at character {self._next.start + 1} is not expected here.",
-                "Two values need an operator between them.",
+                self._remedy(),
                 self._text,
             )
+
+    def _remedy(self) -> str:
+        """What to write where one value follows another."""
+        before = self._tokens[self._at - 1]
+        if self._next.kind == "name" and before.kind == "number":
+            return f"A unit stands in brackets: {before.value} [{self._next.value}]."
+        if self._next.value == "," and before.kind == "number":
+            return "Decimals have a point: 5.00."
+        if self._next.value == ")":
+            return "There is one bracket too many."
+        if before.value.lower() == "if":
+            return "Write if(condition, a, b)."
+        return "Two values need an operator between them."
 
     def expression(self, binding: int, depth: int) -> Syntax:
         if depth > MAX_DEPTH:
@@ -202,7 +236,7 @@ class _Parser:
         raise _fault(
             f"A value is missing before “{token.value or 'the end of the formula'}” at character "
             f"{token.start + 1}.",
-            "",
+            "Write a number, a name or a bracket there.",
             self._text,
         )
 
@@ -221,14 +255,18 @@ class _Parser:
             self._take()
             part = self._take()
             if part.kind not in {"name", "number"}:
-                raise _fault(f"A name is missing after “.” at character {part.start + 1}.", "", self._text)
+                raise _fault(
+                    f"A name is missing after “.” at character {part.start + 1}.",
+                    "Write usage.night, or 0.5 with the zero.",
+                    self._text,
+                )
             parts.append(part.value)
         if not self._is("("):
             return NameSyntax(self._between(token.start), tuple(parts))
         self._take()
         arguments, named = self._arguments(depth)
         self._expect(")")
-        return CallSyntax(self._between(token.start), ".".join(parts), arguments, named)
+        return CallSyntax(self._between(token.start), ".".join(parts).lower(), arguments, named)
 
     def _arguments(self, depth: int) -> tuple[tuple[Syntax, ...], tuple[tuple[str, Syntax], ...]]:
         arguments: list[Syntax] = []

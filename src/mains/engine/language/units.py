@@ -1,63 +1,19 @@
-"""Units as products of named atoms with integer exponents: `RUB/kWh`, `kWh/m2/month`.
-
-Atoms are free names; two different names never match, save for the few families below, which are brought to
-one
-base at the door so that neither interpreter ever converts. Deliberately absent: conversions between kinds (MJ
-to kWh, m3 to
-kWh), which a tariff states as its own number.
-"""
+"""Units as products of named atoms with integer exponents: `RUB/kWh`, `kWh/m2/month`, `EUR/(kW*day)`."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-# Words for "once": they carry no dimension, so that `RUB/bill` is money.
-COUNTING = frozenset(
-    {"bill", "customer", "account", "meter", "connection", "point", "dwelling", "number", "percent"}
-)
+from mains.engine.language.atoms import BY_CASE, COUNTING, FAMILIES, KNOWN, SAME, SHARES, subunit_of
 
-_PLURALS = {
-    "days": "day",
-    "months": "month",
-    "years": "year",
-    "hours": "hour",
-    "persons": "person",
-    "people": "person",
-    "h": "hour",
-}
-
-_FAMILIES: tuple[Mapping[str, Fraction], ...] = (
-    {"Wh": Fraction(1, 1000), "kWh": Fraction(1), "MWh": Fraction(1000), "GWh": Fraction(10**6)},
-    {"MJ": Fraction(1), "GJ": Fraction(1000), "TJ": Fraction(10**6)},
-    {"W": Fraction(1, 1000), "kW": Fraction(1), "MW": Fraction(1000)},
-    {"VA": Fraction(1, 1000), "kVA": Fraction(1), "MVA": Fraction(1000)},
-    {"m3": Fraction(1), "l": Fraction(1, 1000), "L": Fraction(1, 1000)},
-    {"gal": Fraction(1, 1000), "kgal": Fraction(1)},
-    {"cf": Fraction(1, 100), "ccf": Fraction(1), "mcf": Fraction(10)},
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d[\d_]*(?:\.\d+)?)|(?P<name>[^\W\d]\w*|[^\w\s/*()^+.,:;\-]+)|(?P<power>\^\s*-?\d+)"
+    r"|(?P<operator>[/*()]))"
 )
-
-# Hundredths of any currency, as price lists print them.
-_SUBUNITS = frozenset(
-    {
-        "p",
-        "pence",
-        "penny",
-        "c",
-        "ct",
-        "cent",
-        "cents",
-        "kobo",
-        "kop",
-        "kopeck",
-        "paise",
-        "paisa",
-        "sen",
-        "kurus",
-        "fen",
-    }
-)
-_ATOM = re.compile(r"\s*([^\W\d]\w*|%|1)\s*(?:\^\s*(-?\d+))?\s*")
+_WRITTEN = (("²", "2"), ("³", "3"), ("·", "*"), ("⋅", "*"), ("×", "*"), ("÷", "/"))
+_PER = re.compile(r"\bper\b", re.IGNORECASE)
+_METRES = re.compile(r"\bm\s*\^\s*([23])\b")
+_MAX_POWER = 9
 
 
 @dataclass(frozen=True)
@@ -109,39 +65,97 @@ class UnitSystem:
         return self.parse(self.unit)[0]
 
     def parse(self, text: str) -> tuple[Unit, Fraction]:
-        """Unit named by `text`, and the factor from a number in it to base atoms. Raises ValueError."""
-        unit, factor, sign, rest = NUMBER, Fraction(1), 1, text.strip()
-        while True:
-            match = _ATOM.match(rest)
-            if match is None:
-                raise ValueError(f"“{text}” is not a unit")
-            atom, power = match.group(1), sign * int(match.group(2) or 1)
-            base, scale = self._base(atom)
-            unit, factor, rest = unit * _power(base, power), factor * scale**power, rest[match.end() :]
-            if not rest:
-                return unit, factor
-            if rest[0] not in "/*·":
-                raise ValueError(f"“{text}” is not a unit")
-            sign, rest = (-1 if rest[0] == "/" else 1), rest[1:]
+        """Unit named by `text`, and the factor from a number in it to base atoms: `ct/kWh`, `EUR/(kW*day)`,
+        `USD per 1000 gal`. Raises ValueError saying what is wrong.
+        """
+        plain = _PER.sub("/", text)
+        for written, meant in _WRITTEN:
+            plain = plain.replace(written, meant)
+        reader = _Reader(self, text, _METRES.sub(r"m\1", plain))
+        return reader.whole()
 
-    def _base(self, atom: str) -> tuple[Unit, Fraction]:
-        if atom in COUNTING or atom == "1":
+    def base(self, atom: str) -> tuple[Unit, Fraction]:
+        """Base atoms of one name, and how many of them it is."""
+        if atom.casefold() in ("unit", "units"):
+            atom = self.unit
+        if atom != self.unit:
+            part = subunit_of(atom, self.currency)
+            if part is not None:
+                return self.money, part
+        atom = canonical_atom(atom)
+        if atom in COUNTING:
             return NUMBER, Fraction(1)
-        if atom == "%":
-            return NUMBER, Fraction(1, 100)
-        if atom in _SUBUNITS and atom != self.unit:
-            return self.money, Fraction(1, 100)
-        atom = _PLURALS.get(atom, atom)
-        for family in _FAMILIES:
+        if atom in SHARES:
+            return NUMBER, SHARES[atom]
+        own = canonical_atom(self.unit)
+        for family in FAMILIES:
             if atom in family:
-                base = (
-                    self.unit
-                    if self.unit in family
-                    else next(name for name, size in family.items() if size == 1)
-                )
+                base = own if own in family else next(name for name, size in family.items() if size == 1)
                 return Unit(((base, 1),)), family[atom] / family[base]
         return Unit(((atom, 1),)), Fraction(1)
 
 
-def _power(unit: Unit, power: int) -> Unit:
-    return Unit(tuple((atom, exponent * power) for atom, exponent in unit.atoms if exponent * power))
+def canonical_atom(atom: str) -> str:
+    """The spelling under which a name is known: `kwh` is kWh, `days` is day. Unknown names stay as they are."""
+    known = atom if atom in KNOWN else BY_CASE.get(atom.casefold(), atom)
+    return SAME.get(known, known)
+
+
+class _Reader:
+    """Reads `factor (("/" | "*") factor)*`, factor being a number, a name with an exponent or a bracket."""
+
+    def __init__(self, system: UnitSystem, written: str, plain: str) -> None:
+        self._system = system
+        self._written = written
+        self._rest = plain.strip()
+
+    def whole(self) -> tuple[Unit, Fraction]:
+        found = self._product()
+        if self._rest:
+            raise self._unreadable()
+        return found
+
+    def _unreadable(self, why: str = "") -> ValueError:
+        return ValueError(f"“{self._written}” is not a unit{why}")
+
+    def _take(self, kind: str) -> str:
+        match = _TOKEN.match(self._rest)
+        if match is None or match.lastgroup != kind:
+            return ""
+        self._rest = self._rest[match.end() :].lstrip()
+        return match.group(kind)
+
+    def _product(self) -> tuple[Unit, Fraction]:
+        unit, size = self._factor()
+        divided = False
+        while self._rest[:1] in ("/", "*"):
+            operator = self._take("operator")
+            if operator == "*" and divided:
+                raise self._unreadable(": what stands below the line? Write EUR/kW/day or EUR/(kW*day)")
+            divided = divided or operator == "/"
+            other, other_size = self._factor()
+            unit = unit * other if operator == "*" else unit / other
+            size = size * other_size if operator == "*" else size / other_size
+        return unit, size
+
+    def _factor(self) -> tuple[Unit, Fraction]:
+        if self._rest[:1] == "(":
+            self._take("operator")
+            found = self._product()
+            if self._take("operator") != ")":
+                raise self._unreadable(": a bracket is not closed")
+            return found
+        number = self._take("number")
+        count = Fraction(number.replace("_", "")) if number else Fraction(1)
+        if not count:
+            raise self._unreadable()
+        name = self._take("name")
+        if not name:
+            if count != 1 or not number:
+                raise self._unreadable()
+            return NUMBER, count
+        unit, size = self._system.base(name)
+        power = int(self._take("power").removeprefix("^") or 1)
+        if not 0 < abs(power) <= _MAX_POWER:
+            raise self._unreadable()
+        return Unit(tuple((atom, exponent * power) for atom, exponent in unit.atoms)), count * size**power

@@ -7,14 +7,28 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from mains.engine.language.guesses import guess
+from mains.engine.language.units import Unit, UnitSystem
 from mains.engine.tariff.document import Path, Value, line_of
 from mains.engine.tariff.errors import Problem
 from mains.engine.tariff.model import Rounding
 from mains.kernel.rounding import RoundingMode
 
-_FIGURE = re.compile(r"([+-]?(?:\d[\d_]*(?:\.\d+)?|\.\d+))(?:\s*/\s*(\d+))?\s*(%?)\s*(\S.*)?")
+_FIGURE = re.compile(
+    r"([+-]?(?:\d[\d_]*(?:\.\d+)?|\.\d+))(?:\s*/\s*(\d+))?\s*(%|percent\b|per cent\b|pct\b)?\s*(\S.*)?"
+)
+_POWER_OF_TEN = re.compile(r"e[+-]?\d+", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MAX_DIGITS = 60
+# A rounding to one of these is mostly meant as a number of decimals.
+_DECIMALS_PERHAPS = (2, 3, 4, 6)
+_YES, _NO = ("yes", "true", "y"), ("no", "false", "n")
+
+
+def _remedy_for_key(key: str, known: list[str]) -> str:
+    if "(" in key or ")" in key:
+        return 'A formula with commas needs quotes inside { }: formula: "tiers(usage, energy)".'
+    return f"{guess(key, known)}Known: {', '.join(known)}."
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,10 @@ class Clause:
         value = self.value.get(key) if isinstance(self.value, Mapping) else None
         return Clause(value, self.problems, (*self.path, key), f"{self.name}.{key}" if self.name else key)
 
+    def wrap(self, key: str) -> "Clause":
+        """This clause as an entry that has only `key`: `energy: usage * price` for {formula: usage * price}."""
+        return Clause({key: self.value}, self.problems, self.path, self.name)
+
     def items(self, *, label: str = "") -> list["Clause"]:
         """The clauses of a list; `label` names the key that identifies an item."""
         if not isinstance(self.value, list):
@@ -80,26 +98,41 @@ class Clause:
         names = list(known)
         for key, clause in self.entries():
             if key not in names:
-                clause.refuse("unknown-key", f"“{key}” is not known here.", f"Known: {', '.join(names)}.")
+                clause.refuse("unknown-key", f"“{key}” is not known here.", _remedy_for_key(key, names))
 
     def text(self, *, required: bool = False, default: str = "") -> str:
         if self.value is None:
             if required:
-                self.refuse("missing", "This is needed.", "")
+                key = self.path[-1] if self.path else "it"
+                self.refuse("missing", f"`{key}` is missing.", f"Write `{key}: …`.")
             return default
         if isinstance(self.value, (list, Mapping)):
-            self.refuse("not-a-text", "A text is needed here.", "")
+            self.refuse("not-a-text", "A text is needed here.", "Put it in quotes on one line.")
             return default
         return str(self.value)
 
     def choice(self, options: Iterable[str], *, default: str) -> str:
-        value, names = self.text(default=default), list(options)
+        written, names = self.text(default=default), list(options)
+        value = written if written in names else re.sub(r"[\s-]+", "_", written.strip().casefold())
         if value not in names:
+            offered = ", ".join(name for name in names if name)
             self.refuse(
-                "unknown-choice", f"“{value}” is not possible here.", f"Choose one of: {', '.join(names)}."
+                "unknown-choice",
+                f"“{written}” is not possible here.",
+                f"{guess(written, names)}Choose one of: {offered}.",
             )
             return default
         return value
+
+    def flag(self) -> bool | None:
+        """yes or no; None when absent or refused."""
+        if isinstance(self.value, bool) or self.value is None:
+            return self.value
+        word = str(self.value).casefold()
+        if word in _YES or word in _NO:
+            return word in _YES
+        self.refuse("not-a-flag", f"“{self.value}” is neither yes nor no.", "Write yes or no.")
+        return None
 
     def day(self) -> date | None:
         """A date; None when absent or refused."""
@@ -111,7 +144,9 @@ class Clause:
             except ValueError:
                 pass
         if self.value is not None:
-            self.refuse("date-unknown", f"“{self.value}” is not a date.", "Write dates as 2024-07-01.")
+            self.refuse(
+                "date-unknown", f"“{self.value}” is not a date.", "Write year-month-day, such as 2024-07-01."
+            )
         return None
 
     def figure(self) -> tuple[Fraction, str | None] | None:
@@ -121,9 +156,6 @@ class Clause:
         match self.value:
             case None:
                 return None
-            case bool():
-                self.refuse("not-a-number", "A number is needed here.", "")
-                return None
             case float():
                 self.refuse(
                     "float",
@@ -131,62 +163,98 @@ class Clause:
                     "Give it as text or as a decimal.",
                 )
                 return None
-            case int() | Decimal() | Fraction():
-                if isinstance(self.value, Decimal) and not self.value.is_finite():
-                    self.refuse("not-a-number", "A number is needed here.", "")
-                    return None
+            case bool():
+                pass
+            case int() | Fraction():
+                return Fraction(self.value), None
+            case Decimal() if self.value.is_finite():
                 return Fraction(self.value), None
             case str():
-                return self._figure_from_text(self.value)
-        self.refuse("not-a-number", "A number is needed here.", "")
+                return self._figure_from_text(self.value.strip())
+        self.refuse("not-a-number", "A number is needed here.", "Write a figure such as 3.61.")
         return None
 
     def _figure_from_text(self, text: str) -> tuple[Fraction, str | None] | None:
-        match = _FIGURE.fullmatch(text.strip())
-        if match is None or len(match.group(1)) > MAX_DIGITS or (match.group(2) and not int(match.group(2))):
-            self.refuse(
-                "not-a-number", f"“{text}” is not a number.", "Write 3.61, 10 %, 1/300 or 3.61 RUB/kWh."
-            )
-            return None
-        if (match.group(4) or "").startswith(","):
-            self.refuse(
-                "not-a-number",
-                f"“{text}” has a comma in the number.",
-                "Write 16000 or 16_000, and 0.5 with a point.",
-            )
+        match = _FIGURE.fullmatch(text)
+        rest = (match.group(4) or "") if match else ""
+        shown = text if len(text) <= MAX_DIGITS else f"{text[:20]}…"
+        remedy = ""
+        if match is None or (match.group(2) and not int(match.group(2))):
+            remedy = "Write 3.61, 10 %, 1/300 or 3.61 RUB/kWh."
+        elif len(match.group(1)) > MAX_DIGITS or len(match.group(2) or "") > MAX_DIGITS:
+            remedy = f"A number has at most {MAX_DIGITS} digits."
+        elif rest.startswith(","):
+            remedy = "Write 16000 or 16_000 without a comma, and 0.5 with a point."
+        elif _POWER_OF_TEN.fullmatch(rest.split()[0] if rest else ""):
+            remedy = "Write the digits out, without a power of ten."
+        if match is None or remedy:
+            self.refuse("not-a-number", f"“{shown}” is not a number.", remedy)
             return None
         value = Fraction(match.group(1).replace("_", ""))
         if match.group(2):
             value /= int(match.group(2))
         if match.group(3):
-            return value / 100, match.group(4) or "number"
-        return value, match.group(4)
+            return value / 100, rest or "number"
+        return value, rest or None
 
     def number(self) -> Fraction | None:
+        """A plain number; None when absent or refused."""
         found = self.figure()
         if found is None:
             return None
         if found[1] not in (None, "number"):
-            self.refuse("not-a-number", f"A plain number is needed here, not one in {found[1]}.", "")
+            self.refuse("not-a-number", f"“{self.value}” is not a plain number.", "Leave the unit out here.")
+            return None
         return found[0]
 
-    def rounding(self) -> Rounding | None:
-        """`{to: 0.01, mode: half_up}`, or just `0.01`; None when absent, `none`, or refused."""
-        if self.value is None or self.value == "none":
+    def measured(self, *, unit: Unit, units: UnitSystem) -> Fraction | None:
+        """A number of `unit`, which may be written after it (`150 kWh`, `0.15 MWh`); None when absent or refused."""
+        found = self.figure()
+        if found is None or found[1] in (None, "number"):
+            return found[0] if found else None
+        try:
+            written, size = units.parse(found[1])
+        except ValueError as error:
+            self.refuse("not-a-number", f"{error}.", f"Write the number alone; it is in {unit}.")
             return None
-        if not isinstance(self.value, Mapping):
-            step, mode = self.number(), "half_up"
-        else:
+        if written != unit:
+            self.refuse(
+                "unit-mismatch",
+                f"“{self.value}” is in {written}, but {unit} is needed here.",
+                f"Give it in {unit}.",
+            )
+            return None
+        return found[0] * size
+
+    def rounding(self, *, smallest: Fraction | None = None) -> Rounding | None:
+        """`{to: 0.01, mode: half_up}`, or just `0.01`, or just a mode where there is a smallest coin to round to;
+        None when absent, `none`, or refused.
+        """
+        if self.value is None or str(self.value).casefold() == "none":
+            return None
+        modes = [mode.value for mode in RoundingMode]
+        if isinstance(self.value, Mapping):
             self.only(("to", "mode"))
-            step = self.get("to").number()
-            mode = self.get("mode").choice([mode.value for mode in RoundingMode], default="half_up")
-            if self.get("to").value is None:
+            step = self.get("to").number() if self.get("to").value is not None else smallest
+            mode = self.get("mode").choice(modes, default="half_up")
+            if step is None and self.get("to").value is None:
                 self.refuse("missing", "The rounding step is missing.", "Write {to: 0.01, mode: half_up}.")
+        elif smallest is not None and isinstance(self.value, str) and self.value[:1].isalpha():
+            step, mode = smallest, self.choice(modes, default="half_up")
+        else:
+            step, mode = self.number(), "half_up"
+            if step in _DECIMALS_PERHAPS:
+                self.refuse(
+                    "rounding-step",
+                    f"`round: {step}` would round to multiples of {step}.",
+                    f"For {step} decimals write {Decimal(1).scaleb(-int(step))}; for multiples of {step}, "
+                    f"{{to: {step}}}.",
+                )
         if step is not None and step <= 0:
             self.refuse(
                 "rounding-step",
                 "The rounding step must be above zero.",
-                "Write `round: none` to keep every digit.",
+                "Write 1 for whole numbers, or `round: none` to keep every digit.",
             )
             return None
         return Rounding(step, RoundingMode(mode)) if step is not None else None

@@ -21,6 +21,7 @@ from mains.engine.tariff.model import (
     Rounding,
     Table,
 )
+from mains.engine.tariff.tables import refused_name
 from mains.kernel.rounding import RoundingMode
 
 _KEYS = (
@@ -41,6 +42,7 @@ class ComponentContext:
     quantities: Mapping[str, Unit]
     tables: Mapping[str, Table]
     broken_tables: frozenset[str]
+    units_known: bool
     on_change: str | None
     cut: str
 
@@ -93,23 +95,11 @@ def _shape(table: Table) -> TableShape:
 
 def _read_drafts(clause: Clause, context: ComponentContext) -> dict[str, Draft]:
     drafts: dict[str, Draft] = {}
-    items = clause.items(label="name")
-    if not items:
-        clause.refuse(
-            "missing", "The version has no components.", "Write at least one, with a name and a formula."
-        )
-    for item in items:
-        item.only(_KEYS)
-        name = item.get("name").text(required=True)
-        if not name:
-            continue
-        taken = name in drafts or name in context.attributes or name in context.quantities
-        if not name.isidentifier() or name in RESERVED or taken:
-            remedy = (
-                "Use letters, digits and _; not a word of the language, nor the name of an attribute "
-                "or other component."
-            )
-            item.get("name").refuse("name-taken", f"“{name}” cannot name this component.", remedy)
+    for name, item in _named_items(clause):
+        taken = {*drafts, *context.attributes, *context.quantities}
+        if not name.isidentifier() or name in RESERVED or name in taken:
+            where = item.get("name") if item.get("name").value is not None else item
+            where.refuse("name-taken", f"“{name}” cannot name this component.", refused_name(name, taken))
             continue
         formula = _parse(item.get("formula"), required=True)
         if formula is not None:
@@ -121,6 +111,26 @@ def _read_drafts(clause: Clause, context: ComponentContext) -> dict[str, Draft]:
     return drafts
 
 
+def _named_items(clause: Clause) -> Iterator[tuple[str, Clause]]:
+    """Name and clause of each component: a list of entries with names, or a mapping from name to entry or formula."""
+    if clause.value is None or clause.value == []:
+        message = "The version has no components."
+        clause.refuse("missing", message, "Write at least one, with a name and a formula.")
+    elif isinstance(clause.value, Mapping):
+        for name, entry in clause.entries():
+            if isinstance(entry.value, Mapping):
+                entry.only([key for key in _KEYS if key != "name"])
+                yield name, entry
+            else:
+                yield name, entry.wrap("formula")
+    else:
+        for item in clause.items(label="name"):
+            item.only(_KEYS)
+            name = item.get("name").text(required=isinstance(item.value, Mapping))
+            if name:
+                yield name, item
+
+
 def _parse(clause: Clause, *, required: bool = False) -> syntax.Syntax | None:
     if isinstance(clause.value, float):
         clause.refuse("float", "A binary float is not exact.", "Write the formula as text.")
@@ -128,7 +138,9 @@ def _parse(clause: Clause, *, required: bool = False) -> syntax.Syntax | None:
     text = clause.text(required=required)
     if isinstance(clause.value, bool):
         text = text.lower()
-    if not text:
+    if not text.strip():
+        if clause.value is not None and not isinstance(clause.value, list | Mapping):
+            clause.refuse("missing", "The formula is empty.", "Write a formula, such as usage * energy.")
         return None
     try:
         return syntax.parse_formula(text)
@@ -251,7 +263,7 @@ def _resolve(
 def _typed(
     node: syntax.Syntax | None, names: Names, clause: Clause, context: ComponentContext
 ) -> Typed | None:
-    if node is None or context.broken_tables & set(_words(node)):
+    if node is None or not context.units_known or context.broken_tables & set(_words(node)):
         return None
     try:
         return resolve_formula(formula=node, names=names)
@@ -283,10 +295,10 @@ def _result_unit(draft: Draft, formula: Typed | None, context: ComponentContext)
         try:
             expected, factor = context.units.parse(declared.text())
         except ValueError as error:
-            declared.refuse("unit-unknown", f"{error}.", "")
+            declared.refuse("unit-unknown", f"{error}.", "Write units like kWh or EUR/kWh.")
             return money
         if factor != 1:
-            declared.refuse("unit-unknown", f"Use {expected} here, which the tariff counts in.", "")
+            declared.refuse("unit-unknown", f"The tariff counts in {expected}.", f"Write `unit: {expected}`.")
     else:
         expected = None
     found = formula[1] if formula is not None else None
@@ -378,7 +390,8 @@ def _component(
 def _rounding(draft: Draft, unit: Unit, context: ComponentContext) -> Rounding | None:
     clause = draft.clause.get("round")
     if clause.value is not None:
-        return clause.rounding()
+        coin = Fraction(1, 10**context.minor_digits) if unit == context.units.money else None
+        return clause.rounding(smallest=coin)
     if unit == context.units.money:
         return Rounding(Fraction(1, 10**context.minor_digits), RoundingMode.HALF_UP)
     return None

@@ -114,6 +114,10 @@ class Version:
     confidence: str = ""
     note: str = ""
 
+    def clause(self, inside: str) -> str:
+        """How people call a clause of this version; a tariff in one version has none to name."""
+        return inside if self.valid_from == date.min else f"versions[{self.valid_from}].{inside}"
+
     @cached_property
     def by_name(self) -> Mapping[str, Component]:
         return {component.name: component for component in self.components}

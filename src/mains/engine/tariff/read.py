@@ -14,7 +14,7 @@ from mains.engine.tariff.document import Value, read_document
 from mains.engine.tariff.errors import UnableToReadTariff
 from mains.engine.tariff.model import CUTS, DAY_COUNTS, ON_CHANGE, AttributeType, Rounding, Tariff, Version
 from mains.engine.tariff.seasons import read_seasons
-from mains.engine.tariff.tables import TableContext, read_tables
+from mains.engine.tariff.tables import TableContext, read_tables, refused_name
 from mains.engine.tariff.validate import check_dates, check_versions
 
 _VERSION_KEYS = ("valid_from", "valid_to", "source", "confidence", "note", "prices", "components", "total")
@@ -35,6 +35,7 @@ _MINOR_DIGITS |= dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 @dataclass(frozen=True)
 class _Header:
     code: str
+    units_known: bool
     units: UnitSystem
     minor_digits: int
     attributes: Mapping[str, AttributeType]
@@ -89,27 +90,19 @@ def read_tariff(document: Value) -> Tariff:
 
 
 def _read_header(root: Clause) -> _Header:
-    currency, unit = root.get("currency").text(required=True), root.get("unit").text(required=True)
-    if currency and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
-        root.get("currency").refuse(
-            "currency-unknown", f"“{currency}” is not a currency.", "Use its three ISO letters, such as RUB."
-        )
-    units = UnitSystem(currency or "XXX", unit or "unit")
-    try:
-        if units.use == NUMBER or units.parse(unit or "unit")[1] != 1:
-            root.get("unit").refuse(
-                "unit-unknown", f"Use cannot be measured in “{unit}”.", "Name a unit such as kWh or m3."
-            )
-    except ValueError:
-        root.get("unit").refuse("unit-unknown", f"“{unit}” is not a unit.", "Name a unit such as kWh or m3.")
-        units = UnitSystem(units.currency, "unit")
+    before = len(root.problems.found)
+    units = _read_units(root)
+    units_known = len(root.problems.found) == before
     digits = root.get("currency_digits").number()
-    minor_digits = int(digits) if digits is not None else _MINOR_DIGITS.get(currency, 2)
+    minor_digits = int(digits) if digits is not None else _MINOR_DIGITS.get(units.currency, 2)
     if not 0 <= minor_digits <= 3:
-        root.get("currency_digits").refuse("currency-digits", "A currency has 0 to 3 decimals.", "")
+        root.get("currency_digits").refuse(
+            "currency-digits", "A currency has 0 to 3 decimals.", "Write currency_digits: 2."
+        )
     on_change = root.get("on_change")
     return _Header(
         code=root.get("tariff").text(required=True),
+        units_known=units_known,
         units=units,
         minor_digits=minor_digits,
         attributes=_read_attributes(root.get("attributes"), units),
@@ -120,13 +113,32 @@ def _read_header(root: Clause) -> _Header:
     )
 
 
+def _read_units(root: Clause) -> UnitSystem:
+    """Currency and unit of use; stand-ins when they are refused."""
+    currency, unit = root.get("currency").text(required=True), root.get("unit").text(required=True)
+    if currency and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
+        root.get("currency").refuse(
+            "currency-unknown", f"“{currency}” is not a currency.", "Use its three ISO letters, such as RUB."
+        )
+    units = UnitSystem(currency or "XXX", unit or "unit")
+    try:
+        if units.use != NUMBER and units.parse(units.unit)[1] == 1:
+            return units
+    except ValueError:
+        pass
+    root.get("unit").refuse(
+        "unit-unknown", f"Use cannot be measured in “{unit}”.", "Name a unit such as kWh or m3."
+    )
+    return UnitSystem(units.currency, "unit")
+
+
 def _read_split(clause: Clause) -> Rounding | None:
     """Rounding of the use of each part of a split period; facts are kept in millionths, so no finer step
     makes sense.
     """
     rounding = clause.rounding()
     if rounding is not None and (rounding.step * MICRO).denominator != 1:
-        clause.refuse("rounding-step", "Use is kept in millionths; the step must be a multiple of that.", "")
+        clause.refuse("rounding-step", "Use is kept in millionths.", "Give a step such as 1 or 0.001.")
         return None
     return rounding
 
@@ -134,11 +146,7 @@ def _read_split(clause: Clause) -> Rounding | None:
 def _free_name(name: str, clause: Clause) -> bool:
     if name.isidentifier() and name not in RESERVED and name not in ("season", "zone"):
         return True
-    clause.refuse(
-        "name-taken",
-        f"“{name}” cannot be used as a name.",
-        "Use letters, digits and _; not a word of the language.",
-    )
+    clause.refuse("name-taken", f"“{name}” cannot be used as a name.", refused_name(name, ("season", "zone")))
     return False
 
 
@@ -160,7 +168,7 @@ def _read_attributes(clause: Clause, units: UnitSystem) -> dict[str, AttributeTy
             try:
                 unit = units.parse(word)[0]
                 if units.parse(word)[1] != 1:
-                    kind.refuse("unit-unknown", f"Give “{name}” in {unit}, which the tariff counts in.", "")
+                    kind.refuse("unit-unknown", f"The tariff counts in {unit}.", f"Write `{name}: {unit}`.")
             except ValueError:
                 kind.refuse(
                     "unit-unknown",
@@ -178,9 +186,7 @@ def _read_default(clause: Clause, kind: str, values: tuple[str, ...]) -> Fractio
     if kind == "number":
         return clause.number()
     if kind == "flag":
-        if not isinstance(clause.value, bool):
-            clause.refuse("not-a-flag", "Write true or false.", "")
-        return bool(clause.value)
+        return clause.flag()
     text = clause.text()
     if values and text not in values:
         clause.refuse("unknown-key", f"“{text}” is not among the values.", f"Values: {', '.join(values)}.")
@@ -190,11 +196,16 @@ def _read_default(clause: Clause, kind: str, values: tuple[str, ...]) -> Fractio
 def _read_quantities(clause: Clause, units: UnitSystem) -> dict[str, Unit]:
     quantities = {}
     for name, entry in clause.entries():
-        if _free_name(name, entry):
-            try:
-                quantities[name] = units.parse(entry.text(required=True, default="number"))[0]
-            except ValueError as error:
-                entry.refuse("unit-unknown", f"{error}.", "")
+        if not _free_name(name, entry):
+            continue
+        try:
+            quantities[name], size = units.parse(entry.text(required=True, default="number"))
+        except ValueError as error:
+            entry.refuse("unit-unknown", f"{error}.", "Write units like kWh or kvarh.")
+            continue
+        if size != 1:
+            unit = quantities[name]
+            entry.refuse("unit-unknown", f"The tariff counts in {unit}.", f"Write `{name}: {unit}`.")
     return quantities
 
 
@@ -223,7 +234,9 @@ def _read_version(clause: Clause, root: Clause, header: _Header) -> Version | No
                 "Write `valid_from: 2024-07-01`.",
             )
         return None
-    context = TableContext(header.units, header.attributes, frozenset(header.seasons.values()))
+    context = TableContext(
+        header.units, header.attributes, frozenset(header.quantities), frozenset(header.seasons.values())
+    )
     own = clause.get("prices")
     tables = read_tables(own, context=context)
     written = {name for name, _ in own.entries()}
@@ -236,9 +249,6 @@ def _read_version(clause: Clause, root: Clause, header: _Header) -> Version | No
     )
     total = clause.get("total") if clause.get("total").value is not None else root.get("total")
     total.only(("round", "title"))
-    for name in tables:
-        if name in header.quantities:
-            own.get(name).refuse("name-taken", f"“{name}” is already a quantity.", "")
     built = read_components(
         components,
         context=ComponentContext(
@@ -248,6 +258,7 @@ def _read_version(clause: Clause, root: Clause, header: _Header) -> Version | No
             quantities=header.quantities,
             tables=tables,
             broken_tables=frozenset(written - set(tables)),
+            units_known=header.units_known,
             on_change=header.on_change,
             cut=header.cut,
         ),
@@ -257,7 +268,7 @@ def _read_version(clause: Clause, root: Clause, header: _Header) -> Version | No
         valid_to=clause.get("valid_to").day(),
         tables=tables,
         components=built,
-        total_rounding=total.get("round").rounding(),
+        total_rounding=total.get("round").rounding(smallest=Fraction(1, 10**header.minor_digits)),
         source=_sources(clause.get("source")),
         confidence=clause.get("confidence").text(),
         note=clause.get("note").text(),

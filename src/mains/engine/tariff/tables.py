@@ -1,14 +1,18 @@
 """Price tables: `prices` of a version → `Table`s with exact cells in base units."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from mains.engine.language.guesses import guess
 from mains.engine.language.resolve import RESERVED
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.model import ANY, SEASON_KEY, ZONE_KEY, AttributeType, Cell, Table, Tier
 
+_FLAG_WORDS = {"yes": "true", "no": "false", "true": "true", "false": "false"}
+_NO_LIMIT = ("", "rest", "inf", ".inf", "infinity", "∞", "above", "over", "unlimited", "more")
 _OWN_KEYS = ("unit", "limit_unit", "by", "values", "tiers", "value", "source", "note")
 
 
@@ -18,6 +22,7 @@ class TableContext:
 
     units: UnitSystem
     attributes: Mapping[str, AttributeType]
+    quantities: frozenset[str]
     seasons: frozenset[str]
 
 
@@ -25,17 +30,24 @@ def read_tables(prices: Clause, *, context: TableContext) -> dict[str, Table]:
     """All tables under a `prices` clause; faults go to the clause's problems."""
     tables = {}
     for name, clause in prices.entries():
-        if not name.isidentifier() or name in RESERVED or name in context.attributes:
-            clause.refuse(
-                "name-taken",
-                f"“{name}” cannot name a price.",
-                "Use letters, digits and _; not a word of the language.",
-            )
+        taken = {*context.attributes, *context.quantities}
+        if not name.isidentifier() or name in RESERVED or name in taken:
+            clause.refuse("name-taken", f"“{name}” cannot name a price.", refused_name(name, taken))
             continue
         table = _TableReader(name, clause, context).read()
         if table is not None:
             tables[name] = table
     return tables
+
+
+def refused_name(name: str, taken: Iterable[str]) -> str:
+    """What to do about a name that cannot be used: a word of the language, another thing's name, or no word."""
+    plain = re.sub(r"\W+", "_", name).strip("_") or "price"
+    if name in taken:
+        return f"{name} is already the name of something else; take another, such as {plain}_price."
+    if name in RESERVED:
+        return f"{name} is a word of the language; take another name, such as {plain}_price."
+    return f"Use letters, digits and _, such as {plain if plain.isidentifier() else f'p_{plain}'}."
 
 
 class _TableReader:
@@ -98,7 +110,7 @@ class _TableReader:
                 by.refuse(
                     "unknown-key",
                     f"“{name}” is not an attribute of the tariff.",
-                    "Declare it under attributes.",
+                    f"{guess(name, [*self._context.attributes, SEASON_KEY, ZONE_KEY])}Declare it under attributes.",
                 )
             elif attribute is not None and attribute.kind == "number":
                 by.refuse(
@@ -107,7 +119,7 @@ class _TableReader:
                     "Use tiers and step(…), or make it a text.",
                 )
         if len(set(names)) != len(names):
-            by.refuse("key-twice", "A key is given twice.", "")
+            by.refuse("key-twice", "A key is given twice.", "Keep one of the two.")
         return tuple(names)
 
     def _read_units(self) -> None:
@@ -164,8 +176,14 @@ class _TableReader:
         for name, child in clause.entries():
             if outermost and clause is self._clause and name in _OWN_KEYS:
                 continue
-            if self._is_known(name, keys[0], child):
-                yield from self._nested(child, keys[1:], (*key, name))
+            value = self._value(name, keys[0])
+            if self._is_known(value, keys[0], child):
+                yield from self._nested(child, keys[1:], (*key, value))
+
+    def _value(self, written: str, key: str) -> str:
+        attribute = self._context.attributes.get(key)
+        is_flag = attribute is not None and attribute.kind == "flag"
+        return _FLAG_WORDS.get(written.casefold(), written) if is_flag else written
 
     def _is_known(self, value: str, key: str, clause: Clause) -> bool:
         attribute = self._context.attributes.get(key)
@@ -178,7 +196,9 @@ class _TableReader:
             known = ("true", "false") if attribute.kind == "flag" else attribute.values
         if known and value not in known:
             clause.refuse(
-                "unknown-key", f"“{value}” is not a value of {key}.", f"Values: {', '.join(known)}."
+                "unknown-key",
+                f"“{value}” is not a value of {key}.",
+                f"{guess(value, known)}Values: {', '.join(known)}.",
             )
             return False
         return True
@@ -212,48 +232,91 @@ class _TableReader:
     def _tiers(self, clause: Clause) -> tuple[Tier, ...] | None:
         items = clause.items()
         if not items:
-            clause.refuse("missing-tier", "The table has no tiers.", "Write at least one.")
+            if isinstance(clause.value, list):
+                clause.refuse("missing-tier", "The table has no tiers.", "Write at least one, [null, 3.61].")
             return None
         tiers: list[Tier] = []
         for at, item in enumerate(items):
-            tier = self._tier(item, last=at == len(items) - 1)
-            if tier is None:
-                continue
-            if tiers and tier.upto is not None and tiers[-1].upto is not None and tier.upto <= tiers[-1].upto:
-                item.refuse(
-                    "tiers-order",
-                    "The limit is not above the limit before it.",
-                    "Put the tiers in rising order.",
-                )
-            tiers.append(tier)
+            tier = self._tier(item, tiers[-1] if tiers else None, last=at == len(items) - 1)
+            if tier is not None:
+                tiers.append(tier)
         return tuple(tiers)
 
-    def _tier(self, item: Clause, *, last: bool) -> Tier | None:
-        if isinstance(item.value, list):
-            pair = item.items()
-            if len(pair) != 2:
-                item.refuse(
-                    "missing-value",
-                    "A tier is a limit and a price.",
-                    "Write [300, 120], and [null, 307.3] for the last.",
-                )
-                return None
-            limit, price = pair
-        else:
-            item.only(("upto", "price", "value"))
-            limit, price = item.get("upto"), item.get("price")
-            if price.value is None and item.get("value").value is not None:
-                price = item.get("value")
+    def _tier(self, item: Clause, before: Tier | None, *, last: bool) -> Tier | None:
+        parts = self._parts(item)
+        if parts is None:
+            return None
+        start, limit, price = parts
         figure = self._figure(price)
-        upto = limit.number() if limit.value is not None else None
-        if upto is None and not last and limit.value is None:
-            item.refuse("missing-tier", "Only the last tier may be without a limit.", "Write `upto:`.")
-        if upto is not None and last:
+        upto = self._limit(limit)
+        if upto is None and not last and _is_open(limit):
             item.refuse(
-                "missing-tier", f"Nothing says the price above {upto}.", "Add a last tier without `upto`."
+                "missing-tier",
+                "Only the last tier may be without a limit.",
+                "Write `upto: 150`, or [150, 3.61].",
             )
+        if upto is not None and last:
+            message = f"Nothing says the price above {limit.value}."
+            item.refuse("missing-tier", message, "Add a last tier without `upto`: [null, 3.61].")
         if upto is not None and upto < 0:
-            item.refuse("tiers-order", "A limit cannot be negative.", "")
-        return (
-            Tier(None if upto is None else upto * self._limit_factor, figure) if figure is not None else None
+            item.refuse("tiers-order", "A limit cannot be negative.", "Start with the lowest limit.")
+        if upto is not None and before is not None and before.upto is not None and upto <= before.upto:
+            item.refuse(
+                "tiers-order", "The limit is not above the limit before it.", "Put the tiers in rising order."
+            )
+        if start is not None:
+            self._check_start(start, before)
+        return Tier(upto, figure) if figure is not None else None
+
+    def _parts(self, item: Clause) -> tuple[Clause | None, Clause, Clause] | None:
+        """Where the tier starts (if it says so), its upper limit, and its price."""
+        if isinstance(item.value, Mapping):
+            item.only(("from", "upto", "to", "price", "value"))
+            start = item.get("from") if "from" in item.value else None
+            limit = item.get("to") if item.get("to").value is not None else item.get("upto")
+            price = item.get("value") if item.get("value").value is not None else item.get("price")
+            return start, limit, price
+        parts = item.items() if isinstance(item.value, list) else []
+        if len(parts) == 2:
+            return None, parts[0], parts[1]
+        if len(parts) == 3:
+            return parts[0], parts[1], parts[2]
+        item.refuse(
+            "missing-value",
+            "A tier is a limit and a price.",
+            "Write [300, 120], and [null, 307.3] for the last.",
         )
+        return None
+
+    def _limit(self, clause: Clause) -> Fraction | None:
+        """The upper limit in base units; None for the open end of the last tier, and when refused."""
+        if _is_open(clause):
+            return None
+        found = clause.figure()
+        if found is None:
+            return None
+        number, written = found
+        if written is None:
+            return number * self._limit_factor
+        parsed = self._parse(written, clause)
+        if parsed is None:
+            return None
+        if parsed[0] != self._limit_unit:
+            clause.refuse(
+                "unit-mismatch",
+                f"The limit is in {parsed[0]}, but the table's limits are in {self._limit_unit}.",
+                f"Write `limit_unit: {parsed[0]}`.",
+            )
+        return number * parsed[1]
+
+    def _check_start(self, start: Clause, before: Tier | None) -> None:
+        """A printed lower limit, `201–400` or `200–400`, must follow from the tier before; it decides nothing."""
+        found = self._limit(start)
+        floor = before.upto if before is not None and before.upto is not None else Fraction(0)
+        if found is not None and found not in (floor, floor + self._limit_factor):
+            message = f"The tier starts at {start.value}, but the one before it ends at {floor}."
+            start.refuse("tiers-order", message, "Leave the lower limits out; upper limits are inclusive.")
+
+
+def _is_open(clause: Clause) -> bool:
+    return clause.value is None or str(clause.value).casefold() in _NO_LIMIT

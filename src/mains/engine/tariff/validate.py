@@ -60,7 +60,7 @@ def _check_pair(
     old_version: Version, old: Component, new_version: Version, new: Component, root: Clause
 ) -> None:
     clause = root.get("versions")
-    where = f"versions[{new_version.valid_from}].components[{new.name}]"
+    where = new_version.clause(f"components[{new.name}]")
     named = Clause(clause.value, clause.problems, clause.path, where)
     for label, first, second in (
         ("kind", old.kind, new.kind),

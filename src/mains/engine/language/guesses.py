@@ -1,0 +1,25 @@
+"""What a mistyped or differently called word was probably meant to be."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+# What people write for a key before they have read the manual.
+_ALIKE = {
+    "from": "valid_from", "to": "valid_to", "start": "from", "begin": "from", "since": "valid_from",
+    "until": "valid_to", "through": "last_day",
+    "end": "last_day", "rate": "price", "amount": "price", "limit": "upto", "max": "upto", "condition": "when",
+    "if": "when", "rounding": "round", "vat": "tax", "discount": "subsidy", "credit": "subsidy",
+    "rebate": "subsidy", "fee": "charge", "levy": "tax", "surcharge": "charge", "lines": "components",
+    "charges": "components", "name": "tariff", "code": "tariff", "use": "usage", "consumption": "usage",
+    "expected": "expect", "truncate": "down", "trunc": "down", "nearest": "half_up", "bankers": "half_even",
+}  # fmt: skip
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """“Did you mean …?” with the nearest of the known words, or nothing."""
+    names = list(known)
+    lower = {name.casefold(): name for name in names}
+    alike = _ALIKE.get(word.casefold(), "")
+    near = get_close_matches(word.casefold(), lower, n=1, cutoff=0.7)
+    found = lower[near[0]] if near else alike if alike in names else ""
+    return f"Did you mean “{found}”? " if found else ""
