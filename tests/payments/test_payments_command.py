@@ -112,3 +112,10 @@ def test_of_two_simultaneous_acceptances_one_wins(committed: Cast, tmp_path: Pat
     assert Receipt.objects.count() == 3_000
     assert sum(Entry.objects.values_list("amount_minor", flat=True)) == 5_000 - 300_000
     assert sum(Posting.objects.filter(control="bank").values_list("amount_minor", flat=True)) == 300_000
+
+
+@pytest.mark.django_db
+def test_the_database_that_is_copied_is_empty():
+    # The mark also makes pytest-django build that database when this file runs alone.
+    assert not Receipt.objects.exists()
+    assert not PaymentRegister.objects.exists()
