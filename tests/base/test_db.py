@@ -1,10 +1,15 @@
 """Bulk reads and appends: exact for every type, in one transaction, refused where a value would change."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
+from adbc_driver_manager import Error as DriverError
 from adbc_driver_manager.dbapi import Connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +19,7 @@ from mains.base.db import (
     UnableToCopyFrame,
     UnableToReadFrame,
     adbc_connect,
+    connection_url,
     copy_frame,
     ensure_month_partition,
     execute,
@@ -112,6 +118,40 @@ def test_a_refused_row_leaves_nothing(connection: Connection) -> None:
         copy_frame(pl.DataFrame({"n": [1, -1]}), "probe", connection=connection)
     assert caught.value.params["sqlstate"] == "23514"
     connection.rollback()
+
+
+def test_an_error_inside_a_function_is_raised(connection: Connection) -> None:
+    execute(
+        "CREATE FUNCTION pg_temp.fail() RETURNS void LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'the partition is missing'; END $$",
+        connection=connection,
+    )
+    with pytest.raises(DriverError, match="the partition is missing"):
+        execute("SELECT pg_temp.fail()", connection=connection)
+
+
+INTERRUPTED = """
+import sys
+from mains.base.db import adbc_connect, execute
+try:
+    with adbc_connect(sys.argv[1]) as connection:
+        print("ready", flush=True)
+        execute(sys.argv[2], connection=connection)
+except KeyboardInterrupt:
+    sys.exit("interrupted")
+"""
+
+
+@pytest.mark.parametrize("statement", ["SELECT pg_sleep(60)", "DO 'BEGIN PERFORM pg_sleep(60); END'"])
+def test_an_interrupt_from_the_keyboard_cancels_the_statement_and_is_raised(statement: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, connection_url(), statement]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    settings = os.environ | {"DJANGO_SETTINGS_MODULE": "mains.config.settings"}
+    with subprocess.Popen(command, env=settings, text=True, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1].strip() == "interrupted"
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,9 @@ def _preview(
     collected = PreviewTotals(plan=plan)
     for number, part in enumerate(slices, start=1):
         _, exceptions = refresh_slice(
-            connection=connection, task=UsageTask(plan=plan, part=part, class_averages=averages, now=now)
+            connection=connection,
+            writer=connection,  # the bills of the preview read what is written here and never committed
+            task=UsageTask(plan=plan, part=part, class_averages=averages, now=now),
         )
         collected.add_exceptions(exceptions)
         if on_slice is not None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
+import psycopg
 from adbc_driver_manager.dbapi import Connection
 
-from mains.base.db import adbc_connect, copy_frame, read_frame
+from mains.base.db import Writer, adbc_connect, copy_frame, writing_connect
 from mains.billing.queries.charges import SliceCharges, compute_charges
 from mains.billing.queries.exceptions import agreement_gaps
 from mains.billing.queries.plans import done_buckets
@@ -59,29 +60,31 @@ class SliceResult:
 
 def post_usage_slice(task: UsageTask) -> SliceResult:
     """Bring the daily use of the slice's service points up to date and commit it, unless that is done."""
-    with adbc_connect() as connection:
-        if not _is_pending(connection, task.plan, task.part, Stage.USAGE):
+    with writing_connect() as writer, adbc_connect() as connection:
+        if not _is_pending(connection, writer, task.plan, task.part, Stage.USAGE):
             return SliceResult()
-        result = write_usage(connection=connection, task=task)
-        connection.commit()
+        result = write_usage(connection=connection, writer=writer, task=task)
+        writer.commit()
         return result
 
 
 def post_bills_slice(task: BillsTask) -> SliceResult:
     """Bill the slice's accounts, post the bills to the ledger and commit all of it, unless that is done."""
-    with adbc_connect() as connection:
-        if not _is_pending(connection, task.plan, task.part, Stage.BILLS):
+    with writing_connect() as writer, adbc_connect() as connection:
+        if not _is_pending(connection, writer, task.plan, task.part, Stage.BILLS):
             return SliceResult()
         charges = compute_charges(
             connection=connection, plan=task.plan, part=task.part, changed_points=task.changed_points
         )
-        result = write_bills(connection=connection, task=task, charges=charges)
-        connection.commit()
+        result = write_bills(writer=writer, task=task, charges=charges)
+        writer.commit()
         return result
 
 
-def refresh_slice(*, connection: Connection, task: UsageTask) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Write the slice's daily use in the connection's transaction.
+def refresh_slice(
+    *, connection: Connection, writer: Writer, task: UsageTask
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Write the slice's daily use in the transaction of `writer`.
 
     Returns the rows written (month, service_point_id, zone, bucket, total_micro) and the exceptions found.
     """
@@ -94,30 +97,31 @@ def refresh_slice(*, connection: Connection, task: UsageTask) -> tuple[pl.DataFr
         as_of=plan.facts_as_of,
         known_since=plan.usage_known_since,
         class_averages=task.class_averages,
+        writer=writer,
     )
     return refresh.written, _usage_exceptions(connection, plan, buckets, refresh)
 
 
-def write_usage(*, connection: Connection, task: UsageTask) -> SliceResult:
-    """Write the slice's daily use, its exceptions and its marks in the connection's transaction."""
-    written, exceptions = refresh_slice(connection=connection, task=task)
-    _write_exceptions(connection, task.plan, exceptions)
+def write_usage(*, connection: Connection, writer: Writer, task: UsageTask) -> SliceResult:
+    """Write the slice's daily use, its exceptions and its marks in the transaction of `writer`."""
+    written, exceptions = refresh_slice(connection=connection, writer=writer, task=task)
+    _write_exceptions(writer, task.plan, exceptions)
     counts = written.group_by("bucket").agg(
         rows_written=pl.len().cast(pl.Int32), amount_minor=pl.lit(0, pl.Int64)
     )
-    _mark(connection, task.plan, task.part, Stage.USAGE, counts, task.now)
+    _mark(writer, task.plan, task.part, Stage.USAGE, counts, task.now)
     return SliceResult(rows_written=written.height, exceptions=exceptions.height)
 
 
-def write_bills(*, connection: Connection, task: BillsTask, charges: SliceCharges) -> SliceResult:
-    """Write bills, lines, ledger rows, exceptions and marks in the connection's transaction."""
+def write_bills(*, writer: Writer, task: BillsTask, charges: SliceCharges) -> SliceResult:
+    """Write bills, lines, ledger rows, exceptions and marks in the transaction of `writer`."""
     plan, part = task.plan, task.part
     bills, lines = bill_rows(plan=plan, charges=charges)
     if not bills.is_empty():
-        copy_frame(bills, "billing_bill", connection=connection)
-        copy_frame(lines.drop(_LEDGER_COLUMNS), "billing_billline", connection=connection)
+        copy_frame(bills, "billing_bill", connection=writer)
+        copy_frame(lines.drop(_LEDGER_COLUMNS), "billing_billline", connection=writer)
         post_run_slice(
-            connection=connection,
+            connection=writer,
             run_id=plan.run_id,
             part=part.buckets.start,
             transaction_id=plan.first_transaction_id + part.buckets.start,
@@ -128,12 +132,12 @@ def write_bills(*, connection: Connection, task: BillsTask, charges: SliceCharge
             recorded_at=plan.facts_as_of,
             charges=_ledger_charges(plan, lines),
         )
-    _write_exceptions(connection, plan, charges.exceptions)
+    _write_exceptions(writer, plan, charges.exceptions)
     of_bucket = bills.join(charges.accounts.select("account_id", "bucket"), on="account_id")
     counts = of_bucket.group_by("bucket").agg(
         rows_written=pl.len().cast(pl.Int32), amount_minor=pl.col("amount_minor").sum()
     )
-    _mark(connection, plan, part, Stage.BILLS, counts, task.now)
+    _mark(writer, plan, part, Stage.BILLS, counts, task.now)
     return SliceResult(
         rows_written=bills.height + lines.height,
         bills=bills.height,
@@ -227,23 +231,24 @@ def _usage_exceptions(
     )
 
 
-def _write_exceptions(connection: Connection, plan: RunPlan, exceptions: pl.DataFrame) -> None:
+def _write_exceptions(writer: Writer, plan: RunPlan, exceptions: pl.DataFrame) -> None:
     rows = exceptions.with_columns(run_id=pl.lit(plan.run_id, pl.Int64))
-    copy_frame(rows, "billing_billexception", connection=connection)
+    copy_frame(rows, "billing_billexception", connection=writer)
 
 
-def _is_pending(connection: Connection, plan: RunPlan, part: RunSlice, stage: Stage) -> bool:
+def _is_pending(
+    connection: Connection, writer: psycopg.Connection, plan: RunPlan, part: RunSlice, stage: Stage
+) -> bool:
     """Take the slice's lock, waiting for another process that may hold it; whether there is still work to do."""
-    read_frame(
-        "SELECT pg_advisory_xact_lock(%(run)s::integer, %(part)s::integer)::text",
-        {"run": plan.run_id, "part": _LOCK_CLASS[stage] + part.buckets.start},
-        connection=connection,
+    writer.execute(
+        "SELECT pg_advisory_xact_lock(%s::integer, %s::integer)",
+        [plan.run_id, _LOCK_CLASS[stage] + part.buckets.start],
     )
     return not done_buckets(connection=connection, run_id=plan.run_id, stage=stage) >= set(part.buckets)
 
 
 def _mark(
-    connection: Connection, plan: RunPlan, part: RunSlice, stage: Stage, counts: pl.DataFrame, now: datetime
+    writer: Writer, plan: RunPlan, part: RunSlice, stage: Stage, counts: pl.DataFrame, now: datetime
 ) -> None:
     marks = (
         pl.DataFrame({"bucket": list(part.buckets)}, schema={"bucket": pl.Int16})
@@ -257,4 +262,4 @@ def _mark(
             done_at=pl.lit(now),
         )
     )
-    copy_frame(marks, "billing_billrunbucket", connection=connection)
+    copy_frame(marks, "billing_billrunbucket", connection=writer)

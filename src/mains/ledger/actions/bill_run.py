@@ -3,9 +3,8 @@
 from datetime import date, datetime
 
 import polars as pl
-from adbc_driver_manager.dbapi import Connection
 
-from mains.base.db import copy_frame
+from mains.base.db import Writer, copy_frame
 from mains.kernel.errors import MainsError
 from mains.ledger.values import Control, EntryKind, TransactionKind
 
@@ -29,7 +28,7 @@ class UnableToPostRunSlice(MainsError):
 
 def post_run_slice(
     *,
-    connection: Connection,
+    connection: Writer,
     run_id: int,
     part: int,
     transaction_id: int,

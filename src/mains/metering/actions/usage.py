@@ -12,7 +12,7 @@ import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.buckets import bucket_column
-from mains.base.db import copy_frame
+from mains.base.db import Writer, copy_frame
 from mains.engine.usage import UsageResult, UsageRules, compute_daily_usage
 from mains.kernel.period import next_month
 from mains.metering.queries import frames
@@ -49,6 +49,16 @@ class _Facts:
     window_from: date
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Target:
+    """Where rows go, and where those of earlier runs are read."""
+
+    connection: Connection
+    writer: Writer
+    buckets: range
+    as_of: datetime
+
+
 def refresh_usage(
     *,
     connection: Connection,
@@ -58,11 +68,13 @@ def refresh_usage(
     as_of: datetime,
     known_since: datetime,
     class_averages: pl.DataFrame,
+    writer: Writer | None = None,
 ) -> UsageRefresh:
     """Compute the daily use of `month` and recompute `earlier_months` where facts known since `known_since` touch them.
 
-    Works in the connection's transaction on the service points of the buckets, with facts as believed at `as_of`;
-    the rows written carry that instant. Raises UnableToComputeUsage when a stored fact breaks the engine's contract.
+    Reads and writes in the connection's transaction, or writes in that of `writer`; works on the service points of the
+    buckets, with facts as believed at `as_of`; the rows written carry that instant. Raises
+    UnableToComputeUsage when a stored fact breaks the engine's contract.
     """
     facts = _read_facts(
         connection=connection,
@@ -73,9 +85,8 @@ def refresh_usage(
         known_since=known_since,
     )
     computed = _compute(facts, month=month, as_of=as_of, class_averages=class_averages)
-    written = [
-        _store(computed.usage, month=month, points=None, connection=connection, buckets=buckets, as_of=as_of)
-    ]
+    target = _Target(connection=connection, writer=writer or connection, buckets=buckets, as_of=as_of)
+    written = [_store(computed.usage, month=month, points=None, target=target)]
     suspicious = computed.exceptions.filter("set_aside")
     since = _affected_since(
         facts,
@@ -99,16 +110,7 @@ def refresh_usage(
             known_since=known_since,
         )
         again = _compute(part, month=earlier, as_of=as_of, class_averages=class_averages)
-        written.append(
-            _store(
-                again.usage,
-                month=earlier,
-                points=touched,
-                connection=connection,
-                buckets=buckets,
-                as_of=as_of,
-            )
-        )
+        written.append(_store(again.usage, month=earlier, points=touched, target=target))
     return UsageRefresh(
         points=facts.points,
         written=pl.concat(written),
@@ -334,17 +336,10 @@ def _facts_of(
     return _Facts(points=points, registers=registers, readings=readings, window_from=month - _WINDOW)
 
 
-def _store(
-    computed: pl.DataFrame,
-    *,
-    month: date,
-    points: pl.Series | None,
-    connection: Connection,
-    buckets: range,
-    as_of: datetime,
-) -> pl.DataFrame:
+def _store(computed: pl.DataFrame, *, month: date, points: pl.Series | None, target: _Target) -> pl.DataFrame:
     """Append the rows that differ from what is stored for the month; `points` limits the comparison to some points."""
     rows = computed
+    connection, buckets, as_of = target.connection, target.buckets, target.as_of
     if frames.has_usage(connection=connection, month=month, buckets=buckets, as_of=as_of):
         stored = frames.read_usage(connection=connection, month=month, buckets=buckets, as_of=as_of)
         if points is not None:
@@ -355,7 +350,7 @@ def _store(
     rows = rows.with_columns(
         month=pl.lit(month), bucket=bucket_column("service_point_id"), recorded_at=pl.lit(as_of)
     ).sort("bucket", "service_point_id", "zone")
-    copy_frame(rows, "metering_usagemonth", connection=connection)
+    copy_frame(rows, "metering_usagemonth", connection=target.writer)
     return rows.select("month", "service_point_id", "zone", "bucket", "total_micro")
 
 
