@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import date
 
 import psycopg
 from psycopg import sql
@@ -18,6 +19,7 @@ from mains.base.address import DatabaseAddress
 from mains.kernel.errors import MainsError
 
 _MARK = "mains-demo"
+_TODAY = "mains-today"
 _UNFINISHED = "mains-demo-unfinished"
 
 
@@ -71,10 +73,10 @@ def choose_demo(*, wanted: DemoKey, address: DatabaseAddress, reset: bool) -> bo
         ) from error
 
 
-def mark_demo(*, loaded: DemoKey, address: DatabaseAddress) -> None:
-    """Note on the database that it holds this demo, completely loaded."""
+def mark_demo(*, loaded: DemoKey, address: DatabaseAddress, today: date | None = None) -> None:
+    """Note on the database that it holds this demo, completely loaded, and the day on which the demo lives."""
     with psycopg.connect(address.url(), autocommit=True) as session:
-        _put_mark(session, address.database, _MARK, loaded)
+        _put_mark(session, address.database, _MARK, loaded, today=today)
 
 
 def _choose(server: psycopg.Connection, *, wanted: DemoKey, address: DatabaseAddress) -> bool:
@@ -100,6 +102,13 @@ def _choose(server: psycopg.Connection, *, wanted: DemoKey, address: DatabaseAdd
     return False
 
 
+def read_today(mark: str | None) -> date | None:
+    """The day on which a demo lives, by the comment on its database; None for any other database."""
+    if not mark or _TODAY not in mark:
+        return None
+    return date.fromisoformat(json.loads(mark)[_TODAY])
+
+
 def _mark_of(server: psycopg.Connection, name: str, mark: str) -> DemoKey | None:
     row = server.execute(
         "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
@@ -109,8 +118,10 @@ def _mark_of(server: psycopg.Connection, name: str, mark: str) -> DemoKey | None
     return DemoKey(**json.loads(row[0])[mark])
 
 
-def _put_mark(session: psycopg.Connection, name: str, mark: str, key: DemoKey) -> None:
-    text = json.dumps({mark: asdict(key)})
+def _put_mark(
+    session: psycopg.Connection, name: str, mark: str, key: DemoKey, *, today: date | None = None
+) -> None:
+    text = json.dumps({mark: asdict(key)} | ({_TODAY: today.isoformat()} if today else {}))
     session.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(text)))
 
 

@@ -88,7 +88,7 @@ def _build(
 
     if not is_loaded:
         load_pack(pack=pack, accounts=key.accounts, seed=key.seed, progress=progress)
-        mark_demo(loaded=key, address=database_address())
+    mark_demo(loaded=key, address=database_address(), today=pack.billing.today)
     figures = run_main_job(pack=pack, seed=key.seed, folder=folder / key.shelf_name, progress=progress)
     with progress.step("Write a bill as PDF"):
         paper = _write_bill(pack, folder=folder / key.shelf_name)

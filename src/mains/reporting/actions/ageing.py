@@ -19,6 +19,7 @@ def rebuild_ageing(*, on_date: date, now: datetime) -> int:
         with connection.cursor() as cursor:
             # The ledger is sorted once by account; with the usual memory that goes through files.
             cursor.execute("SET LOCAL work_mem = '256MB'")
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('reporting_ageing'))")
         figures = age_open_items(on_date=on_date, as_of=now)
         AgeingFigure.objects.filter(on_date=on_date).delete()
         return append_frame(

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from mains.staff.queries.rights import Rights, rights_of
 from mains.staff.values import Permission, Scope
-from mains.web.office.clock import today
+from mains.web.office.clock import demo_day, today
 
 
 class OfficeRequest(HttpRequest):
@@ -21,6 +21,7 @@ class OfficeRequest(HttpRequest):
     rights: Rights
     scope: Scope
     today: date
+    demo_day: date | None
     htmx: Any
 
 
@@ -36,6 +37,7 @@ def needs(permission: Permission) -> Callable[[type_of_view], type_of_view]:
     def gate(view: type_of_view) -> type_of_view:
         @wraps(view)
         def gated(request: OfficeRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            request.demo_day = demo_day()
             request.today = today()
             request.rights = rights_of(user=request.user, on_date=request.today)
             if permission not in request.rights.permissions:

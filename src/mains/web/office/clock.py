@@ -1,22 +1,45 @@
-"""Today, for pages: the day of the wall clock, or the day that MAINS_TODAY names in a demonstration of past months."""
+"""Today, for pages: the day of the wall clock, or the day on which a demonstration of past months lives."""
 
 import os
 from datetime import date, datetime, time
 
+from django.core.cache import cache
+from django.db import connection
 from django.utils import timezone
+
+from mains.base.rows import fetch_row
+from mains.packs.shelf import read_today
+
+KEPT_S = 60
 
 
 def today() -> date:
     """The business day that pages and forms take for granted."""
-    named = os.environ.get("MAINS_TODAY")
-    return date.fromisoformat(named) if named else timezone.localdate()
+    return demo_day() or timezone.localdate()
 
 
 def now() -> datetime:
     """The instant passed to actions; within the named day in a demonstration."""
     instant = timezone.now()
-    if not os.environ.get("MAINS_TODAY"):
+    day = demo_day()
+    if day is None:
         return instant
-    return datetime.combine(
-        today(), time(instant.hour, instant.minute, instant.second), tzinfo=instant.tzinfo
-    )
+    return datetime.combine(day, time(instant.hour, instant.minute, instant.second), tzinfo=instant.tzinfo)
+
+
+def demo_day() -> date | None:
+    """The day that MAINS_TODAY names, or that is noted on a demo's database; None in a utility that works."""
+    named = os.environ.get("MAINS_TODAY")
+    if named:
+        return date.fromisoformat(named)
+    key = f"{connection.settings_dict['NAME']}:demo-day"
+    kept: str | None = cache.get(key)
+    if kept is None:
+        noted = fetch_row(
+            read_today,
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()",
+            {},
+        )
+        kept = noted.isoformat() if noted else ""
+        cache.set(key, kept, timeout=KEPT_S)
+    return date.fromisoformat(kept) if kept else None

@@ -14,6 +14,7 @@ from mains.metering.values import DayQuality
 from mains.network.queries.records import NeighbourRecord, NodeRecord, PremiseRecord
 from mains.reporting.queries.collection import Ageing, CollectionMonth
 from mains.reporting.queries.overview import MonthUse
+from mains.web.office.findings import ageing_finding, money_finding, use_finding
 from mains.web.office.parts import Chart, Place, PlaceMap, Series
 
 GROUPS = (("M", False), ("A", False), ("FC", True), ("N", True))
@@ -120,10 +121,13 @@ def months_chart(*, usage: Sequence[UsageRecord], unit: str) -> Chart:
 
 
 def money_chart(*, months: Sequence[CollectionMonth], currency: str) -> Chart:
-    """Billed beside paid, month by month."""
+    """Billed beside paid, month by month, from the first month in which anything was."""
+    first = next((place for place, row in enumerate(months) if row.billed_minor or row.collected_minor), 0)
+    months = months[first:]
     return Chart(
         key="billed-and-paid",
-        title=_("Billed and paid"),
+        title=money_finding(months),
+        finding=_("Billed and paid by month"),
         categories=[_short_month(row.month) for row in months],
         series=[
             Series(
@@ -146,7 +150,8 @@ def use_chart(*, months: Sequence[MonthUse], unit: str) -> Chart:
     """The utility's billed use by month."""
     return Chart(
         key="billed-use",
-        title=_("Consumption billed"),
+        title=use_finding(months),
+        finding=_("Consumption billed by month"),
         categories=[_short_month(row.month) for row in months],
         series=[
             Series(
@@ -168,7 +173,7 @@ def ageing_chart(*, ageing: Ageing, currency: str) -> Chart:
     shares = [share for share in ageing.shares if share.amount_minor]
     return Chart(
         key="ageing",
-        title=_("What is owed, by age"),
+        title=ageing_finding(ageing),
         categories=[str(share.age.label) for share in shares],
         series=[
             Series(
@@ -179,7 +184,7 @@ def ageing_chart(*, ageing: Ageing, currency: str) -> Chart:
         ],
         unit=currency,
         category_label=_("Overdue"),
-        finding=_("%(amount)s in all on %(day)s.")
+        finding=_("By how long it is overdue; %(amount)s in all, as of %(day)s")
         % {
             "amount": _money(ageing.total_minor, currency),
             "day": formats.date_text(ageing.on_date, language=_language()),

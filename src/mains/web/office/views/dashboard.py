@@ -1,31 +1,34 @@
 """The first page: the latest billed month in a few figures, and what waits for a person."""
 
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from mains.billing.queries.records import count_exceptions, list_runs
-from mains.customers.queries.records import count_accounts, count_unmapped
 from mains.network.values import UNIT_OF_SERVICE, Service
 from mains.payments.queries.receipts import sum_suspense
 from mains.reporting.queries.collection import (
-    CollectionMonth,
     collection_by_month,
     collection_by_unit,
     find_ageing,
 )
-from mains.reporting.queries.overview import ledger_state, list_month_use, remember
+from mains.reporting.queries.overview import (
+    FRESH_S,
+    count_open_accounts,
+    ledger_state,
+    list_month_use,
+    remember,
+)
 from mains.reporting.queries.worklists import count_held_readings
 from mains.staff.values import Permission, Scope
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.findings import share
 from mains.web.office.pictures import ageing_chart, money_chart, use_chart
 
 UNIT = UNIT_OF_SERVICE[Service.ELECTRICITY.value]
-FRESH_S = 60  # counts of what waits may be a minute old
 
 
 @needs(Permission.SEE_ACCOUNTS)
@@ -37,21 +40,18 @@ def dashboard(request: OfficeRequest) -> HttpResponse:
     context = {
         "currency": currency,
         "unit": UNIT,
-        "accounts": remember("accounts", scope, lambda: count_accounts(scope=scope), seconds=FRESH_S),
+        "counts": count_open_accounts(scope=scope, on_date=request.today),
         "use": use[-1] if use else None,
         "use_chart": use_chart(months=use, unit=UNIT) if use else None,
         "runs": list_runs(limit=4) if Permission.SEE_MONEY in permissions else [],
-        "unmapped": remember(
-            "unmapped", scope, lambda: count_unmapped(scope=scope, on_date=request.today), seconds=FRESH_S
-        ),
         "held_readings": remember("held", scope, lambda: count_held_readings(scope=scope), seconds=FRESH_S),
     }
     if Permission.SEE_MONEY in permissions:
-        context |= _money(request.rights.scope(Permission.SEE_MONEY), currency)
+        context |= _money(request.rights.scope(Permission.SEE_MONEY), currency, request.today)
     return render(request, "office/dashboard.html", context)
 
 
-def _money(scope: Scope, currency: str) -> dict[str, Any]:
+def _money(scope: Scope, currency: str, today: date) -> dict[str, Any]:
     """Billed, collected and owed by month and unit; everything is remembered until the ledger moves."""
     state = ledger_state()
     if state is None:
@@ -65,24 +65,20 @@ def _money(scope: Scope, currency: str) -> dict[str, Any]:
     units = remember(
         f"units:{key}", scope, lambda: collection_by_unit(scope=scope, month_from=first, month_to=after)
     )
-    ageing = find_ageing(scope=scope)
+    ageing = find_ageing(scope=scope, on_date=today)
+    billed = next((row for row in reversed(months) if row.billed_minor), None)
     return {
         "may_see_money": True,
         "months": months,
-        "billed": next((row for row in reversed(months) if row.billed_minor), None),
+        "billed": billed,
+        "collection_rate": share(billed.collected_minor, billed.billed_minor) if billed else None,
         "owed_minor": months[-1].owed_minor if months else 0,
-        "collected_minor": sum(row.collected_minor for row in months),
-        "collection_rate": _rate(months),
+        "owed_on": min(today, after - timedelta(days=1)),
+        "units_from": first,
         "units": units,
         "suspense": sum_suspense(),
-        "odd_bills": count_exceptions(scope=scope),
+        "odd_bills": remember("odd-bills", scope, lambda: count_exceptions(scope=scope), seconds=FRESH_S),
         "money_chart": money_chart(months=months, currency=currency),
         "ageing_chart": ageing_chart(ageing=ageing, currency=currency) if ageing else None,
+        "ageing": ageing,
     }
-
-
-def _rate(months: list[CollectionMonth]) -> Decimal | None:
-    """Collected as a share of billed over the months shown."""
-    billed = sum(row.billed_minor for row in months)
-    collected = sum(row.collected_minor for row in months)
-    return (Decimal(collected) / Decimal(billed)).quantize(Decimal("0.0001")) if billed > 0 else None
