@@ -51,17 +51,20 @@ def rate(
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         raise _unreadable(path, "There is no such file.", "Check the name.") from error
+    except IsADirectoryError as error:
+        raise _unreadable(path, "This is a directory.", "Name a file in it.") from error
     except UnicodeDecodeError as error:
-        raise _unreadable(path, "The file is not UTF-8 text.", "Save it as UTF-8.") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _unreadable(path, "The file is not UTF-8 text.", "Save it as UTF-8.", line) from error
     except OSError as error:
         raise _unreadable(path, f"The file cannot be read: {error.strerror}.", "Check its rights.") from error
 
 
-def _unreadable(path: Path, message: str, remedy: str) -> UnableToReadCase:
-    return UnableToReadCase(name=str(path), problems=(Problem("file", "file", message, remedy),))
+def _unreadable(path: Path, message: str, remedy: str, line: int = 1) -> UnableToReadCase:
+    return UnableToReadCase(name=str(path), problems=(Problem("file", "file", message, remedy, line=line),))
 
 
 def _print_error(error: MainsError) -> None:
@@ -89,17 +92,19 @@ def _print_result(result: CaseResult, *, brief: bool) -> None:
 
 def _bill(protocol: Protocol) -> Table:
     last_day = protocol.period_to - timedelta(days=1)
+    days = (protocol.period_to - protocol.period_from).days
+    period = f"{protocol.period_from} to {last_day} ({days} {'day' if days == 1 else 'days'})"
     table = Table(
-        title=f"{protocol.tariff}, {protocol.period_from} to {last_day}, {protocol.currency}",
+        title=f"{protocol.tariff}, {period}, {protocol.currency}",
         title_justify="left",
     )
     for name in ("component", "kind", "days", "quantity", "amount"):
         table.add_column(name, justify="right" if name in ("quantity", "amount") else "left")
     for line in protocol.lines:
-        days = f"{line.from_date} to {line.to_date - timedelta(days=1)}"
+        line_days = f"{line.from_date} to {line.to_date - timedelta(days=1)}"
         quantity = "" if line.quantity_micro is None else show_short(Fraction(line.quantity_micro, MICRO))
         amount = "" if line.amount_minor is None else _money(line.amount_minor, protocol.posting_scale)
-        table.add_row(line.component, line.kind, days, quantity, amount)
+        table.add_row(line.component, line.kind, line_days, quantity, amount)
     table.add_section()
     table.add_row("total", "", "", "", _money(protocol.total_minor, protocol.posting_scale))
     return table

@@ -99,6 +99,11 @@ def read_case(text: str, *, name: str, open_tariff: Callable[[str], str]) -> Cas
     document = read_document(text, name=name)
     problems = Problems(document)
     root = Clause(document, problems)
+    if not isinstance(document, Mapping):
+        root.refuse(
+            "not-a-mapping", "A case is a set of named entries.", "Start with `case: …` and `tariff: …`."
+        )
+        raise UnableToReadCase(name=name, problems=problems.in_order())
     root.only(_CASE_KEYS)
     listed = root.get("services").items()
     shared = root.get("expect")

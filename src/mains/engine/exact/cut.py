@@ -77,7 +77,7 @@ def _state(tariff: Tariff, facts: Facts, day: date) -> tuple[object, ...]:
         raise UnableToRate(
             code="no-version",
             message=f"Tariff {tariff.code} has no version in force on {day}.",
-            place=f"{tariff.code}.versions",
+            place="versions",
             remedy="Add the version, or rate another period.",
         )
     values = tuple(_value_on(tariff, facts, name, day) for name in tariff.read_attributes)

@@ -12,6 +12,8 @@ _ALIKE = {
     "rebate": "subsidy", "fee": "charge", "levy": "tax", "surcharge": "charge", "lines": "components",
     "charges": "components", "name": "tariff", "code": "tariff", "use": "usage", "consumption": "usage",
     "expected": "expect", "truncate": "down", "trunc": "down", "nearest": "half_up", "bankers": "half_even",
+    "roundup": "ceil", "rounddown": "floor", "ceiling": "ceil", "int": "trunc", "slab": "tiers",
+    "slabs": "tiers", "blocks": "tiers", "digits": "to", "step": "to",
 }  # fmt: skip
 
 
@@ -19,7 +21,7 @@ def guess(word: str, known: Iterable[str]) -> str:
     """“Did you mean …?” with the nearest of the known words, or nothing."""
     names = list(known)
     lower = {name.casefold(): name for name in names}
-    alike = _ALIKE.get(word.casefold(), "")
     near = get_close_matches(word.casefold(), lower, n=1, cutoff=0.7)
-    found = lower[near[0]] if near else alike if alike in names else ""
+    alike = _ALIKE.get(word.casefold(), "")
+    found = alike if alike in names else lower[near[0]] if near else ""
     return f"Did you mean “{found}”? " if found else ""

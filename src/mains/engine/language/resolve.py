@@ -167,7 +167,8 @@ class _Resolver:
         raise _fail(
             "unknown-name",
             f"“{node.text}” is not known here.",
-            f"{guess(head, self._known())}Known names: {', '.join(self._known())}.",
+            f"{guess(head, self._known())}Known names: {', '.join(self._known())}. "
+            "Facts are declared under attributes or quantities.",
             node.text,
         )
 
@@ -299,7 +300,8 @@ class _Resolver:
             raise _fail(
                 "unit-mismatch",
                 f"“{node.text}” puts {left} and {right} together.",
-                "Both sides must have one unit; check the units of the prices and of what they multiply.",
+                "Both sides must have one unit; check the prices and what they multiply. "
+                "A number in a product needs its unit: 0.30 [EUR/kWh].",
                 node.text,
             )
 
@@ -354,6 +356,8 @@ class _Resolver:
                 f"Write {_USAGES[node.name]}.",
                 node.text,
             )
+        if node.name == "sum":
+            raise _fail("unknown-name", "There is no function “sum”.", "Write a + b.", node.text)
         remedy = f"{guess(node.name, FUNCTIONS)}Functions: {', '.join(sorted(FUNCTIONS))}."
         raise _fail("unknown-name", f"There is no function “{node.name}”.", remedy, node.text)
 

@@ -184,6 +184,8 @@ class _Parser:
     def _remedy(self) -> str:
         """What to write where one value follows another."""
         before = self._tokens[self._at - 1]
+        if before.kind == "number" and re.fullmatch(r"[eE]\d+", self._next.value):
+            return "Write the digits out, without a power of ten."
         if self._next.kind == "name" and before.kind == "number":
             return f"A unit stands in brackets: {before.value} [{self._next.value}]."
         if self._next.value == "," and before.kind == "number":

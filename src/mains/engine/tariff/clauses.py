@@ -18,7 +18,7 @@ _FIGURE = re.compile(
     r"([+-]?(?:\d[\d_]*(?:\.\d+)?|\.\d+))(?:\s*/\s*(\d+))?\s*(%|percent\b|per cent\b|pct\b)?\s*(\S.*)?"
 )
 _POWER_OF_TEN = re.compile(r"e[+-]?\d+", re.IGNORECASE)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 MAX_DIGITS = 60
 # A rounding to one of these is mostly meant as a number of decimals.
 _DECIMALS_PERHAPS = (2, 3, 4, 6)
@@ -65,6 +65,10 @@ class Clause:
     def wrap(self, key: str) -> "Clause":
         """This clause as an entry that has only `key`: `energy: usage * price` for {formula: usage * price}."""
         return Clause({key: self.value}, self.problems, self.path, self.name)
+
+    def pair(self, key: str) -> "Clause":
+        """This clause and its key as a list of two: `150: 3.61` for [150, 3.61]."""
+        return Clause([key, self.value], self.problems, self.path, self.name)
 
     def items(self, *, label: str = "") -> list["Clause"]:
         """The clauses of a list; `label` names the key that identifies an item."""
@@ -138,9 +142,10 @@ class Clause:
         """A date; None when absent or refused."""
         if isinstance(self.value, date):
             return self.value
-        if isinstance(self.value, str) and _DAY.fullmatch(self.value):
+        written = _DAY.fullmatch(self.value.strip()) if isinstance(self.value, str) else None
+        if written is not None:
             try:
-                return date.fromisoformat(self.value)
+                return date(int(written.group(1)), int(written.group(3)), int(written.group(4)))
             except ValueError:
                 pass
         if self.value is not None:
@@ -180,7 +185,10 @@ class Clause:
         shown = text if len(text) <= MAX_DIGITS else f"{text[:20]}…"
         remedy = ""
         if match is None or (match.group(2) and not int(match.group(2))):
+            figure = re.search(r"\d[\d_.]*", text)
             remedy = "Write 3.61, 10 %, 1/300 or 3.61 RUB/kWh."
+            if figure and len(text) < MAX_DIGITS:
+                remedy = f"Write the figure first, then its unit: {figure.group()} RUB/kWh."
         elif len(match.group(1)) > MAX_DIGITS or len(match.group(2) or "") > MAX_DIGITS:
             remedy = f"A number has at most {MAX_DIGITS} digits."
         elif rest.startswith(","):

@@ -99,7 +99,11 @@ def _read_drafts(clause: Clause, context: ComponentContext) -> dict[str, Draft]:
         taken = {*drafts, *context.attributes, *context.quantities}
         if not name.isidentifier() or name in RESERVED or name in taken:
             where = item.get("name") if item.get("name").value is not None else item
-            where.refuse("name-taken", f"“{name}” cannot name this component.", refused_name(name, taken))
+            where.refuse(
+                "name-taken",
+                f"“{name}” cannot name this component.",
+                refused_name(name, taken, kind="charge"),
+            )
             continue
         formula = _parse(item.get("formula"), required=True)
         if formula is not None:
@@ -335,6 +339,10 @@ def _unit_remedy(found: Unit, expected: Unit, units: UnitSystem, doubtful: list[
         return "A daily price is multiplied by months: use days."
     if left in (units.parse("1/month")[0], units.parse("1/day")[0]):
         return "Multiply by months or days, or give the price per bill."
+    if left == units.use / units.money or found == units.use:
+        return f"A price without a unit is a plain figure: write 0.20 {units.currency}/{units.unit}."
+    if left == NUMBER / units.use:
+        return f"A number that is a use needs its unit in a product: 100 [{units.unit}]."
     return f"Check the units of the prices: {left} is left over."
 
 

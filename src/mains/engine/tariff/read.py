@@ -6,6 +6,7 @@ from datetime import date
 from fractions import Fraction
 
 from mains.engine.facts import MICRO
+from mains.engine.language.atoms import SIGNS
 from mains.engine.language.resolve import RESERVED
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause, Problems
@@ -118,7 +119,7 @@ def _read_units(root: Clause) -> UnitSystem:
     currency, unit = root.get("currency").text(required=True), root.get("unit").text(required=True)
     if currency and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
         root.get("currency").refuse(
-            "currency-unknown", f"“{currency}” is not a currency.", "Use its three ISO letters, such as RUB."
+            "currency-unknown", f"“{currency}” is not a currency.", _currency_remedy(currency)
         )
     units = UnitSystem(currency or "XXX", unit or "unit")
     try:
@@ -130,6 +131,13 @@ def _read_units(root: Clause) -> UnitSystem:
         "unit-unknown", f"Use cannot be measured in “{unit}”.", "Name a unit such as kWh or m3."
     )
     return UnitSystem(units.currency, "unit")
+
+
+def _currency_remedy(written: str) -> str:
+    if len(written) == 3 and written.isascii() and written.isalpha():
+        return f"Write {written.upper()}."
+    meant = sorted(SIGNS.get(written.casefold(), ()))
+    return f"Use its three ISO letters, such as {', '.join(meant[:3]) or 'RUB'}."
 
 
 def _read_split(clause: Clause) -> Rounding | None:
@@ -146,7 +154,11 @@ def _read_split(clause: Clause) -> Rounding | None:
 def _free_name(name: str, clause: Clause) -> bool:
     if name.isidentifier() and name not in RESERVED and name not in ("season", "zone"):
         return True
-    clause.refuse("name-taken", f"“{name}” cannot be used as a name.", refused_name(name, ("season", "zone")))
+    clause.refuse(
+        "name-taken",
+        f"“{name}” cannot be used as a name.",
+        refused_name(name, ("season", "zone"), kind="fact"),
+    )
     return False
 
 

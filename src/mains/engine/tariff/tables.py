@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
+from math import prod
 
 from mains.engine.language.guesses import guess
 from mains.engine.language.resolve import RESERVED
@@ -12,6 +14,9 @@ from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.model import ANY, SEASON_KEY, ZONE_KEY, AttributeType, Cell, Table, Tier
 
 _FLAG_WORDS = {"yes": "true", "no": "false", "true": "true", "false": "false"}
+_FLAGS = ("true", "false")
+# Larger tables are not looked through when read; a value they lack is refused when it is asked for.
+_MAX_CHECKED = 10_000
 _NO_LIMIT = ("", "rest", "inf", ".inf", "infinity", "∞", "above", "over", "unlimited", "more")
 _OWN_KEYS = ("unit", "limit_unit", "by", "values", "tiers", "value", "source", "note")
 
@@ -40,14 +45,14 @@ def read_tables(prices: Clause, *, context: TableContext) -> dict[str, Table]:
     return tables
 
 
-def refused_name(name: str, taken: Iterable[str]) -> str:
+def refused_name(name: str, taken: Iterable[str], *, kind: str = "price") -> str:
     """What to do about a name that cannot be used: a word of the language, another thing's name, or no word."""
-    plain = re.sub(r"\W+", "_", name).strip("_") or "price"
+    plain = re.sub(r"\W+", "_", name).strip("_") or kind
     if name in taken:
-        return f"{name} is already the name of something else; take another, such as {plain}_price."
+        return f"{name} is already the name of something else; take another, such as {plain}_{kind}."
     if name in RESERVED:
-        return f"{name} is a word of the language; take another name, such as {plain}_price."
-    return f"Use letters, digits and _, such as {plain if plain.isidentifier() else f'p_{plain}'}."
+        return f"{name} is a word of the language; take another name, such as {plain}_{kind}."
+    return f"Use letters, digits and _, such as {plain if plain.isidentifier() else f'{kind}_{plain}'}."
 
 
 class _TableReader:
@@ -91,7 +96,32 @@ class _TableReader:
             cells = {
                 key: cell if isinstance(cell, tuple) else (Tier(None, cell),) for key, cell in cells.items()
             }
-        return Table(self._name, self._unit, self._limit_unit, keys, tiered, cells)
+        table = Table(self._name, self._unit, self._limit_unit, keys, tiered, cells)
+        self._check_complete(table)
+        return table
+
+    def _check_complete(self, table: Table) -> None:
+        """Refuses a table which lacks a value where all that can be asked for is declared."""
+        positions = [self._known_values(key, at, table) for at, key in enumerate(table.keys)]
+        if not all(positions) or prod(map(len, positions)) > _MAX_CHECKED:
+            return
+        for combination in product(*positions):
+            if table.find_cell(combination) is None:
+                self._clause.refuse(
+                    "missing-value",
+                    f"“{self._name}” has no value for {', '.join(combination)}.",
+                    'Add it, or write "*" for any other.',
+                )
+                return
+
+    def _known_values(self, key: str, at: int, table: Table) -> tuple[str, ...]:
+        """Everything a table can be asked for under a key; empty when that is not declared."""
+        if key == SEASON_KEY:
+            return tuple(sorted(self._context.seasons))
+        if key == ZONE_KEY:
+            return tuple(dict.fromkeys(cell[at] for cell in table.cells if cell[at] != ANY))
+        attribute = self._context.attributes[key]
+        return _FLAGS if attribute.kind == "flag" else attribute.values
 
     def _keys(self) -> tuple[str, ...]:
         by = self._clause.get("by")
@@ -193,7 +223,7 @@ class _TableReader:
         if key == SEASON_KEY:
             known = tuple(sorted(self._context.seasons))
         elif attribute is not None:
-            known = ("true", "false") if attribute.kind == "flag" else attribute.values
+            known = _FLAGS if attribute.kind == "flag" else attribute.values
         if known and value not in known:
             clause.refuse(
                 "unknown-key",
@@ -230,7 +260,10 @@ class _TableReader:
         return number * factor if factor is not None else None
 
     def _tiers(self, clause: Clause) -> tuple[Tier, ...] | None:
-        items = clause.items()
+        if isinstance(clause.value, Mapping):
+            items = [entry.pair(limit) for limit, entry in clause.entries()]
+        else:
+            items = clause.items()
         if not items:
             if isinstance(clause.value, list):
                 clause.refuse("missing-tier", "The table has no tiers.", "Write at least one, [null, 3.61].")
