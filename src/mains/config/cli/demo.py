@@ -60,7 +60,9 @@ def demo(
             )
     _print_summary(chosen, key=key, figures=figures, progress=progress)
     if paper is not None:
+        number = paper.stem.removeprefix("bill-")
         typer.echo(f"A bill as PDF: {paper}")
+        typer.echo(f"Where its amounts come from: mains explain {number}")
     _print_logins(logins, file=home_folder() / "demo-logins.txt")
     if serve:
         from mains.config.cli.serve import find_free_port, run_server
@@ -100,6 +102,7 @@ def _build(
 def _write_bill(pack: "Pack", *, folder: Path) -> Path | None:
     """Write a bill of the last month that corrects an earlier one; its path, None when no bill asks for money."""
     from mains.billing.models import Bill
+    from mains.billing.values import bill_number
     from mains.reporting.queries.bill_paper import bill_pdf
 
     bills = Bill.objects.filter(month=pack.billing.months[-1], amount_minor__gt=0)
@@ -109,7 +112,7 @@ def _write_bill(pack: "Pack", *, folder: Path) -> Path | None:
     )
     if bill is None:
         return None
-    path = folder / f"bill-{bill.month:%Y-%m}-{bill.id}.pdf"
+    path = folder / f"bill-{bill_number(bill.month, bill.id)}.pdf"
     path.write_bytes(bill_pdf(month=bill.month, bill_id=bill.id))
     return path
 
