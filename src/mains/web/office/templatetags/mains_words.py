@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from mains.base import formats
+from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord
 from mains.billing.values import LineKind, RunStatus, bill_number
 from mains.customers.values import Category, CustomerKind
@@ -54,6 +55,12 @@ def word(code: object, kind: str) -> str:
     """The label of a stored code; a code outside the list is shown as it is."""
     choices = KINDS[kind]
     return str(choices(code).label) if code in choices.values else str(code if code is not None else "")
+
+
+@register.filter
+def told(message: str) -> str:
+    """What the rules said about a reading or a bill, in the reader's language."""
+    return translate_message(message)
 
 
 @register.simple_tag

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from mains.base.wording import error_text
 from mains.billing.queries.records import count_exceptions, list_exceptions
 from mains.customers.queries.records import AccountFilter, count_unmapped, list_accounts
 from mains.kernel.errors import MainsError
@@ -94,7 +95,7 @@ def decide(request: OfficeRequest, exception_id: int) -> HttpResponse:
     try:
         decide_exception(exception_id=exception_id, is_accepted=is_accepted, now=now(), actor=request.user)
     except MainsError as error:
-        messages.error(request, str(error))
+        messages.error(request, error_text(error))
     else:
         messages.success(
             request, _("The reading was taken.") if is_accepted else _("The reading was refused.")

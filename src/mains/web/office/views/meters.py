@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from mains.base.wording import error_text, translate_message
 from mains.customers.queries.records import list_payers
 from mains.kernel.errors import MainsError
 from mains.metering.actions.readings import record_reading
@@ -83,15 +84,18 @@ def record(request: OfficeRequest, number: str) -> HttpResponse:
             now=now(),
         )
     except MainsError as error:
-        form.add_error("value", f"{error.message} {error.remedy}".strip())
+        form.add_error("value", error_text(error))
         return meters_page(book, form=form)
     if outcome.decision == "accept":
         messages.success(request, _("The reading is recorded. The next bill run uses it."))
     elif outcome.decision == "queue":
         messages.warning(
-            request, _("The reading is held for a second look: %(reason)s") % {"reason": outcome.message}
+            request,
+            _("The reading is held for a second look: %(reason)s")
+            % {"reason": translate_message(outcome.message)},
         )
     else:
-        form.add_error("value", f"{outcome.message} {outcome.remedy}".strip())
+        told_why = (translate_message(outcome.message), translate_message(outcome.remedy))
+        form.add_error("value", " ".join(told_why).strip())
         return meters_page(book, form=form)
     return redirect("office:account_meters", number=number)

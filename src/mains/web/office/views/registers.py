@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from mains.base.wording import error_text
 from mains.kernel.errors import MainsError
 from mains.payments.actions.acceptance import accept_register
 from mains.payments.actions.mapping import load_mapping, mapping_codes
@@ -72,7 +73,7 @@ def _stage(request: OfficeRequest, form: UploadForm) -> HttpResponse:
             actor_id=request.user.pk,
         )
     except MainsError as error:
-        form.add_error("file", str(error))
+        form.add_error("file", error_text(error))
         return _registers_page(request, form)
     return redirect("office:register", register_id=staged.pk)
 
@@ -130,7 +131,7 @@ def accept(request: OfficeRequest, register_id: int) -> HttpResponse:
     try:
         accepted = accept_register(register_id=register_id, now=now(), actor_id=request.user.pk)
     except MainsError as error:
-        messages.error(request, str(error))
+        messages.error(request, error_text(error))
     else:
         messages.success(
             request,
@@ -154,7 +155,7 @@ def identify(request: OfficeRequest, receipt_id: int) -> HttpResponse:
             actor_id=request.user.pk,
         )
     except MainsError as error:
-        messages.error(request, str(error))
+        messages.error(request, error_text(error))
     else:
         messages.success(request, _("The payment is on the account now."))
     return redirect(reverse("office:exceptions") + "?show=suspense")

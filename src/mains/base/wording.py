@@ -1,0 +1,99 @@
+"""Messages of the packages below Django in the reader's language.
+
+Engine, kernel and the actions speak plain English, and what they say is also stored: a held reading, an exception
+of a bill run. So a message is recognised by its pattern, its values are taken out, dates and figures among them are
+written as the reader writes them, and the translated pattern is filled again. A message that is not listed here
+stays as it is.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cache
+
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_noop as _
+
+from mains.base.formats import babel_locale, date_text
+from mains.base.known_messages import FORMULA_WORDS, MESSAGES
+from mains.kernel.errors import MainsError
+
+FIGURES = frozenset({"average", "limit", "other_value", "step", "use", "value"})
+"""Placeholders that hold a figure of a register, a quantity or a limit; other numbers are counts or names."""
+
+WORDS = (
+    _("accepted"),
+    _("refused"),
+    _("withdrawn"),
+    _("waiting for acceptance"),
+    _("half up"),
+    _("half even"),
+    _("half down"),
+    _("up"),
+    _("down"),
+    _("ceiling"),
+    _("floor"),
+)
+"""Words that stand as values inside messages."""
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_FIGURE = re.compile(r"-?\d+(\.\d+)?")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def translate_message(text: str) -> str:
+    """A message of the packages below, in the active language; what is not known stays as it is."""
+    return _translated(text, MESSAGES)
+
+
+def translate_formula_text(text: str) -> str:
+    """A label, formula or rounding step of an explanation; identifiers and expressions stay as they are."""
+    return _translated(text, FORMULA_WORDS)
+
+
+def error_text(error: MainsError) -> str:
+    """What is wrong and what to do, in the active language. The place is left out: the page is the place."""
+    return f"{translate_message(error.message)} {translate_message(error.remedy)}".strip()
+
+
+def _translated(text: str, known: tuple[str, ...]) -> str:
+    if text in known:
+        return gettext(text)
+    for pattern, message in _patterns(known):
+        if match := pattern.fullmatch(text):
+            values = {name: _value(name, value) for name, value in match.groupdict().items()}
+            return gettext(message).format(**values)
+    return text
+
+
+@cache
+def _patterns(known: tuple[str, ...]) -> Sequence[tuple[re.Pattern[str], str]]:
+    """Patterns of the messages with placeholders, those with the most text first: they say more."""
+    filled = [message for message in known if _PLACEHOLDER.search(message)]
+    filled.sort(key=lambda message: len(_PLACEHOLDER.sub("", message)), reverse=True)
+    return [(_pattern(message), message) for message in filled]
+
+
+def _pattern(message: str) -> re.Pattern[str]:
+    parts = _PLACEHOLDER.split(message)
+    texts = [re.escape(part) if place % 2 == 0 else f"(?P<{part}>.+?)" for place, part in enumerate(parts)]
+    return re.compile("".join(texts), re.DOTALL)
+
+
+def _value(name: str, value: str) -> str:
+    language = get_language() or "en"
+    if _DATE.fullmatch(value):
+        return date_text(date.fromisoformat(value), language=language)
+    if name in FIGURES and _FIGURE.fullmatch(value):
+        return _figure(value, language=language)
+    word = value.replace("_", " ")
+    return gettext(word) if word in WORDS else value
+
+
+def _figure(value: str, *, language: str) -> str:
+    """All digits of a plain decimal figure with the signs of the language."""
+    whole, _point, decimals = f"{Decimal(value):,f}".partition(".")
+    symbols = babel_locale(language).number_symbols["latn"]
+    whole = whole.replace(",", symbols["group"]).replace("-", "\N{MINUS SIGN}")
+    return whole + symbols["decimal"] + decimals if decimals else whole
