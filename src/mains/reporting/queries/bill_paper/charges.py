@@ -82,24 +82,14 @@ def _section(rated: RatedItem, lines: Sequence[LineExplanation], unit: str) -> S
         agreement_id=rated.item.agreement_id,
         tariff_title=dict(edition.tariff.title),
         clause_from=max(versions, default=None),
-        choices=tuple(_choices(rated, lines)),
+        choices=tuple(_choices(rated)),
         charges=tuple(_charge(line, line.computed, rated, unit) for line in lines if line.computed),
     )
 
 
-def _choices(rated: RatedItem, lines: Sequence[LineExplanation]) -> Iterator[tuple[str, AttributeValue]]:
-    """The facts that the amounts came from: those in formulas as far as they were evaluated, and keys of prices."""
-    edition = rated.item.edition
-    assert edition is not None  # only items with a tariff are rated
-    used: set[str] = set()
-    for line in lines:
-        calculated = line.tree.children[:1]  # what follows lists every fact the tariff may read
-        for step in (step for child in calculated for step in child.walk()):
-            used.add(step.label)
-            for table in _TABLE.findall(step.source):
-                for version in edition.tariff.versions:
-                    used.update(version.tables[table].keys if table in version.tables else ())
-    for name in sorted(used & set(edition.tariff.read_attributes)):
+def _choices(rated: RatedItem) -> Iterator[tuple[str, AttributeValue]]:
+    """The facts that the amounts came from, as they were on the last day."""
+    for name in sorted(used_attributes(rated)):
         dated = rated.facts.attributes.get(name, ())
         values = [
             each.value for each in dated if each.valid_from is None or each.valid_from < rated.item.period_to
@@ -108,13 +98,26 @@ def _choices(rated: RatedItem, lines: Sequence[LineExplanation]) -> Iterator[tup
             yield name, values[-1]
 
 
+def used_attributes(rated: RatedItem) -> set[str]:
+    """Attributes that decided an item's amounts: those in the evaluated parts of formulas, and keys of prices."""
+    edition = rated.item.edition
+    assert edition is not None  # only items with a tariff are rated
+    used: set[str] = set()
+    for step in (step for line in rated.protocol.lines for step in line.explanation.walk()):
+        used.add(step.label)
+        for table in _TABLE.findall(step.source):
+            for version in edition.tariff.versions:
+                used.update(version.tables[table].keys if table in version.tables else ())
+    return used & set(edition.tariff.read_attributes)
+
+
 def _charge(line: LineExplanation, computed: Line, rated: RatedItem, unit: str) -> Charge:
     whole = (computed.from_date, computed.to_date) == (rated.item.period_from, rated.item.period_to)
     tiers = _tiers(computed.explanation)
     priced = {tier.price for tier in tiers} or _prices(line.tree, f"{rated.protocol.currency}/{unit}")
     has_price = bool(computed.quantity_micro) and len(priced) == 1
     return Charge(
-        title=line.title,
+        title=readable_title(line),
         kind=line.posted.kind,
         period=None if whole else (computed.from_date, computed.to_date),
         quantity=Fraction(computed.quantity_micro, MICRO) if computed.quantity_micro else None,
@@ -124,6 +127,12 @@ def _charge(line: LineExplanation, computed: Line, rated: RatedItem, unit: str) 
         amount_minor=line.amount_minor,
         shares_ranges=any("share_of:" in step.formula for step in computed.explanation.walk()),
     )
+
+
+def readable_title(line: LineExplanation) -> str:
+    """The component's title; its code made readable where the tariff gives none."""
+    component = line.posted.component
+    return component.replace("_", " ").capitalize() if line.title == component else line.title
 
 
 def _tiers(tree: Step) -> tuple[Tier, ...]:

@@ -12,6 +12,7 @@ from mains.billing.queries.explain.evidence import load_items
 from mains.engine.facts import AttributeValue
 from mains.engine.usage.exact import DayUse, Reading
 from mains.metering.values import DayQuality
+from mains.reporting.queries.bill_paper.charges import readable_title, used_attributes
 
 ESTIMATES = (DayQuality.FORECAST, DayQuality.CLASS_AVERAGE, DayQuality.NORM)
 
@@ -114,7 +115,7 @@ def _merged(lines: Iterable[LineExplanation]) -> Iterator[CorrectedLine]:
     for (component, kind), same in by_component.items():
         before_minor = sum(_before_minor(line) for line in same)
         yield CorrectedLine(
-            title=next((line.title for line in same if line.title != component), component),
+            title=readable_title(next((line for line in same if line.title != component), same[0])),
             kind=kind,
             before_minor=before_minor,
             now_minor=before_minor + sum(line.amount_minor for line in same),
@@ -183,10 +184,8 @@ def _use(day: DayUse | None) -> int:
 
 
 def _attributes_changed(before: RatedItem, now: RatedItem) -> Iterator[AttributeChanged]:
-    edition = now.item.edition
-    assert edition is not None  # only items with a tariff are rated
     first, end = (max(_period(before)[0], _period(now)[0]), min(_period(before)[1], _period(now)[1]))
-    for name in edition.tariff.read_attributes:
+    for name in sorted(used_attributes(before) | used_attributes(now)):
         for day in (first + timedelta(days=number) for number in range((end - first).days)):
             old, new = _value(before, name, day), _value(now, name, day)
             if old != new:

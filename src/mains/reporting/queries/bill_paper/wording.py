@@ -157,7 +157,9 @@ def calculation(content: BillContent, *, language: str) -> Iterator[str]:
         yield from _of_use(rows, unit=content.unit, language=language)
         if not rows and any(charge.quantity for charge in section.charges):
             yield _("Without a meter the quantity follows from the norm of the tariff.")
-        yield _of_tariff(section, language=language)
+        yield _of_tariff(
+            section, tariff_name=content.places[section.agreement_id].tariff_name, language=language
+        )
         if any(charge.shares_ranges and len(charge.tiers) > 1 for charge in section.charges):
             yield _(
                 "The use of all zones together fills the price ranges; each zone has its share of every range."
@@ -194,8 +196,8 @@ def _of_use(rows: Sequence[UseRow], *, unit: str, language: str) -> Iterator[str
         yield _("Your next reading replaces the forecast; the difference comes on the bill after it.")
 
 
-def _of_tariff(section: Section, *, language: str) -> str:
-    title = section.tariff_title.get(language) or section.tariff_title.get("en", "")
+def _of_tariff(section: Section, *, tariff_name: str, language: str) -> str:
+    title = section.tariff_title.get(language) or section.tariff_title.get("en") or tariff_name
     choices = "; ".join(
         f"{attribute_name(name).lower()} {attribute_word(name, value, language=language)}"
         for name, value in section.choices
