@@ -135,7 +135,8 @@ def open_book(request: OfficeRequest, number: str) -> Book:
     return Book(request=request, account=account)
 
 
-def _page(book: Book, template: str, tab: str, **context: Any) -> HttpResponse:
+def book_page(book: Book, template: str, tab: str, **context: Any) -> HttpResponse:
+    """A page of the book under its tabs, `tab` being the name of its address."""
     number = book.account.number
     titles = [("account", _("Overview"), "user"), ("account_use", _("Consumption"), "bolt")]
     if book.may_see_money:
@@ -143,6 +144,7 @@ def _page(book: Book, template: str, tab: str, **context: Any) -> HttpResponse:
     titles += [
         ("account_meters", _("Meters and readings"), "gauge"),
         ("account_premise", _("Premise"), "home-2"),
+        ("account_history", _("History"), "history"),
     ]
     tabs = [
         Tab(label, reverse(f"office:{name}", args=[number]), is_current=name == tab, icon=icon)
@@ -171,7 +173,7 @@ def overview(request: OfficeRequest, number: str) -> HttpResponse:
             "days_chart": days_chart(usage=book.usage, month=book.usage_months[0], unit=book.unit),
         }
     money = book.money if book.may_see_money else None
-    return _page(
+    return book_page(
         book,
         "office/account/overview.html",
         "account",
@@ -201,7 +203,7 @@ def consumption(request: OfficeRequest, number: str) -> HttpResponse:
     wanted = request.GET.get("month", "")
     chosen = next((month for month in months if f"{month:%Y-%m}" == wanted), months[0] if months else None)
     rows = [row for row in book.usage if row.month == chosen]
-    return _page(
+    return book_page(
         book,
         "office/account/consumption.html",
         "account_use",
@@ -229,7 +231,7 @@ def _days(rows: list[UsageRecord]) -> list[tuple[date, list[tuple[int, str]]]]:
 def money(request: OfficeRequest, number: str) -> HttpResponse:
     """Bills, recalculations, payments and the current account with its running balance."""
     book = open_book(request, number)
-    return _page(
+    return book_page(
         book,
         "office/account/money.html",
         "account_money",
@@ -251,7 +253,7 @@ def meters_page(book: Book, *, form: ReadingForm | None) -> HttpResponse:
     """The page of meters with the form as it stands; shown again with its errors after a refusal."""
     registers = sorted({meter.register_id for meter in book.meters})
     may_record = book.request.rights.may(Permission.RECORD_READINGS, book.account.organisation_id)
-    return _page(
+    return book_page(
         book,
         "office/account/meters.html",
         "account_meters",
@@ -276,4 +278,4 @@ def premise(request: OfficeRequest, number: str) -> HttpResponse:
             "payers": list_payers(service_point_ids=book.point_ids, scope=request.scope),
         }
     officers = list_officers(account=book.account)
-    return _page(book, "office/account/premise.html", "account_premise", officers=officers, **context)
+    return book_page(book, "office/account/premise.html", "account_premise", officers=officers, **context)

@@ -74,7 +74,7 @@ def _money(scope: Scope, currency: str, today: date) -> dict[str, Any]:
         "collection_rate": share(billed.collected_minor, billed.billed_minor) if billed else None,
         "owed_minor": months[-1].owed_minor if months else 0,
         "owed_on": min(today, after - timedelta(days=1)),
-        "units_from": first,
+        "units_from": next((row.month for row in months if row.billed_minor or row.collected_minor), first),
         "units": units,
         "suspense": sum_suspense(),
         "odd_bills": remember("odd-bills", scope, lambda: count_exceptions(scope=scope), seconds=FRESH_S),
