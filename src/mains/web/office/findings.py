@@ -60,4 +60,4 @@ def _percent(fraction: Decimal) -> str:
 
 
 def _month(month: object) -> str:
-    return formats.month_text(month, language=get_language() or "en")
+    return formats.month_inside_text(month, language=get_language() or "en")

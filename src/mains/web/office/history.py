@@ -163,7 +163,7 @@ def _language() -> str:
 
 
 def _month(month: date) -> str:
-    return formats.month_text(month, language=_language())
+    return formats.month_inside_text(month, language=_language())
 
 
 def _quantity(micro: int, unit: str) -> str:

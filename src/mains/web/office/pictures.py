@@ -67,7 +67,7 @@ def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart
     estimated = sum(letter in "FCN" for letter in letters)
     return Chart(
         key="use-by-day",
-        title=_("Use by day, %(month)s") % {"month": formats.month_text(month, language=_language())},
+        title=_("Use by day, %(month)s") % {"month": formats.month_inside_text(month, language=_language())},
         categories=[str(day + 1) for day in range(count)],
         series=series,
         unit=formats.unit_text(unit),

@@ -109,6 +109,12 @@ def local_month(day: date | None) -> str:
 
 
 @register.filter
+def local_month_inside(day: date | None) -> str:
+    """Month and year of a day inside a sentence: not every language begins them with a capital."""
+    return "" if day is None else formats.month_inside_text(day, language=_language())
+
+
+@register.filter
 def local_instant(at: datetime | None) -> str:
     """`<time>` with date and time to the minute."""
     if at is None:
