@@ -8,7 +8,8 @@ import pytest
 from mains.engine.exact import UnableToRate, rate_exact
 from mains.engine.facts import DatedValue, Facts, Stretch
 from mains.engine.language.errors import UnableToReadFormula
-from mains.engine.language.resolve import Names, resolve_formula
+from mains.engine.language.names import Names
+from mains.engine.language.resolve import resolve_formula
 from mains.engine.language.syntax import parse_formula
 from mains.engine.language.units import UnitSystem
 from mains.engine.tariff import Tariff, read_tariff

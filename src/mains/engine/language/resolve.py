@@ -2,51 +2,16 @@
 words.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from mains.engine.language import syntax, tree
 from mains.engine.language.errors import Fault, UnableToReadFormula
 from mains.engine.language.extent import EXTENSIVE, find_extent
 from mains.engine.language.guesses import guess
-from mains.engine.language.units import DAY, MONTH, NUMBER, YEAR, Unit, UnitSystem
+from mains.engine.language.names import FLAG, FUNCTIONS, TEXT, TIME_UNITS, Names, TableShape
+from mains.engine.language.units import MONTH, NUMBER, YEAR, Unit
 from mains.kernel.rounding import RoundingMode
 
-FLAG = Unit((("yes/no", 1),))
-TEXT = Unit((("text", 1),))
-TIME_UNITS = {
-    "days": DAY,
-    "period_days": DAY,
-    "days_in_month": DAY,
-    "months": MONTH,
-    "whole_months": MONTH,
-    "share": NUMBER,
-}
-FUNCTIONS = frozenset(
-    {
-        "tiers",
-        "block",
-        "step",
-        "min",
-        "max",
-        "abs",
-        "if",
-        "round",
-        "floor",
-        "ceil",
-        "trunc",
-        "months",
-        "years",
-        "unrounded",
-    }
-)
-RESERVED = (
-    frozenset({"usage", "prices", "subtotal", "charges", "rounding", "total"})
-    | set(TIME_UNITS)
-    | FUNCTIONS
-    | syntax.WORDS
-)
 _NO_TEXT = "Compare the text: if(band == 'A', 1, 0)."
 # The second argument of round(…) is a step; these are mostly meant as a number of decimals.
 _DECIMALS_PERHAPS = (2, 3, 4, 6)
@@ -64,38 +29,6 @@ _ROUNDINGS = {
     "ceil": RoundingMode.CEILING,
     "trunc": RoundingMode.DOWN,
 }
-
-
-@dataclass(frozen=True)
-class TableShape:
-    """What a formula may know of a table: unit of its figures, whether kept by zone or in tiers, unit of its
-    limits.
-    """
-
-    unit: Unit
-    zones: frozenset[str] | None
-    tiered: bool
-    limit_unit: Unit
-
-
-@dataclass(frozen=True)
-class Names:
-    """Everything a formula may name."""
-
-    units: UnitSystem
-    attributes: Mapping[str, tuple[str, Unit]]
-    quantities: Mapping[str, Unit]
-    tables: Mapping[str, TableShape]
-    components: dict[str, Unit] = field(default_factory=dict)
-    extents: dict[str, str] = field(default_factory=dict)
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    own: str = ""
-
-    def is_table(self, name: str) -> bool:
-        """A name of both a price and a component means the price in that component's own formula, else the
-        component.
-        """
-        return name in self.tables and (name == self.own or name not in self.components)
 
 
 # A bare number takes the unit of its neighbour in sums and comparisons: its own unit is then None.

@@ -8,9 +8,11 @@ from fractions import Fraction
 from mains.engine.language import syntax, tree
 from mains.engine.language.errors import UnableToReadFormula
 from mains.engine.language.extent import CONSTANT, EXTENSIVE, FLAT, find_extent
-from mains.engine.language.resolve import FLAG, RESERVED, TEXT, Names, TableShape, Typed, resolve_formula
+from mains.engine.language.names import FLAG, RESERVED, TEXT, Names, TableShape
+from mains.engine.language.resolve import Typed, resolve_formula
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause
+from mains.engine.tariff.hints import shadow_hint, unit_remedy
 from mains.engine.tariff.model import (
     COMPONENT_KINDS,
     CUTS,
@@ -272,22 +274,13 @@ def _typed(
     try:
         return resolve_formula(formula=node, names=names)
     except UnableToReadFormula as error:
-        clause.refuse(
-            error.fault.code, error.fault.message, _with_hint(error.fault.remedy, node, names, context)
-        )
+        hint = ""
+        if error.fault.code == "unit-mismatch":
+            hint = shadow_hint(
+                _words(node), prices=context.tables, components=names.components, own=names.own
+            )
+        clause.refuse(error.fault.code, error.fault.message, hint + error.fault.remedy)
         return None
-
-
-def _with_hint(remedy: str, node: syntax.Syntax, names: Names, context: ComponentContext) -> str:
-    """A name of both a price and a component is the usual reason for units that do not fit."""
-    both = [
-        word
-        for word in _words(node)
-        if word in context.tables and word in names.components and word != names.own
-    ]
-    if not both:
-        return remedy
-    return f"{both[0]} means the component here; write prices.{both[0]} for the price. {remedy}".strip()
 
 
 def _result_unit(draft: Draft, formula: Typed | None, context: ComponentContext) -> Unit:
@@ -310,40 +303,15 @@ def _result_unit(draft: Draft, formula: Typed | None, context: ComponentContext)
         draft.clause.get("formula").refuse(
             "unit-mismatch", "The formula gives no number.", "Use if(condition, 1, 0)."
         )
-    elif found is not None and expected is not None and found != expected:
+    elif formula is not None and found is not None and expected is not None and found != expected:
+        read = dict.fromkeys(_components_in(formula[0]))
+        doubtful = [name for name in read if name in context.tables and name != draft.name]
         draft.clause.get("formula").refuse(
             "unit-mismatch",
             f"The formula gives {found}, but {draft.name} must be in {expected}.",
-            _unit_remedy(found, expected, context.units, _doubtful(draft, formula, context)),
+            unit_remedy(found, expected, context.units, doubtful),
         )
     return expected or found or NUMBER
-
-
-def _doubtful(draft: Draft, formula: Typed | None, context: ComponentContext) -> list[str]:
-    """Names in the formula which mean a component although a price has the same name."""
-    read = _components_in(formula[0]) if formula is not None else iter(())
-    return [name for name in dict.fromkeys(read) if name in context.tables and name != draft.name]
-
-
-def _unit_remedy(found: Unit, expected: Unit, units: UnitSystem, doubtful: list[str]) -> str:
-    left = found / expected
-    if doubtful:
-        names = ", ".join(doubtful)
-        return (
-            f"{names} means the component here, not the price of that name: write prices.{doubtful[0]} "
-            "for the price."
-        )
-    if left == units.parse("day/month")[0]:
-        return "A monthly price is multiplied by days: use months, or months(30)."
-    if left == units.parse("month/day")[0]:
-        return "A daily price is multiplied by months: use days."
-    if left in (units.parse("1/month")[0], units.parse("1/day")[0]):
-        return "Multiply by months or days, or give the price per bill."
-    if left == units.use / units.money or found == units.use:
-        return f"A price without a unit is a plain figure: write 0.20 {units.currency}/{units.unit}."
-    if left == NUMBER / units.use:
-        return f"A number that is a use needs its unit in a product: 100 [{units.unit}]."
-    return f"Check the units of the prices: {left} is left over."
 
 
 def _component(

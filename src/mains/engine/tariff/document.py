@@ -81,7 +81,9 @@ def read_document(text: str, *, name: str = "") -> Value:
                 "Keep one case or tariff in a file.",
             ) from error  # fmt: skip
         message = f"This is not valid YAML: {error.problem or error.context}."
-        remedy = "Check indentation and quotes near that line; a text with “: ” or “#” in it needs quotes."
+        remedy = (
+            "Check indentation and quotes near that line; a text with “: ”, “#”, “[” or a comma needs quotes."
+        )
         raise _unable("document-syntax", message, _place(name, line), remedy) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise _unable(

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from mains.engine.facts import MICRO
 from mains.engine.language.atoms import SIGNS
-from mains.engine.language.resolve import RESERVED
+from mains.engine.language.names import RESERVED
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause, Problems
 from mains.engine.tariff.components import ComponentContext, read_components

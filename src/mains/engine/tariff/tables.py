@@ -8,16 +8,16 @@ from itertools import product
 from math import prod
 
 from mains.engine.language.guesses import guess
-from mains.engine.language.resolve import RESERVED
+from mains.engine.language.names import RESERVED
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.model import ANY, SEASON_KEY, ZONE_KEY, AttributeType, Cell, Table, Tier
+from mains.engine.tariff.tiers import TierReader
 
 _FLAG_WORDS = {"yes": "true", "no": "false", "true": "true", "false": "false"}
 _FLAGS = ("true", "false")
 # Larger tables are not looked through when read; a value they lack is refused when it is asked for.
 _MAX_CHECKED = 10_000
-_NO_LIMIT = ("", "rest", "inf", ".inf", "infinity", "∞", "above", "over", "unlimited", "more")
 _OWN_KEYS = ("unit", "limit_unit", "by", "values", "tiers", "value", "source", "note")
 
 
@@ -237,15 +237,19 @@ class _TableReader:
         if isinstance(clause.value, Mapping):
             tiers = clause.get("tiers")
             if tiers.value is not None:
-                return self._tiers(tiers)
+                return self._tiers.read(tiers)
             clause = clause.get("value")
             if clause.value is None:
                 if not self._clause.problems.found:
                     clause.refuse("missing-value", "The value is missing.", "Write `value:` or `tiers:`.")
                 return None
         elif isinstance(clause.value, list):
-            return self._tiers(clause)
+            return self._tiers.read(clause)
         return self._figure(clause)
+
+    @property
+    def _tiers(self) -> TierReader:
+        return TierReader(self._context.units, self._limit_unit, self._limit_factor, self._figure)
 
     def _figure(self, clause: Clause) -> Fraction | None:
         found = clause.figure()
@@ -258,98 +262,3 @@ class _TableReader:
             return number * self._factor
         factor = self._take_unit(written, clause)
         return number * factor if factor is not None else None
-
-    def _tiers(self, clause: Clause) -> tuple[Tier, ...] | None:
-        if isinstance(clause.value, Mapping):
-            items = [entry.pair(limit) for limit, entry in clause.entries()]
-        else:
-            items = clause.items()
-        if not items:
-            if isinstance(clause.value, list):
-                clause.refuse("missing-tier", "The table has no tiers.", "Write at least one, [null, 3.61].")
-            return None
-        tiers: list[Tier] = []
-        for at, item in enumerate(items):
-            tier = self._tier(item, tiers[-1] if tiers else None, last=at == len(items) - 1)
-            if tier is not None:
-                tiers.append(tier)
-        return tuple(tiers)
-
-    def _tier(self, item: Clause, before: Tier | None, *, last: bool) -> Tier | None:
-        parts = self._parts(item)
-        if parts is None:
-            return None
-        start, limit, price = parts
-        figure = self._figure(price)
-        upto = self._limit(limit)
-        if upto is None and not last and _is_open(limit):
-            item.refuse(
-                "missing-tier",
-                "Only the last tier may be without a limit.",
-                "Write `upto: 150`, or [150, 3.61].",
-            )
-        if upto is not None and last:
-            message = f"Nothing says the price above {limit.value}."
-            item.refuse("missing-tier", message, "Add a last tier without `upto`: [null, 3.61].")
-        if upto is not None and upto < 0:
-            item.refuse("tiers-order", "A limit cannot be negative.", "Start with the lowest limit.")
-        if upto is not None and before is not None and before.upto is not None and upto <= before.upto:
-            item.refuse(
-                "tiers-order", "The limit is not above the limit before it.", "Put the tiers in rising order."
-            )
-        if start is not None:
-            self._check_start(start, before)
-        return Tier(upto, figure) if figure is not None else None
-
-    def _parts(self, item: Clause) -> tuple[Clause | None, Clause, Clause] | None:
-        """Where the tier starts (if it says so), its upper limit, and its price."""
-        if isinstance(item.value, Mapping):
-            item.only(("from", "upto", "to", "price", "value"))
-            start = item.get("from") if "from" in item.value else None
-            limit = item.get("to") if item.get("to").value is not None else item.get("upto")
-            price = item.get("value") if item.get("value").value is not None else item.get("price")
-            return start, limit, price
-        parts = item.items() if isinstance(item.value, list) else []
-        if len(parts) == 2:
-            return None, parts[0], parts[1]
-        if len(parts) == 3:
-            return parts[0], parts[1], parts[2]
-        item.refuse(
-            "missing-value",
-            "A tier is a limit and a price.",
-            "Write [300, 120], and [null, 307.3] for the last.",
-        )
-        return None
-
-    def _limit(self, clause: Clause) -> Fraction | None:
-        """The upper limit in base units; None for the open end of the last tier, and when refused."""
-        if _is_open(clause):
-            return None
-        found = clause.figure()
-        if found is None:
-            return None
-        number, written = found
-        if written is None:
-            return number * self._limit_factor
-        parsed = self._parse(written, clause)
-        if parsed is None:
-            return None
-        if parsed[0] != self._limit_unit:
-            clause.refuse(
-                "unit-mismatch",
-                f"The limit is in {parsed[0]}, but the table's limits are in {self._limit_unit}.",
-                f"Write `limit_unit: {parsed[0]}`.",
-            )
-        return number * parsed[1]
-
-    def _check_start(self, start: Clause, before: Tier | None) -> None:
-        """A printed lower limit, `201–400` or `200–400`, must follow from the tier before; it decides nothing."""
-        found = self._limit(start)
-        floor = before.upto if before is not None and before.upto is not None else Fraction(0)
-        if found is not None and found not in (floor, floor + self._limit_factor):
-            message = f"The tier starts at {start.value}, but the one before it ends at {floor}."
-            start.refuse("tiers-order", message, "Leave the lower limits out; upper limits are inclusive.")
-
-
-def _is_open(clause: Clause) -> bool:
-    return clause.value is None or str(clause.value).casefold() in _NO_LIMIT
