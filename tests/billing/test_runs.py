@@ -7,11 +7,13 @@ import pytest
 from psycopg.types.range import DateRange
 
 from billing.population import HOME
+from mains.base.dated import withdraw_facts
 from mains.base.db import adbc_connect, read_frame
 from mains.billing.actions.runs import UnableToPlanRun, plan_run, post_run, preview_run
 from mains.billing.models import BillException, BillRun
 from mains.billing.queries.checks import check_run
 from mains.billing.queries.hashes import run_hash
+from mains.billing.queries.replay import list_batches, replay_batch
 from mains.customers.models import Agreement
 from mains.tariffs.actions.publish import publish_tariff
 from mains.tariffs.models import TariffEdition
@@ -230,3 +232,38 @@ def test_account_left_out_gets_its_earlier_corrections_later(utility):
     for month in (MARCH, APRIL, MAY):
         bill_month(month)
     assert caught_up.equals(charged())
+
+
+def test_a_move_corrects_no_month_before_it(utility):
+    """Cutting an agreement records its earlier part anew; what was posted for that part stays where it is."""
+    utility()
+    bill_month(MARCH)
+    moved = date(2021, 4, 11)
+    line = rows(
+        """
+        SELECT l.agreement_id, l.service_point_id, b.account_id
+        FROM billing_billline l JOIN billing_bill b ON b.month = l.month AND b.id = l.bill_id
+        JOIN metering_usagemonth u ON u.month = l.month AND u.service_point_id = l.service_point_id
+        WHERE l.quantity_micro > 0 AND u.quality !~ '[FCN]' ORDER BY l.bill_id LIMIT 1
+        """
+    ).row(0, named=True)
+    withdraw_facts(
+        model=Agreement,
+        subject={"service_point_id": line["service_point_id"]},
+        valid_from=moved,
+        now=datetime(2021, 4, 12, tzinfo=UTC),
+    )
+    assert not Agreement.objects.filter(pk=line["agreement_id"], superseded_at=None).exists()
+    bill_month(APRIL)
+    posted = rows(
+        f"""
+        SELECT l.agreement_id, l.service_month, l.to_date
+        FROM billing_billline l JOIN billing_bill b ON b.month = l.month AND b.id = l.bill_id
+        WHERE l.month = '2021-04-01' AND b.account_id = {line["account_id"]}
+        """
+    )
+    assert posted["service_month"].unique().to_list() == [APRIL]
+    assert posted["agreement_id"].unique().to_list() == [line["agreement_id"]]
+    assert posted["to_date"].max() == moved
+    results = [replay_batch(batch) for batch in list_batches()]
+    assert [difference for result in results for difference in result.differences] == []

@@ -2,7 +2,8 @@
 
 An item is one agreement in one month. Agreement rows of the same account, service point, tariff and provider that
 follow one another without a gap (the category changed, say) are one item, so that the tiers of a month are not
-counted twice; the item carries the id of the first of them.
+counted twice. The item carries the oldest id that ever spoke of it, also of a row that is no longer believed: when an
+agreement is cut at a move, what remains of it is recorded anew, and nothing posted for it must move to another id.
 """
 
 from collections.abc import Sequence
@@ -37,18 +38,23 @@ def make_items(
     provider_id, service, premise_id, node_id, point_bucket, service_month, period_from, period_to; `tariff` is null
     where no edition is in force. Agreement rows: item_id, valid_from, valid_to, category, load_class.
     """
-    clipped = pl.concat([_in_month(agreements, month) for month in months]).sort(
-        *_SAME_ITEM, "period_from", "agreement_id"
-    )
+    ever = pl.concat([_in_month(agreements, month) for month in months])
+    clipped = ever.filter("is_believed").sort(*_SAME_ITEM, "period_from", "agreement_id")
     begins = ~pl.all_horizontal(
         *(pl.col(name) == pl.col(name).shift() for name in _SAME_ITEM),
         pl.col("period_from") == pl.col("period_to").shift(),
     ).fill_null(value=False)
     rows = clipped.with_columns(item_id=begins.cast(pl.Int64).cum_sum())
     first = pl.col("agreement_id", *_OF_POINT).first()
+    oldest = ever.group_by(_SAME_ITEM).agg(oldest_id=pl.col("agreement_id").min())
+    # Two stretches of one supply in a month, with a gap between them, keep ids of their own.
+    is_only = pl.len().over(_SAME_ITEM) == 1
     items = (
         rows.group_by("item_id", *_SAME_ITEM, maintain_order=True)
         .agg(first, pl.col("period_from").first(), pl.col("period_to").last())
+        .join(oldest, on=_SAME_ITEM, how="left", maintain_order="left")
+        .with_columns(agreement_id=pl.when(is_only).then("oldest_id").otherwise("agreement_id"))
+        .drop("oldest_id")
         .join(editions, on="tariff_id", how="left", maintain_order="left")
     )
     return items, rows.select(
@@ -74,15 +80,11 @@ def read_item_usage(
 
 def _in_month(agreements: pl.DataFrame, month: date) -> pl.DataFrame:
     following = next_month(month)
-    return (
-        agreements.filter("is_believed")
-        .with_columns(
-            service_month=pl.lit(month),
-            period_from=pl.max_horizontal("valid_from", pl.lit(month)),
-            period_to=pl.min_horizontal(pl.col("valid_to").fill_null(following), pl.lit(following)),
-        )
-        .filter(pl.col("period_from") < pl.col("period_to"))
-    )
+    return agreements.with_columns(
+        service_month=pl.lit(month),
+        period_from=pl.max_horizontal("valid_from", pl.lit(month)),
+        period_to=pl.min_horizontal(pl.col("valid_to").fill_null(following), pl.lit(following)),
+    ).filter(pl.col("period_from") < pl.col("period_to"))
 
 
 def _usage_of_month(

@@ -44,10 +44,9 @@ def read_agreements(
     as_of: datetime,
     known_since: datetime,
 ) -> pl.DataFrame:
-    """Agreements of the buckets' accounts over [from_date, to_date): those believed at `as_of`, and those that
-    ceased to be believed in (known_since, as_of].
+    """Agreements of the buckets' accounts over [from_date, to_date) that were believed at `as_of` or ever before.
 
-    Columns: agreement_id, account_id, service_point_id, premise_id, node_id, point_bucket, tariff_id, service,
+    `is_changed` marks those that began or ceased to be believed in (known_since, as_of]. Columns: agreement_id, account_id, service_point_id, premise_id, node_id, point_bucket, tariff_id, service,
     provider_id, category, load_class (null when empty), valid_from, valid_to (null is open), is_believed, is_changed.
     """
     return read_frame(
@@ -57,14 +56,15 @@ def read_agreements(
                nullif(a.load_class, '') AS load_class,
                lower(a.valid) AS valid_from, upper(a.valid) AS valid_to,
                a.superseded_at IS NULL OR a.superseded_at > %(as_of)s AS is_believed,
-               a.recorded_at > %(known_since)s OR coalesce(a.superseded_at <= %(as_of)s, FALSE) AS is_changed
+               a.recorded_at > %(known_since)s
+               OR coalesce(a.superseded_at > %(known_since)s AND a.superseded_at <= %(as_of)s, FALSE) AS is_changed
         FROM customers_account c
         JOIN customers_agreement a ON a.account_id = c.id
         JOIN network_servicepoint sp ON sp.id = a.service_point_id
         JOIN tariffs_tariff t ON t.id = a.tariff_id
         WHERE c.bucket >= %(first)s AND c.bucket < %(next)s
           AND a.valid && daterange(%(from_date)s, %(to_date)s)
-          AND a.recorded_at <= %(as_of)s AND (a.superseded_at IS NULL OR a.superseded_at > %(known_since)s)
+          AND a.recorded_at <= %(as_of)s
         """,
         {
             "first": buckets.start,

@@ -3,7 +3,7 @@
 This is the exact side's own way to the facts: it shares no query with the frames that bill runs read.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,6 +17,7 @@ from mains.kernel.period import next_month
 
 Row = dict[str, Any]
 
+_PARTIES = ("account_id", "service_point_id", "tariff_id", "provider_id")
 _KNOWN = "{0}.recorded_at <= %(as_of)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(as_of)s)"
 
 
@@ -34,7 +35,8 @@ class Edition:
 class Item:
     """One agreement in one month: what the exact interpreters need, and where each fact is kept.
 
-    `agreements` are the rows that follow one another without a gap; the first gives the item its id. `stored` are
+    `agreements` are the rows that follow one another without a gap; the oldest that ever spoke of them
+    gives the item its id. `stored` are
     the daily-use rows that the bill read, `placements` and `states` the network facts above the service point.
     """
 
@@ -83,12 +85,15 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
     placements, states = _network({row["node_id"] for row in points.values()}, about)
     editions = _editions({row["tariff_id"] for row in agreements}, as_of)
     items = []
-    for chain in _chains(agreements, month, following):
+    chains = list(_chains(agreements, month, following))
+    oldest = {_parties(row): row["oldest_id"] for row in _rows(_OLDEST, about)}
+    count = Counter(_parties(chain[0]) for chain in chains)
+    for chain in chains:
         first, point_id = chain[0], chain[0]["service_point_id"]
         above = _above(first["node_id"], placements)
         items.append(
             Item(
-                agreement_id=first["agreement_id"],
+                agreement_id=first["agreement_id"] if count[_parties(first)] > 1 else oldest[_parties(first)],
                 account_id=first["account_id"],
                 service_point_id=point_id,
                 service_month=month,
@@ -124,7 +129,7 @@ def _chains(agreements: Sequence[Row], month: date, following: date) -> Iterable
     for row in ordered:
         adjoins = (
             chain
-            and all(chain[-1][name] == row[name] for name in parties)
+            and _parties(chain[-1]) == _parties(row)
             and min(chain[-1]["valid_to"] or following, following) == max(row["valid_from"], month)
         )
         if chain and not adjoins:
@@ -133,6 +138,10 @@ def _chains(agreements: Sequence[Row], month: date, following: date) -> Iterable
         chain.append(row)
     if chain:
         yield chain
+
+
+def _parties(row: Row) -> tuple[int, ...]:
+    return tuple(row[name] for name in _PARTIES)
 
 
 def _network(nodes: set[int], about: Row) -> tuple[dict[int, list[Row]], dict[int, list[Row]]]:
@@ -202,6 +211,12 @@ FROM customers_agreement a
 JOIN network_servicepoint sp ON sp.id = a.service_point_id
 JOIN network_premise p ON p.id = sp.premise_id
 WHERE a.account_id = ANY(%(accounts)s) AND a.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("a")}
+"""
+_OLDEST = """
+SELECT account_id, service_point_id, tariff_id, provider_id, min(id) AS oldest_id
+FROM customers_agreement
+WHERE account_id = ANY(%(accounts)s) AND valid && daterange(%(from)s, %(to)s) AND recorded_at <= %(as_of)s
+GROUP BY account_id, service_point_id, tariff_id, provider_id
 """
 _REGISTERS = """
 SELECT i.id AS installation_id, i.service_point_id, r.id AS register_id, r.zone, r.digits, r.multiplier_micro,
