@@ -36,6 +36,7 @@ def run(month: Month, cycle: Cycle = "monthly", as_of: AsOf = None) -> None:
     """Compute and post a month's bills; begun again after an interruption, it goes on where it stopped."""
     _start()
     from mains.billing.actions.runs import plan_run, post_run
+    from mains.reporting.actions.figures import refresh_figures
 
     now = _instant(as_of)
     planned = plan_run(month=_month(month), cycle=cycle, now=now)
@@ -44,6 +45,7 @@ def run(month: Month, cycle: Cycle = "monthly", as_of: AsOf = None) -> None:
     if summary.was_posted:
         typer.echo(f"{month}, cycle {cycle}, is billed already (run {planned.pk}). Nothing was changed.")
         return
+    refresh_figures(on_date=now.date(), now=now)
     typer.echo(f"Run {planned.pk}: {summary.bills:,} bills posted, {_money(summary.amount_minor)} in all.")
     typer.echo(
         f"{summary.rows_written:,} rows written, {summary.exceptions:,} exceptions (mains bill exceptions)."

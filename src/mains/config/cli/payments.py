@@ -173,9 +173,14 @@ def allocate() -> None:
 
 
 def _accept(register_id: int) -> None:
-    from mains.payments.actions.acceptance import accept_register
+    from django.utils import timezone
 
-    done: AcceptedRegister = accept_register(register_id=register_id, now=read_clock())
+    from mains.payments.actions.acceptance import accept_register
+    from mains.reporting.actions.ageing import rebuild_ageing
+
+    now = read_clock()
+    done: AcceptedRegister = accept_register(register_id=register_id, now=now)
+    rebuild_ageing(on_date=timezone.localdate(now), now=now)
     typer.echo(
         f"Accepted {done.receipt_count:,} payments, {amount_text(done.received_minor)}:"
         f" {amount_text(done.allocated_minor)} paid debts, {amount_text(done.advance_minor)} is in credit,"

@@ -18,6 +18,7 @@ from mains.tariffs.queries.records import names_of_editions
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.explanations import explain_line
 from mains.web.office.parts import Crumb
+from mains.web.office.steps import bill_steps
 
 
 def _open_bill(request: OfficeRequest, number: str) -> BillRecord:
@@ -50,16 +51,19 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
     agreements = {agreement.id: agreement for agreement in list_agreements(account=account)}
     some = next((agreements[line.agreement_id] for line in lines if line.agreement_id in agreements), None)
     bills = list_bills(account_id=account.id, scope=request.scope)
+    previous = next((one for one in bills if one.month < found.month), None)
+    currency = some.currency if some else ""
     context = {
         "bill": found,
         "number": bill_number(found.month, found.id),
         "account": account,
         "address": some.address if some else "",
-        "currency": some.currency if some else "",
+        "currency": currency,
+        "steps": bill_steps(before=previous, after=found, currency=currency) if previous and currency else None,
         "unit": UNIT_OF_SERVICE[some.service] if some else "",
         "groups": _groups(found, lines),
         "editions": editions,
-        "previous": next((one for one in bills if one.month < found.month), None),
+        "previous": previous,
         "following": next((one for one in reversed(bills) if one.month > found.month), None),
         "crumbs": [
             Crumb(account.number, reverse("office:account", args=[account.number])),

@@ -21,6 +21,7 @@ from mains.payments.actions.suspense import identify_receipt
 from mains.payments.queries.receipts import sum_suspense
 from mains.payments.queries.registers import find_register, list_register_rows, list_registers
 from mains.payments.values import place_of
+from mains.reporting.actions.ageing import rebuild_ageing
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
@@ -133,6 +134,7 @@ def accept(request: OfficeRequest, register_id: int) -> HttpResponse:
     except MainsError as error:
         messages.error(request, error_text(error))
     else:
+        rebuild_ageing(on_date=request.today, now=now())
         messages.success(
             request,
             _("Accepted: %(count)s payments, %(unknown)s of them to suspense.")
