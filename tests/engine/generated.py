@@ -63,6 +63,8 @@ CHARGES = [
     "tiers(usage.night, energy, share_of: usage)",
     "tiers(usage.night, energy, start: usage.day)",
     "tiers(max(usage - 25, 0), energy, limits_to: 10, limits_mode: up)",
+    "tiers(usage, energy, scale: months, parts_to: 0.01)",
+    "tiers(usage - 200, energy, parts_to: 1, parts_mode: half_even)",
     "block(usage, energy)",
     "step(usage, base) * months",
     "step(usage, base) * months(30.5)",

@@ -115,6 +115,7 @@ def test_components_may_be_named_entries() -> None:
         ("formula: -credit", 'formula: "-round(credit, 2)"', "0.01"),
         ("formula: -credit", 'formula: "credit ? 1 : 0"', "if(condition, a, b)"),
         ("formula: -credit", "formula: -1 EUR", "1 [EUR]"),
+        ("formula: -credit", "formula: \"if(season == 'summer', -credit, 0)\"", "by: season"),
         ("formula: -credit", "formula: -crdit", "Did you mean “credit”?"),
         ("formula: -credit", "formula: tiers(usage, energy)", "needs quotes"),
         ("kind: subsidy", "kind: discount", "Did you mean “subsidy”?"),

@@ -12,6 +12,7 @@ from mains.engine.columns.group import Group
 from mains.engine.columns.rational import Rational, join_bad
 from mains.engine.language import tree
 from mains.engine.tariff.model import Component
+from mains.kernel.rounding import RoundingMode
 
 
 @dataclass(frozen=True)
@@ -222,6 +223,8 @@ def _tiered(node: tree.Tiered, view: View) -> Rational:
     elif node.start is not None:
         start = find_number(node.start, view)
         result = rational.subtract(_priced(ladder, rational.add(start, amount)), _priced(ladder, start))
+    elif node.parts_step is not None:
+        result = _rounded_parts(ladder, amount, step=node.parts_step, mode=node.parts_mode)
     else:
         result = _priced(ladder, amount)
     return _with_bad(result, scale_bad)
@@ -279,6 +282,19 @@ def _priced(ladder: _Ladder, amount: Rational) -> Rational:
         difference = rational.subtract(ladder.figures[tier], ladder.figures[tier + 1])
         if difference.constant != 0 or difference.bad is not None:
             total = rational.add(total, rational.multiply(difference, rational.extreme("min", size, limit)))
+    negative = amount.num < 0
+    return rational.pick(negative, rational.negate(total), total) if negative.any() else total
+
+
+def _rounded_parts(ladder: _Ladder, amount: Rational, *, step: Fraction, mode: RoundingMode) -> Rational:
+    """Slab price with the price of each tier's part rounded by itself."""
+    size = rational.magnitude(amount)
+    total, below = rational.constant(0), rational.constant(0)
+    for tier, figure in enumerate(ladder.figures):
+        upto = rational.extreme("min", size, ladder.limits[tier]) if tier < len(ladder.limits) else size
+        part = rational.multiply(rational.subtract(upto, below), figure)
+        total = rational.add(total, rational.round_to(part, step=step, mode=mode))
+        below = upto
     negative = amount.num < 0
     return rational.pick(negative, rational.negate(total), total) if negative.any() else total
 

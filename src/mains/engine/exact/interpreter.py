@@ -179,8 +179,11 @@ def _slab(node: tree.Tiered, amount: Fraction, tiers: tuple[Tier, ...]) -> tuple
     sign = -1 if amount < 0 else 1
     total, parts = Fraction(0), []
     for part, tier in _fill(abs(amount), tiers):
-        total += sign * part * tier.figure
-        parts.append(_part(node, sign * part, tier.figure, tier.upto))
+        price = part * tier.figure
+        if node.parts_step is not None:
+            price = round_to_step(price, step=node.parts_step, mode=node.parts_mode)
+        total += sign * price
+        parts.append(_part(node, sign * part, tier.figure, tier.upto, price=sign * price))
     return total, tuple(parts)
 
 
@@ -209,11 +212,18 @@ def _shared(
     return total, tuple(parts)
 
 
-def _part(node: tree.Tiered, part: Fraction, figure: Fraction, upto: Fraction | None) -> Step:
+def _part(
+    node: tree.Tiered,
+    part: Fraction,
+    figure: Fraction,
+    upto: Fraction | None,
+    *,
+    price: Fraction | None = None,
+) -> Step:
     limit = "above the last limit" if upto is None else f"up to {show_short(upto)}"
     return TierStep(
         limit,
-        part * figure,
+        part * figure if price is None else price,
         unit_text(node.unit),
         f"{show_short(part)} × {show_short(figure)}",
         part=part,

@@ -100,8 +100,7 @@ class _Resolver:
         raise _fail(
             "unknown-name",
             f"“{node.text}” is not known here.",
-            f"{guess(head, self._known())}Known names: {', '.join(self._known())}. "
-            "Facts are declared under attributes or quantities.",
+            self._remedy_for_name(head),
             node.text,
         )
 
@@ -120,6 +119,13 @@ class _Resolver:
         elif name in names.components:
             found = tree.ComponentValue(node.text, names.components[name], name, unrounded=False)
         return None if found is None else self._typed(found)
+
+    def _remedy_for_name(self, name: str) -> str:
+        if name in ("season", "zone"):
+            return f"Keep a price or a plain figure `by: {name}` and name that."
+        known = self._known()
+        remedy = f"{guess(name, known)}Known names: {', '.join(known)}."
+        return f"{remedy} Facts are declared under attributes or quantities."
 
     def _known(self) -> list[str]:
         names = self._names
@@ -337,7 +343,7 @@ class _Resolver:
                 node.text,
             )
         named = dict(node.named)
-        mode = self._mode(named["mode"]) if "mode" in named else _ROUNDINGS[node.name]
+        mode = self._mode(named.get("mode"), default=_ROUNDINGS[node.name])
         return tree.Rounded(node.text, operand.unit, operand, step, mode), unit
 
     def _constant(self, node: syntax.Syntax) -> Fraction:
@@ -351,7 +357,14 @@ class _Resolver:
             )
         return value
 
-    def _mode(self, node: syntax.Syntax) -> RoundingMode:
+    def _step(self, node: syntax.Syntax | None) -> Fraction | None:
+        return None if node is None else self._constant(node)
+
+    def _mode(
+        self, node: syntax.Syntax | None, *, default: RoundingMode = RoundingMode.HALF_UP
+    ) -> RoundingMode:
+        if node is None:
+            return default
         name = node.parts[0] if isinstance(node, syntax.NameSyntax) else node.text
         try:
             return RoundingMode(name)
@@ -363,7 +376,7 @@ class _Resolver:
 
     def _tiered(self, node: syntax.CallSyntax) -> Typed:
         allowed = {"scale", "limits_to", "limits_mode"} | (
-            {"share_of", "start"} if node.name == "tiers" else set()
+            {"share_of", "start", "parts_to", "parts_mode"} if node.name == "tiers" else set()
         )
         self._only(node, allowed)
         named = dict(node.named)
@@ -374,8 +387,9 @@ class _Resolver:
                 f"Write {node.name}(usage, energy).",
                 node.text,
             )
-        if "share_of" in named and "start" in named:
-            raise _fail("formula-syntax", "share_of and start exclude each other.", "Keep one.", node.text)
+        ways = [option for option in ("share_of", "start", "parts_to") if option in named]
+        if len(ways) > 1:
+            raise _fail("formula-syntax", f"{' and '.join(ways)} exclude each other.", "Keep one.", node.text)
         amount, unit = self._numeric(node.arguments[0])
         table = _without_prefix(node.arguments[1])
         if table.parts[0] not in self._names.tables:
@@ -414,10 +428,10 @@ class _Resolver:
                 by_share=by_share,
                 of=of,
                 start=start,
-                limits_step=self._constant(named["limits_to"]) if "limits_to" in named else None,
-                limits_mode=self._mode(named["limits_mode"])
-                if "limits_mode" in named
-                else RoundingMode.HALF_UP,
+                limits_step=self._step(named.get("limits_to")),
+                limits_mode=self._mode(named.get("limits_mode")),
+                parts_step=self._step(named.get("parts_to")),
+                parts_mode=self._mode(named.get("parts_mode")),
             )
         )
 

@@ -164,7 +164,7 @@ class Tiered(Node):
     `method`: `tiers` prices each part at its tier (slab); `block` the whole at the tier reached; `step` gives
     the figure of the tier
     reached. Limits are multiplied by `scale`, and by the segment's share of the period when `by_share`, then
-    rounded to `limits_step`.
+    rounded to `limits_step`. The price of each tier's part is rounded to `parts_step`.
     `of` decides the tiers instead of `amount`, which is then priced at the average price of `of`. `start` is
     what earlier
     use has already filled. Upper limits are inclusive. A negative amount is the mirror image of the positive
@@ -181,6 +181,8 @@ class Tiered(Node):
     start: Node | None
     limits_step: Fraction | None
     limits_mode: RoundingMode
+    parts_step: Fraction | None
+    parts_mode: RoundingMode
 
 
 def children(node: Node) -> Iterator[Node]:
