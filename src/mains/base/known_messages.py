@@ -30,6 +30,20 @@ READINGS = (
     _("Read the meter again; if the later reading is wrong, set that one aside."),
     _("{use} since {other_date} is more than {times_usual} times the usual use."),
     _("Check the digits and the decimal point; confirm if the use is real."),
+    _("{value} of {reading_date} is lower than {other_value} before it."),
+    _("{value} of {reading_date} is higher than {other_value}, which a stronger source read later."),
+    _("Nothing needs to be done unless the later reading is wrong."),
+    _("{value} of {reading_date} is lower than {other_value} before it; a rollover was assumed."),
+    _("Confirm the rollover, or set one of the readings aside."),
+    _("The meter cannot show {value}, read on {reading_date}."),
+    _("Check the digits of the register and the reading."),
+    _("The reading of {reading_date} lies in the future."),
+    _("The meter was installed nowhere on {reading_date}."),
+    _("Correct the date of the reading or of the installation."),
+    _("The reading of {reading_date} names an unknown register."),
+    _("Correct the register."),
+    _("Between {other_value} and {value} of {reading_date} lie more than 10^11 units."),
+    _("Check both readings, the digits and the multiplier."),
     _("There is no reading."),
     _("Enter the digits that the meter shows."),
     _("A meter does not show a negative number."),
@@ -54,6 +68,7 @@ READINGS = (
 )
 
 BILL_RUNS = (
+    _("monthly"),
     _("No edition of tariff {tariff} is published. Publish one; the next run bills the month."),
     _("No daily use is stored: the service point was not connected. Billed without use."),
     _("The meter has shown no use for {months} months."),

@@ -38,8 +38,9 @@ WORDS = (
 """Words that stand as values inside messages."""
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_FIGURE = re.compile(r"-?\d+(\.\d+)?")
+_FIGURE = re.compile(r"-?\d+(?:\.\d+)?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
 def translate_message(text: str) -> str:
@@ -58,13 +59,25 @@ def error_text(error: MainsError) -> str:
 
 
 def _translated(text: str, known: tuple[str, ...]) -> str:
+    """The text as one message, else as a message and its remedy after it, else as it is."""
+    if whole := _one(text, known):
+        return whole
+    for end in _SENTENCE_END.finditer(text):
+        message, remedy = _one(text[: end.start()], known), _one(text[end.end() :], known)
+        if message and remedy:
+            return f"{message} {remedy}"
+    return text
+
+
+def _one(text: str, known: tuple[str, ...]) -> str:
+    """The translated message; empty when the text is none of the known ones."""
     if text in known:
         return gettext(text)
     for pattern, message in _patterns(known):
         if match := pattern.fullmatch(text):
             values = {name: _value(name, value) for name, value in match.groupdict().items()}
             return gettext(message).format(**values)
-    return text
+    return ""
 
 
 @cache
@@ -77,8 +90,18 @@ def _patterns(known: tuple[str, ...]) -> Sequence[tuple[re.Pattern[str], str]]:
 
 def _pattern(message: str) -> re.Pattern[str]:
     parts = _PLACEHOLDER.split(message)
-    texts = [re.escape(part) if place % 2 == 0 else f"(?P<{part}>.+?)" for place, part in enumerate(parts)]
+    texts = [re.escape(part) if place % 2 == 0 else _group(part) for place, part in enumerate(parts)]
     return re.compile("".join(texts), re.DOTALL)
+
+
+def _group(name: str) -> str:
+    if name in FIGURES:
+        shape = rf"{_FIGURE.pattern}…?"
+    elif name.endswith("_date"):
+        shape = _DATE.pattern
+    else:
+        shape = ".+?"
+    return f"(?P<{name}>{shape})"
 
 
 def _value(name: str, value: str) -> str:

@@ -85,12 +85,12 @@ def bill_steps(*, before: BillRecord, after: BillRecord, currency: str) -> Steps
 
     def bar(label: str, minor: int, *, start: int, is_total: bool = False) -> Step:
         left, right = sorted((start, start + minor))
-        return Step(label, minor, round((left - low) * scale), max(2, round((right - left) * scale)), is_total)
+        return Step(
+            label, minor, round((left - low) * scale), max(2, round((right - left) * scale)), is_total
+        )
 
     rows = [bar(_bill_label(before.month), before.amount_minor, start=0, is_total=True)]
-    rows += [
-        bar(label, minor, start=start) for (label, minor), start in zip(changes, ends, strict=False)
-    ]
+    rows += [bar(label, minor, start=start) for (label, minor), start in zip(changes, ends, strict=False)]
     rows.append(bar(_bill_label(after.month), after.amount_minor, start=0, is_total=True))
     finding = _finding(after.amount_minor - before.amount_minor, before.month, currency)
     return Steps(finding=finding, rows=tuple(rows), zero=round(-low * scale))
@@ -100,7 +100,7 @@ def _finding(change_minor: int, month: date, currency: str) -> str:
     language = get_language() or "en"
     named = {
         "amount": formats.money_text(abs(change_minor), currency=currency, language=language),
-        "month": formats.month_text(month, language=language),
+        "month": formats.month_inside_text(month, language=language),
     }
     if not change_minor:
         return _("As much as for %(month)s") % named
@@ -110,7 +110,9 @@ def _finding(change_minor: int, month: date, currency: str) -> str:
 
 
 def _bill_label(month: date) -> str:
-    return _("Bill for %(month)s") % {"month": formats.month_text(month, language=get_language() or "en")}
+    return _("Bill for %(month)s") % {
+        "month": formats.month_inside_text(month, language=get_language() or "en")
+    }
 
 
 def _days(month: date) -> int:
