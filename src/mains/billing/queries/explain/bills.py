@@ -20,6 +20,9 @@ from mains.engine.facts import Facts
 from mains.kernel.errors import MainsError
 from mains.network.values import UNIT_OF_SERVICE
 
+_CLAUSES = ("versions[", "prices.", "components[", "total")
+"""How the engine's sources begin when they name a clause of the tariff."""
+
 Key = tuple[int, date, str, str]
 """Agreement, month of use, component, kind: what a posted amount is counted under."""
 
@@ -272,7 +275,7 @@ def traced(line: Line, rated: RatedItem) -> Step:
             # Figures and quantities have no line on the bill: their own calculation stands here.
             figure = _figure(rated, step.source.split()[1].rstrip(","), line)
             return trace(replace(figure, label=step.label)) if figure else replace(step, children=children)
-        if step.source.startswith("versions["):
+        if step.source.startswith(_CLAUSES):
             return replace(step, source=f"tariff {edition.code}, {step.source}", children=children)
         return replace(step, children=children)
 
