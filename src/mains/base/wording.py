@@ -55,7 +55,13 @@ def translate_formula_text(text: str) -> str:
 
 def error_text(error: MainsError) -> str:
     """What is wrong and what to do, in the active language. The place is left out: the page is the place."""
-    return f"{translate_message(error.message)} {translate_message(error.remedy)}".strip()
+    return sentences(translate_message(error.message), translate_message(error.remedy))
+
+
+def sentences(*parts: str) -> str:
+    """Sentences one after the other; full-width punctuation brings its own space."""
+    text = " ".join(part for part in parts if part)
+    return re.sub(r"(?<=[。！？]) ", "", text)
 
 
 def _translated(text: str, known: tuple[str, ...]) -> str:
@@ -65,7 +71,7 @@ def _translated(text: str, known: tuple[str, ...]) -> str:
     for end in _SENTENCE_END.finditer(text):
         message, remedy = _one(text[: end.start()], known), _one(text[end.end() :], known)
         if message and remedy:
-            return f"{message} {remedy}"
+            return sentences(message, remedy)
     return text
 
 
@@ -76,7 +82,8 @@ def _one(text: str, known: tuple[str, ...]) -> str:
     for pattern, message in _patterns(known):
         if match := pattern.fullmatch(text):
             values = {name: _value(name, value) for name, value in match.groupdict().items()}
-            return gettext(message).format(**values)
+            # A date may end in a point of its own ("2021 г."), and then the sentence needs none.
+            return gettext(message).format(**values).replace("..", ".")
     return ""
 
 

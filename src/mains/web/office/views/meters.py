@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from mains.base.wording import error_text, translate_message
+from mains.base.wording import error_text, sentences, translate_message
 from mains.customers.queries.records import list_payers
 from mains.kernel.errors import MainsError
 from mains.metering.actions.readings import record_reading
@@ -95,7 +95,7 @@ def record(request: OfficeRequest, number: str) -> HttpResponse:
             % {"reason": translate_message(outcome.message)},
         )
     else:
-        told_why = (translate_message(outcome.message), translate_message(outcome.remedy))
-        form.add_error("value", " ".join(told_why).strip())
+        why = sentences(translate_message(outcome.message), translate_message(outcome.remedy))
+        form.add_error("value", why)
         return meters_page(book, form=form)
     return redirect("office:account_meters", number=number)

@@ -1,0 +1,95 @@
+"""Messages of the packages below Django: all known, all said somewhere, and shown as the reader writes."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.utils import translation
+
+import mains
+from mains.base import known_messages
+from mains.base.known_messages import FORMULA_WORDS, MESSAGES
+from mains.base.wording import error_text, translate_formula_text, translate_message
+from mains.engine.usage.reasons import EXCEPTIONS, REASONS
+from mains.engine.usage.values import FAULTS
+from mains.kernel.errors import MainsError
+
+SOURCES = Path(mains.__file__).parent
+OWN = Path(known_messages.__file__)
+
+
+def _shape(text: str) -> str:
+    return re.sub(r"\{[^{}]*\}", "{}", text)
+
+
+def _said() -> Iterator[str]:
+    """Every string of the sources in its shape; what an f-string computes is one pair of braces."""
+    for path in SOURCES.rglob("*.py"):
+        if path == OWN:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield _shape(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                yield "".join(
+                    _shape(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values
+                )
+
+
+def test_what_judges_of_readings_say_is_known() -> None:
+    texts = [text for _decision, *words in REASONS.values() for text in words]
+    texts += [text for words in (*EXCEPTIONS.values(), *FAULTS.values()) for text in words]
+    assert [text for text in texts if text and text not in MESSAGES] == []
+
+
+def test_known_messages_are_said_somewhere() -> None:
+    said = set(_said())
+    # A rounding step and a source are put together from parts: only their beginnings stand in one string.
+    composed = {"component {name}, before rounding", "reading {id}, {told}"}
+    gone = [text for text in (*MESSAGES, *FORMULA_WORDS) if _shape(text) not in said and text not in composed]
+    assert gone == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "shown"),
+    [
+        (
+            "de",
+            "12345.678 is lower than 12350 of 2021-05-03.",
+            "12.345,678 ist niedriger als 12.350 vom 03.05.2021.",
+        ),
+        ("ru", "12 is higher than 11.5 of 2021-05-03.", "12 больше, чем 11,5 от 3 мая 2021\u202fг."),
+        (
+            "de",
+            "There is no reading. Enter the digits that the meter shows.",
+            "Es fehlt ein Zählerstand. Geben Sie die Ziffern ein, die der Zähler anzeigt.",
+        ),
+        (
+            "zh-hans",
+            "There is no reading. Enter the digits that the meter shows.",
+            "没有读数。请输入计量表显示的数字。",
+        ),
+        ("de", "It was withdrawn already.", "Schon entschieden: zurückgezogen."),
+        ("ru", "Somebody said something else.", "Somebody said something else."),
+        ("en", "12345 is lower than 12350 of 2021-05-03.", "12,345 is lower than 12,350 of 3 May 2021."),
+    ],
+)
+def test_a_stored_message_is_shown_in_the_readers_language(language: str, text: str, shown: str) -> None:
+    with translation.override(language):
+        assert translate_message(text).replace("\xa0", "\u202f") == shown
+
+
+def test_rounding_and_days_of_a_formula_are_shown_in_words() -> None:
+    with translation.override("de"):
+        assert translate_formula_text("to 0.01, half_up") == "auf 0,01, kaufmännisch"
+        assert translate_formula_text("usage * price") == "usage * price"
+
+
+def test_an_error_says_what_is_wrong_and_what_to_do() -> None:
+    error = MainsError(
+        code="x", message="There is no such account.", remedy="Nothing was changed.", place="a"
+    )
+    with translation.override("fr"):
+        assert error_text(error) == "Ce compte n’existe pas. Rien n’a été modifié."
