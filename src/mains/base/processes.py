@@ -6,9 +6,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from typing import TypeVar
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from importlib import import_module
+from typing import TypeVar, cast
 
 from django.db import connections
 
@@ -23,6 +25,35 @@ def core_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class _Worker:
+    """What this process keeps open between two pieces of work; nothing unless it is a worker."""
+
+    def __init__(self) -> None:
+        self.is_one = False
+        self.opened: dict[Callable[[], AbstractContextManager[object]], object] = {}
+        self.closing = ExitStack()
+
+
+_worker = _Worker()
+
+
+@contextmanager
+def kept_open(opened: Callable[[], AbstractContextManager[Result]]) -> Iterator[Result]:
+    """What `opened` gives, for one piece of work. A worker keeps it open for the next one, unless this one failed."""
+    if not _worker.is_one:
+        with opened() as thing:
+            yield thing
+        return
+    if opened not in _worker.opened:
+        _worker.opened[opened] = _worker.closing.enter_context(opened())
+    try:
+        yield cast("Result", _worker.opened[opened])
+    except BaseException:
+        _worker.opened.clear()
+        _worker.closing.close()
+        raise
+
+
 def run_in_processes(
     work: Callable[[Item], Result], items: Iterable[Item], *, processes: int | None = None, waiting: int = 2
 ) -> Iterator[tuple[Item, Result]]:
@@ -33,39 +64,81 @@ def run_in_processes(
     generator. The first error stops the rest and is raised. Workers die with this process, however it dies.
     One process means: in this one.
     """
+    with worker_pool(processes=processes) as pool:
+        yield from pool.run(work, items, waiting=waiting)
+
+
+class WorkerPool:
+    """Worker processes for several rounds of work, so that they are started once."""
+
+    def __init__(self, executor: ProcessPoolExecutor | None, count: int) -> None:
+        self._executor = executor
+        self._count = count
+
+    def run(
+        self, work: Callable[[Item], Result], items: Iterable[Item], *, waiting: int = 2
+    ) -> Iterator[tuple[Item, Result]]:
+        """As `run_in_processes`."""
+        if self._executor is None:
+            for item in items:
+                yield item, work(item)
+            return
+        queue = iter(items)
+        running: dict[Future[Result], Item] = {}
+        try:
+            while True:
+                for item in queue:
+                    running[self._executor.submit(work, item)] = item
+                    if len(running) >= self._count * waiting:
+                        break
+                if not running:
+                    return
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield running.pop(future), future.result()
+        except BaseException:
+            for process in list((self._executor._processes or {}).values()):
+                process.terminate()
+            raise
+
+
+@contextmanager
+def worker_pool(
+    *, processes: int | None = None, prepare: Sequence[str] = (), threads: int | None = None
+) -> Iterator[WorkerPool]:
+    """A pool of `processes` workers, at work at once on importing the modules `prepare`, while the caller goes on.
+
+    `threads` limits the threads with which one worker computes columns: workers that fill all cores gain nothing
+    by more. One process means: in this one.
+    """
     count = processes or core_count()
     if count == 1:
-        for item in items:
-            yield item, work(item)
+        yield WorkerPool(None, 1)
         return
     name = connections["default"].settings_dict["NAME"]
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(
-        count, mp_context=context, initializer=_set_up_worker, initargs=(name, os.getpid())
+    executor = ProcessPoolExecutor(
+        count,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_set_up_worker,
+        initargs=(name, os.getpid(), tuple(prepare), threads),
     )
-    queue = iter(items)
-    running: dict[Future[Result], Item] = {}
     try:
-        while True:
-            for item in queue:
-                running[pool.submit(work, item)] = item
-                if len(running) >= count * waiting:
-                    break
-            if not running:
-                return
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield running.pop(future), future.result()
+        if prepare:
+            for _ in range(count):
+                executor.submit(os.getpid)
+        yield WorkerPool(executor, count)
     except BaseException:
-        for process in list((pool._processes or {}).values()):
+        for process in list((executor._processes or {}).values()):
             process.terminate()
         raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _set_up_worker(database: str, parent: int) -> None:
+def _set_up_worker(database: str, parent: int, prepare: Sequence[str], threads: int | None) -> None:
     _die_with_parent(parent)
+    if threads is not None:
+        os.environ["POLARS_MAX_THREADS"] = str(threads)
     # An interrupt from the keyboard reaches the whole group: the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mains.config.settings")
@@ -73,6 +146,9 @@ def _set_up_worker(database: str, parent: int) -> None:
 
     django.setup()
     connections["default"].settings_dict["NAME"] = database
+    for module in prepare:
+        import_module(module)
+    _worker.is_one = True
 
 
 def _die_with_parent(parent: int) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT, check_digit
 
-ACCOUNTS_PER_SLICE = 50_000
+ACCOUNTS_PER_SLICE = 25_000
 LOOKBACK_MONTHS = 3
 """Facts that come later change at most this many months before the month billed."""
 

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from mains.base.columns import reserve_ids
 from mains.base.db import adbc_connect, ensure_month_partition, execute, read_frame
-from mains.base.processes import core_count, run_in_processes
+from mains.base.processes import WorkerPool, core_count, worker_pool
 from mains.billing.actions.slices import (
     BillsTask,
     SliceResult,
@@ -112,15 +112,19 @@ def post_run(
     if run.status == RunStatus.POSTED:
         return RunSummary(run_id=run.pk, was_posted=True)
     processes = processes or (core_count() if run.accounts > _IN_PROCESS_ACCOUNTS else 1)
-    plan = get_plan(run=run)
-    with adbc_connect() as connection:
-        prepare_partitions(connection=connection, month=plan.month)
-        slices = get_slices(run=run, connection=connection)
-    BillRun.objects.filter(pk=run.pk, status=RunStatus.PLANNED).update(status=RunStatus.POSTING)
-    results = [
-        *post_usage(plan=plan, slices=slices, now=now, on_slice=on_slice, processes=processes),
-        *post_bills(plan=plan, slices=slices, now=now, on_slice=on_slice, processes=processes),
-    ]
+    # The workers fill the cores: a worker that computes with several threads would only wait for the others.
+    with worker_pool(
+        processes=min(processes, run.slice_count), prepare=[post_bills_slice.__module__], threads=1
+    ) as pool:
+        plan = get_plan(run=run)
+        with adbc_connect() as connection:
+            prepare_partitions(connection=connection, month=plan.month)
+            slices = get_slices(run=run, connection=connection)
+        BillRun.objects.filter(pk=run.pk, status=RunStatus.PLANNED).update(status=RunStatus.POSTING)
+        results = [
+            *post_usage(plan=plan, slices=slices, now=now, on_slice=on_slice, pool=pool),
+            *post_bills(plan=plan, slices=slices, now=now, on_slice=on_slice, pool=pool),
+        ]
     _finish(run=run, now=now)
     return RunSummary(
         run_id=run.pk,
@@ -133,7 +137,7 @@ def post_run(
 
 
 def post_usage(
-    *, plan: RunPlan, slices: Sequence[RunSlice], now: datetime, on_slice: OnSlice | None, processes: int
+    *, plan: RunPlan, slices: Sequence[RunSlice], now: datetime, on_slice: OnSlice | None, pool: WorkerPool
 ) -> Iterator[SliceResult]:
     """The usage stage: each slice that is not done yet."""
     pending = _pending(plan, slices, Stage.USAGE)
@@ -141,12 +145,12 @@ def post_usage(
         with adbc_connect() as connection:
             averages = class_averages(connection=connection, plan=plan)
         tasks = [UsageTask(plan=plan, part=part, class_averages=averages, now=now) for part in pending]
-        yield from _run(post_usage_slice, tasks, Stage.USAGE, len(slices), on_slice, processes)
+        yield from _run(post_usage_slice, tasks, Stage.USAGE, len(slices), on_slice, pool)
         _summarise_usage(plan)
 
 
 def post_bills(
-    *, plan: RunPlan, slices: Sequence[RunSlice], now: datetime, on_slice: OnSlice | None, processes: int
+    *, plan: RunPlan, slices: Sequence[RunSlice], now: datetime, on_slice: OnSlice | None, pool: WorkerPool
 ) -> Iterator[SliceResult]:
     """The bills stage: each slice that is not done yet."""
     pending = _pending(plan, slices, Stage.BILLS)
@@ -154,7 +158,7 @@ def post_bills(
         with adbc_connect() as connection:
             changed = list_changed_points(connection=connection, plan=plan)
         tasks = [BillsTask(plan=plan, part=part, changed_points=changed, now=now) for part in pending]
-        yield from _run(post_bills_slice, tasks, Stage.BILLS, len(slices), on_slice, processes)
+        yield from _run(post_bills_slice, tasks, Stage.BILLS, len(slices), on_slice, pool)
 
 
 def preview_run(
@@ -200,11 +204,11 @@ def _run(
     stage: Stage,
     total: int,
     on_slice: OnSlice | None,
-    processes: int,
+    pool: WorkerPool,
 ) -> Iterator[SliceResult]:
     listed = list(tasks)
     done = total - len(listed)
-    for _, result in run_in_processes(work, listed, processes=min(processes, len(listed))):
+    for _, result in pool.run(work, listed):
         done += 1
         if on_slice is not None:
             on_slice(stage, done, total)

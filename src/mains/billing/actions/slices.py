@@ -4,6 +4,8 @@ A slice is locked for the length of its transaction and marked bucket by bucket 
 again after a kill, never write a slice twice; the primary key of the marks would refuse it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +13,8 @@ import polars as pl
 import psycopg
 from adbc_driver_manager.dbapi import Connection
 
-from mains.base.db import Writer, adbc_connect, copy_frame, writing_connect
+from mains.base.db import Writer, adbc_connect, copy_frame, execute, writing_connect
+from mains.base.processes import kept_open
 from mains.billing.queries.charges import SliceCharges, compute_charges
 from mains.billing.queries.exceptions import agreement_gaps
 from mains.billing.queries.plans import done_buckets
@@ -60,7 +63,7 @@ class SliceResult:
 
 def post_usage_slice(task: UsageTask) -> SliceResult:
     """Bring the daily use of the slice's service points up to date and commit it, unless that is done."""
-    with writing_connect() as writer, adbc_connect() as connection:
+    with _connections() as (connection, writer):
         if not _is_pending(connection, writer, task.plan, task.part, Stage.USAGE):
             return SliceResult()
         result = write_usage(connection=connection, writer=writer, task=task)
@@ -70,7 +73,7 @@ def post_usage_slice(task: UsageTask) -> SliceResult:
 
 def post_bills_slice(task: BillsTask) -> SliceResult:
     """Bill the slice's accounts, post the bills to the ledger and commit all of it, unless that is done."""
-    with writing_connect() as writer, adbc_connect() as connection:
+    with _connections() as (connection, writer):
         if not _is_pending(connection, writer, task.plan, task.part, Stage.BILLS):
             return SliceResult()
         charges = compute_charges(
@@ -193,6 +196,24 @@ def _sums(plan: RunPlan) -> dict[str, pl.Expr]:
 def _ledger_charges(plan: RunPlan, lines: pl.DataFrame) -> pl.DataFrame:
     place = ["position", "account_id", "organisation_id", "provider_id", "service"]
     return lines.group_by(*place, document_id="bill_id").agg(**_sums(plan))
+
+
+@contextmanager
+def _reading_connect() -> Iterator[Connection]:
+    """A connection whose queries keep to one server process: the workers of a run fill the cores by themselves."""
+    with adbc_connect() as connection:
+        execute("SET max_parallel_workers_per_gather = 0", connection=connection)
+        connection.commit()
+        yield connection
+
+
+@contextmanager
+def _connections() -> Iterator[tuple[Connection, psycopg.Connection]]:
+    """A connection to read by and one to write by; both end here what they have begun."""
+    with kept_open(_reading_connect) as connection, kept_open(writing_connect) as writer:
+        yield connection, writer
+        connection.rollback()
+        writer.rollback()
 
 
 def _usage_exceptions(

@@ -36,22 +36,19 @@ class PeakMemory:
 
 def _resident_mib(root: int) -> int:
     parents: dict[int, int] = {}
-    resident: dict[int, int] = {}
+    pages: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
         try:
-            fields = dict(
-                line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line
-            )
+            fields = (folder / "stat").read_bytes().rpartition(b")")[2].split()
         except OSError:
             continue  # ended while we looked
         pid = int(folder.name)
-        parents[pid] = int(fields["PPid"])
-        resident[pid] = int(fields.get("VmRSS", "0 kB").split()[0])
+        parents[pid], pages[pid] = int(fields[1]), int(fields[21])
     family = {root}
     while True:
         children = {pid for pid, parent in parents.items() if parent in family} - family
         if not children:
-            return sum(resident.get(pid, 0) for pid in family) // 1024
+            return sum(pages.get(pid, 0) for pid in family) * os.sysconf("SC_PAGE_SIZE") // 2**20
         family |= children

@@ -6,6 +6,7 @@ import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import read_frame
+from mains.network.queries.frames import POINTS_OF_BUCKETS
 
 
 def read_accounts(*, connection: Connection, buckets: range, last_account_id: int) -> pl.DataFrame:
@@ -58,11 +59,11 @@ def read_agreements(
                a.superseded_at IS NULL OR a.superseded_at > %(as_of)s AS is_believed,
                a.recorded_at > %(known_since)s
                OR coalesce(a.superseded_at > %(known_since)s AND a.superseded_at <= %(as_of)s, FALSE) AS is_changed
-        FROM customers_account c
-        JOIN customers_agreement a ON a.account_id = c.id
+        FROM customers_agreement a
         JOIN network_servicepoint sp ON sp.id = a.service_point_id
         JOIN tariffs_tariff t ON t.id = a.tariff_id
-        WHERE c.bucket >= %(first)s AND c.bucket < %(next)s
+        WHERE a.account_id = ANY (ARRAY(SELECT id FROM customers_account
+                                        WHERE bucket >= %(first)s AND bucket < %(next)s ORDER BY id))
           AND a.valid && daterange(%(from_date)s, %(to_date)s)
           AND a.recorded_at <= %(as_of)s
         """,
@@ -86,10 +87,10 @@ def read_payers(
     Columns: service_point_id, account_id, valid_from, valid_to (null is open).
     """
     return read_frame(
-        """
+        f"""
         SELECT a.service_point_id, a.account_id, lower(a.valid) AS valid_from, upper(a.valid) AS valid_to
-        FROM network_servicepoint sp JOIN customers_agreement a ON a.service_point_id = sp.id
-        WHERE sp.bucket >= %(first)s AND sp.bucket < %(next)s AND a.valid && daterange(%(from_date)s, %(to_date)s)
+        FROM customers_agreement a
+        WHERE a.service_point_id = {POINTS_OF_BUCKETS} AND a.valid && daterange(%(from_date)s, %(to_date)s)
           AND a.recorded_at <= %(as_of)s AND (a.superseded_at IS NULL OR a.superseded_at > %(as_of)s)
         """,
         {

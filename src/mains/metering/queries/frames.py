@@ -7,7 +7,7 @@ import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import read_frame
-from mains.network.queries.frames import CHANGED, KNOWN
+from mains.network.queries.frames import CHANGED, KNOWN, POINTS_OF_BUCKETS
 
 USAGE_COLUMNS = (
     "month, service_point_id, zone, revision, bucket, total_micro, days_micro, quality,"
@@ -26,10 +26,9 @@ def read_registers(
         f"""
         SELECT r.id AS register_id, i.service_point_id, r.zone, r.digits, r.multiplier_micro,
                lower(i.valid) AS installed_from, upper(i.valid) AS installed_to
-        FROM network_servicepoint sp
-        JOIN metering_installation i ON i.service_point_id = sp.id
+        FROM metering_installation i
         JOIN metering_register r ON r.meter_id = i.meter_id
-        WHERE sp.bucket >= %(first)s AND sp.bucket < %(next)s
+        WHERE i.service_point_id = {POINTS_OF_BUCKETS}
           AND i.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("i")}
         """,
         {
@@ -167,14 +166,15 @@ def read_installed_zones(
 
     Columns: service_point_id, valid_from, valid_to (null is open), zone_bits (Int32): bit z for a register of zone z.
     """
+    # Without points besides, the condition is a single one that an index answers.
+    besides = "" if service_point_ids.is_empty() else "OR i.service_point_id = ANY(%(points)s::bigint[])"
     return read_frame(
         f"""
         SELECT i.service_point_id, lower(i.valid) AS valid_from, upper(i.valid) AS valid_to,
                bit_or(1 << r.zone)::integer AS zone_bits
-        FROM network_servicepoint sp
-        JOIN metering_installation i ON i.service_point_id = sp.id
+        FROM metering_installation i
         JOIN metering_register r ON r.meter_id = i.meter_id
-        WHERE ((sp.bucket >= %(first)s AND sp.bucket < %(next)s) OR sp.id = ANY(%(points)s::bigint[]))
+        WHERE (i.service_point_id = {POINTS_OF_BUCKETS} {besides})
           AND i.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("i")}
         GROUP BY i.id
         """,

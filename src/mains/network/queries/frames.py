@@ -10,6 +10,13 @@ from mains.base.db import read_frame
 KNOWN = "{0}.recorded_at <= %(as_of)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(as_of)s)"
 """Condition under which the fact of table alias {0} was believed at `as_of`."""
 
+POINTS_OF_BUCKETS = (
+    "ANY (ARRAY(SELECT id FROM network_servicepoint"
+    " WHERE bucket >= %(first)s AND bucket < %(next)s ORDER BY id))"
+)
+"""Service points of a slice, as a list: its rows are found by index, however large the tables around it are, where a
+join lets the planner read whole tables for every slice."""
+
 CHANGED = (
     "(({0}.recorded_at > %(known_since)s AND {0}.recorded_at <= %(as_of)s)"
     " OR ({0}.superseded_at > %(known_since)s AND {0}.superseded_at <= %(as_of)s))"
@@ -24,11 +31,11 @@ def read_points(*, connection: Connection, buckets: range, from_date: date, to_d
     service and the kind of premise, by which forecasts without history are averaged.
     """
     return read_frame(
-        """
+        f"""
         SELECT sp.id AS service_point_id, sp.bucket, sp.connected_on AS connected_from,
                sp.disconnected_on AS connected_to, sp.service || ' ' || p.kind AS class_code
         FROM network_servicepoint sp JOIN network_premise p ON p.id = sp.premise_id
-        WHERE sp.bucket >= %(first)s AND sp.bucket < %(next)s
+        WHERE sp.id = {POINTS_OF_BUCKETS}
           AND sp.connected_on < %(to_date)s
           AND (sp.disconnected_on IS NULL OR sp.disconnected_on > %(from_date)s)
         """,
