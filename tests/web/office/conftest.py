@@ -208,6 +208,7 @@ def signed_in(office: Office, open_page: Callable[..., object]) -> Callable[...,
 
     def enter(role: str, path: str = "/", **window: object) -> object:
         page = open_page(f"/sign-in/?next={path}", **window)
+        page.context.add_cookies([{"name": "django_language", "value": "en", "url": page.url}])
         page.get_by_label("Username").fill(office.people[role])
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.locator("form button.btn-primary").click()

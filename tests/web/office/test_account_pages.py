@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-TABS = ["", "consumption/", "money/", "meters/", "premise/"]
+TABS = ["", "consumption/", "money/", "meters/", "premise/", "history/"]
 QUERIES_MAX = 25
 
 
@@ -104,3 +104,33 @@ def test_a_bad_reading_is_not_taken(own_office, value, day) -> None:
 
         assert ReadingException.objects.filter(text_value=value, resolved_at=None).exists()
     assert [reading.id for reading in client.get(f"{address}meters/").context["readings"]] == before
+
+
+def test_the_history_tells_everything_once_newest_first(office) -> None:
+    page = office.sign_in("supervisor").get(f"/accounts/{office.corrected_account}/history/")
+    events = page.context["events"]
+    assert [event.day for event in events] == sorted((event.day for event in events), reverse=True)
+    assert {"readings", "bills", "recalculations"} <= {event.kind for event in events}
+    book = page.context["book"]
+    if page.context["count"] == len(events):
+        assert sum(event.amount_minor or 0 for event in events) == book.money.closing_minor
+
+
+def test_the_history_is_narrowed_by_the_address_and_paged(office) -> None:
+    client = office.sign_in("supervisor")
+    address = f"/accounts/{office.corrected_account}/history/"
+    whole = client.get(address).context["count"]
+    readings = client.get(f"{address}?kind=readings")
+    assert {event.kind for event in readings.context["events"]} == {"readings"}
+    assert readings.context["count"] < whole
+    last = client.get(f"{address}?from={whole - 1}")
+    assert len(last.context["events"]) == 1
+    assert not last.context["next_url"]
+    assert last.context["previous_url"]
+
+
+def test_an_officer_of_the_field_sees_no_money_in_the_history(office) -> None:
+    client = office.sign_in("field_officer")
+    number = client.get("/accounts/").context["lines"][0].number
+    events = client.get(f"/accounts/{number}/history/").context["events"]
+    assert all(event.amount_minor is None for event in events)

@@ -2,8 +2,12 @@
 
 import csv
 import io
+from datetime import UTC, date, datetime
+from itertools import pairwise
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+
+TODAY = date(2021, 6, 7)
 
 
 def test_a_bills_groups_sum_to_its_amount(office) -> None:
@@ -143,4 +147,64 @@ def test_the_dashboard_agrees_with_the_turnover(office) -> None:
     first, last = page.context["months"][0].month, page.context["months"][-1].month
     level = client.get(f"/reports/turnover/?from={first:%Y-%m}&to={last:%Y-%m}").context["level"]
     assert page.context["owed_minor"] == level.total.closing_minor
-    assert page.context["collected_minor"] == level.total.paid_minor
+    assert sum(row.collected_minor for row in page.context["months"]) == level.total.paid_minor
+    billed = page.context["billed"]
+    assert billed in page.context["months"]
+    assert page.context["use"].month == billed.month
+
+
+def test_kept_figures_are_those_that_are_counted(own_office) -> None:
+    from mains.customers.queries.records import count_accounts, count_unmapped
+    from mains.reporting.actions.figures import refresh_figures
+    from mains.reporting.queries.overview import count_open_accounts, list_month_use
+    from mains.staff.models import User
+    from mains.staff.queries.rights import rights_of
+
+    person = User.objects.get(username=own_office.people["supervisor_central"])
+    scope = rights_of(user=person, on_date=TODAY).scope("see_accounts")
+    counted = list_month_use(scope=scope)
+    refresh_figures(on_date=TODAY, now=datetime(2021, 6, 7, 13, tzinfo=UTC))
+    assert list_month_use(scope=scope) == counted
+    kept = count_open_accounts(scope=scope, on_date=TODAY)
+    assert kept.accounts == count_accounts(scope=scope)
+    assert kept.unmapped == count_unmapped(scope=scope, on_date=TODAY)
+    assert 0 < kept.unmapped < kept.accounts
+
+
+def test_an_account_is_given_to_an_officer_from_the_list(own_office) -> None:
+    client = own_office.sign_in("supervisor")
+    page = client.get("/exceptions/?show=unmapped")
+    rows, officers = page.context["rows"], page.context["officers"]
+    row = next(row for row in rows if officers[row.organisation_id])
+    officer_id, name = officers[row.organisation_id][0]
+    refused = client.post(f"/exceptions/accounts/{row.number}/officer/", {"officer": "1" * 9}, follow=True)
+    assert row.number in [one.number for one in refused.context["rows"]]
+    after = client.post(f"/exceptions/accounts/{row.number}/officer/", {"officer": officer_id}, follow=True)
+    assert row.number not in [one.number for one in after.context["rows"]]
+    assert name in client.get(f"/accounts/{row.number}/").content.decode()
+
+
+def test_steps_from_bill_to_bill_sum_to_the_difference(office) -> None:
+    from mains.billing.models import Bill
+    from mains.billing.queries.records import list_bills
+    from mains.staff.values import EVERYTHING
+    from mains.web.office.steps import bill_steps, split_difference
+
+    pairs = 0
+    for account_id in Bill.objects.values_list("account_id", flat=True).distinct():
+        bills = list_bills(account_id=account_id, scope=EVERYTHING)
+        for after, before in pairwise(bills):
+            change = after.amount_minor - before.amount_minor
+            assert sum(split_difference(before=before, after=after).values()) == change
+            rows = bill_steps(before=before, after=after, currency="RUB").rows
+            assert sum(row.amount_minor for row in rows if not row.is_total) == change
+            assert all(row.left >= 0 and row.left + row.width <= 1005 for row in rows)
+            pairs += 1
+    assert pairs > 1_000
+
+
+def test_the_bills_page_shows_the_steps(office) -> None:
+    page = office.sign_in("supervisor").get(f"/bills/{office.corrected_bill}/")
+    rows = page.context["steps"].rows
+    assert rows[-1].amount_minor == page.context["bill"].amount_minor
+    assert page.context["steps"].finding in page.content.decode()

@@ -1,6 +1,7 @@
 """What the pictures of the dashboard say: the sentence above each, computed from the same figures."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from django.utils.translation import get_language
@@ -52,12 +53,16 @@ def ageing_finding(ageing: Ageing) -> str:
     debts = {item.age: item.amount_minor for item in ageing.shares if item.age != Age.CREDIT}
     owed = sum(debts.values())
     rate = share(owed - debts.get(Age.NOT_DUE, 0), owed)
-    return _("Nothing is owed") if rate is None else _("%(rate)s of the debt is overdue") % {"rate": _percent(rate)}
+    return (
+        _("Nothing is owed")
+        if rate is None
+        else _("%(rate)s of the debt is overdue") % {"rate": _percent(rate)}
+    )
 
 
 def _percent(fraction: Decimal) -> str:
     return formats.percent_text(fraction, language=get_language() or "en")
 
 
-def _month(month: object) -> str:
+def _month(month: date) -> str:
     return formats.month_inside_text(month, language=get_language() or "en")

@@ -1,4 +1,4 @@
-"""The life of one account in one list: what was read, billed, recalculated, paid, installed and agreed, newest first."""
+"""The life of one account in one list, newest first: readings, bills, recalculations, payments, meters, agreements."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,8 @@ from itertools import groupby
 
 from django.db.models import TextChoices
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from mains.base import formats
 from mains.billing.queries.records import BillRecord, LineRecord
@@ -149,9 +148,7 @@ def agreement_events(
         if agreement.valid_to:
             yield Event(agreement.valid_to, EventKind.AGREEMENT, _("Agreement ends"), detail, url=url)
     for officer in officers:
-        yield Event(
-            officer.valid_from, EventKind.AGREEMENT, f"{_('Field officer')}: {officer.name}", url=url
-        )
+        yield Event(officer.valid_from, EventKind.AGREEMENT, f"{_('Field officer')}: {officer.name}", url=url)
 
 
 def _bill_url(bill: BillRecord) -> str:

@@ -49,4 +49,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("map/places.geojson", places.map_places, name="map_places"),
     path("exceptions/", exceptions.exceptions, name="exceptions"),
     path("exceptions/readings/<int:exception_id>/", exceptions.decide, name="decide_reading"),
+    path("exceptions/accounts/<str:number>/officer/", exceptions.give_to_officer, name="give_to_officer"),
 ]

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from mains.base import formats
 from mains.base.wording import translate_message
@@ -103,10 +104,20 @@ def opposite(minor: int | None) -> int | None:
 
 @register.filter
 def evidence(stored: object) -> str:
-    """A reading's evidence as one line."""
-    if isinstance(stored, Mapping):
-        return ", ".join(f"{key}: {value}" for key, value in stored.items() if value not in (None, ""))
-    return str(stored or "")
+    """A reading's evidence as one line: what the device or the file told, each part named."""
+    if not isinstance(stored, Mapping):
+        return str(stored or "")
+    told = {key: value for key, value in stored.items() if value not in (None, "")}
+    parts = [str(told.pop("note"))] if "note" in told else []
+    if "device" in told:
+        parts.append(f"{_('device')} {told.pop('device')}")
+    if "latitude" in told and "longitude" in told:
+        parts.append(f"{_('place')} {told.pop('latitude')}, {told.pop('longitude')}")
+    if "accuracy_m" in told:
+        parts.append(f"{_('accuracy')} {told.pop('accuracy_m')}\N{NO-BREAK SPACE}m")
+    if "opening" in told:
+        parts.append(f"{_('opening reading')}: {told.pop('opening')}")
+    return ", ".join(parts + [f"{key}: {value}" for key, value in told.items()])
 
 
 @register.filter
@@ -150,3 +161,11 @@ def edition_of(editions: Mapping[int, tuple[str, str]], edition_id: int) -> tupl
 def indent(depth: int) -> str:
     """Steps in front of a unit's name inside a list of choices, where no other layout is possible."""
     return "\N{EM SPACE}" * depth
+
+
+@register.filter
+def of_unit(
+    by_unit: Mapping[int, Sequence[tuple[int, str]]], organisation_id: int
+) -> Sequence[tuple[int, str]]:
+    """The choices that belong to a unit."""
+    return by_unit.get(organisation_id, ())

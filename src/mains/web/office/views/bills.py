@@ -59,7 +59,9 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
         "account": account,
         "address": some.address if some else "",
         "currency": currency,
-        "steps": bill_steps(before=previous, after=found, currency=currency) if previous and currency else None,
+        "steps": bill_steps(before=previous, after=found, currency=currency)
+        if previous and currency
+        else None,
         "unit": UNIT_OF_SERVICE[some.service] if some else "",
         "groups": _groups(found, lines),
         "editions": editions,

@@ -11,11 +11,15 @@ from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text
 from mains.billing.queries.records import count_exceptions, list_exceptions
-from mains.customers.queries.records import AccountFilter, count_unmapped, list_accounts
+from mains.customers.actions.worklist import give_account_to_officer
+from mains.customers.queries.records import AccountFilter, find_account, list_accounts
 from mains.kernel.errors import MainsError
 from mains.metering.actions.readings import decide_exception
 from mains.payments.queries.receipts import list_suspense, sum_suspense
+from mains.reporting.actions.figures import rebuild_account_figures
+from mains.reporting.queries.overview import count_open_accounts
 from mains.reporting.queries.worklists import count_held_readings, find_held_reading, list_held_readings
+from mains.staff.queries.officers import officers_of_units
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
@@ -34,7 +38,7 @@ def exceptions(request: OfficeRequest) -> HttpResponse:
         "readings": (_("Readings held"), count_held_readings(scope=request.scope), "gauge"),
         "unmapped": (
             _("Without an officer"),
-            count_unmapped(scope=request.scope, on_date=request.today),
+            count_open_accounts(scope=request.scope, on_date=request.today).unmapped,
             "user",
         ),
     }
@@ -53,6 +57,7 @@ def exceptions(request: OfficeRequest) -> HttpResponse:
         "next_url": f"?show={show}&after={next_key}" if next_key else "",
         "currency": currency_of_utility(),
         "may_decide": Permission.RECORD_READINGS in held,
+        "officers": _officers(request, rows) if show == "unmapped" else {},
         "tabs": [
             Tab(label, f"{address}?show={name}", is_current=name == show, icon=icon, count=count)
             for name, (label, count, icon) in counts.items()
@@ -101,3 +106,50 @@ def decide(request: OfficeRequest, exception_id: int) -> HttpResponse:
             request, _("The reading was taken.") if is_accepted else _("The reading was refused.")
         )
     return redirect(reverse("office:exceptions") + "?show=readings")
+
+
+def _officers(request: OfficeRequest, rows: list[Any]) -> dict[int, list[tuple[int, str]]]:
+    """Whom the accounts of the page can be given to, by unit; nobody for those who may not give them."""
+    mine = request.rights.scope(Permission.RECORD_READINGS)
+    if Permission.SEE_REPORTS not in request.rights.permissions:
+        return {}
+    units = sorted({row.organisation_id for row in rows if mine.covers(row.organisation_id)})
+    return officers_of_units(organisation_ids=units, on_date=request.today)
+
+
+@require_POST
+@needs(Permission.SEE_REPORTS)
+def give_to_officer(request: OfficeRequest, number: str) -> HttpResponse:
+    """Give an account that nobody answers for to a field officer of its unit, from today on.
+
+    It takes a supervisor: whoever sees reports and may record readings there.
+    """
+    account = find_account(number=number, scope=request.scope, on_date=request.today)
+    if account is None or not request.rights.may(Permission.RECORD_READINGS, account.organisation_id):
+        raise Http404(_("There is no account %(number)s that you may see.") % {"number": number})
+    wanted = request.POST.get("officer", "")
+    unit = account.organisation_id
+    offered = dict(officers_of_units(organisation_ids=[unit], on_date=request.today)[unit])
+    name = offered.get(int(wanted)) if wanted.isdecimal() and len(wanted) < 18 else None
+    if name is None:
+        messages.error(request, _("Choose a field officer of the unit."))
+        return redirect(reverse("office:exceptions") + "?show=unmapped")
+    instant = now()
+    try:
+        give_account_to_officer(
+            number=number,
+            scope=request.scope,
+            officer_id=int(wanted),
+            valid_from=request.today,
+            actor=request.user,
+            now=instant,
+        )
+    except MainsError as error:
+        messages.error(request, error_text(error))
+    else:
+        rebuild_account_figures(on_date=request.today, now=instant, organisation_id=unit)
+        messages.success(
+            request,
+            _("%(officer)s answers for account %(number)s now.") % {"officer": name, "number": number},
+        )
+    return redirect(reverse("office:exceptions") + "?show=unmapped")

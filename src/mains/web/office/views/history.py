@@ -77,8 +77,6 @@ def _events(book: Book) -> Iterator[Event]:
         receipts = list_receipts(account_id=book.account.id)
         parts += [
             bill_events(book.bills, list_corrections(bills=book.bills), unit=book.unit),
-            payment_events(
-                book.money.rows, receipts, url=reverse("office:account_money", args=[number])
-            ),
+            payment_events(book.money.rows, receipts, url=reverse("office:account_money", args=[number])),
         ]
     return chain.from_iterable(parts)

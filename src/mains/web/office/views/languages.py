@@ -6,7 +6,6 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.translation import check_for_language
 from django.views.i18n import set_language
 
 from mains.staff.actions.preferences import choose_language
@@ -34,7 +33,7 @@ class SignIn(LoginView):
 def switch_language(request: HttpRequest) -> HttpResponseBase:
     """Django's switch of language, which also remembers the choice with the person who is signed in."""
     language = request.POST.get("language", "")
-    if request.method == "POST" and request.user.is_authenticated and request.user.pk:
-        if language in dict(settings.LANGUAGES) and check_for_language(language):
-            choose_language(user_id=request.user.pk, language=language)
+    is_offered = language in dict(settings.LANGUAGES)
+    if request.method == "POST" and is_offered and request.user.is_authenticated and request.user.pk:
+        choose_language(user_id=request.user.pk, language=language)
     return set_language(request)
