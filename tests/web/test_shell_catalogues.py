@@ -66,8 +66,16 @@ def test_texts_are_found_in_templates_and_python(tmp_path: Path, monkeypatch: py
     page = '{% load i18n %}\n<p title="it\'s">\n    {% translate "One" %}</p>\n'
     page += "  {% blocktranslate count n=n %}{{ n }} bill{% plural %}{{ n }} bills{% endblocktranslate %}"
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
-    code = 'from x import gettext_lazy as _\nA = _("Two")\nB = pgettext("unit", "h")\n'
+    code = (
+        'from x import gettext_lazy as _\nA = _("Two")\nB = pgettext("unit", "h")\nC = f"{_(\'Three\')}: 3"\n'
+    )
     (tmp_path / "code.py").write_text(code, encoding="utf-8")
     monkeypatch.setattr(i18n, "PACKAGE", tmp_path)
     found = {(message.id, message.context) for message in i18n.collect() if message.id}
-    assert found == {("One", None), (("%(n)s bill", "%(n)s bills"), None), ("Two", None), ("h", "unit")}
+    assert found == {
+        ("One", None),
+        (("%(n)s bill", "%(n)s bills"), None),
+        ("Two", None),
+        ("Three", None),
+        ("h", "unit"),
+    }

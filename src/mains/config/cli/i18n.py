@@ -4,6 +4,7 @@ Babel reads Python directly and templates through Django's own `templatize`, so 
 installed. Catalogues carry no line numbers and no dates: a change of text is the only change they show.
 """
 
+import ast
 import io
 import re
 from collections.abc import Iterator
@@ -170,6 +171,8 @@ def _texts(path: Path) -> Iterator[tuple[str | tuple[str, ...], list[str], str |
         source = "\n".join(line.lstrip() for line in lines)
     if "gettext" not in source:
         return
+    if path.suffix == ".py":
+        source = "\n".join([source, *_calls_in_formatted_strings(source)])
     stream = io.BytesIO(source.encode("utf-8"))
     options = {"encoding": "utf-8"}
     found = extract_messages(
@@ -182,6 +185,19 @@ def _texts(path: Path) -> Iterator[tuple[str | tuple[str, ...], list[str], str |
     )
     for _line, message, comments, context in found:
         yield message, comments, context
+
+
+def _calls_in_formatted_strings(source: str) -> Iterator[str]:
+    """Calls inside f-strings: before Python 3.12 a tokenizer sees one string there, and Babel nothing."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr):
+            for call in ast.walk(node):
+                if (
+                    isinstance(call, ast.Call)
+                    and isinstance(call.func, ast.Name)
+                    and call.func.id in KEYWORDS
+                ):
+                    yield ast.unparse(call)
 
 
 def _repeat_source(catalogue: Catalog) -> None:

@@ -108,16 +108,19 @@ def evidence(stored: object) -> str:
     if not isinstance(stored, Mapping):
         return str(stored or "")
     told = {key: value for key, value in stored.items() if value not in (None, "")}
-    parts = [str(told.pop("note"))] if "note" in told else []
-    if "device" in told:
-        parts.append(f"{_('device')} {told.pop('device')}")
     if "latitude" in told and "longitude" in told:
-        parts.append(f"{_('place')} {told.pop('latitude')}, {told.pop('longitude')}")
+        told["place"] = f"{told.pop('latitude')} / {told.pop('longitude')}"
     if "accuracy_m" in told:
-        parts.append(f"{_('accuracy')} {told.pop('accuracy_m')}\N{NO-BREAK SPACE}m")
-    if "opening" in told:
-        parts.append(f"{_('opening reading')}: {told.pop('opening')}")
-    return ", ".join(parts + [f"{key}: {value}" for key, value in told.items()])
+        told["accuracy"] = f"{told.pop('accuracy_m')}\N{NO-BREAK SPACE}m"
+    labels = {
+        "device": _("device"),
+        "place": _("place"),
+        "accuracy": _("accuracy"),
+        "opening": _("opening reading"),
+    }
+    return ", ".join(
+        str(value) if key == "note" else f"{labels.get(key, key)} {value}" for key, value in told.items()
+    )
 
 
 @register.filter
