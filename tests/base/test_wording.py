@@ -34,7 +34,8 @@ def _said() -> Iterator[str]:
                 yield _shape(node.value)
             elif isinstance(node, ast.JoinedStr):
                 yield "".join(
-                    _shape(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values
+                    _shape(str(part.value)) if isinstance(part, ast.Constant) else "{}"
+                    for part in node.values
                 )
 
 

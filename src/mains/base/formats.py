@@ -49,6 +49,9 @@ def money_short_text(minor: int, *, currency: str, language: str) -> str:
     """A rounded figure for cards and axes (`₦1.2M`); the exact amount belongs beside it."""
     locale = babel_locale(language)
     number = format_compact_decimal(_units(minor), format_type="short", locale=locale, fraction_digits=1)
+    if abs(minor) >= 1000_00 and not any(letter.isalpha() for letter in number):
+        # German shortens from a million on; Babel leaves smaller numbers without groups.
+        number = format_decimal(_units(minor), format="#,##0", locale=locale)
     sign = _sign(currency, locale)
     pattern: str = locale.currency_formats["standard"].pattern
     text = sign + number if pattern.startswith(CURRENCY_SIGN) else f"{number}{NO_BREAK_SPACE}{sign}"

@@ -78,13 +78,13 @@ def _formula(step: Any) -> str:
 
 
 def _shown(step: Any) -> str:
-    """A value in the reader's words: a number, the value of an attribute, or the attributes named in a list."""
+    """A value in the reader's words: a number or the value of an attribute; a list of facts has them below it."""
     from mains.engine.exact.explanation import show_short
 
     if not isinstance(step.value, str | bool):
         return _number(show_short(step.value))
-    if isinstance(step.value, str) and step.children:
-        return ", ".join(attribute_name(name) for name in step.value.split(", "))
+    if step.children and step.value == ", ".join(child.label for child in step.children):
+        return ""
     return attribute_word(step.label, step.value, language=get_language() or "en")
 
 

@@ -1,0 +1,165 @@
+"""Every main page in every language: nothing of the English source remains where a translation exists."""
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+from mains.base.formats import money_short_text
+from mains.config.cli import i18n
+
+LANGUAGES = {"ru": "ru", "tr": "tr", "zh-hans": "zh_Hans", "de": "de", "fr": "fr"}
+PAGES = [
+    ("dashboard", [], ""),
+    ("accounts", [], ""),
+    ("account", ["corrected_account"], ""),
+    ("account_use", ["corrected_account"], ""),
+    ("account_money", ["corrected_account"], ""),
+    ("account_meters", ["corrected_account"], ""),
+    ("account_premise", ["corrected_account"], ""),
+    ("account_history", ["corrected_account"], ""),
+    ("bill", ["corrected_bill"], ""),
+    ("bill_line", ["corrected_bill", 1], ""),
+    ("runs", [], ""),
+    ("run", [1], ""),
+    ("registers", [], ""),
+    ("register", [1], ""),
+    ("register", [3], ""),
+    ("turnover", [], ""),
+    ("map", [], ""),
+    ("exceptions", [], "?show=readings"),
+    ("exceptions", [], "?show=unmapped"),
+    ("exceptions", [], "?show=bills"),
+    ("exceptions", [], "?show=suspense"),
+    ("search", [], "?q=zzz"),
+    ("search", [], "?q=а"),
+]
+UNREAD = {"script", "style", "code", "kbd", "pre"}
+SHOWN_ATTRIBUTES = ("aria-label", "title", "placeholder", "data-label", "data-announce")
+
+
+def english_texts(language: str) -> dict[str, re.Pattern[str]]:
+    """Source texts that read otherwise in the language, by the pattern of what a page would show."""
+    catalogue = i18n.load(LANGUAGES[language])
+    translated = {
+        form
+        for message in catalogue
+        for form in ([message.string] if isinstance(message.string, str) else message.string or ())
+    }
+    found = {}
+    for message in catalogue:
+        forms = [message.id] if isinstance(message.id, str) else list(message.id)
+        for text in forms:
+            if text and text not in translated:
+                pattern = re.escape(text)
+                pattern = re.sub(r"%\\\(\w+\\\)s|%\(\w+\)s|\\\{\w+\\\}", ".{1,80}?", pattern)
+                if re.search(r"[A-Za-z]{3}", re.sub(r"\.\{1,80\}\?", "", pattern)):
+                    found[text] = re.compile(pattern)
+    return found
+
+
+class _Page(HTMLParser):
+    """Collects texts and labels of a page as a person meets them, and those that scripts will draw."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open_tags: list[str] = []
+        self.texts: list[str] = []
+        self.drawn = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.texts += [values[name] or "" for name in SHOWN_ATTRIBUTES if name in values]
+        self.drawn = tag == "script" and values.get("type") == "application/json"
+        if tag in UNREAD:
+            self.open_tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.open_tags:
+            self.open_tags.remove(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self.open_tags:
+            self.texts.append(data)
+        elif self.open_tags[-1] == "script" and self.drawn:
+            self.texts += _texts_of(json.loads(data))
+
+
+def shown_texts(content: bytes) -> Iterator[str]:
+    """Texts of a page, without scripts, styles and code."""
+    page = _Page()
+    page.feed(content.decode("utf-8"))
+    for text in page.texts:
+        yield from _clean(text)
+
+
+def _clean(text: str | None) -> Iterator[str]:
+    words = " ".join((text or "").split())
+    if words:
+        yield words
+
+
+def _texts_of(data: object) -> Iterator[str]:
+    if isinstance(data, str):
+        yield from _clean(data)
+    elif isinstance(data, dict):
+        for value in data.values():
+            yield from _texts_of(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _texts_of(value)
+
+
+# Codes of the data and of the tariff language that are words of the catalogue too, and a title that the pack gives
+# in Russian and English alone.
+CODES = {"bank", "months", "Mains", "Electricity"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_english_remains_on_the_main_pages(office, language: str) -> None:
+    client = office.sign_in("administrator")
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    patterns = english_texts(language)
+    remaining = []
+    for name, arguments, query in PAGES:
+        args = [getattr(office, arg) if isinstance(arg, str) else arg for arg in arguments]
+        answer = client.get(reverse(f"office:{name}", args=args) + query)
+        assert answer.status_code == 200, name
+        remaining += [
+            (name, query, text)
+            for text in set(shown_texts(answer.content)) - CODES
+            if text in patterns or any(pattern.fullmatch(text) for pattern in patterns.values())
+        ]
+    assert remaining == []
+
+
+def test_the_check_finds_english(office) -> None:
+    """The same page in English is full of what the check looks for."""
+    client = office.sign_in("administrator")
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    patterns = english_texts("de")
+    answer = client.get(reverse("office:dashboard"))
+    found = {text for text in shown_texts(answer.content) if text in patterns}
+    assert {"Dashboard", "Accounts", "Waiting for you"} <= found
+
+
+def test_dates_and_numbers_follow_the_language(office) -> None:
+    client = office.sign_in("administrator")
+    address = reverse("office:bill", args=[office.corrected_bill])
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+    german = client.get(address).content.decode("utf-8")
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "zh-hans"
+    chinese = client.get(address).content.decode("utf-8")
+    assert "Rechnung für Mai 2021" in german
+    assert re.search(r"\d,\d{2}\s₽", german)
+    assert "2021年5月账单" in chinese
+
+
+def test_short_amounts_keep_their_groups_where_a_language_has_no_short_form() -> None:
+    assert money_short_text(23413448, currency="RUB", language="de").replace("\xa0", " ") == "234.134 ₽"
+    assert money_short_text(23413448, currency="RUB", language="en") == "₽234.1K"
+    assert money_short_text(123456789000, currency="EUR", language="de").replace("\xa0", " ") == "1,2 Mrd. €"
