@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, expect, sync_playwright
+
+# A busy machine is no fault of the page.
+expect.set_options(timeout=15_000)
 
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_FLAGS = [
@@ -47,9 +50,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, live_server: object) -> Iterator[Callable[..., Page]]:
-    """Opens pages of the live server in a fresh browser profile each: `open_page("/path/", width=360,
-    locale="ru")`.
+def open_window(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens pages in a fresh browser profile each: `open_window("http://localhost:8000", "/path/", width=360)`;
+    `state` is what an earlier profile kept.
 
     At the end the test fails when any page logged an error, raised an exception or broke the content security
     policy.
@@ -62,15 +65,24 @@ def open_page(browser: Browser, live_server: object) -> Iterator[Callable[..., P
             complaints.append(f"{message.text} ({message.location.get('url', '')})")
 
     def open_one(
-        path: str = "/", *, width: int = 1440, height: int = 900, locale: str = "en", dark: bool = False
+        address: str,
+        path: str,
+        *,
+        width: int = 1440,
+        height: int = 900,
+        locale: str = "en",
+        dark: bool = False,
+        state: StorageState | None = None,
     ) -> Page:
         context = browser.new_context(
-            base_url=str(live_server),
+            base_url=address,
+            storage_state=state,
             viewport={"width": width, "height": height},
             locale=locale,
             color_scheme="dark" if dark else "light",
         )
-        context.set_default_timeout(15_000)
+        # A busy machine is no fault of the page.
+        context.set_default_timeout(30_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", note)
@@ -82,6 +94,16 @@ def open_page(browser: Browser, live_server: object) -> Iterator[Callable[..., P
     for context in contexts:
         context.close()
     assert not complaints, "The browser complained:\n" + "\n".join(complaints)
+
+
+@pytest.fixture
+def open_page(live_server: object, open_window: Callable[..., Page]) -> Callable[..., Page]:
+    """Opens pages of the live server: `open_page("/path/", width=360, locale="ru")`."""
+
+    def open_one(path: str = "/", **window: object) -> Page:
+        return open_window(str(live_server), path, **window)
+
+    return open_one
 
 
 @pytest.fixture
