@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 from django.db import connection
+
 from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.models import Bill, BillLine
 from mains.billing.queries.explain import UnableToExplain, explain_bill
@@ -48,7 +49,8 @@ def test_every_posted_amount_is_confirmed(billed):
 @pytest.mark.parametrize(
     "fault",
     [
-        "UPDATE billing_billline SET amount_minor = amount_minor + 1 WHERE month = '{month}' AND bill_id = {id} AND line = 1",
+        "UPDATE billing_billline SET amount_minor = amount_minor + 1"
+        " WHERE month = '{month}' AND bill_id = {id} AND line = 1",
         "DELETE FROM billing_billline WHERE month = '{month}' AND bill_id = {id} AND line = 1",
         "UPDATE billing_bill SET amount_minor = amount_minor - 1 WHERE month = '{month}' AND id = {id}",
         "UPDATE metering_usagemonth SET days_micro[3] = days_micro[3] + 1 WHERE month = '{month}'",
@@ -77,7 +79,9 @@ def test_lines_are_explained_down_to_readings(billed):
 
 def test_a_correction_is_what_the_facts_say_less_what_was_posted(billed):
     line = BillLine.objects.filter(month=APRIL, service_month=MARCH).order_by("bill_id", "line").first()
-    (explained,) = [each for each in explain_bill(month=APRIL, bill_id=line.bill_id).lines if each.line == line.line]
+    (explained,) = [
+        each for each in explain_bill(month=APRIL, bill_id=line.bill_id).lines if each.line == line.line
+    ]
     assert explained.tree.value == Fraction(line.amount_minor, 100)
     assert sum(step.value for step in explained.tree.children) == explained.tree.value
     assert steps_of(explained.tree, "posted before")
@@ -85,6 +89,8 @@ def test_a_correction_is_what_the_facts_say_less_what_was_posted(billed):
 
 def test_a_bill_that_does_not_follow_from_the_facts_is_not_explained_away(billed):
     bill = Bill.objects.filter(month=MARCH).order_by("id").first()
-    slip_in(f"UPDATE billing_billline SET amount_minor = amount_minor + 1 WHERE bill_id = {bill.id} AND line = 1")
+    slip_in(
+        f"UPDATE billing_billline SET amount_minor = amount_minor + 1 WHERE bill_id = {bill.id} AND line = 1"
+    )
     with pytest.raises(UnableToExplain, match="does not follow from the facts"):
         explain_bill(month=MARCH, bill_id=bill.id)

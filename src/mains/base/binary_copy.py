@@ -25,8 +25,18 @@ _MICROSECONDS_TO_2000 = _DAYS_TO_2000 * 86_400_000_000
 _ARRAY_HEAD = 20
 _EMPTY_ARRAY = 12
 _ROWS_PER_BLOCK = 20_000
-_FORMAT_OF_TYPE: dict[object, str] = {pl.Boolean: ">i1", pl.Int16: ">i2", pl.Int32: ">i4", pl.Int64: ">i8", pl.Date: ">i4"}
-_FORMAT_OF_ELEMENT: dict[object, tuple[int, str]] = {pl.Int16: (21, ">i2"), pl.Int32: (23, ">i4"), pl.Int64: (20, ">i8")}
+_FORMAT_OF_TYPE: dict[object, str] = {
+    pl.Boolean: ">i1",
+    pl.Int16: ">i2",
+    pl.Int32: ">i4",
+    pl.Int64: ">i8",
+    pl.Date: ">i4",
+}
+_FORMAT_OF_ELEMENT: dict[object, tuple[int, str]] = {
+    pl.Int16: (21, ">i2"),
+    pl.Int32: (23, ">i4"),
+    pl.Int64: (20, ">i8"),
+}
 
 
 class UnableToEncodeRows(TypeError):

@@ -16,7 +16,8 @@ class Party(models.Model):
     bank_name = models.CharField(max_length=200, blank=True)
     bank_code = models.CharField(max_length=30, blank=True)
     bank_account = models.CharField(max_length=40, blank=True)
-    correspondent_account = models.CharField(max_length=40, blank=True, db_default="")  # of the bank, where countries have it
+    # The bank's own account at the central bank, in the countries that have one.
+    correspondent_account = models.CharField(max_length=40, blank=True, db_default="")
 
     def __str__(self) -> str:
         return self.name
@@ -58,8 +59,12 @@ class Agreement(DatedFact):
     """Who pays for a service point, on which tariff, through which provider, over which dates."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="agreements")
-    service_point = models.ForeignKey("network.ServicePoint", on_delete=models.PROTECT, related_name="agreements")
-    tariff = models.ForeignKey("tariffs.Tariff", on_delete=models.PROTECT, related_name="agreements", db_index=False)
+    service_point = models.ForeignKey(
+        "network.ServicePoint", on_delete=models.PROTECT, related_name="agreements"
+    )
+    tariff = models.ForeignKey(
+        "tariffs.Tariff", on_delete=models.PROTECT, related_name="agreements", db_index=False
+    )
     provider = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="agreements", db_index=False)
     manager = models.ForeignKey(
         Party, null=True, on_delete=models.PROTECT, related_name="managed_agreements", db_index=False

@@ -53,7 +53,9 @@ class Building(models.Model):
     node = models.ForeignKey(Node, null=True, on_delete=models.PROTECT, related_name="buildings")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["city", "street", "house"], name="one_building_per_address")]
+        constraints = [
+            models.UniqueConstraint(fields=["city", "street", "house"], name="one_building_per_address")
+        ]
 
 
 class Premise(models.Model):

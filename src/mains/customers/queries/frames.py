@@ -47,8 +47,9 @@ def read_agreements(
 ) -> pl.DataFrame:
     """Agreements of the buckets' accounts over [from_date, to_date) that were believed at `as_of` or ever before.
 
-    `is_changed` marks those that began or ceased to be believed in (known_since, as_of]. Columns: agreement_id, account_id, service_point_id, premise_id, node_id, point_bucket, tariff_id, service,
-    provider_id, category, load_class (null when empty), valid_from, valid_to (null is open), is_believed, is_changed.
+    `is_changed` marks those that began or ceased to be believed in (known_since, as_of]. Columns: agreement_id,
+    account_id, service_point_id, premise_id, node_id, point_bucket, tariff_id, service, provider_id, category,
+    load_class (null when empty), valid_from, valid_to (null is open), is_believed, is_changed.
     """
     return read_frame(
         """
