@@ -49,8 +49,10 @@ def test_every_posted_amount_is_confirmed(billed):
 @pytest.mark.parametrize(
     "fault",
     [
-        "UPDATE billing_billline SET amount_minor = amount_minor + 1"
-        " WHERE month = '{month}' AND bill_id = {id} AND line = 1",
+        (
+            "UPDATE billing_billline SET amount_minor = amount_minor + 1"
+            " WHERE month = '{month}' AND bill_id = {id} AND line = 1"
+        ),
         "DELETE FROM billing_billline WHERE month = '{month}' AND bill_id = {id} AND line = 1",
         "UPDATE billing_bill SET amount_minor = amount_minor - 1 WHERE month = '{month}' AND id = {id}",
         "UPDATE metering_usagemonth SET days_micro[3] = days_micro[3] + 1 WHERE month = '{month}'",

@@ -71,7 +71,9 @@ class Reading(Recorded):
 
     class Meta:
         indexes = [
-            models.Index(fields=["register", "reading_date"], name="reading_of_register"),  # a page, a neighbour
+            models.Index(
+                fields=["register", "reading_date"], name="reading_of_register"
+            ),  # a page, a neighbour
             # Bulk reads by slice. Readings lie in the table as they came; the index alone answers, in order.
             models.Index(
                 fields=["bucket", "reading_date"],
@@ -79,7 +81,9 @@ class Reading(Recorded):
                 name="reading_of_bucket",
             ),
         ]
-        constraints = [models.CheckConstraint(condition=models.Q(value_micro__gte=0), name="reading_not_negative")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(value_micro__gte=0), name="reading_not_negative")
+        ]
 
 
 class ReadingException(models.Model):
