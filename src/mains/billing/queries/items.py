@@ -21,7 +21,12 @@ from mains.metering.values import Zone
 _SAME_ITEM = ("account_id", "service_point_id", "tariff_id", "provider_id", "service_month")
 _OF_POINT = ("premise_id", "node_id", "point_bucket", "service")
 _USAGE = pl.Schema(
-    {"item_id": pl.Int64, "first_date": pl.Date, "days_micro": pl.List(pl.Int64), "quality": pl.String}
+    {
+        "item_id": pl.Int64(),
+        "first_date": pl.Date(),
+        "days_micro": pl.List(pl.Int64),
+        "quality": pl.String(),
+    }
 )
 USAGE_COLUMN_OF_ZONE = {
     Zone.DAY: "usage_day_micro",

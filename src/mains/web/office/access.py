@@ -5,7 +5,6 @@ from datetime import date
 from functools import wraps
 from typing import Any, Concatenate
 
-from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
@@ -17,7 +16,7 @@ from mains.web.office.clock import demo_day, today
 class OfficeRequest(HttpRequest):
     """A request that passed the gate of a page."""
 
-    user: AbstractUser
+    user: Any  # never anonymous here; the model stands behind the doors of staff
     rights: Rights
     scope: Scope
     today: date
