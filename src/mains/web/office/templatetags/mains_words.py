@@ -111,11 +111,11 @@ def evidence(stored: object) -> str:
     if "latitude" in told and "longitude" in told:
         told["place"] = f"{told.pop('latitude')} / {told.pop('longitude')}"
     if "accuracy_m" in told:
-        told["accuracy"] = f"{told.pop('accuracy_m')}\N{NO-BREAK SPACE}m"
+        told["accuracy"] = told.pop("accuracy_m")
     labels = {
         "device": _("device"),
         "place": _("place"),
-        "accuracy": _("accuracy"),
+        "accuracy": _("accuracy, m"),
         "opening": _("opening reading"),
     }
     return ", ".join(
