@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 
 from mains.base.formats import money_short_text
@@ -119,22 +120,62 @@ def _texts_of(data: object) -> Iterator[str]:
 CODES = {"bank", "months", "Mains", "Electricity"}
 
 
+def left_in_english(content: bytes, patterns: dict[str, re.Pattern[str]]) -> list[str]:
+    """Texts of the page that are source texts with a translation."""
+    return [
+        text
+        for text in sorted(set(shown_texts(content)) - CODES)
+        if text in patterns or any(pattern.fullmatch(text) for pattern in patterns.values())
+    ]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_english_remains_on_the_main_pages(office, language: str) -> None:
     client = office.sign_in("administrator")
     client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
     patterns = english_texts(language)
-    remaining = []
+    book = client.get(reverse("office:account_meters", args=[office.corrected_account])).content.decode()
+    meter = next(iter(re.findall(r'href="(/meters/\d+/)"', book)))
+    addresses = [meter]
     for name, arguments, query in PAGES:
         args = [getattr(office, arg) if isinstance(arg, str) else arg for arg in arguments]
-        answer = client.get(reverse(f"office:{name}", args=args) + query)
-        assert answer.status_code == 200, name
-        remaining += [
-            (name, query, text)
-            for text in set(shown_texts(answer.content)) - CODES
-            if text in patterns or any(pattern.fullmatch(text) for pattern in patterns.values())
-        ]
-    assert remaining == []
+        addresses.append(reverse(f"office:{name}", args=args) + query)
+    remaining = {}
+    for address in addresses:
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        remaining[address] = left_in_english(answer.content, patterns)
+    assert {address: texts for address, texts in remaining.items() if texts} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_english_remains_at_the_door(office, language: str) -> None:
+    client = Client(HTTP_HOST="localhost")
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    patterns = english_texts(language)
+    wrong = client.post(reverse("login"), {"username": "nobody", "password": "x"})
+    assert wrong.status_code == 200
+    signed_in = office.sign_in("administrator")
+    signed_in.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    nowhere = signed_in.get("/nowhere/")
+    assert nowhere.status_code == 404
+    assert left_in_english(wrong.content, patterns) == []
+    assert left_in_english(nowhere.content, patterns) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("de", "Ein Zählerstand besteht nur aus Ziffern"), ("ru", "В показании только цифры")],
+)
+def test_a_refused_reading_is_explained_in_the_clerks_language(own_office, language: str, said: str) -> None:
+    client = own_office.sign_in("administrator")
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    book = client.get(reverse("office:account_meters", args=[own_office.corrected_account]))
+    register = book.context["form"].fields["register"].choices[0][0]
+    source = book.context["form"].fields["source"].choices[0][0]
+    told = {"register": register, "reading_date": "2021-06-05", "value": "12a4", "source": source}
+    answer = client.post(reverse("office:record_reading", args=[own_office.corrected_account]), told)
+    assert said in answer.content.decode()
 
 
 def test_the_check_finds_english(office) -> None:
