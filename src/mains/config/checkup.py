@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import socket
 import stat
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -11,11 +13,13 @@ from importlib.util import find_spec
 from mains.base import embedded
 from mains.base.address import database_address
 from mains.base.embedded.configuration import memory_mib
-from mains.base.places import PACKAGE, home_folder
+from mains.base.places import PACKAGE, checkout_folder, home_folder
 from mains.config.start import list_pending_migrations, start_database
 from mains.kernel.errors import MainsError
 
 _GIB = 1024**3
+_PORT = 8000
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MODULES = (
     "adbc_driver_postgresql",
     "argon2",
@@ -41,6 +45,10 @@ class State(Enum):
     GOOD = "good"
     WARNING = "warning"
     BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+_STOPS = (State.BROKEN, State.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +62,27 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Every check in order. The embedded server is started, for that is the check that counts."""
-    return [check() for check in CHECKS]
+    """Every check in order; what stands on something broken is not examined.
+
+    The embedded server is started, for that is the check that counts.
+    """
+    findings: dict[str, Finding] = {}
+    for subject, check, needs in CHECKS:
+        missing = next((need for need in needs if findings[need].state in _STOPS), None)
+        findings[subject] = check() if missing is None else _waiting(subject, missing)
+    return list(findings.values())
+
+
+def _waiting(subject: str, missing: str) -> Finding:
+    return Finding(subject=subject, state=State.UNKNOWN, detail=f"can be told once this is mended: {missing}")
 
 
 def _good(subject: str, detail: str) -> Finding:
     return Finding(subject=subject, state=State.GOOD, detail=detail)
+
+
+def _install_again() -> str:
+    return "Run `make setup`." if checkout_folder() else "Install the wheel again, with its dependencies."
 
 
 def check_packages() -> Finding:
@@ -69,7 +92,7 @@ def check_packages() -> Finding:
             subject="Packages",
             state=State.BROKEN,
             detail=f"missing: {', '.join(missing)}",
-            remedy="Run `make setup`, or install the wheel again with its dependencies.",
+            remedy=_install_again(),
         )
     return _good("Packages", f"{len(_MODULES)} found")
 
@@ -78,19 +101,13 @@ def check_home() -> Finding:
     home = home_folder()
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        free = shutil.disk_usage(home).free
+        with tempfile.TemporaryFile(dir=home):
+            free = shutil.disk_usage(home).free
     except OSError as error:
         return Finding(
             subject="Data folder",
             state=State.BROKEN,
-            detail=f"{home}: {error.strerror}",
-            remedy="Set MAINS_HOME to a folder that you may write.",
-        )
-    if not os.access(home, os.W_OK):
-        return Finding(
-            subject="Data folder",
-            state=State.BROKEN,
-            detail=f"{home} cannot be written",
+            detail=f"{home} cannot be written: {error.strerror}",
             remedy="Set MAINS_HOME to a folder that you may write.",
         )
     detail = f"{home}, {free / _GIB:.1f} GiB free"
@@ -144,13 +161,13 @@ def check_database() -> Finding:
     except MainsError as error:
         return Finding(subject="Database", state=State.BROKEN, detail=error.message, remedy=error.remedy)
     except psycopg.Error as error:
-        log = f" or see {embedded.server_log()}" if database_address().is_embedded else ""
-        return Finding(
-            subject="Database",
-            state=State.BROKEN,
-            detail=str(error).strip().replace("\n", " "),
-            remedy=f"Check DATABASE_URL{log}.",
+        remedy = (
+            "Start that server, or correct DATABASE_URL, or unset it: then Mains runs a server of its own."
         )
+        if database_address().is_embedded:
+            remedy = f"See {embedded.server_log()}."
+        detail = " ".join(str(error).split())
+        return Finding(subject="Database", state=State.BROKEN, detail=detail, remedy=remedy)
     kind = "embedded" if address.is_embedded else "outside"
     detail = f"{kind} PostgreSQL {version // 10000}.{version % 10000}"
     if version < 150000:
@@ -190,7 +207,7 @@ def check_front_end() -> Finding:
             subject="Front end",
             state=State.BROKEN,
             detail=f"not built in {built}",
-            remedy="Run `make setup`.",
+            remedy=_install_again(),
         )
     return _good("Front end", f"{len(files)} files")
 
@@ -205,7 +222,7 @@ def check_catalogues() -> Finding:
             subject="Translations",
             state=State.WARNING,
             detail=f"{len(stale)} of {len(sources)} catalogues are not compiled; pages are in English",
-            remedy="Run `make setup`.",
+            remedy=_install_again(),
         )
     return _good("Translations", ", ".join(path.parents[1].name for path in found))
 
@@ -224,19 +241,51 @@ def check_pdf() -> Finding:
             subject="PDF",
             state=State.BROKEN,
             detail="the fonts of bills are missing",
-            remedy="Install Mains again.",
+            remedy=_install_again(),
         )
     return _good("PDF", ", ".join(fonts.families()))
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (
-    check_packages,
-    check_home,
-    check_memory,
-    check_secret,
-    check_database,
-    check_tables,
-    check_front_end,
-    check_catalogues,
-    check_pdf,
+def check_port() -> Finding:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", _PORT))
+        except OSError:
+            return Finding(
+                subject="Port",
+                state=State.WARNING,
+                detail=f"{_PORT} is taken, by Mains itself perhaps",
+                remedy=f"Serve on another one: `mains serve --port {_PORT + 1}`.",
+            )
+    return _good("Port", f"{_PORT} is free")
+
+
+def check_browser() -> Finding:
+    """Only the tests of a checkout need one."""
+    names = [os.environ.get("MAINS_BROWSER", ""), *_BROWSERS]
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    if found:
+        return _good("Test browser", found)
+    return Finding(
+        subject="Test browser",
+        state=State.WARNING,
+        detail="no Chromium; `make test` cannot run the browser tests",
+        remedy="As root run `apt-get install chromium`, or name a browser in MAINS_BROWSER.",
+    )
+
+
+CHECKS: tuple[tuple[str, Callable[[], Finding], tuple[str, ...]], ...] = (
+    ("Packages", check_packages, ()),
+    ("Data folder", check_home, ()),
+    ("Memory", check_memory, ()),
+    ("Secret key", check_secret, ("Data folder",)),
+    ("Database", check_database, ("Packages", "Data folder")),
+    ("Tables", check_tables, ("Packages", "Secret key", "Database")),
+    ("Front end", check_front_end, ()),
+    ("Translations", check_catalogues, ()),
+    ("PDF", check_pdf, ("Packages",)),
+    ("Port", check_port, ()),
+    *((("Test browser", check_browser, ()),) if checkout_folder() else ()),
 )
+"""Subject, check, and the subjects that it stands on."""

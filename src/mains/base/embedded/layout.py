@@ -83,9 +83,18 @@ def find_layout(home: Path) -> Layout:
 
 @contextmanager
 def start_stop_lock(home: Path) -> Iterator[None]:
-    """Let one process at a time start, stop or create the server of `home`."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (home / "postgresql.lock").open("a") as file:
+    """Let one process at a time start, stop or create the server of `home`. Raises UnableToPlaceServer."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = (home / "postgresql.lock").open("a")
+    except OSError as error:
+        raise UnableToPlaceServer(
+            code="home-closed",
+            message=f"The data folder cannot be written: {error.strerror}.",
+            place=str(home),
+            remedy="Set MAINS_HOME to a folder that you may write.",
+        ) from error
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -4,11 +4,12 @@ import typer
 
 from mains.config.checkup import Finding, State, examine
 
-_SIGNS = {State.GOOD: "ok", State.WARNING: "warning", State.BROKEN: "BROKEN"}
+_SIGNS = {State.GOOD: "ok", State.WARNING: "warning", State.BROKEN: "BROKEN", State.UNKNOWN: "waits"}
 _COLOURS = {
     State.GOOD: typer.colors.GREEN,
     State.WARNING: typer.colors.YELLOW,
     State.BROKEN: typer.colors.RED,
+    State.UNKNOWN: typer.colors.YELLOW,
 }
 
 
