@@ -1,10 +1,10 @@
 """Databases of billing tests: real and committed, because runs work over several connections and processes."""
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from itertools import count
 
 import psycopg
 import pytest
@@ -15,9 +15,6 @@ from billing.population import copy_rows, late_residents, load_population
 from mains.base.address import database_address
 from mains.base.db import adbc_connect
 
-_names = count(1)
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-
 
 def _administer(*statements: str) -> None:
     with psycopg.connect(database_address().url(database="postgres"), autocommit=True) as server:
@@ -26,7 +23,8 @@ def _administer(*statements: str) -> None:
 
 
 def _make(template: str | None = None) -> str:
-    name = f"billing_{_worker}_{os.getpid()}_{next(_names)}"
+    # Drawn, not counted: tests of reporting load these fixtures as a second module with a count of its own.
+    name = f"billing_{secrets.token_hex(6)}"
     _administer(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
     return name
 
