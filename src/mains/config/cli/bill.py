@@ -216,10 +216,10 @@ def _month(text: str) -> date:
 
 
 def _instant(text: str | None) -> datetime:
-    from mains.base.clock import read_clock
+    from mains.config.cli.days import command_time
 
     if text is None:
-        return read_clock()
+        return command_time()
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:

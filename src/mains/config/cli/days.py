@@ -1,8 +1,7 @@
-"""Days that people name on the command line."""
+"""The instant at which a command acts, and days that people name on the command line."""
 
-from datetime import date
+from datetime import date, datetime
 
-from mains.base.clock import read_clock
 from mains.kernel.errors import MainsError
 
 
@@ -10,12 +9,22 @@ class UnableToReadDay(MainsError):
     """The text is no day of the calendar."""
 
 
+def command_time() -> datetime:
+    """The present instant; in a demo, the time of day on the demo's own day, as in its office.
+
+    Django is set up.
+    """
+    from mains.web.office.clock import now
+
+    return now()
+
+
 def read_day(text: str) -> date:
     """The day named as 2024-02-29; today for no text. Raises UnableToReadDay."""
     from django.utils import timezone
 
     if not text:
-        return timezone.localdate(read_clock())
+        return timezone.localdate(command_time())
     try:
         return date.fromisoformat(text)
     except ValueError as error:

@@ -21,7 +21,7 @@ _PORT = 8000
 @app.command()
 def demo(
     pack: Annotated[str, typer.Option(help="The pack: ng_electricity or ru_communal.")] = "ng_electricity",
-    accounts: Annotated[int, typer.Option(help="How many accounts, 100 to 1,000,000.")] = 2_000,
+    accounts: Annotated[int, typer.Option(min=100, max=1_000_000, help="How many accounts.")] = 2_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same utility.")] = 1,
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve the office web at the end.")

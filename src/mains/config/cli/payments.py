@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mains.base.clock import read_clock
+from mains.config.cli.days import command_time
 from mains.config.cli.tables import Column, amount_text, print_table
 from mains.config.start import start_django
 from mains.kernel.errors import MainsError
@@ -42,7 +42,7 @@ def import_register(
             remedy="Check the path and the rights.",
         ) from error
     register = stage_register(
-        content=content, file_name=file.name, mapping=load_mapping(mapping), now=read_clock()
+        content=content, file_name=file.name, mapping=load_mapping(mapping), now=command_time()
     )
     if register.faults:
         _print_faults(register)
@@ -149,7 +149,7 @@ def identify(
 
     from mains.payments.actions.suspense import identify_receipt
 
-    now = read_clock()
+    now = command_time()
     booked = identify_receipt(
         receipt_id=receipt_id,
         account_number=account_number,
@@ -166,7 +166,7 @@ def allocate() -> None:
     start_django()
     from mains.ledger.actions.allocation import allocate_credits
 
-    made = allocate_credits(now=read_clock())
+    made = allocate_credits(now=command_time())
     typer.echo(
         f"{made.count:,} allocations over {made.accounts:,} accounts, {amount_text(made.amount_minor)}."
     )
@@ -178,7 +178,7 @@ def _accept(register_id: int) -> None:
     from mains.payments.actions.acceptance import accept_register
     from mains.reporting.actions.ageing import rebuild_ageing
 
-    now = read_clock()
+    now = command_time()
     done: AcceptedRegister = accept_register(register_id=register_id, now=now)
     rebuild_ageing(on_date=timezone.localdate(now), now=now)
     typer.echo(

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mains.base.clock import read_clock
 from mains.config.cli.actors import find_actor
-from mains.config.cli.days import read_day
+from mains.config.cli.days import command_time, read_day
 from mains.config.cli.files import print_faults, read_content
 from mains.config.cli.tables import Column, print_table
 from mains.config.start import start_django
@@ -43,7 +42,7 @@ def record(
     from mains.metering.actions.reading_files import SOURCES, ZONES
     from mains.metering.actions.readings import find_register, record_reading
 
-    now = read_clock()
+    now = command_time()
     reading_date = read_day(on)
     zone_code = _code(zone, ZONES, place="zone")
     register_id = find_register(serial=serial, zone=zone_code, model=model, reading_date=reading_date)
@@ -79,7 +78,7 @@ def import_file(
         file_name=file.name,
         is_partial=partial,
         actor=find_actor(by),
-        now=read_clock(),
+        now=command_time(),
     )
     print_faults(done.faults, file_name=file.name)
     if done.is_stored:
@@ -154,7 +153,7 @@ def correct(
 
     _print_outcome(
         correct_reading(
-            reading_id=reading_id, text_value=value, proof=proof, actor=find_actor(by), now=read_clock()
+            reading_id=reading_id, text_value=value, proof=proof, actor=find_actor(by), now=command_time()
         )
     )
 
@@ -169,7 +168,7 @@ def withdraw(
     start_django()
     from mains.metering.actions.readings import withdraw_reading
 
-    withdraw_reading(reading_id=reading_id, proof=proof, actor=find_actor(by), now=read_clock())
+    withdraw_reading(reading_id=reading_id, proof=proof, actor=find_actor(by), now=command_time())
     typer.echo("The reading is withdrawn.")
 
 
@@ -177,7 +176,7 @@ def _decide(number: int, *, is_accepted: bool, by: str) -> None:
     start_django()
     from mains.metering.actions.readings import decide_exception
 
-    now: datetime = read_clock()
+    now: datetime = command_time()
     outcome = decide_exception(exception_id=number, is_accepted=is_accepted, actor=find_actor(by), now=now)
     typer.echo(f"Taken as reading {outcome.reading_id}." if is_accepted else "Put away.")
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mains.base.clock import read_clock
 from mains.config.cli.actors import find_actor
-from mains.config.cli.days import read_day
+from mains.config.cli.days import command_time, read_day
 from mains.config.cli.files import print_faults, read_content
 from mains.config.cli.tables import Column, print_table
 from mains.config.start import start_django
@@ -55,7 +54,7 @@ def import_file(
 ) -> None:
     """Check a file whole and write it. Any fault keeps all of it out: listed by line and field, exit code 1."""
     start_django()
-    written = {"actor": find_actor(by), "now": read_clock(), "proof": f"file {file.name}"[:200]}
+    written = {"actor": find_actor(by), "now": command_time(), "proof": f"file {file.name}"[:200]}
     done = _importer(kind, written=written)(content=read_content(file), is_trial=dry_run)
     print_faults(done.faults, file_name=file.name)
     if done.faults:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mains.base.clock import read_clock
+from mains.config.cli.days import command_time
 from mains.config.cli.tables import Column, amount_text, print_table
 from mains.config.start import start_django
 from mains.kernel.errors import MainsError
@@ -74,7 +74,7 @@ def ageing(
     from mains.reporting.queries.collection import find_ageing
     from mains.staff.values import EVERYTHING
 
-    now = read_clock()
+    now = command_time()
     day = _parse_day(on_date) if on_date else timezone.localdate(now)
     rebuild_ageing(on_date=day, now=now)
     found = find_ageing(scope=EVERYTHING, on_date=day)
