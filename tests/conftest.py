@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, expect, sync_playwright
 
 # A busy machine is no fault of the page.
@@ -21,6 +22,13 @@ BROWSER_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+@pytest.fixture(autouse=True)
+def speak_english() -> Iterator[None]:
+    """A page asked for in another language leaves it active in the thread; each test begins in English."""
+    with translation.override("en"):
+        yield
 
 
 def find_browser() -> str | None:
