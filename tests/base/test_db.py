@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from time import monotonic, sleep
 
 import polars as pl
 import pytest
@@ -133,25 +134,34 @@ def test_an_error_inside_a_function_is_raised(connection: Connection) -> None:
 INTERRUPTED = """
 import sys
 from mains.base.db import adbc_connect, execute
-try:
-    with adbc_connect(sys.argv[1]) as connection:
-        print("ready", flush=True)
-        execute(sys.argv[2], connection=connection)
-except KeyboardInterrupt:
-    sys.exit("interrupted")
+with adbc_connect(sys.argv[1]) as connection:
+    for _ in range(int(sys.argv[3])):
+        try:
+            print("ready", flush=True)
+            execute(sys.argv[2], connection=connection)
+        except KeyboardInterrupt:
+            connection.rollback()
+            print("interrupted", flush=True)
 """
+ROUNDS = 40
 
 
 @pytest.mark.parametrize("statement", ["SELECT pg_sleep(60)", "DO 'BEGIN PERFORM pg_sleep(60); END'"])
 def test_an_interrupt_from_the_keyboard_cancels_the_statement_and_is_raised(statement: str) -> None:
-    command = [sys.executable, "-c", INTERRUPTED, connection_url(), statement]
+    """At any moment: before the statement has left for the server, on its way, and while it runs."""
+    command = [sys.executable, "-c", INTERRUPTED, connection_url(), statement, str(ROUNDS)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     settings = os.environ | {"DJANGO_SETTINGS_MODULE": "mains.config.settings"}
+    started = monotonic()
     with subprocess.Popen(command, env=settings, text=True, **pipes) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=30)[1].strip() == "interrupted"
+        for number in range(ROUNDS):
+            assert process.stdout.readline() == "ready\n"
+            sleep(0.0005 * number)
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "interrupted\n"
+        assert process.communicate(timeout=30) == ("", "")
+    assert monotonic() - started < 60, "A statement was waited for, not cancelled."
 
 
 @pytest.mark.parametrize(

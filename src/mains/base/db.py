@@ -8,8 +8,8 @@ small part of the time, because the rows are encoded here by whole columns.
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from concurrent.futures import Future, wait
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from typing import TypeAlias, TypeVar
 
@@ -51,6 +51,7 @@ type_of_column: dict[str, pl.DataType] = {
 }
 
 _SENT_AT_ONCE = 1 << 18
+_BETWEEN_LOOKS_SECONDS = 0.1
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?", re.ASCII)
 
 
@@ -203,14 +204,28 @@ def _interruptible(work: Callable[[], Result], cursor: Cursor) -> Result:
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        running = thread.submit(work)
+    outcome: Future[Result] = Future()
+
+    def run() -> None:
         try:
-            return running.result()
-        except KeyboardInterrupt:
-            if not running.done():
+            outcome.set_result(work())
+        except BaseException as error:  # noqa: BLE001 -- raised again where the result is taken
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=run, name="statement", daemon=True)
+    try:
+        thread.start()
+        # With a limit, for a signal that comes just before the wait begins does not end it.
+        while not wait((outcome,), timeout=_BETWEEN_LOOKS_SECONDS).done:
+            pass
+        return outcome.result()
+    except KeyboardInterrupt:
+        # Again and again: a cancellation that comes before the server has the statement is lost.
+        while thread.is_alive():
+            with suppress(DriverError):
                 cursor.adbc_cancel()
-            raise
+            thread.join(_BETWEEN_LOOKS_SECONDS)
+        raise
 
 
 def _literal(value: object) -> str:
