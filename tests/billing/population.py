@@ -13,6 +13,7 @@ import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.buckets import bucket_column
+from mains.base.column_texts import text_of
 from mains.base.db import adbc_connect, copy_frame, execute
 from mains.base.loading import date_ranges
 
@@ -188,7 +189,7 @@ def _places(numbers: pl.DataFrame) -> dict[str, pl.DataFrame]:
         ),
         "network_servicepoint": numbers.select(
             id="n",
-            code=pl.format("SP{}", "n"),
+            code=text_of("SP{}", "n"),
             premise_id="n",
             service=pl.lit("electricity"),
             node_id=11 + _N % 20,
@@ -242,7 +243,7 @@ def _customers(numbers: pl.DataFrame) -> dict[str, pl.DataFrame]:
     )
     return {
         "customers_customer": holders.select(
-            id="account", kind=pl.lit("person"), name=pl.format("Customer {}", "account"), language=pl.lit("en"),
+            id="account", kind=pl.lit("person"), name=text_of("Customer {}", "account"), language=pl.lit("en"),
             tax_number=pl.lit(""), phone=pl.lit(""), email=pl.lit(""),
         ),
         "customers_account": holders.select(
@@ -303,7 +304,7 @@ def _readings(numbers: pl.DataFrame) -> pl.DataFrame:
     )
     rows = registers.join(
         pl.DataFrame({"month": READ_MONTHS}).with_row_index("step"), how="cross"
-    ).with_columns(reading_date=pl.col("month").dt.offset_by(pl.format("{}d", _N % 28)))
+    ).with_columns(reading_date=pl.col("month").dt.offset_by(text_of("{}d", _N % 28)))
     swap, step = date(2021, 4, 10), pl.col("step").cast(pl.Int64)
     is_new = pl.col("meter") > NEW_METER
     dated = rows.filter(

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from adbc_driver_postgresql.dbapi import Connection
 
+from mains.base.column_texts import text_of
 from mains.base.db import read_frame
 from mains.packs.definition import Pack, add_months
 from mains.packs.population.draws import Draws
@@ -101,7 +102,7 @@ def _payments(pack: Pack, bills: pl.DataFrame, *, month: date, draws: Draws) -> 
         .when(mistake < _WRONG_DIGIT + _UNKNOWN)
         .then(pl.lit("9999") + pl.col("account").str.slice(4))
         .otherwise("account"),
-        reference=pl.format(
+        reference=text_of(
             "{}-{}", pl.lit(f"{month:%y%m}"), pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(7)
         ),
     )

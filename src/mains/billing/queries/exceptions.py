@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from mains.base.column_texts import text_of
 from mains.billing.values import ExceptionCode
 
 HIGH_FACTOR = 4
@@ -58,7 +59,7 @@ def unpriced(items: pl.DataFrame) -> pl.DataFrame:
     return _exceptions(
         rows,
         code=ExceptionCode.NO_TARIFF,
-        message=pl.format(
+        message=text_of(
             "No edition of tariff {} is published. Publish one; the next run bills the month.", "tariff_id"
         ),
         blocking=True,
@@ -114,12 +115,12 @@ def odd_use(use: pl.DataFrame, history: pl.DataFrame, *, month: date) -> pl.Data
             _exceptions(
                 zero,
                 code=ExceptionCode.ZERO_USE,
-                message=pl.format("The meter has shown no use for {} months.", pl.col("months") + 1),
+                message=text_of("The meter has shown no use for {} months.", pl.col("months") + 1),
             ),
             _exceptions(
                 high,
                 code=ExceptionCode.HIGH_USE,
-                message=pl.format(
+                message=text_of(
                     "Use of {} is more than {} times the average of {}.",
                     whole,
                     pl.lit(HIGH_FACTOR),
@@ -159,7 +160,7 @@ def agreement_gaps(
     return _exceptions(
         rows,
         code=ExceptionCode.AGREEMENT_GAP,
-        message=pl.format(
+        message=text_of(
             "Nobody pays for {} of {} days; use in the month: {}.",
             "missing",
             "connected",

@@ -10,6 +10,7 @@ from datetime import date, datetime
 import polars as pl
 from django.db import connection
 
+from mains.base.column_texts import text_of
 from mains.base.columns import append_frame, fetch_frame
 from mains.engine.usage.judging import judge_readings
 from mains.engine.usage.values import FAULTS, parse_reading_values
@@ -161,7 +162,7 @@ def _with_verdict(parsed: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
             message=pl.when(is_faulty)
             .then(pl.col("fault").replace_strict(words, default=None, return_dtype=pl.String))
             .when(is_nowhere & pl.col("register_id").is_null())
-            .then(pl.format("Nobody knows {}.", "named"))
+            .then(text_of("Nobody knows {}.", "named"))
             .when(is_nowhere)
             .then(pl.lit("The meter was never installed."))
             .otherwise("message"),

@@ -7,6 +7,7 @@ import polars as pl
 from django.db import models, transaction
 from django.utils import timezone
 
+from mains.base.column_texts import text_of
 from mains.base.csv_files import Column, FileFault, read_csv
 from mains.metering.actions.intake import (
     ENTRIES,
@@ -173,8 +174,8 @@ def _with_register(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[FileFault]]:
 
 
 def _entries(rows: pl.DataFrame, *, file_name: str) -> pl.DataFrame:
-    by_serial = pl.format("meter {}, zone {}", "serial", "zone_name")
-    by_point = pl.format(
+    by_serial = text_of("meter {}, zone {}", "serial", "zone_name")
+    by_point = text_of(
         "a meter at service point {} on {}, zone {}", "service_point", "reading_date", "zone_name"
     )
     evidence = pl.struct(file=pl.lit(file_name[:200]), line="line", note=pl.col("evidence").str.head(200))

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mains.base.column_texts import text_of
 from mains.kernel.identifiers import check_digit
 from mains.packs.definition import Pack, add_months
 from mains.packs.population.draws import Draws, Flags, Integers
@@ -197,7 +198,7 @@ def customer_rows(pack: Pack, part: Slice, *, draws: Draws) -> tuple[pl.DataFram
         name=pl.when("is_firm").then("firm").otherwise("name"),
         tax_number=pl.when("is_firm").then(_tax_number(pack)).otherwise(pl.lit("")),
         phone=pl.lit(pack.wording.phone) + (pl.col("id") % 10_000_000).cast(pl.String).str.zfill(7),
-        email=pl.when("email").then(pl.format("customer{}@example.org", "id")).otherwise(pl.lit("")),
+        email=pl.when("email").then(text_of("customer{}@example.org", "id")).otherwise(pl.lit("")),
         language=pl.lit(pack.language),
     )
     return frame.filter(pl.Series(~shared)), customer
@@ -213,7 +214,7 @@ def _payers(part: Slice) -> tuple[Integers, Integers]:
 def _tax_number(pack: Pack) -> pl.Expr:
     """Taxpayer numbers of firms: for Russia ten digits with the INN's check digit, else eight and a branch."""
     if pack.country != "RU":
-        return pl.format("{}-0001", (pl.col("id") + 20_000_000).cast(pl.String))
+        return text_of("{}-0001", (pl.col("id") + 20_000_000).cast(pl.String))
     base = (910_100_000 + pl.col("id") % 899_000).cast(pl.Int64)
     weights = (2, 4, 10, 3, 5, 9, 4, 6, 8)
     digits = [base // 10 ** (8 - place) % 10 * weight for place, weight in enumerate(weights)]
@@ -308,5 +309,5 @@ def agreement_rows(
     contract = pack.wording.contract.replace("{year}", "{}").replace("{number}", "{}")
     rows = pl.concat([before, after.select(before.columns)])
     return rows.with_columns(
-        contract_number=pl.format(contract, "year", pl.col("account_id").cast(pl.String).str.zfill(7))
+        contract_number=text_of(contract, "year", pl.col("account_id").cast(pl.String).str.zfill(7))
     ).drop("year", "second")

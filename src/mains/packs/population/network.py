@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from mains.base.column_texts import text_of
 from mains.packs.definition import Pack
 from mains.packs.population.draws import Draws, Integers
 from mains.packs.population.places import Places
@@ -138,7 +139,7 @@ def _level(
     return rows.select(
         id=pl.col("group") + offset + 1,
         kind=pl.lit(kind),
-        code=pl.format(f"{_CODES[kind]}-{{}}", (pl.col("group") + 1).cast(pl.String).str.zfill(5)),
+        code=text_of(f"{_CODES[kind]}-{{}}", (pl.col("group") + 1).cast(pl.String).str.zfill(5)),
         name=pl.Series(names, dtype=pl.String),
         latitude="latitude",
         longitude="longitude",
@@ -154,7 +155,7 @@ def _blocks(places: Places, *, transformer: Integers, offset: int) -> tuple[pl.D
     frame = places.buildings[rows].select(
         id=pl.Series(node_of_building[rows], dtype=pl.Int64),
         kind=pl.lit("building"),
-        code=pl.format("B-{}", pl.col("id").cast(pl.String).str.zfill(6)),
+        code=text_of("B-{}", pl.col("id").cast(pl.String).str.zfill(6)),
         name=pl.concat_str("street", "house", separator=", "),
         latitude="latitude",
         longitude="longitude",
@@ -173,7 +174,7 @@ def _entrances(places: Places, *, node_of_building: Integers, offset: int) -> tu
     frame = places.buildings[building].select(
         id=pl.Series(node, dtype=pl.Int64),
         kind=pl.lit("entrance"),
-        code=pl.format(
+        code=text_of(
             "B-{}-{}", pl.col("id").cast(pl.String).str.zfill(6), pl.Series(entrance, dtype=pl.Int64)
         ),
         name=pl.concat_str(
