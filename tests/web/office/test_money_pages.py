@@ -3,7 +3,6 @@
 import csv
 import io
 from datetime import UTC, date, datetime
-from itertools import pairwise
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -185,22 +184,51 @@ def test_an_account_is_given_to_an_officer_from_the_list(own_office) -> None:
 
 
 def test_steps_from_bill_to_bill_sum_to_the_difference(office) -> None:
+    """Causes by whole ratings: nothing is left over, and bars stand where the one before ended."""
     from mains.billing.models import Bill
-    from mains.billing.queries.records import list_bills
-    from mains.staff.values import EVERYTHING
-    from mains.web.office.steps import bill_steps, split_difference
+    from mains.billing.queries.explain import explain_change
+    from mains.web.office.steps import bill_steps
 
-    pairs = 0
-    for account_id in Bill.objects.values_list("account_id", flat=True).distinct():
-        bills = list_bills(account_id=account_id, scope=EVERYTHING)
-        for after, before in pairwise(bills):
-            change = after.amount_minor - before.amount_minor
-            assert sum(split_difference(before=before, after=after).values()) == change
-            rows = bill_steps(before=before, after=after, currency="RUB").rows
-            assert sum(row.amount_minor for row in rows if not row.is_total) == change
-            assert all(row.left >= 0 and row.left + row.width <= 1005 for row in rows)
-            pairs += 1
+    pairs, causes = 0, set()
+    for month, bill_id in (
+        Bill.objects.filter(id__lt=Bill.objects.earliest("id").id + 10**6)
+        .order_by("id")
+        .values_list("month", "id")
+    ):
+        change = explain_change(month=month, bill_id=bill_id)
+        if change is None:
+            continue
+        difference = change.after.amount_minor - change.before.amount_minor
+        assert sum(step.amount_minor for step in change.steps) == difference
+        rows = bill_steps(change, currency="RUB", unit="kWh").rows
+        assert sum(row.amount_minor for row in rows if not row.is_total) == difference
+        assert all(row.left >= 0 and row.left + row.width <= 1005 for row in rows)
+        causes |= {step.cause for step in change.steps}
+        pairs += 1
     assert pairs > 1_000
+    assert {"days", "use", "recalculated", "recalculated_before"} <= causes
+    assert "otherwise" not in causes
+
+
+def test_a_recalculated_month_is_told_by_its_causes(office) -> None:
+    from mains.billing.models import Bill, BillLine
+    from mains.billing.queries.explain import explain_corrections
+
+    told = 0
+    for bill in Bill.objects.exclude(correction_minor=0).order_by("id")[:200]:
+        corrections = explain_corrections(month=bill.month, bill_id=bill.id)
+        assert sum(each.amount_minor for each in corrections) == bill.correction_minor
+        for each in corrections:
+            lines = BillLine.objects.filter(
+                month=bill.month,
+                bill_id=bill.id,
+                service_month=each.service_month,
+                service_point_id=each.service_point_id,
+            ).exclude(kind="tax_included")
+            assert each.amount_minor == sum(line.amount_minor for line in lines)
+            assert sum(step.amount_minor for step in each.steps) == each.amount_minor
+            told += any(step.cause == "use" for step in each.steps)
+    assert told > 100
 
 
 def test_the_bills_page_shows_the_steps(office) -> None:

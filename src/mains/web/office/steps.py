@@ -1,6 +1,5 @@
-"""From the last bill to this one: why it is more or less, in steps that sum to the difference exactly."""
+"""From the last bill to this one as a picture: each cause a bar, and all bars together the difference exactly."""
 
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -9,7 +8,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mains.base import formats
+from mains.billing.queries.explain import BillChange, explain_change, explain_corrections
 from mains.billing.queries.records import BillRecord
+from mains.kernel.errors import MainsError
+from mains.reporting.queries.bill_paper.change_wording import bill_label, change_label, step_rows
 
 WIDTH = 1000
 
@@ -43,40 +45,38 @@ class Steps:
         return WIDTH
 
 
-def split_difference(*, before: BillRecord, after: BillRecord) -> dict[str, int]:
-    """The difference of two bills in minor units: days, use_per_day, price, recalculated, recalculated_before.
-
-    Days and use are valued at the last bill's price per unit; price is what remains of the month's own charges,
-    tiers and fixed charges included, so the parts always sum to `after.amount_minor - before.amount_minor`.
+def find_steps(bill: BillRecord, *, currency: str, unit: str) -> Steps | None:
+    """The picture from the account's last bill to this one; None for a first bill, or where a bill does not follow from
+    its facts: each of its lines says so.
     """
-    charged_before = before.amount_minor - before.correction_minor
-    charged_after = after.amount_minor - after.correction_minor
-    days = use = 0
-    if before.quantity_micro > 0 and after.quantity_micro >= 0 and charged_before > 0:
-        price = Fraction(charged_before, before.quantity_micro)
-        daily = Fraction(before.quantity_micro, _days(before.month))
-        days = round(daily * (_days(after.month) - _days(before.month)) * price)
-        use = round((after.quantity_micro - daily * _days(after.month)) * price)
-    return {
-        "days": days,
-        "use_per_day": use,
-        "price": charged_after - charged_before - days - use,
-        "recalculated": after.correction_minor,
-        "recalculated_before": -before.correction_minor,
-    }
+    try:
+        change = explain_change(month=bill.month, bill_id=bill.id)
+    except MainsError:
+        return None
+    return bill_steps(change, currency=currency, unit=unit) if change else None
 
 
-def bill_steps(*, before: BillRecord, after: BillRecord, currency: str) -> Steps:
-    """The picture of `split_difference`, with the two bills at its ends; changes of nothing are left out."""
-    words = {
-        "days": _("Days in the month"),
-        "use_per_day": _("Use per day"),
-        "price": _("Price, tiers and fixed charges"),
-        "recalculated": _("Recalculated on this bill"),
-        "recalculated_before": _("Recalculated on the last bill, not again"),
-    }
-    parts = split_difference(before=before, after=after)
-    changes = [(words[name], minor) for name, minor in parts.items() if minor]
+def causes_by_month(bill: BillRecord, *, unit: str) -> dict[date, list[list[str]]]:
+    """Why each earlier month on the bill is recalculated: label and signed amount of each cause."""
+    if not bill.correction_minor:
+        return {}
+    language = get_language() or "en"
+    try:
+        corrections = explain_corrections(month=bill.month, bill_id=bill.id)
+    except MainsError:
+        return {}
+    found: dict[date, list[list[str]]] = {}
+    for correction in corrections:
+        rows = step_rows(correction.steps, unit=unit, language=language)
+        found.setdefault(correction.service_month, []).extend(rows)
+    return found
+
+
+def bill_steps(change: BillChange, *, currency: str, unit: str) -> Steps:
+    """The picture of a change, with the two bills at its ends."""
+    before, after = change.before, change.after
+    language = get_language() or "en"
+    changes = [(change_label(step, unit=unit, language=language), step.amount_minor) for step in change.steps]
     ends = [before.amount_minor]
     for _label, minor in changes:
         ends.append(ends[-1] + minor)
@@ -89,9 +89,9 @@ def bill_steps(*, before: BillRecord, after: BillRecord, currency: str) -> Steps
             label, minor, round((left - low) * scale), max(2, round((right - left) * scale)), is_total
         )
 
-    rows = [bar(_bill_label(before.month), before.amount_minor, start=0, is_total=True)]
+    rows = [bar(bill_label(before.month, language=language), before.amount_minor, start=0, is_total=True)]
     rows += [bar(label, minor, start=start) for (label, minor), start in zip(changes, ends, strict=False)]
-    rows.append(bar(_bill_label(after.month), after.amount_minor, start=0, is_total=True))
+    rows.append(bar(bill_label(after.month, language=language), after.amount_minor, start=0, is_total=True))
     finding = _finding(after.amount_minor - before.amount_minor, before.month, currency)
     return Steps(finding=finding, rows=tuple(rows), zero=round(-low * scale))
 
@@ -107,13 +107,3 @@ def _finding(change_minor: int, month: date, currency: str) -> str:
     if change_minor > 0:
         return _("%(amount)s more than for %(month)s") % named
     return _("%(amount)s less than for %(month)s") % named
-
-
-def _bill_label(month: date) -> str:
-    return _("Bill for %(month)s") % {
-        "month": formats.month_inside_text(month, language=get_language() or "en")
-    }
-
-
-def _days(month: date) -> int:
-    return monthrange(month.year, month.month)[1]

@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/<str:number>/readings/", meters.record, name="record_reading"),
     path("meters/<int:meter_id>/", meters.meter, name="meter"),
     path("readings/<int:reading_id>/", meters.reading, name="reading"),
+    path("bills/<str:number>-protocol.pdf", bills.protocol, name="bill_protocol"),
     path("bills/<str:number>.pdf", bills.bill_pdf, name="bill_pdf"),
     path("bills/<str:number>/", bills.bill, name="bill"),
     path("bills/<str:number>/lines/<int:place>/", bills.line, name="bill_line"),

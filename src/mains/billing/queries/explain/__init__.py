@@ -8,12 +8,24 @@ from mains.billing.queries.explain.bills import (
     explain_bill_line,
     explain_line,
 )
+from mains.billing.queries.explain.changes import (
+    BillChange,
+    ChangeStep,
+    CorrectionChange,
+    explain_change,
+    explain_corrections,
+)
 
 __all__ = [
+    "BillChange",
     "BillExplanation",
+    "ChangeStep",
+    "CorrectionChange",
     "LineExplanation",
     "UnableToExplain",
     "explain_bill",
     "explain_bill_line",
+    "explain_change",
+    "explain_corrections",
     "explain_line",
 ]

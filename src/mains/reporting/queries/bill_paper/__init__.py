@@ -13,9 +13,18 @@ from mains.reporting.queries.bill_paper.content import (
     get_content,
 )
 from mains.reporting.queries.bill_paper.printed import Texts, printed
-from mains.reporting.queries.bill_paper.typeset import set_bills
+from mains.reporting.queries.bill_paper.protocol import protocol_texts
+from mains.reporting.queries.bill_paper.typeset import set_bills, set_protocol
 
-__all__ = ["BillContent", "UnableToPrintBill", "bill_pdf", "bill_texts", "bills_pdf", "get_content"]
+__all__ = [
+    "BillContent",
+    "UnableToPrintBill",
+    "bill_pdf",
+    "bill_texts",
+    "bills_pdf",
+    "get_content",
+    "protocol_pdf",
+]
 
 
 def bill_pdf(*, month: date, bill_id: int, language: str | None = None) -> bytes:
@@ -32,16 +41,28 @@ def bills_pdf(*, month: date, bill_ids: Sequence[int], language: str | None = No
     return set_bills([bill_texts(month=month, bill_id=bill_id, language=language) for bill_id in bill_ids])
 
 
+def protocol_pdf(*, month: date, bill_id: int, language: str | None = None) -> bytes:
+    """The calculation protocol of a bill: every amount with its formula tree, down to readings and tariff clauses.
+
+    In the customer's language when none is named. Raises as `bill_pdf` does.
+    """
+    spoken = _spoken(language or customer_language(month=month, bill_id=bill_id))
+    with translation.override(spoken):
+        content = get_content(month=month, bill_id=bill_id)
+        return set_protocol(protocol_texts(content, language=spoken))
+
+
 def bill_texts(*, month: date, bill_id: int, language: str | None = None) -> Texts:
     """The texts of a bill as the template sets them."""
-    wanted = language or customer_language(month=month, bill_id=bill_id)
-    spoken = _known(wanted) or settings.LANGUAGE_CODE
+    spoken = _spoken(language or customer_language(month=month, bill_id=bill_id))
     with translation.override(spoken):
         return printed(get_content(month=month, bill_id=bill_id), language=spoken)
 
 
-def _known(language: str) -> str:
-    """The language as settings spell it; empty when Mains does not speak it."""
+def _spoken(language: str) -> str:
+    """The language as settings spell it; the utility's where Mains does not speak it."""
     code = language.lower().replace("_", "-")
     codes = [known for known, _name in settings.LANGUAGES]
-    return next((known for known in codes if code in (known, known.partition("-")[0])), "")
+    return next(
+        (known for known in codes if code in (known, known.partition("-")[0])), settings.LANGUAGE_CODE
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from mains.base.rows import fetch_row
-from mains.billing.queries.explain import BillExplanation, explain_bill
+from mains.billing.queries.explain import BillChange, BillExplanation, explain_bill, explain_change
 from mains.billing.queries.explain.bills import RatedItem, rate_items
 from mains.billing.queries.explain.evidence import load_items
 from mains.billing.queries.records import BillRecord, find_bill, find_run, list_bills
@@ -53,6 +53,8 @@ class BillContent:
     corrections: tuple[Correction, ...]
     use: tuple[UseRow, ...]
     bars: tuple[Bar, ...]
+    explained: BillExplanation
+    change: BillChange | None
 
     @property
     def place(self) -> Place:
@@ -120,6 +122,8 @@ def get_content(*, month: date, bill_id: int) -> BillContent:
             month=month,
             as_of=run.facts_as_of,
         ),
+        explained=explained,
+        change=explain_change(month=month, bill_id=bill_id),
     )
 
 

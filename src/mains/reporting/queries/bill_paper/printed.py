@@ -25,6 +25,7 @@ from mains.metering.values import DayQuality, Zone
 from mains.network.values import Service
 from mains.reporting.models import DocumentText
 from mains.reporting.queries.bill_paper import wording
+from mains.reporting.queries.bill_paper.change_wording import change_rows
 from mains.reporting.queries.bill_paper.charges import Charge, Section
 from mains.reporting.queries.bill_paper.chart import Bar
 from mains.reporting.queries.bill_paper.content import BillContent
@@ -57,6 +58,7 @@ def printed(content: BillContent, *, language: str) -> Texts:
         "statement": _statement(content, language=language),
         "sections": [_section(section, content, language=language) for section in content.sections],
         "corrections": [_correction(each, content, language=language) for each in content.corrections],
+        "change": change_rows(content.change, unit=content.unit, language=language),
         "readings": [_use_row(row, language=language) for row in content.use],
         "has_zones": any(row.zone != Zone.TOTAL for row in content.use),
         "has_multiplier": any(row.multiplier != 1 for row in content.use),
@@ -96,6 +98,7 @@ def _labels(content: BillContent, *, language: str) -> dict[str, str]:
         "amount": _("Amount, %(unit)s") % {"unit": sign},
         "total": _("Total"),
         "corrections": _("Corrections of earlier months"),
+        "change": _("Why it is more or less than the last bill"),
         "before": _("Billed before, %(unit)s") % {"unit": sign},
         "now": _("Now, %(unit)s") % {"unit": sign},
         "difference": _("Difference, %(unit)s") % {"unit": sign},

@@ -16,7 +16,7 @@ from mains.reporting.queries.bill_paper.content import UnableToPrintBill
 from mains.reporting.queries.bill_paper.printed import Texts
 
 _CONTEXT = Path(__file__).resolve().parents[2]
-_TEMPLATE = _CONTEXT / "templates" / "reporting" / "bill.typ"
+_TEMPLATES = _CONTEXT / "templates" / "reporting"
 _FONTS = _CONTEXT / "fonts"
 # What the bundled fonts print: Latin with all its accents, Cyrillic, signs of currencies and arithmetic.
 _PRINTED = (
@@ -37,9 +37,19 @@ def set_bills(bills: Sequence[Texts]) -> bytes:
     """
     for bill in bills:
         check_letters(bill)
-    made = _compiler(os.fspath(home_folder() / "fonts")).compile(
+    return _set("bill.typ", "bills", bills)
+
+
+def set_protocol(protocol: Texts) -> bytes:
+    """The calculation protocol of a bill, as `set_bills`."""
+    check_letters(protocol)
+    return _set("protocol.typ", "protocol", protocol)
+
+
+def _set(template: str, name: str, texts: object) -> bytes:
+    made = _compiler(template, os.fspath(home_folder() / "fonts")).compile(
         format="pdf",
-        sys_inputs={"bills": json.dumps(bills, ensure_ascii=False)},
+        sys_inputs={name: json.dumps(texts, ensure_ascii=False)},
         pdf_standards="ua-1",
         timestamp=0,
     )
@@ -48,11 +58,11 @@ def set_bills(bills: Sequence[Texts]) -> bytes:
 
 
 @cache
-def _compiler(more_fonts: str) -> typst.Compiler:
+def _compiler(template: str, more_fonts: str) -> typst.Compiler:
     folders = [os.fspath(_FONTS), *([more_fonts] if Path(more_fonts).is_dir() else [])]
     return typst.Compiler(
-        input=os.fspath(_TEMPLATE),
-        root=os.fspath(_TEMPLATE.parent),
+        input=os.fspath(_TEMPLATES / template),
+        root=os.fspath(_TEMPLATES),
         font_paths=folders,
         ignore_system_fonts=True,
     )

@@ -1,11 +1,14 @@
 """A bill whose every amount opens its formula tree, down to readings and the clause of the tariff."""
 
+from collections.abc import Mapping
+from datetime import date
 from itertools import groupby
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mains.billing.queries.records import BillRecord, LineRecord, find_bill, list_bills, list_lines
@@ -13,12 +16,13 @@ from mains.billing.values import UnableToReadBillNumber, bill_number, parse_bill
 from mains.customers.queries.records import AccountRecord, account_numbers, find_account, list_agreements
 from mains.network.values import UNIT_OF_SERVICE
 from mains.reporting.queries.bill_paper import bill_pdf as make_pdf
+from mains.reporting.queries.bill_paper import protocol_pdf as make_protocol
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import names_of_editions
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.explanations import explain_line
 from mains.web.office.parts import Crumb
-from mains.web.office.steps import bill_steps
+from mains.web.office.steps import causes_by_month, find_steps
 
 
 def _open_bill(request: OfficeRequest, number: str) -> BillRecord:
@@ -53,17 +57,16 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
     bills = list_bills(account_id=account.id, scope=request.scope)
     previous = next((one for one in bills if one.month < found.month), None)
     currency = some.currency if some else ""
+    unit = UNIT_OF_SERVICE[some.service] if some else ""
     context = {
         "bill": found,
         "number": bill_number(found.month, found.id),
         "account": account,
         "address": some.address if some else "",
         "currency": currency,
-        "steps": bill_steps(before=previous, after=found, currency=currency)
-        if previous and currency
-        else None,
-        "unit": UNIT_OF_SERVICE[some.service] if some else "",
-        "groups": _groups(found, lines),
+        "steps": find_steps(found, currency=currency, unit=unit) if currency else None,
+        "unit": unit,
+        "groups": _groups(found, lines, causes=causes_by_month(found, unit=unit)),
         "editions": editions,
         "previous": previous,
         "following": next((one for one in reversed(bills) if one.month > found.month), None),
@@ -76,7 +79,9 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
     return render(request, "office/bill.html", context)
 
 
-def _groups(found: BillRecord, lines: list[LineRecord]) -> list[dict[str, Any]]:
+def _groups(
+    found: BillRecord, lines: list[LineRecord], *, causes: Mapping[date, list[list[str]]]
+) -> list[dict[str, Any]]:
     """Lines by month of use, the bill's own month first; included tax is shown but adds nothing."""
     ordered = sorted(
         lines, key=lambda line: (line.service_month != found.month, line.service_month, line.line)
@@ -88,6 +93,7 @@ def _groups(found: BillRecord, lines: list[LineRecord]) -> list[dict[str, Any]]:
             {
                 "month": month,
                 "is_correction": month < found.month,
+                "causes": causes.get(month, []),
                 "lines": rows,
                 "total_minor": sum(line.amount_minor for line in rows if line.kind != "tax_included"),
             }
@@ -112,7 +118,19 @@ def line(request: OfficeRequest, number: str, place: int) -> HttpResponse:
 def bill_pdf(request: OfficeRequest, number: str) -> HttpResponse:
     """The bill as PDF, in the customer's language."""
     found = _open_bill(request, number)
-    content = make_pdf(month=found.month, bill_id=found.id)
+    return _pdf(make_pdf(month=found.month, bill_id=found.id), f"{number}.pdf")
+
+
+@needs(Permission.SEE_MONEY)
+def protocol(request: OfficeRequest, number: str) -> HttpResponse:
+    """The calculation protocol as PDF, in the reader's language."""
+    found = _open_bill(request, number)
+    language = get_language() or "en"
+    content = make_protocol(month=found.month, bill_id=found.id, language=language)
+    return _pdf(content, f"{number}-protocol.pdf")
+
+
+def _pdf(content: bytes, name: str) -> HttpResponse:
     response = HttpResponse(content, content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{number}.pdf"'
+    response["Content-Disposition"] = f'inline; filename="{name}"'
     return response

@@ -1,0 +1,95 @@
+"""The calculation protocol: a bill's every amount with its whole formula tree, as PDF in the reader's language."""
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import groupby
+
+from django.utils.translation import gettext as _
+
+from mains.base.formats import date_text, money_text, month_inside_text, month_text
+from mains.billing.queries.explain import explain_corrections
+from mains.billing.queries.explain.bills import LineExplanation
+from mains.billing.values import LineKind
+from mains.reporting.queries.bill_paper.change_wording import change_rows, step_rows
+from mains.reporting.queries.bill_paper.content import BillContent
+from mains.reporting.queries.bill_paper.printed import Texts, address_lines
+from mains.reporting.queries.explained import ExplainedStep, worded
+
+
+def protocol_texts(content: BillContent, *, language: str) -> Texts:
+    """What the protocol's template sets, in `language`, which must be the active one, as plain JSON."""
+    bill = content.bill
+    explained = content.explained
+    rows = sorted(
+        explained.lines, key=lambda line: (line.service_month != bill.month, -line.service_month.toordinal())
+    )
+    return {
+        "language": language.partition("-")[0],
+        "title": _("Calculation protocol"),
+        "number": content.number,
+        "head": [
+            [_("Bill"), f"{content.number}, {month_text(bill.month, language=language)}"],
+            [_("Issued"), date_text(bill.issued_on, language=language)],
+            [_("Account"), content.addressee.account_number],
+            [_("Customer"), content.addressee.customer_name],
+            [_("Address"), ", ".join(address_lines(content.place))],
+            [_("To pay for this bill"), _money(content, bill.amount_minor, language)],
+        ],
+        "labels": {
+            "page": _("Page"),
+            "change": _("Why it is more or less than the last bill"),
+            "note": _(
+                "Every number comes from a fact that was recorded before the bill. The amounts were computed"
+                " again, exactly, for this protocol, and are those of the bill."
+            ),
+        },
+        "change": change_rows(content.change, unit=content.unit, language=language),
+        "groups": [
+            _group(content, month, list(lines), language=language)
+            for month, lines in groupby(rows, key=lambda line: line.service_month)
+        ],
+    }
+
+
+def _group(content: BillContent, month: date, lines: list[LineExplanation], *, language: str) -> Texts:
+    is_correction = month < content.bill.month
+    inside = month_inside_text(month, language=language)
+    return {
+        "title": _("Recalculation of %(month)s") % {"month": inside}
+        if is_correction
+        else month_text(month, language=language),
+        "causes": _causes(content, month, language=language) if is_correction else [],
+        "lines": [_line(content, line, language=language) for line in lines],
+    }
+
+
+def _line(content: BillContent, line: LineExplanation, *, language: str) -> Texts:
+    return {
+        "title": line.title,
+        "amount": _money(content, line.amount_minor, language),
+        "note": _("included in the price") if line.posted.kind == LineKind.TAX_INCLUDED else "",
+        "rows": list(_rows(worded(line.tree), depth=0)),
+    }
+
+
+def _rows(step: ExplainedStep, *, depth: int) -> Iterator[Texts]:
+    """The tree from top to bottom, each step with how deep it stands."""
+    more = [text for text in (step.formula, step.note, step.source) if text]
+    yield {
+        "depth": depth,
+        "label": step.label,
+        "value": f"{step.value}\N{NO-BREAK SPACE}{step.unit}" if step.unit else step.value,
+        "more": " · ".join(more),
+    }
+    for child in step.children:
+        yield from _rows(child, depth=depth + 1)
+
+
+def _causes(content: BillContent, month: date, *, language: str) -> list[list[str]]:
+    found = explain_corrections(month=content.bill.month, bill_id=content.bill.id)
+    steps = [step for each in found if each.service_month == month for step in each.steps]
+    return step_rows(steps, unit=content.unit, language=language)
+
+
+def _money(content: BillContent, minor: int, language: str) -> str:
+    return money_text(minor, currency=content.currency, language=language)
