@@ -89,6 +89,17 @@ def test_a_change_inside_the_earlier_period_is_told_as_such() -> None:
     assert found == {"residents": 400 - round(200 * (16 + 2 * 15) / 31), "days": -2 * 20 - 2 * 40}
 
 
+def test_facts_told_month_by_month_are_no_change() -> None:
+    """Where each month's facts end with the month, the value of its last day goes on into the next."""
+
+    def dated(month: Facts) -> Facts:
+        value = DatedValue(Fraction(2), month.period_from, month.period_to)
+        return replace(month, attributes={"residents": (value,)})
+
+    found = effects_of(dated(facts(JANUARY, FEBRUARY, 31)), dated(facts(FEBRUARY, MARCH, 29)))
+    assert found == {"days": -2 * 20 - 2 * 40}
+
+
 def test_nothing_changed() -> None:
     same = facts(JANUARY, FEBRUARY, 90)
     assert effects_of(same, same) == {}

@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import UTC, date, datetime
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 TODAY = date(2021, 6, 7)
@@ -183,6 +184,7 @@ def test_an_account_is_given_to_an_officer_from_the_list(own_office) -> None:
     assert name in client.get(f"/accounts/{row.number}/").content.decode()
 
 
+@pytest.mark.slow
 def test_steps_from_bill_to_bill_sum_to_the_difference(office) -> None:
     """Causes by whole ratings: nothing is left over, and bars stand where the one before ended."""
     from mains.billing.models import Bill

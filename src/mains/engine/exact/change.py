@@ -4,7 +4,6 @@ Each effect is the difference of two whole ratings, so the effects sum to the di
 minimums and roundings included.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -84,7 +83,9 @@ def split_change(*, before: Situation, after: Situation) -> ItemChange:
         _change_period(walk, before, after)
     walk.exchange(USE, replace(walk.at, facts=replace(walk.at.facts, use=after.facts.use)))
     for name in _read_by(before, after):
-        walk.exchange(ATTRIBUTE, _with_attribute(walk.at, name, after.facts.attributes), name=name)
+        values = after.facts.attributes.get(name, ())
+        if _by_day(after.facts, walk.at.facts.attributes.get(name, ())) != _by_day(after.facts, values):
+            walk.exchange(ATTRIBUTE, _with_attribute(walk.at, name, values), name=name)
     walk.exchange(PRICE, after)
     assert walk.amount_minor == end, "The last exchange arrives at the amount to be explained."
     effects = (Effect(cause, amount, name) for (cause, name), amount in walk.found.items())
@@ -95,7 +96,7 @@ def _change_period(walk: _Walk, before: Situation, after: Situation) -> None:
     """Hold fast what was in force on the last day, then take the new period at the same use a day."""
     last = before.facts.period_to - timedelta(days=1)
     for name in _read_by(before, after):
-        walk.exchange(ATTRIBUTE, _held_attribute(walk.at, name, last), name=name)
+        _hold_attribute(walk, name, last)
     walk.exchange(PRICE, replace(walk.at, tariff=_held_tariff(before.tariff, last)))
     period_from, period_to = after.facts.period_from, after.facts.period_to
     length = Fraction(
@@ -114,22 +115,20 @@ def _read_by(before: Situation, after: Situation) -> list[str]:
     return sorted({*before.tariff.read_attributes, *after.tariff.read_attributes})
 
 
-def _held_attribute(situation: Situation, name: str, day: date) -> Situation:
-    """The attribute's value of `day`, at all times."""
-    values = situation.facts.attributes.get(name, ())
+def _hold_attribute(walk: _Walk, name: str, day: date) -> None:
+    """Give the attribute its value of `day` at all times, so that it has one in any other period too."""
+    facts = walk.at.facts
+    values = facts.attributes.get(name, ())
     held = tuple(replace(value, valid_from=None, valid_to=None) for value in values if value.holds_on(day))
-    return _with_attribute(situation, name, {name: held})
+    if _by_day(facts, values) == _by_day(facts, held):
+        walk.at = _with_attribute(walk.at, name, held)
+    else:
+        walk.exchange(ATTRIBUTE, _with_attribute(walk.at, name, held), name=name)
 
 
-def _with_attribute(
-    situation: Situation, name: str, attributes: Mapping[str, tuple[DatedValue, ...]]
-) -> Situation:
-    values = attributes.get(name, ())
-    facts = situation.facts
-    if _by_day(facts, facts.attributes.get(name, ())) == _by_day(facts, values):
-        return situation
-    rest = {key: value for key, value in facts.attributes.items() if key != name}
-    return replace(situation, facts=replace(facts, attributes={**rest, name: values}))
+def _with_attribute(situation: Situation, name: str, values: tuple[DatedValue, ...]) -> Situation:
+    attributes = {**situation.facts.attributes, name: values}
+    return replace(situation, facts=replace(situation.facts, attributes=attributes))
 
 
 def _by_day(facts: Facts, values: tuple[DatedValue, ...]) -> list[object]:

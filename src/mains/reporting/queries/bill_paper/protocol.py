@@ -63,13 +63,13 @@ def _group(content: BillContent, month: date, lines: list[LineExplanation], *, l
     }
 
 
-def _line(content: BillContent, line: LineExplanation, *, language: str) -> Texts:
-    return {
-        "title": line.title,
-        "amount": _money(content, line.amount_minor, language),
-        "note": _("included in the price") if line.posted.kind == LineKind.TAX_INCLUDED else "",
-        "rows": list(_rows(worded(line.tree), depth=0)),
-    }
+def _line(content: BillContent, line: LineExplanation, *, language: str) -> list[Texts]:
+    """The line's tree from top to bottom; on top the amount as it stands on the bill."""
+    first, *rest = _rows(worded(line.tree), depth=0)
+    label = first["label"]
+    if line.posted.kind == LineKind.TAX_INCLUDED:
+        label = f"{label} ({_('included in the price')})"
+    return [first | {"label": label, "value": _money(content, line.amount_minor, language)}, *rest]
 
 
 def _rows(step: ExplainedStep, *, depth: int) -> Iterator[Texts]:
