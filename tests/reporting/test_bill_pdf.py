@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from billing.population import NEXT_PAYER
 from mains.billing.models import Bill
-from mains.billing.queries.explain import explain_bill
+from mains.billing.queries.explain import explain_bill, explain_change, explain_corrections
+from mains.billing.queries.explain.changes import change_data
 from mains.billing.values import bill_number
 from mains.config.cli.bill import app
 from mains.customers.models import Account, Customer, Party
@@ -30,6 +31,7 @@ from mains.reporting.queries.bill_paper import (
     bill_pdf,
     bill_texts,
     get_content,
+    protocol_pdf,
 )
 from mains.reporting.queries.bill_paper.corrections import AgreementChanged, AttributeChanged, UseChanged
 from mains.reporting.queries.bill_paper.delivery import list_batches, print_batch
@@ -321,3 +323,50 @@ def test_explanations_keep_their_published_schema(homes):
     spoilt = {**data, "lines": [{**data["lines"][0], "amount_minor": "1"}]}
     with pytest.raises(jsonschema.ValidationError):
         validator.validate(spoilt)
+
+
+def test_the_protocol_has_every_step_of_every_line(homes) -> None:
+    bill = bill_of(1)
+    explained = explain_bill(month=bill.month, bill_id=bill.id)
+    text = "\n".join(pages_of(protocol_pdf(month=bill.month, bill_id=bill.id, language="en")))
+    assert "Calculation protocol" in text
+    assert bill_number(bill.month, bill.id) in text
+    readings = {
+        step.source.split(",")[0]
+        for line in explained.lines
+        for step in line.tree.walk()
+        if "reading" in step.source
+    }
+    assert readings
+    for reading in readings:
+        assert reading in text
+    for line in explained.lines:
+        assert f"{abs(line.amount_minor) // 100:,}" in text
+
+
+def test_the_protocol_speaks_the_readers_language(homes) -> None:
+    bill = bill_of(1)
+    text = "\n".join(pages_of(protocol_pdf(month=bill.month, bill_id=bill.id, language="de")))
+    assert "Berechnungsprotokoll" in text
+    assert "Zählerstand vom" in text
+
+
+def test_the_change_from_bill_to_bill_is_on_paper(homes) -> None:
+    bill = bill_of(1)
+    rows = texts_of(1, language="en")["change"]
+    assert rows[0][0] == "Bill for April 2021"
+    assert rows[-1][0] == "Bill for May 2021"
+    steps = [int(amount.replace(",", "").replace(".", "").replace("−", "-")) for _label, amount in rows[1:-1]]
+    before = bill_of(1, APRIL)
+    assert sum(steps) == bill.amount_minor - before.amount_minor
+    assert texts_of(1, MARCH)["change"] == []
+
+
+def test_the_change_as_json_is_as_its_schema_says(homes) -> None:
+    schema = json.loads((SCHEMA.parent / "bill-change.schema.json").read_text(encoding="utf-8"))
+    for bill in Bill.objects.filter(account_id__lte=12):
+        change = explain_change(month=bill.month, bill_id=bill.id)
+        corrections = explain_corrections(month=bill.month, bill_id=bill.id)
+        data = change_data(bill_number(bill.month, bill.id), change, corrections)
+        jsonschema.validate(json.loads(json.dumps(data)), schema)
+        assert sum(each["amount_minor"] for each in data["corrections"]) == bill.correction_minor

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mains.reporting.actions.search import tokens_of
@@ -60,6 +60,7 @@ def test_the_wrong_keyboard_layout_is_turned_round(typed, meant) -> None:
 WRITTEN = st.characters(codec="utf-8", categories=("L", "M", "Nd", "P", "S", "Zs"))
 
 
+@example("0🅰0")
 @given(st.text(alphabet=WRITTEN, max_size=40))
 def test_the_index_and_the_query_split_and_fold_alike(text) -> None:
     source = pl.DataFrame(

@@ -8,7 +8,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import adbc_connect, connection_url, copy_frame, execute, read_frame
 from mains.reporting.models import TokenKind
-from mains.reporting.queries.folding import WORD_PATTERN, fold_word
+from mains.reporting.queries.folding import WORD_OF_COLUMN, fold_word
 
 TABLE = "reporting_searchtoken"
 DRAFT = "reporting_searchtoken_draft"
@@ -125,7 +125,7 @@ def _joined(column: str) -> pl.Expr:
 
 
 def _words(column: str) -> pl.Expr:
-    return _unmarked(column).str.extract_all(WORD_PATTERN)
+    return _unmarked(column).str.extract_all(WORD_OF_COLUMN)
 
 
 def _folded(words: pl.Series) -> pl.DataFrame:

@@ -18,8 +18,9 @@ _LETTERS = str.maketrans(
     {"ё": "е", "ı": "i", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"}
 )
 _SPELLINGS = (("shch", "sch"), ("kh", "h"), ("iy", "i"), ("yi", "i"), ("y", "i"), ("ii", "i"), ("ie", "e"))
-WORD_PATTERN = r"[^\W_]+"
-_WORD = re.compile(WORD_PATTERN)
+_WORD = re.compile(r"[^\W_]+")
+WORD_OF_COLUMN = r"[\p{L}\p{N}]+"
+"""What `split_words` takes for a word, in the expressions of columns, whose `\\w` also takes symbols such as 🅰."""
 _SEPARATORS = re.compile(r"[\W_]+")
 _QWERTY = "`qwertyuiop[]asdfghjkl;'zxcvbnm,."
 _ICUKEN = "ёйцукенгшщзхъфывапролджэячсмитьбю"

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from mains.base.rows import fetch_row, fetch_rows
-from mains.engine.tariff import read_tariff
+from mains.engine.tariff import Tariff, read_tariff
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,30 @@ def _named(code: str, name: str) -> tuple[str, str]:
     return code, name
 
 
-def names_of_editions(*, edition_ids: list[int]) -> dict[int, tuple[str, str]]:
-    """Code and name of the tariff of each edition."""
+def names_of_editions(*, edition_ids: list[int], language: str) -> dict[int, tuple[str, str]]:
+    """Code of the tariff of each edition, and its title in the language, else its name."""
     statement = """
         SELECT e.id, t.code, t.name FROM tariffs_tariffedition e JOIN tariffs_tariff t ON t.id = e.tariff_id
         WHERE e.id = ANY(%(ids)s)
     """
-    return dict(fetch_rows(_edition, statement, {"ids": edition_ids}))
+    spoken = language.partition("-")[0]
+    return {
+        edition_id: (code, _tariff_of(edition_id).title.get(spoken) or name)
+        for edition_id, code, name in fetch_rows(_edition, statement, {"ids": edition_ids})
+    }
 
 
-def _edition(edition_id: int, code: str, name: str) -> tuple[int, tuple[str, str]]:
-    return edition_id, (code, name)
+def _edition(edition_id: int, code: str, name: str) -> tuple[int, str, str]:
+    return edition_id, code, name
+
+
+@lru_cache(maxsize=512)
+def _tariff_of(edition_id: int) -> Tariff:
+    """The tariff of an edition, read; an edition never changes, so it is remembered."""
+    document = fetch_row(
+        str, "SELECT document FROM tariffs_tariffedition WHERE id = %(id)s", {"id": edition_id}
+    )
+    return read_tariff(document or "")
 
 
 def currency_of_utility() -> str:
@@ -62,17 +75,14 @@ def currency_of_utility() -> str:
 
 @lru_cache(maxsize=512)
 def titles_of_components(*, edition_id: int, language: str) -> dict[str, str]:
-    """Component's title in the language, else English, by name; an edition never changes, so it is remembered.
+    """Component's title in the language, else English, by name.
 
     Components without a title are left out. Where versions differ the latest counts.
     """
-    document = fetch_row(
-        str, "SELECT document FROM tariffs_tariffedition WHERE id = %(id)s", {"id": edition_id}
-    )
     titles: dict[str, str] = {}
-    for version in read_tariff(document or "").versions:
+    for version in _tariff_of(edition_id).versions:
         for component in version.components:
-            title = component.title.get(language.split("-", maxsplit=1)[0]) or component.title.get("en")
+            title = component.title.get(language.partition("-")[0]) or component.title.get("en")
             if title:
                 titles[component.name] = title
     return titles

@@ -207,7 +207,7 @@ def _statement(content: BillContent, *, language: str) -> list[list[str]]:
 
 def _section(section: Section, content: BillContent, *, language: str) -> Texts:
     place = content.places[section.agreement_id]
-    title = section.tariff_title.get(language) or place.tariff_name
+    title = section.tariff_title.get(language.partition("-")[0]) or place.tariff_name
     return {
         "title": title,
         "place": ", ".join(address_lines(place)) if len(content.sections) > 1 else "",

@@ -197,7 +197,9 @@ def _of_use(rows: Sequence[UseRow], *, unit: str, language: str) -> Iterator[str
 
 
 def _of_tariff(section: Section, *, tariff_name: str, language: str) -> str:
-    title = section.tariff_title.get(language) or section.tariff_title.get("en") or tariff_name
+    title = (
+        section.tariff_title.get(language.partition("-")[0]) or section.tariff_title.get("en") or tariff_name
+    )
     choices = "; ".join(
         f"{attribute_name(name).lower()} {attribute_word(name, value, language=language)}"
         for name, value in section.choices

@@ -51,7 +51,9 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
     found = _open_bill(request, number)
     account = _account_of(request, found)
     lines = list_lines(bill=found)
-    editions = names_of_editions(edition_ids=sorted({line.tariff_edition_id for line in lines}))
+    editions = names_of_editions(
+        edition_ids=sorted({line.tariff_edition_id for line in lines}), language=get_language() or "en"
+    )
     agreements = {agreement.id: agreement for agreement in list_agreements(account=account)}
     some = next((agreements[line.agreement_id] for line in lines if line.agreement_id in agreements), None)
     bills = list_bills(account_id=account.id, scope=request.scope)
