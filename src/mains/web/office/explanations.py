@@ -8,7 +8,7 @@ from django.urls import reverse
 from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord, LineRecord
 from mains.kernel.errors import MainsError
-from mains.reporting.queries.explained import ExplainedStep, worded
+from mains.reporting.queries.bill_paper.explained import ExplainedStep, worded
 from mains.web.office.parts import FormulaNode
 
 READING = re.compile(r"\breading (\d+)\b")

@@ -12,8 +12,8 @@ from mains.billing.queries.explain.bills import LineExplanation
 from mains.billing.values import LineKind
 from mains.reporting.queries.bill_paper.change_wording import change_rows, step_rows
 from mains.reporting.queries.bill_paper.content import BillContent
+from mains.reporting.queries.bill_paper.explained import ExplainedStep, worded
 from mains.reporting.queries.bill_paper.printed import Texts, address_lines
-from mains.reporting.queries.explained import ExplainedStep, worded
 
 
 def protocol_texts(content: BillContent, *, language: str) -> Texts:
