@@ -2,11 +2,14 @@
 
 from django.db import models
 
-from mains.billing.values import LineKind, RunStatus
+from mains.billing.values import LineKind, RunKind, RunStatus
 
 
 class BillRun(models.Model):
-    """One month's billing of one cycle. Facts recorded after `facts_as_of` belong to the next run.
+    """One month's billing of one cycle, or a recalculation of billed months between two of these.
+
+    Facts recorded after `facts_as_of` belong to the next run. A recalculation bears the month that is open: the one
+    after the last month billed. Its accounts are those of `BillRunAccount`, in the order of their positions.
 
     Ids are planned before posting, so a run that was killed and resumed writes the same rows as an undisturbed
     one. An account's position is its place among the accounts up to `last_account_id` in the order of bucket and
@@ -14,8 +17,13 @@ class BillRun(models.Model):
     `entries_per_account`. A slice's transaction is `first_transaction_id` + its first bucket.
     """
 
+    kind = models.CharField(max_length=13, choices=RunKind, default=RunKind.MONTHLY)
     month = models.DateField()
     cycle = models.CharField(max_length=20)
+    # The one account that a recalculation was asked for; empty where it looks at all.
+    account = models.ForeignKey(
+        "customers.Account", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     status = models.CharField(max_length=10, choices=RunStatus)
     facts_as_of = models.DateTimeField()
     issued_on = models.DateField()
@@ -32,11 +40,33 @@ class BillRun(models.Model):
     posted_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["month", "cycle"], name="one_run_per_month_and_cycle")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["month", "cycle"],
+                condition=models.Q(kind=RunKind.MONTHLY),
+                name="one_run_per_month_and_cycle",
+            )
+        ]
+
+
+class BillRunAccount(models.Model):
+    """An account that a recalculation looks at, with its position in the run. Planned with the run, never changed."""
+
+    pk = models.CompositePrimaryKey("run_id", "position")
+    run = models.ForeignKey(BillRun, on_delete=models.PROTECT, related_name="listed", db_index=False)
+    position = models.IntegerField()
+    account_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            # An account's recalculations: what was posted before.
+            models.UniqueConstraint(fields=["account_id", "run"], name="account_once_per_recalculation")
+        ]
 
 
 class BillRunBucket(models.Model):
-    """A bucket that a stage of the run has finished, in the transaction that wrote its rows."""
+    """A bucket, or a numbered slice of a recalculation, that a stage of the run has finished, in the transaction that
+    wrote its rows."""
 
     pk = models.CompositePrimaryKey("run_id", "stage", "bucket")
     run = models.ForeignKey(BillRun, on_delete=models.PROTECT, related_name="buckets", db_index=False)

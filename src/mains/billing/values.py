@@ -6,6 +6,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from math import ceil
 
+import polars as pl
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -13,8 +14,9 @@ from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT, check_digit
 
 ACCOUNTS_PER_SLICE = 25_000
-LOOKBACK_MONTHS = 3
-"""Facts that come later change at most this many months before the month billed."""
+CATCH_UP_MONTHS = 3
+"""What was never billed is caught up so many months before the month billed; what was billed is corrected however
+long ago it was."""
 
 _SAMPLE_ACCOUNTS = 8_000
 _NUMBER = re.compile(r"(\d{2})(0[1-9]|1[0-2])-?(\d{1,18})(\d)", re.ASCII)
@@ -24,6 +26,13 @@ class RunStatus(models.TextChoices):
     PLANNED = "planned", _("Planned")
     POSTING = "posting", _("Posting")
     POSTED = "posted", _("Posted")
+
+
+class RunKind(models.TextChoices):
+    """A month's bills of a cycle, or corrections of billed months in between."""
+
+    MONTHLY = "monthly", _("Monthly")
+    RECALCULATION = "recalculation", _("Recalculation")
 
 
 class LineKind(models.TextChoices):
@@ -69,28 +78,41 @@ class PostedBills:
     bill_ids: range
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RunSlice:
-    """Contiguous buckets that are computed and written in one transaction.
+    """What is computed and written in one transaction, marked done under its `buckets`.
 
-    `first_position` is the position of the first account of the first bucket.
+    In a monthly run these are contiguous buckets of accounts, and `first_position` is the position of the first
+    account. In a recalculation `account_ids` and `service_point_ids` name what to work on, `first_position` is the
+    position of the first account named, and the bucket is the number of the slice. `posted` are the last monthly runs,
+    whose bills lie in ranges of ids.
     """
 
     buckets: range
     first_position: int
     posted: tuple[PostedBills, ...]
+    account_ids: pl.Series | None = None
+    service_point_ids: pl.Series | None = None
+
+    @property
+    def read_buckets(self) -> range:
+        """The buckets whose rows belong to the slice; none where the rows are named."""
+        return self.buckets if self.account_ids is None else range(0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
     """What all slices of a run share; with the slice it decides every row that is written.
 
-    `billed_months` are the earlier months that this run recalculates, `usage_months` those whose daily use it keeps up
-    to date. Facts recorded in (known_since, facts_as_of] are new to bills, in (usage_known_since, facts_as_of] to daily
-    use. Averages of classes come from the first `sample_buckets`.
+    `billed_months` are the earlier months that this run corrects, `usage_months` those whose daily use it keeps up
+    to date, both oldest first; months before `catch_up_from` only as far as something is kept about them. Facts
+    recorded in (known_since, facts_as_of] are new to bills, in (usage_known_since, facts_as_of] to daily use.
+    `owing_run_ids` are the runs since the last monthly one, whose blocked accounts are owed a bill. Averages of classes
+    come from `samples`: each month's buckets and instant.
     """
 
     run_id: int
+    kind: RunKind
     month: date
     cycle: str
     facts_as_of: datetime
@@ -98,6 +120,10 @@ class RunPlan:
     usage_known_since: datetime
     billed_months: tuple[date, ...]
     usage_months: tuple[date, ...]
+    catch_up_from: date
+    owing_run_ids: tuple[int, ...]
+    samples: tuple[tuple[date, range, datetime], ...]
+    business_date: date
     issued_on: date
     due_on: date
     first_bill_id: int
@@ -105,7 +131,11 @@ class RunPlan:
     entries_per_account: int
     first_transaction_id: int
     last_account_id: int
-    sample_buckets: int
+
+    @property
+    def bills_own_month(self) -> bool:
+        """Whether the run bills its month, or corrects earlier ones only."""
+        return self.kind == RunKind.MONTHLY
 
 
 def count_sample_buckets(accounts: int) -> int:

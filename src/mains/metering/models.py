@@ -1,6 +1,7 @@
 """Meters, what they showed, and the daily use computed from it."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from mains.base.facts import DatedFact, Recorded, one_at_a_time
@@ -80,6 +81,13 @@ class Reading(Recorded):
                 include=["id", "register", "value_micro", "source", "recorded_at", "superseded_at"],
                 name="reading_of_bucket",
             ),
+            # What became known since an instant, for recalculation: readings lie in the order of recording.
+            BrinIndex(fields=["recorded_at"], name="reading_recorded"),
+            models.Index(
+                fields=["superseded_at"],
+                condition=models.Q(superseded_at__isnull=False),
+                name="reading_superseded",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(value_micro__gte=0), name="reading_not_negative")
@@ -105,6 +113,28 @@ class ReadingException(models.Model):
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
     resolution = models.CharField(max_length=20, blank=True)
+
+
+class ClassAverage(models.Model):
+    """Average use per day (`use_micro` / `days`) of a class in the months before `month`, by which points without a
+    history of their own are forecast. Kept when the month is first computed and never changed: a forecast of one
+    point must not depend on when a neighbour's reading comes.
+    """
+
+    month = models.DateField()
+    class_code = models.CharField(max_length=60)
+    zone = models.SmallIntegerField(choices=Zone)
+    use_micro = models.BigIntegerField()
+    days = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["month", "class_code", "zone"], name="one_average_per_class_and_month"
+            ),
+            models.CheckConstraint(condition=models.Q(days__gt=0), name="average_over_days"),
+        ]
 
 
 class UsageMonth(models.Model):

@@ -28,11 +28,20 @@ from mains.billing.queries.plans import (
     get_plan,
     get_run,
     get_slices,
+    list_changed_installations,
     list_changed_points,
 )
 from mains.billing.queries.posted import read_last_amounts
 from mains.billing.queries.previews import PreviewTotals, RunPreview
-from mains.billing.values import ACCOUNTS_PER_SLICE, RunPlan, RunSlice, RunStatus, Stage, count_slices
+from mains.billing.values import (
+    ACCOUNTS_PER_SLICE,
+    RunKind,
+    RunPlan,
+    RunSlice,
+    RunStatus,
+    Stage,
+    count_slices,
+)
 from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
 from mains.kernel.period import next_month
@@ -83,7 +92,7 @@ def plan_run(
         with django_connection.cursor() as cursor:
             # Two planners of one cycle at once: the second finds what the first has planned.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"billing cycle {cycle}"])
-        existing = BillRun.objects.filter(month=month, cycle=cycle).first()
+        existing = BillRun.objects.filter(month=month, cycle=cycle, kind=RunKind.MONTHLY).first()
         if existing is not None:
             return existing
         _check_order(month=month, cycle=cycle, now=now)
@@ -144,7 +153,12 @@ def post_usage(
     if pending:
         with adbc_connect() as connection:
             averages = class_averages(connection=connection, plan=plan)
-        tasks = [UsageTask(plan=plan, part=part, class_averages=averages, now=now) for part in pending]
+            installed = list_changed_installations(connection=connection, plan=plan)
+            connection.commit()
+        tasks = [
+            UsageTask(plan=plan, part=part, class_averages=averages, installed=installed, now=now)
+            for part in pending
+        ]
         yield from _run(post_usage_slice, tasks, Stage.USAGE, len(slices), on_slice, pool)
         _summarise_usage(plan)
 
@@ -223,17 +237,18 @@ def _preview(
     on_slice: OnSlice | None,
 ) -> RunPreview:
     averages = class_averages(connection=connection, plan=plan)
-    changed = list_changed_points(connection=connection, plan=plan)
+    installed = list_changed_installations(connection=connection, plan=plan)
     collected = PreviewTotals(plan=plan)
     for number, part in enumerate(slices, start=1):
         _, exceptions = refresh_slice(
             connection=connection,
             writer=connection,  # the bills of the preview read what is written here and never committed
-            task=UsageTask(plan=plan, part=part, class_averages=averages, now=now),
+            task=UsageTask(plan=plan, part=part, class_averages=averages, installed=installed, now=now),
         )
         collected.add_exceptions(exceptions)
         if on_slice is not None:
             on_slice(Stage.USAGE, number, len(slices))
+    changed = list_changed_points(connection=connection, plan=plan)
     for number, part in enumerate(slices, start=1):
         charges = compute_charges(connection=connection, plan=plan, part=part, changed_points=changed)
         bills, lines = bill_rows(plan=plan, charges=charges)
@@ -286,7 +301,8 @@ def _check_order(*, month: date, cycle: str, now: datetime) -> None:
             place=f"cycle {cycle}",
             remedy=f"Bill it from {next_month(month)} on.",
         )
-    last = BillRun.objects.filter(cycle=cycle).order_by("-month").first()
+    refuse_unfinished(cycle=cycle, kind=RunKind.RECALCULATION)
+    last = BillRun.objects.filter(cycle=cycle, kind=RunKind.MONTHLY).order_by("-month").first()
     if last is None:
         return
     following = next_month(last.month)
@@ -300,7 +316,28 @@ def _check_order(*, month: date, cycle: str, now: datetime) -> None:
             place=f"cycle {cycle}",
             remedy=f"Bill the months in order: run `mains bill run --month {due:%Y-%m} --cycle {cycle}`.",
         )
-    if now <= last.facts_as_of:
+    refuse_earlier_facts(cycle=cycle, now=now)
+
+
+def refuse_unfinished(*, cycle: str, kind: RunKind | None = None) -> None:
+    """Raise UnableToPlanRun when a run of the cycle is not finished: what it posts must be known first."""
+    unfinished = BillRun.objects.filter(cycle=cycle).exclude(status=RunStatus.POSTED)
+    found = unfinished.filter(**({"kind": kind} if kind else {})).order_by("facts_as_of").first()
+    if found is None:
+        return
+    command = "mains recalculate" if found.kind == RunKind.RECALCULATION else "mains bill run"
+    raise UnableToPlanRun(
+        code="run-unfinished",
+        message=f"Run {found.pk} ({found.get_kind_display()}, {found.month:%Y-%m}) is not finished.",
+        place=f"cycle {cycle}",
+        remedy=f"Wait for it, or run `{command}` again: it goes on where it stopped.",
+    )
+
+
+def refuse_earlier_facts(*, cycle: str, now: datetime) -> None:
+    """Raise UnableToPlanRun when a run of the cycle counts facts up to `now` or beyond."""
+    last = BillRun.objects.filter(cycle=cycle).order_by("-facts_as_of").first()
+    if last is not None and now <= last.facts_as_of:
         raise UnableToPlanRun(
             code="facts-out-of-order",
             message=f"The run of {last.month:%Y-%m} counts facts up to {last.facts_as_of}, after {now}.",

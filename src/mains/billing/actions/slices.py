@@ -16,15 +16,15 @@ from adbc_driver_manager.dbapi import Connection
 from mains.base.db import Writer, adbc_connect, copy_frame, execute, writing_connect
 from mains.base.processes import kept_open
 from mains.billing.queries.charges import SliceCharges, compute_charges
-from mains.billing.queries.exceptions import agreement_gaps
+from mains.billing.queries.exceptions import NO_EXCEPTIONS, agreement_gaps
 from mains.billing.queries.plans import done_buckets
 from mains.billing.values import LineKind, RunPlan, RunSlice, Stage
 from mains.customers.queries.frames import read_payers
 from mains.engine.columns import POSTED_KINDS
 from mains.engine.usage import describe_exception
-from mains.kernel.period import Period, next_month
+from mains.kernel.period import next_month
 from mains.ledger.actions.bill_run import post_run_slice
-from mains.metering.actions.usage import UsageRefresh, refresh_usage
+from mains.metering.actions.usage import UsageRefresh, UsageScope, refresh_usage, revise_usage
 
 _LOCK_CLASS = {Stage.USAGE: 1_000_000, Stage.BILLS: 2_000_000}
 _LEDGER_COLUMNS = ("account_id", "organisation_id", "position", "service", "provider_id")
@@ -33,11 +33,13 @@ _TAXES = (LineKind.TAX.value, LineKind.TAX_INCLUDED.value)
 
 @dataclass(frozen=True, kw_only=True)
 class UsageTask:
-    """One slice of the usage stage. `class_averages` as `metering.actions.usage.average_use` gives them."""
+    """One slice of the usage stage. `class_averages` as `billing.queries.averages` gives them, `installed` as
+    `billing.queries.plans.list_changed_installations` does."""
 
     plan: RunPlan
     part: RunSlice
     class_averages: pl.DataFrame
+    installed: pl.DataFrame
     now: datetime
 
 
@@ -91,18 +93,24 @@ def refresh_slice(
 
     Returns the rows written (month, service_point_id, zone, bucket, total_micro) and the exceptions found.
     """
-    plan, buckets = task.plan, task.part.buckets
-    refresh = refresh_usage(
-        connection=connection,
-        buckets=buckets,
-        month=plan.month,
+    plan, part = task.plan, task.part
+    scope = UsageScope(
         earlier_months=plan.usage_months,
+        catch_up_from=plan.catch_up_from,
         as_of=plan.facts_as_of,
         known_since=plan.usage_known_since,
-        class_averages=task.class_averages,
-        writer=writer,
+        averages=task.class_averages,
+        installed=task.installed,
     )
-    return refresh.written, _usage_exceptions(connection, plan, buckets, refresh)
+    if part.service_point_ids is not None:
+        written = revise_usage(
+            connection=connection, service_point_ids=part.service_point_ids, scope=scope, writer=writer
+        )
+        return written.with_columns(bucket=pl.lit(part.buckets.start, pl.Int16)), NO_EXCEPTIONS
+    refresh = refresh_usage(
+        connection=connection, buckets=part.buckets, month=plan.month, scope=scope, writer=writer
+    )
+    return refresh.written, _usage_exceptions(connection, plan, part.buckets, refresh)
 
 
 def write_usage(*, connection: Connection, writer: Writer, task: UsageTask) -> SliceResult:
@@ -130,7 +138,7 @@ def write_bills(*, writer: Writer, task: BillsTask, charges: SliceCharges) -> Sl
             transaction_id=plan.first_transaction_id + part.buckets.start,
             first_entry_id=plan.first_entry_id,
             entries_per_account=plan.entries_per_account,
-            business_date=Period.month(plan.month).last_day,
+            business_date=plan.business_date,
             due_date=plan.due_on,
             recorded_at=plan.facts_as_of,
             charges=_ledger_charges(plan, lines),

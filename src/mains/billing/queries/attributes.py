@@ -95,6 +95,7 @@ def _dated(rows: pl.DataFrame, names: set[str]) -> dict[str, pl.DataFrame]:
     }
 
 
+_KEPT_NODE_STATES_MAX = 2  # of the last months, and of all months where a slice corrects what is long past
 _kept_node_states: dict[tuple[str, date, date, datetime], pl.DataFrame] = {}
 
 
@@ -108,7 +109,8 @@ def _node_states(connection: Connection, from_date: date, to_date: date, as_of: 
         placements, states = read_node_facts(
             connection=connection, from_date=from_date, to_date=to_date, as_of=as_of
         )
-        _kept_node_states.clear()
+        if len(_kept_node_states) >= _KEPT_NODE_STATES_MAX:
+            _kept_node_states.clear()
         _kept_node_states[key] = resolve_node_states(
             placements=placements, states=states, from_date=from_date, to_date=to_date
         )

@@ -4,17 +4,12 @@ import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.billing.values import RunPlan
-from mains.metering.actions.usage import average_use
+from mains.metering.actions.usage import keep_averages
 
 
 def class_averages(*, connection: Connection, plan: RunPlan) -> pl.DataFrame:
-    """Average use by class and zone in the run's sample of buckets: the same in every process, and again in a replay.
+    """The averages of the run's month and of all earlier months by class and zone, kept with the first run of each.
 
-    Columns as `average_use` gives them.
+    Columns as `keep_averages` gives them. What is computed is written in the connection's transaction.
     """
-    return average_use(
-        connection=connection,
-        buckets=range(plan.sample_buckets),
-        month=plan.month,
-        as_of=plan.facts_as_of,
-    )
+    return keep_averages(connection=connection, samples=plan.samples)

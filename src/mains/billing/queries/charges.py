@@ -12,11 +12,11 @@ from mains.billing.queries.items import make_items, read_item_usage
 from mains.billing.queries.posted import (
     KEY,
     read_billed_quantities,
-    read_blocked_months,
+    read_owed_accounts,
     read_posted_lines,
 )
 from mains.billing.queries.run_tariffs import RunTariffs, compile_editions
-from mains.billing.values import LineKind, RunPlan, RunSlice
+from mains.billing.values import CATCH_UP_MONTHS, LineKind, RunPlan, RunSlice
 from mains.customers.queries.frames import read_accounts, read_agreements
 from mains.engine.columns import Rated, rate_columns
 from mains.engine.segments import cut_segments
@@ -29,6 +29,7 @@ LINE_COLUMNS = (
     "from_date", "to_date", "quantity_micro", "amount_minor",
 )  # fmt: skip
 _CHANGED = {"service_point_id": pl.Int64, "service_month": pl.Date}
+_ITEMS_AT_ONCE = 80_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,39 +53,36 @@ def compute_charges(
 ) -> SliceCharges:
     """Rate the slice's accounts with the facts of `plan.facts_as_of`; nothing is written.
 
-    `changed_points` are the service points of the utility whose registry facts changed since the last run:
-    service_point_id, valid_from, valid_to. Accounts with a blocking exception have neither lines nor a bill.
+    `changed_points` are the service points of which other facts are known than to the last run: service_point_id,
+    valid_from, valid_to. Accounts with a blocking exception have neither lines nor a bill.
     """
     scope = _Scope(connection=connection, plan=plan, part=part)
-    accounts = read_accounts(
-        connection=connection, buckets=part.buckets, last_account_id=plan.last_account_id
-    )
-    accounts = accounts.with_columns(position=pl.int_range(pl.len(), dtype=pl.Int64) + part.first_position)
+    accounts = scope.accounts()
     tariffs = scope.tariffs()
     agreements = scope.agreements(accounts)
+    changed = scope.changed(agreements, tariffs, changed_points)
     items, rows = make_items(
-        agreements=agreements, months=[*plan.billed_months, plan.month], editions=tariffs.editions
+        agreements=agreements,
+        months=[plan.month] if plan.bills_own_month else [],
+        changed=changed,
+        editions=tariffs.editions,
     )
-    changed = scope.changed(agreements, items, changed_points)
-    is_due = pl.col("service_month") == plan.month
-    items = pl.concat(
-        [items.filter(is_due), items.filter(~is_due).join(changed, on=list(_CHANGED), how="semi")]
+    posted = read_posted_lines(
+        connection=connection,
+        plan=plan,
+        part=part,
+        changed=changed,
+        holders=_holders(agreements, changed),
     )
-    usage = read_item_usage(connection=connection, items=items, buckets=part.buckets, as_of=plan.facts_as_of)
-    segments, rated = scope.rate(items, rows, tariffs, usage)
-    use = found.use_of_items(items.filter(is_due), segments, usage.get("usage_micro"))
-    exceptions = pl.concat(
-        [
-            found.unpriced(items),
-            found.refused(items, rated.refused),
-            found.odd_use(
-                use, read_billed_quantities(connection=connection, posted=part.posted), month=plan.month
-            ),
-        ]
-    )
+    parts = [scope.rate(some, rows, tariffs, posted) for some in _in_chunks(items)]
+    use = pl.concat([each.use for each in parts])
+    exceptions = pl.concat([found.unpriced(items), *(each.refused for each in parts), *scope.odd_use(use)])
     blocked = exceptions.filter("blocking")["account_id"].unique()
-    due, corrections = scope.lines(items, rated, agreements, changed)
-    lines = pl.concat([due, corrections]).filter(~pl.col("account_id").is_in(blocked.implode()))
+    effective = pl.concat([each.lines for each in parts])
+    is_due = pl.col("service_month") == plan.month
+    corrections = _differences(effective.filter(~is_due), posted, agreements)
+    lines = pl.concat([effective.filter(is_due).select(LINE_COLUMNS), corrections.select(LINE_COLUMNS)])
+    lines = lines.filter(~pl.col("account_id").is_in(blocked.implode()))
     return SliceCharges(
         accounts=accounts.select("account_id", "bucket", "organisation_id", "position"),
         lines=_in_bill_order(lines, accounts, agreements),
@@ -94,18 +92,34 @@ def compute_charges(
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Part:
+    """Some items rated: their `lines`, their `refused` as exceptions, and the `use` of those of the run's month."""
+
+    lines: pl.DataFrame
+    refused: pl.DataFrame
+    use: pl.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Scope:
     connection: Connection
     plan: RunPlan
     part: RunSlice
 
-    @property
-    def from_date(self) -> date:
-        return min([*self.plan.billed_months, self.plan.month])
-
-    @property
-    def to_date(self) -> date:
-        return next_month(self.plan.month)
+    def accounts(self) -> pl.DataFrame:
+        """The slice's accounts with their positions; those named in the order in which they are named."""
+        found = read_accounts(
+            connection=self.connection,
+            buckets=self.part.read_buckets,
+            last_account_id=self.plan.last_account_id,
+            account_ids=self.part.account_ids,
+        )
+        if self.part.account_ids is not None:
+            named = pl.DataFrame({"account_id": self.part.account_ids}, schema={"account_id": pl.Int64})
+            found = named.join(found, on="account_id", maintain_order="left").with_columns(
+                bucket=pl.lit(self.part.buckets.start, pl.Int16)
+            )
+        return found.with_columns(position=pl.int_range(pl.len(), dtype=pl.Int64) + self.part.first_position)
 
     def tariffs(self) -> RunTariffs:
         return compile_editions(
@@ -117,60 +131,104 @@ class _Scope:
     def agreements(self, accounts: pl.DataFrame) -> pl.DataFrame:
         agreements = read_agreements(
             connection=self.connection,
-            buckets=self.part.buckets,
-            from_date=self.from_date,
-            to_date=self.to_date,
+            buckets=self.part.read_buckets,
+            from_date=min([*self.plan.billed_months, self.plan.month]),
+            to_date=next_month(self.plan.month),
             as_of=self.plan.facts_as_of,
-            known_since=self.plan.known_since,
+            account_ids=self.part.account_ids,
         )
         in_cycle = accounts.filter(pl.col("cycle") == self.plan.cycle)
         return agreements.join(in_cycle.select("account_id"), on="account_id", how="semi")
 
     def changed(
-        self, agreements: pl.DataFrame, items: pl.DataFrame, changed_points: pl.DataFrame
+        self, agreements: pl.DataFrame, tariffs: RunTariffs, changed_points: pl.DataFrame
     ) -> pl.DataFrame:
-        """The (service_point_id, service_month) pairs of earlier months that must be rated again."""
-        if not self.plan.billed_months:
+        """The (service_point_id, service_month) pairs of billed months that must be rated again."""
+        months = self.plan.billed_months
+        if not months:
             return pl.DataFrame(schema=_CHANGED)
+        priced = agreements.join(tariffs.editions.select("tariff_id", "changed_from"), on="tariff_id")
+        owed = read_owed_accounts(connection=self.connection, run_ids=self.plan.owing_run_ids)
+        days = ["service_point_id", "valid_from", "valid_to"]
         dated = pl.concat(
             [
-                agreements.filter("is_changed").select("service_point_id", "valid_from", "valid_to"),
-                changed_points.join(agreements, on="service_point_id", how="semi"),
+                changed_points.join(agreements, on="service_point_id", how="semi").select(days),
+                priced.filter(pl.col("changed_from").is_not_null())
+                .with_columns(valid_from=pl.max_horizontal("valid_from", "changed_from"))
+                .select(days),
+                agreements.filter(pl.col("account_id").is_in(owed.implode())).select(days),
             ]
         )
-        blocked = read_blocked_months(
-            connection=self.connection,
-            run_months=self.plan.billed_months,
-            cycle=self.plan.cycle,
-            buckets=self.part.buckets,
+        pairs = [_touching(dated, month) for month in months] if not dated.is_empty() else []
+        return (
+            pl.concat([pl.DataFrame(schema=_CHANGED), *pairs, self._revised(agreements)])
+            .unique()
+            .sort("service_month", "service_point_id")
         )
-        pairs = [
-            read_revised_points(
+
+    def _revised(self, agreements: pl.DataFrame) -> pl.DataFrame:
+        """Whose use of the month before the run's was computed anew; a recalculation knows it of all months."""
+        revised = pl.DataFrame(schema=_CHANGED)
+        if self.plan.bills_own_month:
+            revised = read_revised_points(
                 connection=self.connection,
-                months=self.plan.billed_months,
+                months=self.plan.billed_months[-1:],
                 known_since=self.plan.known_since,
                 as_of=self.plan.facts_as_of,
-                buckets=self.part.buckets,
-                service_point_ids=outside_points(agreements, self.part.buckets),
-            ).rename({"month": "service_month"}),
-            *(_touching(dated, month) for month in self.plan.billed_months),
-            items.filter("edition_changed").select(list(_CHANGED)),
-            items.join(blocked, on=["account_id", "service_month"], how="semi").select(list(_CHANGED)),
-        ]
-        return pl.concat(pairs).unique().filter(pl.col("service_month") < self.plan.month)
+                buckets=self.part.read_buckets,
+                service_point_ids=outside_points(agreements, self.part.read_buckets),
+            ).rename({"month": "service_month"})
+        return revised.join(agreements, on="service_point_id", how="semi")
 
     def rate(
+        self, items: pl.DataFrame, rows: pl.DataFrame, tariffs: RunTariffs, posted: pl.DataFrame
+    ) -> _Part:
+        usage = read_item_usage(
+            connection=self.connection,
+            items=items,
+            buckets=self.part.read_buckets,
+            as_of=self.plan.facts_as_of,
+        )
+        items = self._billable(items, usage["usage_micro"], posted)
+        usage = {name: frame.join(items, on="item_id", how="semi") for name, frame in usage.items()}
+        segments, rated = self._rate(items, rows, tariffs, usage)
+        due = items.filter(pl.col("service_month") == self.plan.month)
+        return _Part(
+            lines=_effective_lines(items, rated.lines),
+            refused=found.refused(items, rated.refused),
+            use=found.use_of_items(due, segments, usage["usage_micro"]),
+        )
+
+    def _billable(self, items: pl.DataFrame, usage: pl.DataFrame, posted: pl.DataFrame) -> pl.DataFrame:
+        """Without months long past of which neither use is kept nor anything was billed: they belong to the balance
+        that the account was opened with."""
+        is_recent = pl.col("service_month") >= self.plan.catch_up_from
+        if items.filter(~is_recent).is_empty():
+            return items
+        kept = usage.filter(pl.col("quality") != "").select("item_id", is_kept=pl.lit(value=True))
+        billed = posted.select("agreement_id", "service_month", is_billed=pl.lit(value=True)).unique()
+        return (
+            items.join(kept, on="item_id", how="left", maintain_order="left")
+            .join(billed, on=["agreement_id", "service_month"], how="left", maintain_order="left")
+            .filter(is_recent | pl.col("is_kept") | pl.col("is_billed"))
+            .drop("is_kept", "is_billed")
+        )
+
+    def _rate(
         self, items: pl.DataFrame, rows: pl.DataFrame, tariffs: RunTariffs, usage: dict[str, pl.DataFrame]
     ) -> tuple[pl.DataFrame, Rated]:
         priced = items.filter(pl.col("tariff").is_not_null())
+        first = min(items["service_month"], default=self.plan.month)
+        # The same dates for all slices wherever possible: what is kept of the network serves the next slice too.
+        recent = min([*self.plan.billed_months[-CATCH_UP_MONTHS:], self.plan.month])
         attributes = read_attributes(
             connection=self.connection,
             tariffs=tariffs,
             items=priced,
             agreements=rows.join(priced.select("item_id"), on="item_id", how="semi"),
-            buckets=self.part.buckets,
-            from_date=self.from_date,
-            to_date=self.to_date,
+            buckets=self.part.read_buckets,
+            from_date=recent if first >= recent else self.plan.billed_months[0],
+            to_date=next_month(self.plan.month),
             as_of=self.plan.facts_as_of,
         )
         segments = cut_segments(
@@ -183,15 +241,41 @@ class _Scope:
         )
         return segments, rate_columns(tariffs=tariffs.compiled, segments=segments)
 
-    def lines(
-        self, items: pl.DataFrame, rated: Rated, agreements: pl.DataFrame, changed: pl.DataFrame
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Lines of the run's month, and the corrections of earlier months."""
-        effective = _effective_lines(items, rated.lines)
-        is_due = pl.col("service_month") == self.plan.month
-        posted = read_posted_lines(connection=self.connection, posted=self.part.posted, changed=changed)
-        corrections = _differences(effective.filter(~is_due), posted, agreements)
-        return effective.filter(is_due).select(LINE_COLUMNS), corrections.select(LINE_COLUMNS)
+    def odd_use(self, use: pl.DataFrame) -> list[pl.DataFrame]:
+        if not self.plan.bills_own_month:
+            return []
+        billed = read_billed_quantities(connection=self.connection, posted=self.part.posted)
+        return [found.odd_use(use, billed, month=self.plan.month)]
+
+
+def _holders(agreements: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
+    """Accounts that had one of the points in the month, as believed now or ever before: account_id, service_month."""
+    month = pl.col("service_month")
+    return (
+        agreements.join(changed, on="service_point_id")
+        .filter(
+            pl.col("valid_from") < month.dt.offset_by("1mo"),
+            pl.col("valid_to").is_null() | (pl.col("valid_to") > month),
+        )
+        .select("account_id", "service_month")
+        .unique()
+    )
+
+
+def _in_chunks(items: pl.DataFrame) -> list[pl.DataFrame]:
+    """The items, some months at a time where they are many: what is in memory does not grow with the years. One empty
+    part of none."""
+    if items.height <= _ITEMS_AT_ONCE:
+        return [items]
+    chunks: list[list[pl.DataFrame]] = [[]]
+    room = _ITEMS_AT_ONCE
+    for month in items.partition_by("service_month", maintain_order=True):
+        if chunks[-1] and month.height > room:
+            chunks.append([])
+            room = _ITEMS_AT_ONCE
+        chunks[-1].append(month)
+        room -= month.height
+    return [pl.concat(chunk) for chunk in chunks]
 
 
 def _touching(dated: pl.DataFrame, month: date) -> pl.DataFrame:

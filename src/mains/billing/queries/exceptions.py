@@ -23,6 +23,9 @@ _SCHEMA = {
 }
 
 
+NO_EXCEPTIONS = pl.DataFrame(schema=_SCHEMA)
+
+
 def use_of_items(items: pl.DataFrame, segments: pl.DataFrame, usage: pl.DataFrame | None) -> pl.DataFrame:
     """Use of each item's days: item_id, account_id, service_point_id, quantity_micro, estimated_days, is_metered,
     is_stored."""

@@ -15,7 +15,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from mains.billing.queries.attributes import outside_points
 from mains.kernel.period import next_month
-from mains.metering.queries.frames import read_usage
+from mains.metering.queries.frames import read_usage, read_usage_of_points
 from mains.metering.values import Zone
 
 _SAME_ITEM = ("account_id", "service_point_id", "tariff_id", "provider_id", "service_month")
@@ -28,6 +28,16 @@ _USAGE = pl.Schema(
         "quality": pl.String(),
     }
 )
+_KEPT = {
+    "month": pl.Date,
+    "service_point_id": pl.Int64,
+    "zone": pl.Int16,
+    "days_micro": pl.List(pl.Int64),
+    "quality": pl.String,
+}
+_DENSE_SHARE = 5
+"""A month is read slice-wise when it has at least a fifth of the items of the fullest month."""
+
 USAGE_COLUMN_OF_ZONE = {
     Zone.DAY: "usage_day_micro",
     Zone.NIGHT: "usage_night_micro",
@@ -37,15 +47,22 @@ USAGE_COLUMN_OF_ZONE = {
 
 
 def make_items(
-    *, agreements: pl.DataFrame, months: Sequence[date], editions: pl.DataFrame
+    *, agreements: pl.DataFrame, months: Sequence[date], changed: pl.DataFrame, editions: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Items of the believed agreements in each of `months`, and the agreement rows of each item.
+    """Items of the believed agreements in each of `months`, and in earlier ones of the (service_point_id,
+    service_month) pairs of `changed`; and the agreement rows of each item.
 
-    Items: item_id, agreement_id, account_id, service_point_id, tariff_id, tariff, tariff_edition_id, edition_changed,
+    Items: item_id, agreement_id, account_id, service_point_id, tariff_id, tariff, tariff_edition_id, changed_from,
     provider_id, service, premise_id, node_id, point_bucket, service_month, period_from, period_to; `tariff` is null
     where no edition is in force. Agreement rows: item_id, valid_from, valid_to, category, load_class.
     """
-    ever = pl.concat([_in_month(agreements, month) for month in months])
+    earlier = [
+        _in_month(agreements.join(pairs, on="service_point_id", how="semi"), month)
+        for (month,), pairs in changed.group_by("service_month", maintain_order=True)
+        if isinstance(month, date)
+    ]
+    none = _in_month(agreements.clear(), date.min)
+    ever = pl.concat([none, *(_in_month(agreements, month) for month in months), *earlier])
     clipped = ever.filter("is_believed").sort(*_SAME_ITEM, "period_from", "agreement_id")
     begins = ~pl.all_horizontal(
         *(pl.col(name) == pl.col(name).shift() for name in _SAME_ITEM),
@@ -78,9 +95,24 @@ def read_item_usage(
     nothing is stored. Zone columns have rows for the items that have such a register.
     """
     parts = {"usage_micro": [pl.DataFrame(schema=_USAGE)]}
+    counts = dict(items.group_by("service_month").len().iter_rows())
+    most = max(counts.values(), default=0)
+    dense = {month for month, count in counts.items() if buckets and count * _DENSE_SHARE >= most}
+    sparse = items.filter(~pl.col("service_month").is_in(list(dense)))
+    kept = pl.DataFrame(schema=_KEPT)
+    if not sparse.is_empty():
+        kept = read_usage_of_points(
+            connection=connection,
+            months=sorted(sparse["service_month"].unique()),
+            as_of=as_of,
+            service_point_ids=sparse["service_point_id"].unique().sort(),
+        ).select(list(_KEPT))
     for (month,), part in items.group_by("service_month", maintain_order=True):
         assert isinstance(month, date)
-        for name, frame in _usage_of_month(connection, part, month, buckets, as_of).items():
+        usage = kept.filter(pl.col("month") == month)
+        if month in dense:
+            usage = _usage_of_slice(connection, part, month, buckets, as_of)
+        for name, frame in _usage_of_month(part, usage, month).items():
             parts.setdefault(name, []).append(frame)
     return {name: pl.concat(frames) for name, frames in parts.items()}
 
@@ -94,14 +126,18 @@ def _in_month(agreements: pl.DataFrame, month: date) -> pl.DataFrame:
     ).filter(pl.col("period_from") < pl.col("period_to"))
 
 
-def _usage_of_month(
+def _usage_of_slice(
     connection: Connection, items: pl.DataFrame, month: date, buckets: range, as_of: datetime
-) -> dict[str, pl.DataFrame]:
+) -> pl.DataFrame:
     outside = outside_points(items, buckets)
     rows = [read_usage(connection=connection, month=month, as_of=as_of, buckets=buckets)]
     if not outside.is_empty():
         rows.append(read_usage(connection=connection, month=month, as_of=as_of, service_point_ids=outside))
-    usage = pl.concat(rows).select("service_point_id", "zone", "days_micro", "quality")
+    return pl.concat(rows)
+
+
+def _usage_of_month(items: pl.DataFrame, usage: pl.DataFrame, month: date) -> dict[str, pl.DataFrame]:
+    usage = usage.select("service_point_id", "zone", "days_micro", "quality")
     points = items.select("item_id", "service_point_id")
     found = points.join(usage, on="service_point_id")
     day_count = (next_month(month) - month).days

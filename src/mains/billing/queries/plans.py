@@ -10,8 +10,9 @@ from adbc_driver_manager.dbapi import Connection
 from mains.base.db import read_frame
 from mains.billing.models import BillRun, BillRunBucket
 from mains.billing.values import (
-    LOOKBACK_MONTHS,
+    CATCH_UP_MONTHS,
     PostedBills,
+    RunKind,
     RunPlan,
     RunSlice,
     RunStatus,
@@ -19,11 +20,11 @@ from mains.billing.values import (
     count_sample_buckets,
     slice_buckets,
 )
-from mains.customers.queries.frames import count_accounts_by_bucket
+from mains.customers.queries.frames import count_accounts_by_bucket, read_changed_agreements
 from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
-from mains.kernel.period import month_start, next_month
-from mains.metering.queries.frames import read_changed_installations
+from mains.kernel.period import Period, month_start, next_month
+from mains.metering.queries.frames import read_changed_installations, read_revised_points
 from mains.network.queries.frames import read_changed_points
 
 
@@ -44,12 +45,13 @@ class RunProgress:
 
 
 def get_run(*, run_id: int | None = None, month: date | None = None, cycle: str = "monthly") -> BillRun:
-    """A run by id, or by month and cycle. Raises UnableToFindRun."""
+    """A run by id, or the monthly run of a month and cycle. Raises UnableToFindRun."""
     if run_id is not None:
         found, place = BillRun.objects.filter(pk=run_id), f"run {run_id}"
     else:
         assert month is not None, "Name the run or its month."
-        found, place = BillRun.objects.filter(month=month, cycle=cycle), f"month {month:%Y-%m}, cycle {cycle}"
+        monthly = BillRun.objects.filter(month=month, cycle=cycle, kind=RunKind.MONTHLY)
+        found, place = monthly, f"month {month:%Y-%m}, cycle {cycle}"
     run = found.first()
     if run is None:
         raise UnableToFindRun(
@@ -62,8 +64,8 @@ def get_run(*, run_id: int | None = None, month: date | None = None, cycle: str 
 
 
 def list_runs() -> list[BillRun]:
-    """All runs, latest month first."""
-    return list(BillRun.objects.order_by("-month", "cycle"))
+    """All runs, latest first."""
+    return list(BillRun.objects.order_by("-month", "-facts_as_of", "cycle"))
 
 
 def get_progress(*, run: BillRun) -> RunProgress:
@@ -80,32 +82,56 @@ def get_progress(*, run: BillRun) -> RunProgress:
 
 
 def earlier_runs(*, run: BillRun) -> list[BillRun]:
-    """The runs of the same cycle for the months that this run recalculates, oldest first."""
-    months = months_before(run.month, LOOKBACK_MONTHS)
+    """The posted monthly runs of the same cycle before this run's month, oldest first."""
     return list(
-        BillRun.objects.filter(cycle=run.cycle, month__in=months, status=RunStatus.POSTED).order_by("month")
+        BillRun.objects.filter(
+            cycle=run.cycle, kind=RunKind.MONTHLY, month__lt=run.month, status=RunStatus.POSTED
+        ).order_by("month")
     )
 
 
 def get_plan(*, run: BillRun) -> RunPlan:
     """What the run's slices share."""
     earlier = earlier_runs(run=run)
-    others = BillRun.objects.exclude(pk=run.pk).filter(facts_as_of__lt=run.facts_as_of)
-    last_known = others.order_by("-facts_as_of").values_list("facts_as_of", flat=True).first()
-    months = months_before(run.month, LOOKBACK_MONTHS)
+    before = BillRun.objects.exclude(pk=run.pk).filter(
+        facts_as_of__lt=run.facts_as_of, status=RunStatus.POSTED
+    )
+    # A recalculation of one account says nothing of the others, so what it knew is new to the next run once more.
+    whole = before.filter(account=None).order_by("-facts_as_of").values_list("facts_as_of", flat=True)
+    known, usage_known = whole.filter(cycle=run.cycle).first(), whole.first()
+    monthly = list(
+        BillRun.objects.filter(
+            kind=RunKind.MONTHLY, month__lte=run.month, facts_as_of__lte=run.facts_as_of
+        ).order_by("facts_as_of")
+    )
+    usage_months = {
+        other.month for other in monthly if other.month < run.month and other.status == RunStatus.POSTED
+    }
+    first_of_month: dict[date, BillRun] = {}
+    for other in monthly:
+        first_of_month.setdefault(other.month, other)
+    own = {run.month} if run.kind == RunKind.MONTHLY else set()
+    since = earlier[-1].facts_as_of if earlier else run.facts_as_of
+    owing = before.filter(cycle=run.cycle, facts_as_of__gte=since).order_by("facts_as_of")
+    last_day = Period.month(run.month).last_day
     return RunPlan(
         run_id=run.pk,
+        kind=RunKind(run.kind),
         month=run.month,
         cycle=run.cycle,
         facts_as_of=run.facts_as_of,
-        known_since=earlier[-1].facts_as_of if earlier else run.facts_as_of,
-        usage_known_since=last_known or run.facts_as_of,
+        known_since=known if earlier and known else run.facts_as_of,
+        usage_known_since=usage_known or run.facts_as_of,
         billed_months=tuple(other.month for other in earlier),
-        usage_months=tuple(
-            sorted(
-                set(others.filter(month__in=months, status=RunStatus.POSTED).values_list("month", flat=True))
-            )
+        usage_months=tuple(sorted(usage_months)),
+        catch_up_from=months_before(run.month, CATCH_UP_MONTHS)[-1],
+        owing_run_ids=tuple(owing.values_list("pk", flat=True)),
+        samples=tuple(
+            (month, range(count_sample_buckets(first.accounts)), first.facts_as_of)
+            for month, first in sorted(first_of_month.items())
+            if month in usage_months | own
         ),
+        business_date=last_day if own else min(max(run.facts_as_of.date(), run.month), last_day),
         issued_on=run.issued_on,
         due_on=run.due_on,
         first_bill_id=run.first_bill_id,
@@ -113,14 +139,14 @@ def get_plan(*, run: BillRun) -> RunPlan:
         entries_per_account=run.entries_per_account,
         first_transaction_id=run.first_transaction_id,
         last_account_id=run.last_account_id,
-        sample_buckets=count_sample_buckets(run.accounts),
     )
 
 
 def get_slices(*, run: BillRun, connection: Connection) -> tuple[RunSlice, ...]:
-    """The slices of a run, with the place of their accounts in this run and in the ones before."""
+    """The slices of a monthly run, with the place of their accounts in this run and in the last ones."""
     starts = _bucket_starts(connection, run.last_account_id)
-    earlier = [(other, _bucket_starts(connection, other.last_account_id)) for other in earlier_runs(run=run)]
+    recent = earlier_runs(run=run)[-CATCH_UP_MONTHS:]
+    earlier = [(other, _bucket_starts(connection, other.last_account_id)) for other in recent]
     return tuple(
         RunSlice(
             buckets=buckets,
@@ -140,25 +166,56 @@ def get_slices(*, run: BillRun, connection: Connection) -> tuple[RunSlice, ...]:
     )
 
 
-def list_changed_points(*, connection: Connection, plan: RunPlan) -> pl.DataFrame:
-    """Service points whose premise, network or meter facts about the billed months changed since the last run:
-    service_point_id, valid_from, valid_to."""
-    if not plan.billed_months:
+def list_changed_points(
+    *, connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None = None
+) -> pl.DataFrame:
+    """Service points of whose billed days other facts are known than before, or another use: service_point_id,
+    valid_from, valid_to (null is open).
+
+    The whole utility's, or those of the service points named. A monthly run's slices look by themselves for the use
+    of the month just before theirs, which nearly every reading changes.
+    """
+    none = pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date})
+    if not plan.billed_months or plan.known_since >= plan.facts_as_of:
+        return none
+    readers = (read_changed_points, read_changed_installations, read_changed_agreements)
+    facts = [
+        read(
+            connection=connection,
+            from_date=plan.billed_months[0],
+            to_date=next_month(plan.billed_months[-1]),
+            known_since=plan.known_since,
+            as_of=plan.facts_as_of,
+            service_point_ids=service_point_ids,
+        )
+        for read in readers
+    ]
+    revised = read_revised_points(
+        connection=connection,
+        months=plan.billed_months[:-1] if plan.bills_own_month else plan.billed_months,
+        known_since=plan.known_since,
+        as_of=plan.facts_as_of,
+        service_point_ids=service_point_ids,
+    )
+    use = revised.select("service_point_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo"))
+    return pl.concat([none, *facts, use]).unique()
+
+
+def list_changed_installations(
+    *, connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None = None
+) -> pl.DataFrame:
+    """Service points where another meter hangs, on days whose use is kept, than was known to the last run:
+    service_point_id, valid_from, valid_to (null is open)."""
+    if not plan.usage_months or plan.usage_known_since >= plan.facts_as_of:
         return pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date})
-    from_date, to_date = min(plan.billed_months), next_month(plan.month)
-    readers = (read_changed_points, read_changed_installations)
-    return pl.concat(
-        [
-            read(
-                connection=connection,
-                from_date=from_date,
-                to_date=to_date,
-                known_since=plan.known_since,
-                as_of=plan.facts_as_of,
-            )
-            for read in readers
-        ]
-    ).unique()
+    return read_changed_installations(
+        connection=connection,
+        from_date=plan.usage_months[0],
+        to_date=next_month(plan.month),
+        known_since=plan.usage_known_since,
+        as_of=plan.facts_as_of,
+        service_point_ids=service_point_ids,
+    )
 
 
 def done_buckets(*, connection: Connection, run_id: int, stage: Stage) -> frozenset[int]:

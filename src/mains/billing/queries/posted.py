@@ -7,7 +7,8 @@ import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import read_frame
-from mains.billing.values import PostedBills
+from mains.billing.values import PostedBills, RunPlan, RunSlice
+from mains.metering.queries.frames import month_array
 
 _LINES = {
     "service_month": pl.Date,
@@ -22,27 +23,33 @@ _LINES = {
     "amount_minor": pl.Int64,
 }
 _BILLS = {"month": pl.Date, "account_id": pl.Int64, "quantity_micro": pl.Int64}
+_DENSE_SHARE = 5
+"""Reading all bills of a slice is quicker than reading a fifth of them one by one."""
 KEY = ("agreement_id", "service_month", "component", "kind")
 
 
 def read_posted_lines(
-    *, connection: Connection, posted: Sequence[PostedBills], changed: pl.DataFrame
+    *, connection: Connection, plan: RunPlan, part: RunSlice, changed: pl.DataFrame, holders: pl.DataFrame
 ) -> pl.DataFrame:
-    """Sums of all lines posted for the (service_point_id, service_month) pairs of `changed`.
+    """Sums of all lines that earlier runs posted for the (service_point_id, service_month) pairs of `changed`.
 
-    One row per agreement_id, service_month, component, kind, with service_point_id, tariff_edition_id (the
-    latest), from_date, to_date, quantity_micro and amount_minor.
+    `holders` are the accounts that may have been billed for them: account_id, service_month. One row per agreement_id,
+    service_month, component, kind, with service_point_id, tariff_edition_id (the latest), from_date, to_date,
+    quantity_micro and amount_minor.
     """
     frames = [pl.DataFrame(schema=_LINES)]
     if not changed.is_empty():
-        months = changed["service_month"].unique().to_list()
-        for bills in posted:
-            if bills.month >= min(months):
-                rows = _read_lines(connection, bills)
-                frames.append(rows.join(changed, on=["service_point_id", "service_month"], how="semi"))
+        in_ranges = _dense(part, holders)
+        frames += [_read_lines(connection, bills) for bills in in_ranges]
+        ids = _find_bills(connection, plan, holders, in_ranges=[bills.month for bills in in_ranges])
+        frames += [
+            _read_lines_of(connection, month, group["bill_id"]) for (month,), group in ids.group_by("month")
+        ]
+    pairs = ["service_point_id", "service_month"]
     # The order in which the database gives rows may differ after an interruption; nothing here may depend on it.
     return (
         pl.concat(frames)
+        .join(changed.select(pairs), on=pairs, how="semi")
         .group_by(KEY)
         .agg(
             pl.col("service_point_id").max(),
@@ -52,6 +59,45 @@ def read_posted_lines(
             pl.col("quantity_micro", "amount_minor").cast(pl.Int128).sum().cast(pl.Int64, strict=True),
         )
         .sort(KEY)
+    )
+
+
+def _dense(part: RunSlice, holders: pl.DataFrame) -> list[PostedBills]:
+    """The last runs of which so many bills are wanted that all of the slice's are read."""
+    found = []
+    for bills in part.posted:
+        wanted = holders.filter(pl.col("service_month") <= bills.month)["account_id"].n_unique()
+        if wanted * _DENSE_SHARE >= len(bills.bill_ids) > 0:
+            found.append(bills)
+    return found
+
+
+def _find_bills(
+    connection: Connection, plan: RunPlan, holders: pl.DataFrame, *, in_ranges: Sequence[date]
+) -> pl.DataFrame:
+    """Bills of the holders that earlier runs posted from their months on: month, bill_id. Of the months `in_ranges`
+    and of the run's own month only those of recalculations."""
+    first = min(holders["service_month"])
+    months = [month for month in plan.billed_months if month >= first and month not in in_ranges]
+    touched = holders.filter(pl.col("service_month") <= max(months)) if months else holders.clear()
+    return read_frame(
+        """
+        SELECT month, id AS bill_id FROM billing_bill
+        WHERE account_id = ANY(%(touched)s::bigint[]) AND month = ANY(%(months)s::date[]) AND recorded_at < %(as_of)s
+        UNION
+        SELECT r.month, r.first_bill_id + l.position AS bill_id
+        FROM billing_billrunaccount l JOIN billing_billrun r ON r.id = l.run_id
+        WHERE l.account_id = ANY(%(accounts)s::bigint[]) AND r.month = ANY(%(recalculated)s::date[])
+          AND r.facts_as_of < %(as_of)s
+        """,
+        {
+            "touched": touched["account_id"].unique().sort(),
+            "months": month_array(months),
+            "accounts": holders["account_id"].unique().sort(),
+            "recalculated": month_array([*in_ranges, plan.month]),
+            "as_of": plan.facts_as_of,
+        },
+        connection=connection,
     )
 
 
@@ -79,29 +125,26 @@ def read_last_amounts(*, connection: Connection, posted: Sequence[PostedBills]) 
     )
 
 
-def read_blocked_months(
-    *, connection: Connection, run_months: Sequence[date], cycle: str, buckets: range
-) -> pl.DataFrame:
-    """Accounts of the buckets that a run of `run_months` left unbilled: account_id, service_month.
-
-    Such a run owes the account its own month and whatever corrections of earlier months it had found.
-    """
+def read_owed_accounts(*, connection: Connection, run_ids: Sequence[int]) -> pl.Series:
+    """Accounts that any of the runs left unbilled: it owes them its own month and whatever corrections of earlier
+    months it had found."""
     return read_frame(
         """
-        SELECT DISTINCT e.account_id, m.month AS service_month
-        FROM billing_billrun r
-        JOIN billing_billexception e ON e.run_id = r.id AND e.blocking
-        JOIN customers_account c ON c.id = e.account_id
-        JOIN unnest(%(months)s::date[]) AS m (month) ON m.month <= r.month
-        WHERE r.cycle = %(cycle)s AND r.month = ANY(%(months)s::date[])
-          AND c.bucket >= %(first)s AND c.bucket < %(next)s
+        SELECT DISTINCT account_id FROM billing_billexception
+        WHERE run_id = ANY(%(runs)s::bigint[]) AND blocking AND account_id IS NOT NULL ORDER BY 1
         """,
-        {
-            "cycle": cycle,
-            "months": "{" + ",".join(month.isoformat() for month in run_months) + "}",
-            "first": buckets.start,
-            "next": buckets.stop,
-        },
+        {"runs": list(run_ids)},
+        connection=connection,
+    )["account_id"]
+
+
+def _read_lines_of(connection: Connection, month: object, bill_ids: pl.Series) -> pl.DataFrame:
+    return read_frame(
+        f"""
+        SELECT {", ".join(_LINES)} FROM billing_billline
+        WHERE month = %(month)s AND bill_id = ANY(%(bills)s::bigint[])
+        """,
+        {"month": month, "bills": bill_ids},
         connection=connection,
     )
 

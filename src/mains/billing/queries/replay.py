@@ -4,7 +4,7 @@ Nothing of the column side takes part: neither its queries nor its arithmetic.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -14,7 +14,7 @@ from mains.billing.models import Bill, BillLine, BillRun
 from mains.billing.queries.explain.bills import Key, RatedItem, rate_items
 from mains.billing.queries.explain.evidence import load_items
 from mains.billing.queries.plans import get_plan
-from mains.billing.values import POSTED_LINE_KINDS, bill_number
+from mains.billing.values import CATCH_UP_MONTHS, POSTED_LINE_KINDS, RunPlan, bill_number
 from mains.kernel.errors import MainsError
 
 ACCOUNTS_PER_BATCH = 200
@@ -50,7 +50,7 @@ class Batch:
 
 def list_batches(*, month: date | None = None) -> list[Batch]:
     """All posted bills, or those of one month, in batches."""
-    runs = BillRun.objects.filter(**({"month": month} if month else {})).order_by("month", "id")
+    runs = BillRun.objects.filter(**({"month": month} if month else {})).order_by("month", "facts_as_of")
     batches = []
     for run in runs:
         ids = Bill.objects.filter(month=run.month, run_id=run.id).order_by("id")
@@ -76,17 +76,18 @@ def replay_batch(batch: Batch) -> Replay:
         bill.account_id: bill
         for bill in Bill.objects.filter(month=run.month, run_id=run.id, account_id__in=batch.account_ids)
     }
-    posted, earlier = _posted(bills), _posted_earlier(bills, run.month)
+    posted, earlier = _posted(bills), _posted_earlier(bills, run.facts_as_of)
     exact: dict[int, dict[Key, int]] = defaultdict(dict)
     problems: list[Difference] = []
-    for month in (*plan.billed_months, plan.month):
+    corrected = _months_to_replay(plan, posted)
+    for month in (*corrected, *([plan.month] if plan.bills_own_month else [])):
         for account_id, found in _rated(batch.account_ids, month, run.facts_as_of, bills, problems):
             if account_id in bills:
                 exact[account_id] |= found.effective()
     differences = [*problems]
     lines = 0
     for account_id, bill in bills.items():
-        wanted = _expected(exact[account_id], earlier[account_id], run.month, plan.billed_months)
+        wanted = _expected(exact[account_id], earlier[account_id], run.month, corrected)
         lines += len(posted[account_id])
         for key in sorted({*wanted, *posted[account_id]}):
             is_now, should_be = posted[account_id].get(key, 0), wanted.get(key, 0)
@@ -94,6 +95,16 @@ def replay_batch(batch: Batch) -> Replay:
                 differences.append(_difference(bill, " ".join(map(str, key)), is_now, should_be))
         differences += _totals(bill)
     return Replay(bills=len(bills), lines=lines, differences=tuple(differences))
+
+
+def _months_to_replay(plan: RunPlan, posted: Mapping[int, Mapping[Key, int]]) -> list[date]:
+    """Earlier months that the bills correct, and the last ones whether corrected or not.
+
+    To look for corrections left out in all months of all bills would take the square of the years: what each account
+    was charged for a month in all is compared once, by `replay_months`.
+    """
+    found = {key[1] for sums in posted.values() for key in sums if key[1] < plan.month}
+    return sorted(found | set(plan.billed_months[-CATCH_UP_MONTHS:]))
 
 
 def _rated(
@@ -118,7 +129,7 @@ def _expected(
     """What this bill should post under each key: all of its own month, the difference for months before."""
     wanted = {key: amount for key, amount in exact.items() if key[1] == month}
     for key in {*exact, *earlier}:
-        if key[1] in recalculated:
+        if key[1] in recalculated and key[1] < month:
             wanted[key] = exact.get(key, 0) - earlier.get(key, 0)
     return wanted
 
@@ -136,14 +147,14 @@ def _posted(bills: dict[int, Bill]) -> dict[int, dict[Key, int]]:
     return found
 
 
-def _posted_earlier(bills: dict[int, Bill], month: date) -> dict[int, dict[Key, int]]:
-    """What bills before `month` posted for the accounts, under each key."""
+def _posted_earlier(bills: dict[int, Bill], before: datetime) -> dict[int, dict[Key, int]]:
+    """What runs that counted facts up to an instant before posted for the accounts, under each key."""
     found: dict[int, dict[Key, int]] = defaultdict(dict)
-    before: dict[date, dict[int, int]] = defaultdict(dict)
-    rows = Bill.objects.filter(account_id__in=list(bills), month__lt=month)
+    by_month: dict[date, dict[int, int]] = defaultdict(dict)
+    rows = Bill.objects.filter(account_id__in=list(bills), recorded_at__lt=before)
     for bill_month, bill_id, account_id in rows.values_list("month", "id", "account_id"):
-        before[bill_month][bill_id] = account_id
-    for bill_month, account_of in before.items():
+        by_month[bill_month][bill_id] = account_id
+    for bill_month, account_of in by_month.items():
         for line in BillLine.objects.filter(month=bill_month, bill_id__in=list(account_of)):
             key = (line.agreement_id, line.service_month, line.component, line.kind)
             sums = found[account_of[line.bill_id]]

@@ -5,22 +5,30 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
+from mains.base.changes import changed_days
 from mains.base.db import read_frame
-from mains.network.queries.frames import POINTS_OF_BUCKETS
+from mains.network.queries.frames import points_where
 
 
-def read_accounts(*, connection: Connection, buckets: range, last_account_id: int) -> pl.DataFrame:
-    """Accounts of the buckets with an id up to `last_account_id`, ordered by bucket and id.
+def read_accounts(
+    *, connection: Connection, buckets: range, last_account_id: int, account_ids: pl.Series | None = None
+) -> pl.DataFrame:
+    """Accounts of the buckets, or those named, with an id up to `last_account_id`, ordered by bucket and id.
 
     Columns: account_id, bucket (Int16), organisation_id, cycle.
     """
+    where = (
+        "bucket >= %(first)s AND bucket < %(next)s"
+        if account_ids is None
+        else "id = ANY(%(accounts)s::bigint[])"
+    )
     return read_frame(
-        """
+        f"""
         SELECT id AS account_id, bucket, organisation_id, cycle FROM customers_account
-        WHERE bucket >= %(first)s AND bucket < %(next)s AND id <= %(last)s
+        WHERE {where} AND id <= %(last)s
         ORDER BY bucket, id
         """,
-        {"first": buckets.start, "next": buckets.stop, "last": last_account_id},
+        {"first": buckets.start, "next": buckets.stop, "last": last_account_id, "accounts": account_ids},
         connection=connection,
     )
 
@@ -43,28 +51,30 @@ def read_agreements(
     from_date: date,
     to_date: date,
     as_of: datetime,
-    known_since: datetime,
+    account_ids: pl.Series | None = None,
 ) -> pl.DataFrame:
-    """Agreements of the buckets' accounts over [from_date, to_date) that were believed at `as_of` or ever before.
+    """Agreements of the buckets' accounts, or of those named, over [from_date, to_date) that were believed at `as_of`
+    or ever before.
 
-    `is_changed` marks those that began or ceased to be believed in (known_since, as_of]. Columns: agreement_id,
-    account_id, service_point_id, premise_id, node_id, point_bucket, tariff_id, service, provider_id, category,
-    load_class (null when empty), valid_from, valid_to (null is open), is_believed, is_changed.
+    Columns: agreement_id, account_id, service_point_id, premise_id, node_id, point_bucket, tariff_id, service,
+    provider_id, category, load_class (null when empty), valid_from, valid_to (null is open), is_believed.
     """
+    accounts = (
+        "ARRAY(SELECT id FROM customers_account WHERE bucket >= %(first)s AND bucket < %(next)s ORDER BY id)"
+        if account_ids is None
+        else "%(accounts)s::bigint[]"
+    )
     return read_frame(
-        """
+        f"""
         SELECT a.id AS agreement_id, a.account_id, a.service_point_id, sp.premise_id, sp.node_id,
                sp.bucket AS point_bucket, a.tariff_id, t.service, a.provider_id, a.category,
                nullif(a.load_class, '') AS load_class,
                lower(a.valid) AS valid_from, upper(a.valid) AS valid_to,
-               a.superseded_at IS NULL OR a.superseded_at > %(as_of)s AS is_believed,
-               a.recorded_at > %(known_since)s
-               OR coalesce(a.superseded_at > %(known_since)s AND a.superseded_at <= %(as_of)s, FALSE) AS is_changed
+               a.superseded_at IS NULL OR a.superseded_at > %(as_of)s AS is_believed
         FROM customers_agreement a
         JOIN network_servicepoint sp ON sp.id = a.service_point_id
         JOIN tariffs_tariff t ON t.id = a.tariff_id
-        WHERE a.account_id = ANY (ARRAY(SELECT id FROM customers_account
-                                        WHERE bucket >= %(first)s AND bucket < %(next)s ORDER BY id))
+        WHERE a.account_id = ANY ({accounts})
           AND a.valid && daterange(%(from_date)s, %(to_date)s)
           AND a.recorded_at <= %(as_of)s
         """,
@@ -74,7 +84,43 @@ def read_agreements(
             "from_date": from_date,
             "to_date": to_date,
             "as_of": as_of,
+            "accounts": account_ids,
+        },
+        connection=connection,
+    )
+
+
+def read_changed_agreements(
+    *,
+    connection: Connection,
+    from_date: date,
+    to_date: date,
+    known_since: datetime,
+    as_of: datetime,
+    service_point_ids: pl.Series | None = None,
+) -> pl.DataFrame:
+    """Service points for which somebody else pays, or in another way, on days of [from_date, to_date) since what
+    became known in (known_since, as_of]: service_point_id, valid_from, valid_to (null is open).
+
+    Looks at the whole utility, or at the service points named alone.
+    """
+    days = changed_days(
+        table="customers_agreement",
+        subject="service_point_id",
+        values=("account_id", "tariff_id", "provider_id", "category", "load_class"),
+        only="" if service_point_ids is None else "f.service_point_id = ANY(%(points)s::bigint[])",
+    )
+    return read_frame(
+        f"""
+        SELECT service_point_id, lower(valid) AS valid_from, upper(valid) AS valid_to
+        FROM ({days}) AS changed WHERE valid && daterange(%(from_date)s, %(to_date)s)
+        """,
+        {
+            "from_date": from_date,
+            "to_date": to_date,
             "known_since": known_since,
+            "as_of": as_of,
+            "points": service_point_ids,
         },
         connection=connection,
     )
@@ -87,19 +133,14 @@ def read_payers(
 
     Columns: service_point_id, account_id, valid_from, valid_to (null is open).
     """
+    points, params = points_where(buckets, None)
     return read_frame(
         f"""
         SELECT a.service_point_id, a.account_id, lower(a.valid) AS valid_from, upper(a.valid) AS valid_to
         FROM customers_agreement a
-        WHERE a.service_point_id = {POINTS_OF_BUCKETS} AND a.valid && daterange(%(from_date)s, %(to_date)s)
+        WHERE a.service_point_id = {points} AND a.valid && daterange(%(from_date)s, %(to_date)s)
           AND a.recorded_at <= %(as_of)s AND (a.superseded_at IS NULL OR a.superseded_at > %(as_of)s)
         """,
-        {
-            "first": buckets.start,
-            "next": buckets.stop,
-            "from_date": from_date,
-            "to_date": to_date,
-            "as_of": as_of,
-        },
+        params | {"from_date": from_date, "to_date": to_date, "as_of": as_of},
         connection=connection,
     )

@@ -1,5 +1,6 @@
 """Tariffs as data: documents in, checked and frozen tariffs out."""
 
+from mains.engine.tariff.differences import first_difference
 from mains.engine.tariff.document import UnableToReadDocument, read_document
 from mains.engine.tariff.errors import Problem, UnableToReadTariff
 from mains.engine.tariff.model import POSTED_KINDS, Component, Tariff, Version
@@ -13,6 +14,7 @@ __all__ = [
     "UnableToReadDocument",
     "UnableToReadTariff",
     "Version",
+    "first_difference",
     "read_document",
     "read_tariff",
 ]

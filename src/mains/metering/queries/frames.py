@@ -6,8 +6,9 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
+from mains.base.changes import KNOWN, changed_days
 from mains.base.db import read_frame
-from mains.network.queries.frames import CHANGED, KNOWN, POINTS_OF_BUCKETS
+from mains.network.queries.frames import POINTS_OF_BUCKETS, points_where
 
 USAGE_COLUMNS = (
     "month, service_point_id, zone, revision, bucket, total_micro, days_micro, quality,"
@@ -16,28 +17,30 @@ USAGE_COLUMNS = (
 
 
 def read_registers(
-    *, connection: Connection, buckets: range, from_date: date, to_date: date, as_of: datetime
+    *,
+    connection: Connection,
+    buckets: range,
+    from_date: date,
+    to_date: date,
+    as_of: datetime,
+    service_point_ids: pl.Series | None = None,
 ) -> pl.DataFrame:
-    """Registers installed at the buckets' service points on a day of [from_date, to_date), as believed at `as_of`.
+    """Registers installed at service points of the buckets, or at those named, on a day of [from_date, to_date), as
+    believed at `as_of`.
 
     Columns: register_id, service_point_id, zone, digits (Int16), multiplier_micro, installed_from, installed_to.
     """
+    points, params = points_where(buckets, service_point_ids)
     return read_frame(
         f"""
         SELECT r.id AS register_id, i.service_point_id, r.zone, r.digits, r.multiplier_micro,
                lower(i.valid) AS installed_from, upper(i.valid) AS installed_to
         FROM metering_installation i
         JOIN metering_register r ON r.meter_id = i.meter_id
-        WHERE i.service_point_id = {POINTS_OF_BUCKETS}
+        WHERE i.service_point_id = {points}
           AND i.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("i")}
         """,
-        {
-            "first": buckets.start,
-            "next": buckets.stop,
-            "from_date": from_date,
-            "to_date": to_date,
-            "as_of": as_of,
-        },
+        params | {"from_date": from_date, "to_date": to_date, "as_of": as_of},
         connection=connection,
     )
 
@@ -107,6 +110,23 @@ def read_usage(
     return rows.filter(last)
 
 
+def read_usage_of_points(
+    *, connection: Connection, months: Sequence[date], as_of: datetime, service_point_ids: pl.Series
+) -> pl.DataFrame:
+    """The daily use of several months as known at `as_of`, of the service points named, in the columns of
+    `read_usage`; found by index, however large the months are."""
+    return read_frame(
+        f"""
+        SELECT DISTINCT ON (month, service_point_id, zone) {USAGE_COLUMNS} FROM metering_usagemonth
+        WHERE month = ANY(%(months)s::date[]) AND service_point_id = ANY(%(points)s::bigint[])
+          AND recorded_at <= %(as_of)s
+        ORDER BY month, service_point_id, zone, revision DESC
+        """,
+        {"months": month_array(months), "as_of": as_of, "points": service_point_ids},
+        connection=connection,
+    )
+
+
 def has_usage(*, connection: Connection, month: date, buckets: range, as_of: datetime) -> bool:
     """Whether any daily use of the buckets is stored for the month, as known at `as_of`."""
     found = read_frame(
@@ -126,31 +146,33 @@ def read_revised_points(
     months: Sequence[date],
     known_since: datetime,
     as_of: datetime,
-    buckets: range,
-    service_point_ids: pl.Series,
+    buckets: range | None = None,
+    service_point_ids: pl.Series | None = None,
 ) -> pl.DataFrame:
-    """Service points whose use of one of `months` was revised in (known_since, as_of]: service_point_id, month.
+    """Service points whose use of one of `months` was computed anew in (known_since, as_of]: service_point_id, month.
 
-    Looks at the buckets and at the service points named besides.
+    Looks at the buckets and at the service points named; at all of them when neither is given.
     """
+    besides = service_point_ids is not None and not service_point_ids.is_empty()
+    wheres = ["bucket >= %(first)s AND bucket < %(next)s"] if buckets else []
+    wheres += ["service_point_id = ANY(%(points)s::bigint[])"] if besides else []
+    if buckets is None and service_point_ids is None:
+        wheres = ["TRUE"]
     statement = """
         SELECT DISTINCT service_point_id, month FROM metering_usagemonth
-        WHERE month = %(month)s AND recorded_at > %(known_since)s AND recorded_at <= %(as_of)s
-          AND (bucket >= %(first)s AND bucket < %(next)s)
-        UNION
-        SELECT DISTINCT service_point_id, month FROM metering_usagemonth
-        WHERE month = %(month)s AND recorded_at > %(known_since)s AND recorded_at <= %(as_of)s
-          AND service_point_id = ANY(%(points)s::bigint[])
-    """
-    params = {
-        "known_since": known_since,
-        "as_of": as_of,
-        "first": buckets.start,
-        "next": buckets.stop,
-        "points": service_point_ids,
-    }
-    frames = [read_frame(statement, params | {"month": month}, connection=connection) for month in months]
-    return pl.concat([pl.DataFrame(schema={"service_point_id": pl.Int64, "month": pl.Date}), *frames])
+        WHERE month = ANY(%(months)s::date[]) AND recorded_at > %(known_since)s AND recorded_at <= %(as_of)s AND """
+    frames = [pl.DataFrame(schema={"service_point_id": pl.Int64, "month": pl.Date})]
+    for where in wheres if months else []:
+        params = {
+            "months": month_array(months),
+            "known_since": known_since,
+            "as_of": as_of,
+            "first": buckets.start if buckets else 0,
+            "next": buckets.stop if buckets else 0,
+            "points": service_point_ids,
+        }
+        frames.append(read_frame(statement + where, params, connection=connection))
+    return pl.concat(frames).unique()
 
 
 def read_installed_zones(
@@ -166,15 +188,16 @@ def read_installed_zones(
 
     Columns: service_point_id, valid_from, valid_to (null is open), zone_bits (Int32): bit z for a register of zone z.
     """
-    # Without points besides, the condition is a single one that an index answers.
+    # A single condition where one is enough: an index answers it.
     besides = "" if service_point_ids.is_empty() else "OR i.service_point_id = ANY(%(points)s::bigint[])"
+    where = f"i.service_point_id = {POINTS_OF_BUCKETS} {besides}" if buckets else besides.removeprefix("OR ")
     return read_frame(
         f"""
         SELECT i.service_point_id, lower(i.valid) AS valid_from, upper(i.valid) AS valid_to,
                bit_or(1 << r.zone)::integer AS zone_bits
         FROM metering_installation i
         JOIN metering_register r ON r.meter_id = i.meter_id
-        WHERE (i.service_point_id = {POINTS_OF_BUCKETS} {besides})
+        WHERE ({where or "FALSE"})
           AND i.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("i")}
         GROUP BY i.id
         """,
@@ -191,19 +214,77 @@ def read_installed_zones(
 
 
 def read_changed_installations(
-    *, connection: Connection, from_date: date, to_date: date, known_since: datetime, as_of: datetime
+    *,
+    connection: Connection,
+    from_date: date,
+    to_date: date,
+    known_since: datetime,
+    as_of: datetime,
+    service_point_ids: pl.Series | None = None,
 ) -> pl.DataFrame:
-    """Service points where an installation over [from_date, to_date) was recorded or superseded in
-    (known_since, as_of]: service_point_id, valid_from, valid_to (null is open)."""
+    """Service points where another meter hangs on days of [from_date, to_date) since what became known in
+    (known_since, as_of]: service_point_id, valid_from, valid_to (null is open).
+
+    Looks at the whole utility, or at the service points named alone.
+    """
+    days = changed_days(
+        table="metering_installation",
+        subject="service_point_id",
+        values=("meter_id",),
+        only="" if service_point_ids is None else "f.service_point_id = ANY(%(points)s::bigint[])",
+    )
     return read_frame(
         f"""
-        SELECT i.service_point_id, lower(i.valid) AS valid_from, upper(i.valid) AS valid_to
-        FROM metering_installation i
-        WHERE {CHANGED.format("i")} AND i.valid && daterange(%(from_date)s, %(to_date)s)
+        SELECT service_point_id, lower(valid) AS valid_from, upper(valid) AS valid_to
+        FROM ({days}) AS changed WHERE valid && daterange(%(from_date)s, %(to_date)s)
         """,
-        {"from_date": from_date, "to_date": to_date, "known_since": known_since, "as_of": as_of},
+        {
+            "from_date": from_date,
+            "to_date": to_date,
+            "known_since": known_since,
+            "as_of": as_of,
+            "points": service_point_ids,
+        },
         connection=connection,
     )
+
+
+def read_newly_read_points(*, connection: Connection, known_since: datetime, as_of: datetime) -> pl.DataFrame:
+    """Service points with a reading recorded or superseded in (known_since, as_of]:
+    service_point_id."""
+    # Each part is answered by an index of its own.
+    return read_frame(
+        """
+        SELECT DISTINCT i.service_point_id
+        FROM (
+            SELECT register_id FROM metering_reading
+            WHERE recorded_at > %(known_since)s AND recorded_at <= %(as_of)s
+            UNION
+            SELECT register_id FROM metering_reading
+            WHERE superseded_at IS NOT NULL AND superseded_at > %(known_since)s AND superseded_at <= %(as_of)s
+        ) AS d
+        JOIN metering_register r ON r.id = d.register_id
+        JOIN metering_installation i ON i.meter_id = r.meter_id AND i.recorded_at <= %(as_of)s
+        ORDER BY 1
+        """,
+        {"known_since": known_since, "as_of": as_of},
+        connection=connection,
+    )
+
+
+def read_class_averages(*, connection: Connection, months: Sequence[date]) -> pl.DataFrame:
+    """The class averages kept for the months: month, class_code, zone, use_micro, days."""
+    return read_frame(
+        "SELECT month, class_code, zone, use_micro, days FROM metering_classaverage WHERE month = ANY(%(months)s::date[])"
+        " ORDER BY month, class_code, zone",
+        {"months": month_array(months)},
+        connection=connection,
+    )
+
+
+def month_array(months: Sequence[date]) -> str:
+    """The months as the text of an array in SQL."""
+    return "{" + ",".join(month.isoformat() for month in months) + "}"
 
 
 def _readings(
@@ -232,5 +313,8 @@ def _readings(
         "priority",
         pl.col("recorded_at").to_physical().alias("recorded_order"),
         (~ended).alias("is_believed"),
-        (ended | (pl.col("recorded_at") > known_since)).alias("is_changed"),
+        # A reading dated ahead of its recording was set aside until its day had come.
+        (ended | (pl.col("recorded_at") > known_since) | (pl.col("reading_date") > known_since.date())).alias(
+            "is_changed"
+        ),
     )

@@ -7,6 +7,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from mains.base.rows import fetch_row, fetch_rows
@@ -162,3 +164,20 @@ def list_usage(*, service_point_ids: Sequence[int], month_from: date) -> list[Us
         ORDER BY n.month, n.service_point_id, n.zone, n.revision DESC
     """
     return fetch_rows(UsageRecord, statement, {"ids": list(service_point_ids), "from": month_from})
+
+
+@lru_cache(maxsize=4096)
+def class_averages(*, database: str, month: date, class_code: str) -> dict[int, Fraction]:
+    """Average use per day, in micro-units, of a class in the months before `month`, by zone; as it was kept.
+
+    What is kept never changes, so it is remembered by the name of the `database`.
+    """
+    statement = """
+        SELECT zone, use_micro, days FROM metering_classaverage
+        WHERE month = %(month)s AND class_code = %(code)s
+    """
+    return dict(fetch_rows(_average, statement, {"month": month, "code": class_code}))
+
+
+def _average(zone: int, use_micro: int, days: int) -> tuple[int, Fraction]:
+    return zone, Fraction(use_micro, days)

@@ -5,10 +5,13 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
+from mains.base.changes import KNOWN, changed_days
 from mains.base.db import read_frame
 
-KNOWN = "{0}.recorded_at <= %(as_of)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(as_of)s)"
-"""Condition under which the fact of table alias {0} was believed at `as_of`."""
+_STATE_VALUES = (
+    "residents", "rooms", "floor_area_m2_micro", "heated_area_m2_micro", "storey_height_mm", "location", "cooker",
+    "meter_possible",
+)  # fmt: skip
 
 POINTS_OF_BUCKETS = (
     "ANY (ARRAY(SELECT id FROM network_servicepoint"
@@ -17,29 +20,38 @@ POINTS_OF_BUCKETS = (
 """Service points of a slice, as a list: its rows are found by index, however large the tables around it are, where a
 join lets the planner read whole tables for every slice."""
 
-CHANGED = (
-    "(({0}.recorded_at > %(known_since)s AND {0}.recorded_at <= %(as_of)s)"
-    " OR ({0}.superseded_at > %(known_since)s AND {0}.superseded_at <= %(as_of)s))"
-)
-"""Condition under which what we believe of alias {0} changed after `known_since`, up to `as_of`."""
+
+def points_where(buckets: range, service_point_ids: pl.Series | None) -> tuple[str, dict[str, object]]:
+    """What a service point's id equals in SQL: any of the buckets' points or any of those named; with parameters."""
+    if service_point_ids is None:
+        return POINTS_OF_BUCKETS, {"first": buckets.start, "next": buckets.stop}
+    return "ANY(%(points)s::bigint[])", {"points": service_point_ids}
 
 
-def read_points(*, connection: Connection, buckets: range, from_date: date, to_date: date) -> pl.DataFrame:
-    """Service points of the buckets that are connected on a day of [from_date, to_date).
+def read_points(
+    *,
+    connection: Connection,
+    buckets: range,
+    from_date: date,
+    to_date: date,
+    service_point_ids: pl.Series | None = None,
+) -> pl.DataFrame:
+    """Service points of the buckets, or those named, that are connected on a day of [from_date, to_date).
 
     Columns: service_point_id, bucket (Int16), connected_from, connected_to (Date, null is open), class_code: the
     service and the kind of premise, by which forecasts without history are averaged.
     """
+    points, params = points_where(buckets, service_point_ids)
     return read_frame(
         f"""
         SELECT sp.id AS service_point_id, sp.bucket, sp.connected_on AS connected_from,
                sp.disconnected_on AS connected_to, sp.service || ' ' || p.kind AS class_code
         FROM network_servicepoint sp JOIN network_premise p ON p.id = sp.premise_id
-        WHERE sp.id = {POINTS_OF_BUCKETS}
+        WHERE sp.id = {points}
           AND sp.connected_on < %(to_date)s
           AND (sp.disconnected_on IS NULL OR sp.disconnected_on > %(from_date)s)
         """,
-        {"first": buckets.start, "next": buckets.stop, "from_date": from_date, "to_date": to_date},
+        params | {"from_date": from_date, "to_date": to_date},
         connection=connection,
     )
 
@@ -98,33 +110,54 @@ def read_node_facts(
 
 
 def read_changed_points(
-    *, connection: Connection, from_date: date, to_date: date, known_since: datetime, as_of: datetime
+    *,
+    connection: Connection,
+    from_date: date,
+    to_date: date,
+    known_since: datetime,
+    as_of: datetime,
+    service_point_ids: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Service points whose premise or network facts over [from_date, to_date) changed in (known_since, as_of].
 
-    Columns: service_point_id, valid_from, valid_to (null is open): the days that the changed fact speaks of. A
-    change at a node reaches everything that any placement ever put below it: too many rather than too few.
+    Columns: service_point_id, valid_from, valid_to (null is open): the days of which something else is said now. A
+    change at a node reaches everything that any placement ever put below it: too many rather than too few. Looks at
+    the whole utility, or at the service points named and their premises alone.
     """
+    named = service_point_ids is not None
+    premises = changed_days(
+        table="network_premisestate",
+        subject="premise_id",
+        values=_STATE_VALUES,
+        only="f.premise_id IN (SELECT premise_id FROM network_servicepoint WHERE id = ANY(%(points)s::bigint[]))"
+        if named
+        else "",
+    )
+    states = changed_days(table="network_nodestate", subject="node_id", values=("band", "supply_hours_day"))
+    placements = changed_days(table="network_nodeplacement", subject="node_id", values=("parent_id",))
     return read_frame(
         f"""
-        WITH RECURSIVE touched AS (
-            SELECT n.node_id, n.valid FROM network_nodestate n WHERE {CHANGED.format("n")}
+        WITH RECURSIVE below AS (
+            SELECT node_id, valid FROM ({states}) AS s
             UNION
-            SELECT n.node_id, n.valid FROM network_nodeplacement n WHERE {CHANGED.format("n")}
-        ), below AS (
-            SELECT node_id, valid FROM touched
+            SELECT node_id, valid FROM ({placements}) AS p
             UNION
             SELECT p.node_id, b.valid FROM network_nodeplacement p JOIN below b ON p.parent_id = b.node_id
         ), changed AS (
-            SELECT sp.id, s.valid
-            FROM network_premisestate s JOIN network_servicepoint sp ON sp.premise_id = s.premise_id
-            WHERE {CHANGED.format("s")}
+            SELECT sp.id, s.valid FROM ({premises}) AS s JOIN network_servicepoint sp ON sp.premise_id = s.premise_id
             UNION ALL
             SELECT sp.id, b.valid FROM below b JOIN network_servicepoint sp ON sp.node_id = b.node_id
         )
         SELECT id AS service_point_id, lower(valid) AS valid_from, upper(valid) AS valid_to
         FROM changed WHERE valid && daterange(%(from_date)s, %(to_date)s)
+        {"AND id = ANY(%(points)s::bigint[])" if named else ""}
         """,
-        {"from_date": from_date, "to_date": to_date, "known_since": known_since, "as_of": as_of},
+        {
+            "from_date": from_date,
+            "to_date": to_date,
+            "known_since": known_since,
+            "as_of": as_of,
+            "points": service_point_ids,
+        },
         connection=connection,
     )

@@ -152,10 +152,11 @@ def rate_items(items: Sequence[Item]) -> dict[int, RatedItem]:
 
 
 def posted_before(*, bill: Bill, keys_of: set[tuple[int, date]]) -> list[tuple[date, BillLine]]:
-    """Lines of the account's earlier bills for these agreements and months of use, with their bill's month."""
-    earlier = Bill.objects.filter(account_id=bill.account_id, month__lt=bill.month).values_list("month", "id")
+    """Lines of what was billed to the account before this bill for these agreements and months of use, with their
+    bill's month."""
+    earlier = Bill.objects.filter(account_id=bill.account_id, recorded_at__lt=bill.recorded_at)
     found: list[tuple[date, BillLine]] = []
-    for month, bill_id in sorted(earlier):
+    for month, bill_id in sorted(earlier.values_list("month", "id")):
         lines = BillLine.objects.filter(month=month, bill_id=bill_id).order_by("line")
         found += [(month, line) for line in lines if (line.agreement_id, line.service_month) in keys_of]
     return found

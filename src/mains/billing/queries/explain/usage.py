@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
+from django.db import connection
 from django.utils.translation import gettext as _
 
-from mains.base.db import adbc_connect
-from mains.billing.models import BillRun
-from mains.billing.queries.averages import class_averages
 from mains.billing.queries.explain.evidence import Item, Row, was_believed
-from mains.billing.queries.plans import get_plan
 from mains.engine.exact.explanation import Step, show_short
 from mains.engine.facts import MICRO, Stretch
 from mains.engine.usage.exact import (
@@ -26,6 +23,7 @@ from mains.engine.usage.exact import (
 from mains.kernel.errors import MainsError
 from mains.kernel.period import next_month
 from mains.metering.actions.usage import RULES
+from mains.metering.queries.records import class_averages
 from mains.metering.values import DayQuality, ReadingSource, Zone
 
 _NAME_OF_ZONE = {
@@ -112,7 +110,7 @@ def daily_use(item: Item, *, unit: str) -> DailyUse:
     known_at = max(row["recorded_at"] for row in item.stored)
     registers = [row for row in item.registers if was_believed(row, known_at)]
     readings = [row for row in item.readings if was_believed(row, known_at)]
-    averages = _class_averages(item, known_at) if _needs_averages(item) else {}
+    averages = _class_averages(item) if _needs_averages(item) else {}
     point = Point(
         connected=((item.point["connected_on"], item.point["disconnected_on"]),),
         installations=tuple(_installation(row, averages.get(row["zone"])) for row in registers),
@@ -214,21 +212,11 @@ def _needs_averages(item: Item) -> bool:
     return any(DayQuality.CLASS_AVERAGE in row["quality"] for row in item.stored)
 
 
-_averages_of_runs: dict[datetime, dict[tuple[str, int], Fraction]] = {}
-
-
-def _class_averages(item: Item, known_at: datetime) -> dict[int, Fraction]:
-    """Averages of the item's class by zone, as the run that computed its use knew them."""
-    if known_at not in _averages_of_runs:
-        run = BillRun.objects.filter(facts_as_of=known_at).earliest("id")
-        with adbc_connect() as connection:
-            frame = class_averages(connection=connection, plan=get_plan(run=run))
-        _averages_of_runs[known_at] = {
-            (row["class_code"], row["zone"]): Fraction(row["use_micro"], row["days"])
-            for row in frame.iter_rows(named=True)
-        }
+def _class_averages(item: Item) -> dict[int, Fraction]:
+    """Averages of the item's class by zone, as kept for its month."""
     code = f"{item.point['service']} {item.point['premise_kind']}"
-    return {zone: value for (found, zone), value in _averages_of_runs[known_at].items() if found == code}
+    name = connection.settings_dict["NAME"]
+    return class_averages(database=name, month=item.service_month, class_code=code)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -1,0 +1,41 @@
+"""Which days a change of knowledge is about: what is believed of a dated table at two instants, compared as sets of days.
+
+A fact that is cut or recorded again as it was supersedes a row over years, though only the days on which something else
+is said matter. So rows are compared by what they say, not by which of them say it.
+"""
+
+from collections.abc import Sequence
+
+KNOWN = "{0}.recorded_at <= %(as_of)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(as_of)s)"
+"""Condition under which the fact of table alias {0} was believed at `as_of`."""
+
+KNOWN_BEFORE = "{0}.recorded_at <= %(known_since)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(known_since)s)"
+"""Condition under which the fact of table alias {0} was believed at `known_since`."""
+
+CHANGED = (
+    "(({0}.recorded_at > %(known_since)s AND {0}.recorded_at <= %(as_of)s)"
+    " OR ({0}.superseded_at > %(known_since)s AND {0}.superseded_at <= %(as_of)s))"
+)
+"""Condition under which what we believe of alias {0} changed after `known_since`, up to `as_of`."""
+
+
+def changed_days(*, table: str, subject: str, values: Sequence[str], only: str = "") -> str:
+    """A query for the days of which `table` says something else at `as_of` than at `known_since`.
+
+    Gives `subject` and `valid` (a date range), several rows where the days do not adjoin. `values` are the columns
+    that matter. `only` limits the subjects by a condition on alias f, which an index should answer; without it the
+    table is searched for rows that changed. Parameters of the query: known_since, as_of and those of `only`.
+    """
+    changed = f"f.{subject} IN (SELECT c.{subject} FROM {table} c WHERE {CHANGED.format('c')})"
+    grouped = ", ".join(f"f.{column}" for column in (subject, *values))
+    return f"""
+        SELECT {subject}, unnest((before - after) + (after - before)) AS valid
+        FROM (
+            SELECT f.{subject},
+                   coalesce(range_agg(f.valid) FILTER (WHERE {KNOWN_BEFORE.format("f")}), '{{}}') AS before,
+                   coalesce(range_agg(f.valid) FILTER (WHERE {KNOWN.format("f")}), '{{}}') AS after
+            FROM {table} f WHERE {only or changed}
+            GROUP BY {grouped}
+        ) AS sides
+        WHERE before <> after
+    """

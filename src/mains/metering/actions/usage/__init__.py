@@ -1,0 +1,7 @@
+"""Daily use of service points, kept up to date with what becomes known: of a slice of the utility, or of some points."""
+
+from mains.metering.actions.usage.averages import keep_averages
+from mains.metering.actions.usage.facts import RULES
+from mains.metering.actions.usage.refresh import UsageRefresh, UsageScope, refresh_usage, revise_usage
+
+__all__ = ["RULES", "UsageRefresh", "UsageScope", "keep_averages", "refresh_usage", "revise_usage"]

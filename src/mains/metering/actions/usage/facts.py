@@ -1,0 +1,178 @@
+"""The facts that daily use is computed from: of a slice over a window, or of some points over all time."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+
+from mains.engine.usage import UsageResult, UsageRules, compute_daily_usage
+from mains.kernel.period import next_month
+from mains.metering.queries import frames
+from mains.metering.values import Zone
+from mains.network.queries.frames import read_points
+
+RULES = UsageRules(lookback_days=92, history_days_min=28)
+"""Missing days follow the point's last three months: long enough to be steady, short enough to follow the season."""
+
+# A forecast of the month looks back over `lookback_days` from the last reading, which itself may be a month old, to
+# the reading before that: with monthly readings all of it lies in this window; other points are read whole.
+_WINDOW = timedelta(days=RULES.lookback_days + 62)
+_LONG_AGO = date(1900, 1, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageFacts:
+    """Points, registers and readings in the columns of `metering.queries.frames`; registers with their class_code."""
+
+    points: pl.DataFrame
+    registers: pl.DataFrame
+    readings: pl.DataFrame
+
+    def of_points(self, service_point_ids: pl.Series) -> "UsageFacts":
+        """The facts of some of the points."""
+        is_one = pl.col("service_point_id").is_in(service_point_ids.implode())
+        registers = self.registers.filter(is_one)
+        return UsageFacts(
+            points=self.points.filter(is_one),
+            registers=registers,
+            readings=self.readings.join(
+                registers.select("register_id").unique(), on="register_id", how="semi"
+            ),
+        )
+
+
+def read_slice_facts(
+    *,
+    connection: Connection,
+    buckets: range,
+    month: date,
+    first_month: date,
+    as_of: datetime,
+    known_since: datetime,
+) -> UsageFacts:
+    """What the use of `first_month` … `month` of a slice's points is computed from.
+
+    Points whose readings in the usual window do not reach back far enough are read over all time.
+    """
+    window_from = first_month - _WINDOW
+    points = read_points(
+        connection=connection, buckets=buckets, from_date=first_month, to_date=next_month(month)
+    )
+    registers = frames.read_registers(
+        connection=connection,
+        buckets=buckets,
+        from_date=window_from,
+        to_date=as_of.date() + timedelta(days=2),
+        as_of=as_of,
+    )
+    readings = frames.read_readings(
+        connection=connection, buckets=buckets, from_date=window_from, as_of=as_of, known_since=known_since
+    )
+    facts = UsageFacts(points=points, registers=_with_class(registers, points), readings=readings)
+    incomplete = _incomplete_points(facts, window_from=window_from, month=first_month)
+    if incomplete.is_empty():
+        return facts
+    whole = read_whole_facts(
+        connection=connection,
+        service_point_ids=incomplete,
+        from_date=first_month,
+        to_date=next_month(month),
+        as_of=as_of,
+        known_since=known_since,
+    )
+    rest = registers.filter(~pl.col("service_point_id").is_in(incomplete.implode()))
+    is_whole = pl.col("register_id").is_in(whole.registers["register_id"].unique().implode())
+    return UsageFacts(
+        points=points,
+        registers=pl.concat([_with_class(rest, points), whole.registers]),
+        readings=pl.concat([readings.filter(~is_whole), whole.readings]),
+    )
+
+
+def read_whole_facts(
+    *,
+    connection: Connection,
+    service_point_ids: pl.Series,
+    from_date: date,
+    to_date: date,
+    as_of: datetime,
+    known_since: datetime,
+) -> UsageFacts:
+    """Everything ever known about some points' meters, found by index; `points` as connected in [from_date, to_date)."""
+    nowhere = range(0)
+    points = read_points(
+        connection=connection,
+        buckets=nowhere,
+        from_date=from_date,
+        to_date=to_date,
+        service_point_ids=service_point_ids,
+    )
+    registers = frames.read_registers(
+        connection=connection,
+        buckets=nowhere,
+        from_date=_LONG_AGO,
+        to_date=as_of.date() + timedelta(days=2),
+        as_of=as_of,
+        service_point_ids=service_point_ids,
+    )
+    readings = frames.read_histories(
+        connection=connection,
+        register_ids=registers["register_id"].unique().sort(),
+        as_of=as_of,
+        known_since=known_since,
+    )
+    return UsageFacts(points=points, registers=_with_class(registers, points), readings=readings)
+
+
+def compute_use(
+    facts: UsageFacts,
+    *,
+    month: date,
+    as_of: datetime,
+    class_averages: pl.DataFrame,
+    month_to: date | None = None,
+) -> UsageResult:
+    """The daily use of [month, month_to), by default of one month, by the believed readings."""
+    following = month_to or next_month(month)
+    return compute_daily_usage(
+        points=facts.points.filter(
+            pl.col("connected_from") < following,
+            pl.col("connected_to").is_null() | (pl.col("connected_to") > month),
+        ),
+        registers=facts.registers,
+        readings=facts.readings.filter("is_believed"),
+        class_averages=class_averages,
+        month_from=month,
+        month_to=following,
+        as_of_date=as_of.date(),
+        rules=RULES,
+        total_zone=int(Zone.TOTAL),
+    )
+
+
+def _with_class(registers: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
+    classes = points.select("service_point_id", "class_code").unique("service_point_id")
+    return registers.join(classes, on="service_point_id", how="left")
+
+
+def _incomplete_points(facts: UsageFacts, *, window_from: date, month: date) -> pl.Series:
+    """Points with a register whose readings in the window do not reach back over the forecast's history."""
+    believed = facts.readings.filter("is_believed")
+    last = (
+        believed.filter(pl.col("reading_date") < month)
+        .group_by("register_id")
+        .agg(last=pl.col("reading_date").max(), first=pl.col("reading_date").min())
+    )
+    return (
+        facts.registers.filter(pl.col("installed_from") <= window_from)
+        .select("register_id", "service_point_id")
+        .unique()
+        .join(last, on="register_id", how="left")
+        .filter(
+            pl.col("last").is_null()
+            | (pl.col("first") > pl.col("last").dt.offset_by(f"-{RULES.lookback_days}d"))
+        )["service_point_id"]
+        .unique()
+        .sort()
+    )

@@ -1,0 +1,254 @@
+"""Keep the daily use of service points up to date: the month asked for, and every earlier month that changed.
+
+Daily use is append-only. A month's first computation is revision 0; when facts that came later make any day, its
+quality or its provenance differ, a new revision is written, and only then.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+
+from mains.base.buckets import bucket_column
+from mains.base.db import Writer, copy_frame
+from mains.kernel.period import next_month
+from mains.metering.actions.usage.averages import averages_of
+from mains.metering.actions.usage.changes import affected_since
+from mains.metering.actions.usage.facts import UsageFacts, compute_use, read_slice_facts, read_whole_facts
+from mains.metering.actions.usage.months import compute_months
+from mains.metering.queries import frames
+
+_COMPARED = ("days_micro", "quality", "span_days", "span_quality", "span_opening", "span_closing")
+_KEY = ["month", "service_point_id", "zone"]
+_WRITTEN = ("month", "service_point_id", "zone", "bucket", "total_micro")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageScope:
+    """What all parts of a refresh share.
+
+    `earlier_months`, oldest first, are kept up to date where facts known in (known_since, as_of] touch them; those
+    before `catch_up_from` only for points whose use of the month is kept already. `averages` as `keep_averages`
+    gives them, for every month; `installed` as `read_changed_installations` gives them.
+    """
+
+    earlier_months: tuple[date, ...]
+    catch_up_from: date
+    as_of: datetime
+    known_since: datetime
+    averages: pl.DataFrame
+    installed: pl.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageRefresh:
+    """`written`: month, service_point_id, zone, bucket, total_micro of each new row. `month_usage`: use of the month
+    asked for, every series. `points`: the service points connected in it or in the month before, as `read_points`
+    gives them. `exceptions`: the engine's, for readings that are new since `known_since`."""
+
+    points: pl.DataFrame
+    written: pl.DataFrame
+    month_usage: pl.DataFrame
+    exceptions: pl.DataFrame
+
+
+def refresh_usage(
+    *, connection: Connection, buckets: range, month: date, scope: UsageScope, writer: Writer | None = None
+) -> UsageRefresh:
+    """Compute the daily use of `month` of the buckets' service points, and of earlier months where new facts touch it.
+
+    Reads and writes in the connection's transaction, or writes in that of `writer`; the rows written carry
+    `scope.as_of`. Raises UnableToComputeUsage when a stored fact breaks the engine's contract.
+    """
+    # The month just before is touched by nearly every reading, so its facts are read at once with the month's.
+    last = max(scope.earlier_months, default=None)
+    facts = read_slice_facts(
+        connection=connection,
+        buckets=buckets,
+        month=month,
+        first_month=last or month,
+        as_of=scope.as_of,
+        known_since=scope.known_since,
+    )
+    computed = compute_use(
+        facts, month=month, as_of=scope.as_of, class_averages=averages_of(scope.averages, month)
+    )
+    rows = [_new_rows(computed.usage, _stored(connection, month, buckets, scope), month=month)]
+    if last is not None:
+        since = affected_since(
+            facts,
+            exceptions=computed.exceptions,
+            installed=scope.installed,
+            months=scope.earlier_months,
+            as_of=scope.as_of,
+            known_since=scope.known_since,
+        )
+        touched = since.filter(pl.col("affected_from") < month)["service_point_id"]
+        if not touched.is_empty():
+            again = compute_use(
+                facts.of_points(touched),
+                month=last,
+                as_of=scope.as_of,
+                class_averages=averages_of(scope.averages, last),
+            )
+            stored = _stored(connection, last, buckets, scope)
+            stored = stored.filter(pl.col("service_point_id").is_in(touched.implode()))
+            rows.append(_new_rows(again.usage, stored, month=last))
+        rows += _revise(connection, since, months=scope.earlier_months[:-1], scope=scope)
+    is_first = scope.known_since >= scope.as_of
+    return UsageRefresh(
+        points=facts.points,
+        written=_write(rows, scope=scope, writer=writer or connection),
+        month_usage=computed.usage,
+        exceptions=_new_exceptions(computed.exceptions, facts, month=month, is_first=is_first),
+    )
+
+
+def revise_usage(
+    *, connection: Connection, service_point_ids: pl.Series, scope: UsageScope, writer: Writer | None = None
+) -> pl.DataFrame:
+    """Compute the earlier months again of some service points, where new facts touch them; reads only theirs.
+
+    Returns the rows written: month, service_point_id, zone, bucket, total_micro. Raises as `refresh_usage` does.
+    """
+    if service_point_ids.is_empty() or not scope.earlier_months:
+        return _write([], scope=scope, writer=writer or connection)
+    newest = scope.earlier_months[-1]
+    facts = _whole(connection, service_point_ids, scope.earlier_months, scope)
+    exceptions = compute_use(
+        facts, month=newest, as_of=scope.as_of, class_averages=averages_of(scope.averages, newest)
+    ).exceptions
+    since = affected_since(
+        facts,
+        exceptions=exceptions,
+        installed=scope.installed,
+        months=scope.earlier_months,
+        as_of=scope.as_of,
+        known_since=scope.known_since,
+    )
+    rows = _revise(connection, since, months=scope.earlier_months, scope=scope, facts=facts)
+    return _write(rows, scope=scope, writer=writer or connection)
+
+
+def _revise(
+    connection: Connection,
+    since: pl.DataFrame,
+    *,
+    months: tuple[date, ...],
+    scope: UsageScope,
+    facts: UsageFacts | None = None,
+) -> list[pl.DataFrame]:
+    """New rows of the touched points in `months`, from everything ever known about the points."""
+    months = (
+        tuple(month for month in months if next_month(month) > since["affected_from"].min())
+        if since.height
+        else ()
+    )
+    touched = since.filter(pl.col("affected_from") < next_month(months[-1])) if months else since.clear()
+    points = touched["service_point_id"]
+    if points.is_empty():
+        return []
+    stored = frames.read_usage_of_points(
+        connection=connection, months=months, as_of=scope.as_of, service_point_ids=points
+    )
+    whole = facts.of_points(points) if facts else _whole(connection, points, months, scope)
+    computed = compute_months(whole, months=months, as_of=scope.as_of, averages=scope.averages)
+    is_touched = pl.col("month").dt.month_end() >= pl.col("affected_from")
+    wanted = (
+        computed.join(touched, on="service_point_id")
+        .filter(is_touched)
+        .drop("affected_from")
+        .join(
+            stored.select("month", "service_point_id", is_kept=pl.lit(value=True)).unique(),
+            on=_KEY[:2],
+            how="left",
+        )
+        .filter(pl.col("is_kept") | (pl.col("month") >= scope.catch_up_from))
+        .drop("is_kept")
+    )
+    known = stored.join(touched, on="service_point_id").filter(is_touched).drop("affected_from")
+    return [_differences(wanted, known)]
+
+
+def _whole(
+    connection: Connection, points: pl.Series, months: tuple[date, ...], scope: UsageScope
+) -> UsageFacts:
+    return read_whole_facts(
+        connection=connection,
+        service_point_ids=points,
+        from_date=months[0],
+        to_date=next_month(months[-1]),
+        as_of=scope.as_of,
+        known_since=scope.known_since,
+    )
+
+
+def _stored(connection: Connection, month: date, buckets: range, scope: UsageScope) -> pl.DataFrame:
+    return frames.read_usage(connection=connection, month=month, buckets=buckets, as_of=scope.as_of)
+
+
+def _new_rows(computed: pl.DataFrame, stored: pl.DataFrame, *, month: date) -> pl.DataFrame:
+    rows = computed.with_columns(month=pl.lit(month))
+    if stored.is_empty():
+        return rows.with_columns(revision=pl.lit(0, pl.Int16))
+    return _differences(rows, stored)
+
+
+def _differences(computed: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Computed rows that are new or differ from the stored ones, with their next revision; series that are no more
+    become a row without use."""
+    joined = computed.join(
+        stored.select(*_KEY, "revision", *_COMPARED), on=_KEY, how="left", suffix="_stored"
+    )
+    is_same = pl.all_horizontal(
+        pl.col("revision").is_not_null(), *(pl.col(name) == pl.col(f"{name}_stored") for name in _COMPARED)
+    )
+    changed = joined.filter(~is_same.fill_null(value=False)).select(
+        *computed.columns, revision=(pl.col("revision").fill_null(-1) + 1).cast(pl.Int16)
+    )
+    gone = stored.join(computed, on=_KEY, how="anti").filter(
+        pl.col("quality") != pl.lit("X").repeat_by(pl.col("quality").str.len_bytes()).list.join("")
+    )
+    if gone.is_empty():
+        return changed
+    days = pl.col("days_micro").list.len()
+    emptied = gone.select(
+        *_KEY,
+        days_micro=pl.lit(0, pl.Int64).repeat_by(days),
+        total_micro=pl.lit(0, pl.Int64),
+        quality=pl.lit("X").repeat_by(days).list.join(""),
+        span_days=pl.concat_list(days.cast(pl.Int16)),
+        span_quality=pl.lit("X"),
+        span_opening=pl.concat_list(pl.lit(0, pl.Int64)),
+        span_closing=pl.concat_list(pl.lit(0, pl.Int64)),
+        revision=(pl.col("revision") + 1).cast(pl.Int16),
+    )
+    return pl.concat([changed, emptied.select(changed.columns)])
+
+
+def _write(rows: list[pl.DataFrame], *, scope: UsageScope, writer: Writer) -> pl.DataFrame:
+    """Append the rows month by month; what was written."""
+    written = [
+        pl.DataFrame(
+            schema=dict(zip(_WRITTEN, (pl.Date, pl.Int64, pl.Int16, pl.Int16, pl.Int64), strict=True))
+        )
+    ]
+    for part in rows:
+        if not part.is_empty():
+            ordered = part.with_columns(
+                bucket=bucket_column("service_point_id"), recorded_at=pl.lit(scope.as_of)
+            ).sort("month", "bucket", "service_point_id", "zone")
+            copy_frame(ordered, "metering_usagemonth", connection=writer)
+            written.append(ordered.select(_WRITTEN))
+    return pl.concat(written)
+
+
+def _new_exceptions(
+    exceptions: pl.DataFrame, facts: UsageFacts, *, month: date, is_first: bool
+) -> pl.DataFrame:
+    """Each disagreement of readings is shown once: in the run that first knew the reading."""
+    if is_first:
+        return exceptions.filter(pl.col("reading_date") >= month)
+    changed = facts.readings.filter("is_changed")["reading_id"]
+    return exceptions.filter(pl.col("reading_id").is_in(changed.implode()))
