@@ -150,7 +150,12 @@ def count_slices(accounts: int, *, accounts_per_slice: int = ACCOUNTS_PER_SLICE)
 
 def slice_buckets(count: int) -> tuple[range, ...]:
     """`count` contiguous ranges of buckets, as equal as can be."""
-    edges = [BUCKET_COUNT * number // count for number in range(count + 1)]
+    return split_evenly(BUCKET_COUNT, count)
+
+
+def split_evenly(total: int, count: int) -> tuple[range, ...]:
+    """`count` contiguous ranges over 0 … `total` - 1, as equal as can be."""
+    edges = [total * number // count for number in range(count + 1)]
     return tuple(range(first, following) for first, following in pairwise(edges))
 
 

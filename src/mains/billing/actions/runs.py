@@ -33,8 +33,10 @@ from mains.billing.queries.plans import (
 )
 from mains.billing.queries.posted import read_last_amounts
 from mains.billing.queries.previews import PreviewTotals, RunPreview
+from mains.billing.queries.touched import get_named_slices
 from mains.billing.values import (
     ACCOUNTS_PER_SLICE,
+    CATCH_UP_MONTHS,
     RunKind,
     RunPlan,
     RunSlice,
@@ -128,7 +130,7 @@ def post_run(
         plan = get_plan(run=run)
         with adbc_connect() as connection:
             prepare_partitions(connection=connection, month=plan.month)
-            slices = get_slices(run=run, connection=connection)
+            slices = _slices_of(run, plan, connection)
         BillRun.objects.filter(pk=run.pk, status=RunStatus.PLANNED).update(status=RunStatus.POSTING)
         results = [
             *post_usage(plan=plan, slices=slices, now=now, on_slice=on_slice, pool=pool),
@@ -201,6 +203,12 @@ def preview_run(
         return _preview(connection, plan, slices, now, on_slice)
 
 
+def _slices_of(run: BillRun, plan: RunPlan, connection: Connection) -> tuple[RunSlice, ...]:
+    if run.kind == RunKind.RECALCULATION:
+        return get_named_slices(run=run, plan=plan, connection=connection)
+    return get_slices(run=run, connection=connection)
+
+
 def prepare_partitions(*, connection: Connection, month: date) -> None:
     """Create and commit the month's partitions, so that no slice waits for another's."""
     # Two runs begun at once prepare one after the other.
@@ -266,9 +274,13 @@ def _pending(plan: RunPlan, slices: Sequence[RunSlice], stage: Stage) -> list[Ru
 
 
 def _summarise_usage(plan: RunPlan) -> None:
-    """Bring block-range indexes and statistics of the written months up to date: the bills stage reads by them."""
+    """Bring block-range indexes and statistics of the written months up to date: the bills stage reads by them.
+
+    Of months long past a few rows are written at most, but by a recalculation.
+    """
+    months = plan.usage_months[-CATCH_UP_MONTHS:] if plan.bills_own_month else plan.usage_months
     with adbc_connect() as connection:
-        for month in (*plan.usage_months, plan.month):
+        for month in (*months, *([plan.month] if plan.bills_own_month else [])):
             partition = f"metering_usagemonth_y{month:%Y}m{month:%m}"
             execute(
                 """
@@ -287,7 +299,8 @@ def _finish(*, run: BillRun, now: datetime) -> None:
     with adbc_connect() as connection:
         for stage in Stage:
             done = done_buckets(connection=connection, run_id=run.pk, stage=stage)
-            assert len(done) == BUCKET_COUNT, f"Stage {stage} of run {run.pk} is not complete."
+            parts = BUCKET_COUNT if run.kind == RunKind.MONTHLY else run.slice_count
+            assert len(done) == parts, f"Stage {stage} of run {run.pk} is not complete."
     BillRun.objects.filter(pk=run.pk).exclude(status=RunStatus.POSTED).update(
         status=RunStatus.POSTED, posted_at=now
     )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from mains.base.db import adbc_connect, read_frame
 from mains.billing.queries.plans import get_run
+from mains.billing.values import RunKind
+from mains.kernel.identifiers import BUCKET_COUNT
 from mains.ledger.values import TransactionKind
 
 
@@ -20,7 +22,7 @@ class Check:
 _CHECKS = {
     "every bucket is marked in both stages": """
         SELECT s.stage || ' ' || b.bucket AS fault
-        FROM (VALUES ('usage'), ('bills')) AS s (stage) CROSS JOIN generate_series(0, 1023) AS b (bucket)
+        FROM (VALUES ('usage'), ('bills')) AS s (stage) CROSS JOIN generate_series(0, %(parts)s - 1) AS b (bucket)
         WHERE NOT EXISTS (SELECT FROM billing_billrunbucket m
                           WHERE m.run_id = %(run)s AND m.stage = s.stage AND m.bucket = b.bucket)
     """,
@@ -75,17 +77,6 @@ _CHECKS = {
         SELECT 'account ' || account_id AS fault FROM billing_bill
         WHERE month = %(month)s AND run_id = %(run)s GROUP BY account_id HAVING count(*) > 1
     """,
-    "every account that has an agreement is billed or blocked": """
-        SELECT DISTINCT 'account ' || c.id AS fault
-        FROM customers_account c JOIN customers_agreement a ON a.account_id = c.id
-        WHERE c.cycle = %(cycle)s AND c.id <= %(last_account)s
-          AND a.valid && daterange(%(month)s::date, (%(month)s::date + interval '1 month')::date)
-          AND a.recorded_at <= %(as_of)s AND (a.superseded_at IS NULL OR a.superseded_at > %(as_of)s)
-          AND NOT EXISTS (SELECT FROM billing_bill b
-                          WHERE b.account_id = c.id AND b.month = %(month)s AND b.run_id = %(run)s)
-          AND NOT EXISTS (SELECT FROM billing_billexception e
-                          WHERE e.run_id = %(run)s AND e.account_id = c.id AND e.blocking)
-    """,
     "days of use add up, and spans cover them": """
         SELECT 'service point ' || service_point_id || ' in ' || month AS fault
         FROM metering_usagemonth u
@@ -95,6 +86,31 @@ _CHECKS = {
                OR cardinality(u.days_micro) <> (SELECT sum(s) FROM unnest(u.span_days) AS s)
                OR cardinality(u.days_micro) <> date_part('day', u.month + interval '1 month - 1 day'))
     """,
+}
+_CHECKS_OF_KIND = {
+    RunKind.MONTHLY: {
+        "every account that has an agreement is billed or blocked": """
+            SELECT DISTINCT 'account ' || c.id AS fault
+            FROM customers_account c JOIN customers_agreement a ON a.account_id = c.id
+            WHERE c.cycle = %(cycle)s AND c.id <= %(last_account)s
+              AND a.valid && daterange(%(month)s::date, (%(month)s::date + interval '1 month')::date)
+              AND a.recorded_at <= %(as_of)s AND (a.superseded_at IS NULL OR a.superseded_at > %(as_of)s)
+              AND NOT EXISTS (SELECT FROM billing_bill b
+                              WHERE b.account_id = c.id AND b.month = %(month)s AND b.run_id = %(run)s)
+              AND NOT EXISTS (SELECT FROM billing_billexception e
+                              WHERE e.run_id = %(run)s AND e.account_id = c.id AND e.blocking)
+        """,
+    },
+    RunKind.RECALCULATION: {
+        "a recalculation bills nothing but corrections of its own accounts": """
+            SELECT 'bill ' || b.id AS fault FROM billing_bill b
+            WHERE b.month = %(month)s AND b.run_id = %(run)s
+              AND (b.amount_minor <> b.correction_minor
+                   OR NOT EXISTS (SELECT FROM billing_billrunaccount l
+                                  WHERE l.run_id = %(run)s AND l.account_id = b.account_id
+                                    AND b.id = %(first_bill)s + l.position))
+        """,
+    },
 }
 
 
@@ -109,11 +125,12 @@ def check_run(run_id: int) -> list[Check]:
         "as_of": run.facts_as_of,
         "last_account": run.last_account_id,
         "first_bill": run.first_bill_id,
+        "parts": BUCKET_COUNT if run.kind == RunKind.MONTHLY else run.slice_count,
         "next_bill": run.first_bill_id + run.accounts,
     }
     with adbc_connect() as connection:
         checks = []
-        for name, violations in _CHECKS.items():
+        for name, violations in (_CHECKS | _CHECKS_OF_KIND[RunKind(run.kind)]).items():
             found = read_frame(
                 f"SELECT count(*) AS broken, coalesce(min(fault), '') AS example FROM ({violations}) AS faults",
                 params,

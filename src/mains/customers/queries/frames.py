@@ -126,6 +126,67 @@ def read_changed_agreements(
     )
 
 
+def read_holders(
+    *,
+    connection: Connection,
+    cycle: str,
+    from_date: date,
+    to_date: date,
+    as_of: datetime,
+    last_account_id: int,
+    service_point_ids: pl.Series,
+    tariffs: pl.DataFrame,
+    account_ids: pl.Series,
+) -> pl.Series:
+    """Accounts of a cycle that had, by what was ever believed up to `as_of`, any of the service points on a day of
+    [from_date, to_date), or any of the tariffs (tariff_id, changed_from) from its day on; and those named.
+
+    Ordered by bucket and id.
+    """
+    return read_frame(
+        """
+        SELECT c.id AS account_id FROM customers_account c
+        WHERE c.cycle = %(cycle)s AND c.id <= %(last)s AND c.id IN (
+            SELECT a.account_id FROM customers_agreement a
+            WHERE a.service_point_id = ANY(%(points)s::bigint[]) AND a.recorded_at <= %(as_of)s
+              AND a.valid && daterange(%(from_date)s, %(to_date)s)
+            UNION
+            SELECT a.account_id FROM customers_agreement a
+            JOIN unnest(%(tariffs)s::bigint[], %(days)s::date[]) AS t (id, day) ON t.id = a.tariff_id
+            WHERE a.recorded_at <= %(as_of)s AND t.day < %(to_date)s
+              AND a.valid && daterange(greatest(t.day, %(from_date)s), %(to_date)s)
+            UNION
+            SELECT unnest(%(accounts)s::bigint[])
+        )
+        ORDER BY c.bucket, c.id
+        """,
+        {
+            "cycle": cycle,
+            "last": last_account_id,
+            "from_date": from_date,
+            "to_date": to_date,
+            "as_of": as_of,
+            "points": service_point_ids,
+            "tariffs": tariffs["tariff_id"],
+            "days": "{" + ",".join(day.isoformat() for day in tariffs["changed_from"]) + "}",
+            "accounts": account_ids,
+        },
+        connection=connection,
+    )["account_id"]
+
+
+def read_points_of_accounts(*, connection: Connection, account_ids: pl.Series, as_of: datetime) -> pl.Series:
+    """Service points that the accounts ever had, by what was ever believed up to `as_of`."""
+    return read_frame(
+        """
+        SELECT DISTINCT service_point_id FROM customers_agreement
+        WHERE account_id = ANY(%(accounts)s::bigint[]) AND recorded_at <= %(as_of)s ORDER BY 1
+        """,
+        {"accounts": account_ids, "as_of": as_of},
+        connection=connection,
+    )["service_point_id"]
+
+
 def read_payers(
     *, connection: Connection, buckets: range, from_date: date, to_date: date, as_of: datetime
 ) -> pl.DataFrame:

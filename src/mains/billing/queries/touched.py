@@ -1,0 +1,79 @@
+"""Who is touched by what became known since the last run, and the slices of a recalculation over them."""
+
+from collections.abc import Sequence
+
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+
+from mains.base.db import read_frame
+from mains.billing.models import BillRun
+from mains.billing.queries.plans import list_changed_installations, list_changed_points
+from mains.billing.queries.posted import read_owed_accounts
+from mains.billing.queries.run_tariffs import compile_editions
+from mains.billing.values import RunPlan, RunSlice, split_evenly
+from mains.customers.queries.frames import read_holders
+from mains.metering.queries.frames import read_newly_read_points
+from mains.tariffs.queries.editions import list_editions
+
+
+def list_touched_accounts(*, connection: Connection, plan: RunPlan) -> pl.Series:
+    """Accounts of the cycle that may owe another amount for a billed month than was posted, by what became known
+    since the last run; ordered by bucket and id. Some of them will turn out to owe what they did."""
+    if not plan.billed_months:
+        return pl.Series("account_id", [], dtype=pl.Int64)
+    changed = list_changed_points(connection=connection, plan=plan)["service_point_id"]
+    points = pl.concat([changed, list_touched_points(connection=connection, plan=plan)]).unique().sort()
+    tariffs = compile_editions(
+        list_editions(connection=connection, as_of=plan.facts_as_of, known_since=plan.known_since)
+    ).editions.filter(pl.col("changed_from").is_not_null())
+    return read_holders(
+        connection=connection,
+        cycle=plan.cycle,
+        from_date=plan.billed_months[0],
+        to_date=plan.month,
+        as_of=plan.facts_as_of,
+        last_account_id=plan.last_account_id,
+        service_point_ids=points,
+        tariffs=tariffs.select("tariff_id", "changed_from"),
+        account_ids=read_owed_accounts(connection=connection, run_ids=plan.owing_run_ids),
+    )
+
+
+def list_touched_points(*, connection: Connection, plan: RunPlan) -> pl.Series:
+    """Service points whose daily use may have changed by what became known since it was last kept up to date."""
+    read = read_newly_read_points(
+        connection=connection, known_since=plan.usage_known_since, as_of=plan.facts_as_of
+    )["service_point_id"]
+    installed = list_changed_installations(connection=connection, plan=plan)["service_point_id"]
+    return pl.concat([read, installed]).unique().sort()
+
+
+def get_named_slices(*, run: BillRun, plan: RunPlan, connection: Connection) -> tuple[RunSlice, ...]:
+    """The slices of a recalculation: its accounts in the order of positions, and its touched service points.
+
+    A service point may belong to accounts of several slices, so points are dealt out by themselves.
+    """
+    accounts = read_frame(
+        "SELECT account_id FROM billing_billrunaccount WHERE run_id = %(run)s ORDER BY position",
+        {"run": run.pk},
+        connection=connection,
+    )["account_id"]
+    points = list_touched_points(connection=connection, plan=plan)
+    return name_slices(accounts, points, count=run.slice_count)
+
+
+def name_slices(accounts: pl.Series, points: pl.Series, *, count: int) -> tuple[RunSlice, ...]:
+    """`count` slices over accounts and points, each as equal as can be."""
+    places: Sequence[tuple[range, range]] = list(
+        zip(split_evenly(len(accounts), count), split_evenly(len(points), count), strict=True)
+    )
+    return tuple(
+        RunSlice(
+            buckets=range(number, number + 1),
+            first_position=of_accounts.start,
+            posted=(),
+            account_ids=accounts[of_accounts.start : of_accounts.stop],
+            service_point_ids=points[of_points.start : of_points.stop],
+        )
+        for number, (of_accounts, of_points) in enumerate(places)
+    )
