@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from billing.population import HOME
-from billing.test_runs import APRIL, CLOSE, MARCH, MAY, assert_sound, bill_month, charged, rows
+from billing.test_runs import APRIL, MARCH, MAY, assert_sound, bill_month, charged, rows
 from mains.base.dated import record_fact
 from mains.billing.actions.recalculations import (
     plan_recalculation,
@@ -91,8 +91,13 @@ def test_what_is_recalculated_is_not_posted_again(billed):
     assert alone.run_id is None
     june = bill_month(JUNE, now=datetime(2021, 7, 3, tzinfo=UTC))
     assert_sound(june)
-    corrected = rows("SELECT DISTINCT b.account_id FROM billing_bill b JOIN billing_billline l ON l.month = b.month"
-                     f" AND l.bill_id = b.id WHERE b.run_id = {june.pk} AND l.service_month < '2021-05-01'")  # fmt: skip
+    corrected = rows(
+        f"""
+        SELECT DISTINCT b.account_id
+        FROM billing_bill b JOIN billing_billline l ON l.month = b.month AND l.bill_id = b.id
+        WHERE b.run_id = {june.pk} AND l.service_month < '2021-05-01'
+        """
+    )
     assert 12 not in corrected["account_id"].to_list()
     assert replayed_differences() == []
 

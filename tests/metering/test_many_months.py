@@ -41,14 +41,18 @@ def random_facts(seed: int) -> UsageFacts:
     return UsageFacts(
         points=pl.DataFrame(
             points,
-            schema={"service_point_id": pl.Int64, "connected_from": pl.Date, "connected_to": pl.Date, "class_code": pl.String},
+            schema={
+                "service_point_id": pl.Int64, "connected_from": pl.Date, "connected_to": pl.Date,
+                "class_code": pl.String,
+            },
             orient="row",
         ),
         registers=pl.DataFrame(
             registers,
             schema={
                 "register_id": pl.Int64, "service_point_id": pl.Int64, "zone": pl.Int16, "digits": pl.Int16,
-                "multiplier_micro": pl.Int64, "installed_from": pl.Date, "installed_to": pl.Date, "class_code": pl.String,
+                "multiplier_micro": pl.Int64, "installed_from": pl.Date, "installed_to": pl.Date,
+                "class_code": pl.String,
             },
             orient="row",
         ),

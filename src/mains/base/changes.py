@@ -1,4 +1,4 @@
-"""Which days a change of knowledge is about: what is believed of a dated table at two instants, compared as sets of days.
+"""Which days a change of knowledge is about: what a dated table says at two instants, compared as sets of days.
 
 A fact that is cut or recorded again as it was supersedes a row over years, though only the days on which something else
 is said matter. So rows are compared by what they say, not by which of them say it.
@@ -9,7 +9,10 @@ from collections.abc import Sequence
 KNOWN = "{0}.recorded_at <= %(as_of)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(as_of)s)"
 """Condition under which the fact of table alias {0} was believed at `as_of`."""
 
-KNOWN_BEFORE = "{0}.recorded_at <= %(known_since)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(known_since)s)"
+KNOWN_BEFORE = (
+    "{0}.recorded_at <= %(known_since)s"
+    " AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(known_since)s)"
+)
 """Condition under which the fact of table alias {0} was believed at `known_since`."""
 
 CHANGED = (

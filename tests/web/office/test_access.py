@@ -21,6 +21,8 @@ ARGUMENTS = {
     "account_premise": ["central"],
     "account_history": ["central"],
     "record_reading": ["central"],
+    "recalculation": ["central"],
+    "post_recalculation": ["central"],
     "bill": ["central_bill"],
     "bill_pdf": ["central_bill"],
     "bill_protocol": ["central_bill"],
@@ -35,7 +37,14 @@ ARGUMENTS = {
     "decide_reading": [10**9],
     "give_to_officer": ["central"],
 }
-POSTED = {"record_reading", "accept_register", "identify_receipt", "decide_reading", "give_to_officer"}
+POSTED = {
+    "record_reading",
+    "accept_register",
+    "identify_receipt",
+    "decide_reading",
+    "give_to_officer",
+    "post_recalculation",
+}
 ROLES = [
     "administrator",
     "accountant",
@@ -67,6 +76,8 @@ OF_ONE_DISTRICT = [
     "account_history",
     "give_to_officer",
     "record_reading",
+    "recalculation",
+    "post_recalculation",
     "bill",
     "bill_pdf",
     "bill_protocol",

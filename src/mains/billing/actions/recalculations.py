@@ -4,9 +4,9 @@ A recalculation of all touched accounts is planned, cut into slices and posted a
 is a single transaction: all of it is kept, or nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -29,7 +29,13 @@ from mains.billing.actions.slices import BillsTask, UsageTask, refresh_slice, wr
 from mains.billing.models import BillRun
 from mains.billing.queries.averages import class_averages
 from mains.billing.queries.charges import SliceCharges, compute_charges
-from mains.billing.queries.plans import get_plan, list_changed_installations, list_changed_points
+from mains.billing.queries.explain.causes import Cause, Reader, find_causes
+from mains.billing.queries.plans import (
+    get_plan,
+    get_run,
+    list_changed_installations,
+    list_changed_points,
+)
 from mains.billing.queries.touched import list_touched_accounts, list_touched_points, name_slices
 from mains.billing.values import (
     ACCOUNTS_PER_SLICE,
@@ -52,6 +58,7 @@ class Recalculation:
 
     `lines`: account_id, agreement_id, service_point_id, service_month, component, kind, tariff_edition_id,
     quantity_micro, amount_minor (differences). `exceptions`: account_id, service_point_id, code, message, blocking.
+    `causes` are the facts behind the lines by month of use and service point, told of the preview of one account.
     `run_id` and `bill_id` are None where nothing was posted; `bill_id` is that of the one account asked for.
     """
 
@@ -60,6 +67,7 @@ class Recalculation:
     facts_as_of: datetime
     lines: pl.DataFrame
     exceptions: pl.DataFrame
+    causes: Mapping[tuple[date, int], tuple[Cause, ...]] = field(default_factory=dict)
     run_id: int | None = None
     bill_id: int | None = None
 
@@ -159,8 +167,11 @@ def preview_account(*, account_id: int, now: datetime) -> Recalculation:
     with _one_account(account_id, now) as (connection, draft):
         plan = get_plan(run=draft)
         _, charges = _of_account(connection, plan, account_id, now=now)
+        pairs = charges.lines.select("service_month", "service_point_id").unique().sort(pl.all()).rows()
+        # In the same transaction, which alone knows the daily use that would be written.
+        causes = find_causes(_reader(connection), account_id=account_id, pairs=pairs, as_of=now)
         connection.rollback()
-    return _told(plan, [charges])
+    return replace(_told(plan, [charges]), causes=causes)
 
 
 def recalculate_account(*, account_id: int, now: datetime, created_by_id: int | None = None) -> Recalculation:
@@ -193,6 +204,44 @@ def recalculate_account(*, account_id: int, now: datetime, created_by_id: int | 
         _mark_usage(connection, plan, now)
         connection.commit()
     return replace(_told(plan, [charges]), run_id=plan.run_id, bill_id=plan.first_bill_id)
+
+
+def posted_by(*, run_id: int) -> Recalculation:
+    """What a recalculation posted. Raises UnableToFindRun."""
+    run = get_run(run_id=run_id)
+    plan = get_plan(run=run)
+    with adbc_connect() as connection:
+        lines = read_frame(
+            """
+            SELECT b.account_id, l.agreement_id, l.service_point_id, l.service_month, l.component, l.kind,
+                   l.tariff_edition_id, l.quantity_micro, l.amount_minor
+            FROM billing_bill b JOIN billing_billline l ON l.month = b.month AND l.bill_id = b.id
+            WHERE b.month = %(month)s AND b.run_id = %(run)s ORDER BY b.id, l.line
+            """,
+            {"month": run.month, "run": run.pk},
+            connection=connection,
+        )
+        exceptions = read_frame(
+            "SELECT account_id, service_point_id, code, message, blocking FROM billing_billexception"
+            " WHERE run_id = %(run)s ORDER BY id",
+            {"run": run.pk},
+            connection=connection,
+        )
+    return Recalculation(
+        month=run.month,
+        known_since=plan.known_since,
+        facts_as_of=run.facts_as_of,
+        lines=lines,
+        exceptions=exceptions,
+        run_id=run.pk,
+    )
+
+
+def _reader(connection: Connection) -> Reader:
+    def read(statement: str, params: Mapping[str, object]) -> list[dict[str, object]]:
+        return read_frame(statement, params, connection=connection).to_dicts()
+
+    return read
 
 
 @contextmanager

@@ -28,13 +28,15 @@ _USAGE = pl.Schema(
         "quality": pl.String(),
     }
 )
-_KEPT = {
-    "month": pl.Date,
-    "service_point_id": pl.Int64,
-    "zone": pl.Int16,
-    "days_micro": pl.List(pl.Int64),
-    "quality": pl.String,
-}
+_KEPT = pl.Schema(
+    {
+        "month": pl.Date(),
+        "service_point_id": pl.Int64(),
+        "zone": pl.Int16(),
+        "days_micro": pl.List(pl.Int64),
+        "quality": pl.String(),
+    }
+)
 _DENSE_SHARE = 5
 """A month is read slice-wise when it has at least a fifth of the items of the fullest month."""
 
@@ -106,7 +108,7 @@ def read_item_usage(
             months=sorted(sparse["service_month"].unique()),
             as_of=as_of,
             service_point_ids=sparse["service_point_id"].unique().sort(),
-        ).select(list(_KEPT))
+        ).select(_KEPT.names())
     for (month,), part in items.group_by("service_month", maintain_order=True):
         assert isinstance(month, date)
         usage = kept.filter(pl.col("month") == month)

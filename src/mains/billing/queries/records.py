@@ -6,12 +6,14 @@ from datetime import date, datetime
 from typing import Any
 
 from mains.base.rows import fetch_row, fetch_rows
+from mains.billing.values import RunKind
 from mains.staff.values import Scope
 
 
 @dataclass(frozen=True)
 class BillRecord:
-    """One account's bill of one month; `correction_minor` is the part that recalculates earlier months."""
+    """One account's bill of one month, or a recalculation between two of them (`kind`, a RunKind);
+    `correction_minor` is the part that recalculates earlier months."""
 
     month: date
     id: int
@@ -25,6 +27,12 @@ class BillRecord:
     tax_minor: int
     quantity_micro: int
     estimated_days: int
+    recorded_at: datetime
+    kind: str
+
+    @property
+    def is_recalculation(self) -> bool:
+        return self.kind == RunKind.RECALCULATION
 
 
 @dataclass(frozen=True)
@@ -46,9 +54,13 @@ class LineRecord:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A month's billing of one cycle, with what its finished slices wrote."""
+    """A month's billing of one cycle, or a recalculation, with what its finished slices wrote; `parts` of each stage
+    make it complete. `account_number` is empty where it looked at all accounts."""
 
     id: int
+    kind: str
+    account_number: str
+    parts: int
     month: date
     cycle: str
     status: str
@@ -64,6 +76,10 @@ class RunRecord:
     amount_minor: int
     exceptions: int
     blocking: int
+
+    @property
+    def is_recalculation(self) -> bool:
+        return self.kind == RunKind.RECALCULATION
 
 
 @dataclass(frozen=True)
@@ -82,8 +98,8 @@ class ExceptionRecord:
 
 BILL = """
 SELECT b.month, b.id, b.run_id, b.account_id, b.organisation_id, b.issued_on, b.due_on, b.amount_minor,
-       b.correction_minor, b.tax_minor, b.quantity_micro, b.estimated_days
-FROM billing_bill b
+       b.correction_minor, b.tax_minor, b.quantity_micro, b.estimated_days, b.recorded_at, r.kind
+FROM billing_bill b JOIN billing_billrun r ON r.id = b.run_id
 """
 WITHIN = "(%(everything)s OR {t}.organisation_id = ANY(%(reached)s))"
 
@@ -102,7 +118,8 @@ def find_bill(*, month: date, bill_id: int, scope: Scope) -> BillRecord | None:
 def list_bills(*, account_id: int, scope: Scope, limit: int = 60) -> list[BillRecord]:
     """The account's bills, latest first."""
     statement = (
-        f"{BILL} WHERE b.account_id = %(id)s AND {WITHIN.format(t='b')} ORDER BY b.month DESC LIMIT %(limit)s"
+        f"{BILL} WHERE b.account_id = %(id)s AND {WITHIN.format(t='b')} ORDER BY b.month DESC, b.recorded_at DESC"
+        " LIMIT %(limit)s"
     )
     return fetch_rows(BillRecord, statement, {"id": account_id, "limit": limit} | scope_params(scope))
 
@@ -139,9 +156,12 @@ def _line_of_bill(bill_id: int, *fields: Any) -> tuple[int, LineRecord]:
 
 
 RUN = """
-SELECT r.id, r.month, r.cycle, r.status, r.facts_as_of, r.issued_on, r.due_on, r.accounts, r.created_at, r.posted_at,
+SELECT r.id, r.kind, coalesce(c.number, ''),
+       CASE WHEN r.kind = 'monthly' THEN 1024 ELSE r.slice_count END AS parts, r.month, r.cycle, r.status,
+       r.facts_as_of, r.issued_on, r.due_on, r.accounts, r.created_at, r.posted_at,
        done.usage_buckets, done.bills_buckets, done.bills, done.amount_minor, odd.exceptions, odd.blocking
 FROM billing_billrun r
+LEFT JOIN customers_account c ON c.id = r.account_id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE stage = 'usage') AS usage_buckets,
            count(*) FILTER (WHERE stage = 'bills') AS bills_buckets,
@@ -157,8 +177,12 @@ CROSS JOIN LATERAL (
 
 
 def list_runs(*, limit: int = 60) -> list[RunRecord]:
-    """Bill runs of the utility, latest month first."""
-    return fetch_rows(RunRecord, f"{RUN} ORDER BY r.month DESC, r.cycle LIMIT %(limit)s", {"limit": limit})
+    """Bill runs and recalculations of the utility, latest first."""
+    return fetch_rows(
+        RunRecord,
+        f"{RUN} ORDER BY r.month DESC, r.facts_as_of DESC, r.cycle LIMIT %(limit)s",
+        {"limit": limit},
+    )
 
 
 def find_run(*, run_id: int) -> RunRecord | None:
@@ -168,7 +192,10 @@ def find_run(*, run_id: int) -> RunRecord | None:
 
 def latest_month() -> date | None:
     """The latest month that was billed."""
-    return fetch_row(_only, "SELECT max(month) FROM billing_billrun WHERE status = 'posted'", {})
+    return fetch_row(_only, _LATEST, {})
+
+
+_LATEST = "SELECT max(month) FROM billing_billrun WHERE status = 'posted' AND kind = 'monthly'"
 
 
 def _only(value: date | None) -> date | None:

@@ -34,6 +34,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
     {
         "demo": Entry(f"{_PACKAGE}.demo:app", "Build a demo utility, bill it, and open the office."),
         "bill": Entry(f"{_PACKAGE}.bill:app", "Run bills and look at them."),
+        "recalculate": Entry(
+            f"{_PACKAGE}.recalculate:app", "Correct billed months by what became known since."
+        ),
         "explain": Entry(f"{_PACKAGE}.explain:app", "Show how every amount of a bill came about."),
         "replay": Entry(
             f"{_PACKAGE}.replay:app", "Compute bills again with the exact interpreter and compare."

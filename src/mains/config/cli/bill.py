@@ -12,6 +12,7 @@ from mains.kernel.errors import MainsError
 
 if TYPE_CHECKING:
     from mains.billing.actions.runs import OnSlice
+    from mains.billing.models import BillRun
     from mains.billing.queries.previews import RunPreview
 
 app = typer.Typer(help="Run bills and look at them.", no_args_is_help=True)
@@ -34,11 +35,11 @@ class UnableToReadOption(MainsError):
 @app.command()
 def run(month: Month, cycle: Cycle = "monthly", as_of: AsOf = None) -> None:
     """Compute and post a month's bills; begun again after an interruption, it goes on where it stopped."""
-    _start()
+    start()
     from mains.billing.actions.runs import plan_run, post_run
     from mains.reporting.actions.figures import refresh_figures
 
-    now = _instant(as_of)
+    now = read_instant(as_of)
     planned = plan_run(month=_month(month), cycle=cycle, now=now)
     with _progress() as on_slice:
         summary = post_run(run_id=planned.pk, now=now, on_slice=on_slice)
@@ -46,7 +47,9 @@ def run(month: Month, cycle: Cycle = "monthly", as_of: AsOf = None) -> None:
         typer.echo(f"{month}, cycle {cycle}, is billed already (run {planned.pk}). Nothing was changed.")
         return
     refresh_figures(on_date=now.date(), now=now)
-    typer.echo(f"Run {planned.pk}: {summary.bills:,} bills posted, {_money(summary.amount_minor)} in all.")
+    typer.echo(
+        f"Run {planned.pk}: {summary.bills:,} bills posted, {tell_money(summary.amount_minor)} in all."
+    )
     typer.echo(
         f"{summary.rows_written:,} rows written, {summary.exceptions:,} exceptions (mains bill exceptions)."
     )
@@ -55,11 +58,11 @@ def run(month: Month, cycle: Cycle = "monthly", as_of: AsOf = None) -> None:
 @app.command()
 def preview(month: Month, cycle: Cycle = "monthly", as_of: AsOf = None) -> None:
     """Compute a month's bills in full and post nothing."""
-    _start()
+    start()
     from mains.billing.actions.runs import preview_run
 
     with _progress() as on_slice:
-        result = preview_run(month=_month(month), cycle=cycle, now=_instant(as_of), on_slice=on_slice)
+        result = preview_run(month=_month(month), cycle=cycle, now=read_instant(as_of), on_slice=on_slice)
     _print_preview(result)
 
 
@@ -70,7 +73,7 @@ def status(
     hashes: Annotated[bool, typer.Option("--hash/--no-hash", help="Compute each run's hash.")] = True,
 ) -> None:
     """The runs: how far they are, what they billed, and a hash over everything they wrote."""
-    _start()
+    start()
     from rich.table import Table
 
     from mains.billing.queries.hashes import run_hash
@@ -78,24 +81,28 @@ def status(
 
     runs = [get_run(month=_month(month), cycle=cycle)] if month else list_runs()
     table = Table(
-        "Run", "Month", "Cycle", "Status", "Use", "Bills", "Billed", "Exceptions", "Unbilled", "Hash"
+        "Run", "Kind", "Month", "Cycle", "Status", "Use", "Bills", "Billed", "Exceptions", "Unbilled", "Hash"
     )
     for found in runs:
         progress = get_progress(run=found)
         table.add_row(
             str(found.pk),
+            found.get_kind_display(),
             f"{found.month:%Y-%m}",
             found.cycle,
             found.get_status_display(),
             f"{progress.usage_buckets}",
             f"{progress.bill_buckets}",
-            _money(progress.amount_minor),
+            tell_money(progress.amount_minor),
             f"{progress.exceptions:,}",
             f"{progress.blocked:,}",
             run_hash(found.pk)[:12] if hashes else "",
         )
-    _print(table)
-    typer.echo("Use and Bills: buckets done, of 1,024. Unbilled: accounts left out by an exception.")
+    print_table(table)
+    typer.echo(
+        "Use and Bills: buckets done, of 1,024, or slices of a recalculation."
+        " Unbilled: accounts left out by an exception."
+    )
 
 
 @app.command()
@@ -106,7 +113,7 @@ def exceptions(
     limit: Annotated[int, typer.Option("--limit", help="At most so many.")] = 50,
 ) -> None:
     """What a person should look at: accounts left unbilled first, then odd use and open questions."""
-    _start()
+    start()
     from rich.table import Table
 
     from mains.billing.queries.plans import get_run
@@ -123,14 +130,14 @@ def exceptions(
             "yes" if row.blocking else "",
             row.message,
         )
-    _print(table)
+    print_table(table)
     typer.echo(f"{min(limit, found.count()):,} of {found.count():,} shown.")
 
 
 @app.command()
 def check(month: AnyMonth = None, cycle: Cycle = "monthly") -> None:
     """Check that posted runs add up, from daily use to ledger; exit code 1 when anything does not."""
-    _start()
+    start()
     from mains.billing.queries.checks import check_run
     from mains.billing.queries.plans import get_run, list_runs
     from mains.billing.values import RunStatus
@@ -139,12 +146,12 @@ def check(month: AnyMonth = None, cycle: Cycle = "monthly") -> None:
     broken = 0
     for found in runs:
         if found.status != RunStatus.POSTED:
-            typer.echo(f"{found.month:%Y-%m} {found.cycle}: not posted yet, not checked")
+            typer.echo(f"{_name(found)}: not posted yet, not checked")
             continue
         for result in check_run(found.pk):
             broken += result.broken
             state = f"BROKEN {result.broken:,} times, for one {result.example}" if result.broken else "holds"
-            typer.echo(f"{found.month:%Y-%m} {found.cycle}: {result.name}: {state}")
+            typer.echo(f"{_name(found)}: {result.name}: {state}")
     if broken:
         raise typer.Exit(1)
 
@@ -158,7 +165,7 @@ def pdf(
     ] = None,
 ) -> None:
     """Write a bill as PDF, in the customer's language."""
-    _start()
+    start()
     from mains.billing.values import bill_number, parse_bill_number
     from mains.config.cli.files import write_content
     from mains.reporting.queries.bill_paper import bill_pdf
@@ -176,7 +183,7 @@ def print_month(
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first so many bills.")] = None,
 ) -> None:
     """Write a month's bills for the printer: PDF files of 200 bills, in the order in which they are delivered."""
-    _start()
+    start()
     from mains.base.processes import run_in_processes
     from mains.base.progress import progress_report
     from mains.config.cli.files import write_content
@@ -200,7 +207,13 @@ def print_month(
         raise typer.Exit(1)
 
 
-def _start() -> None:
+def _name(run: "BillRun") -> str:
+    name = f"{run.month:%Y-%m} {run.cycle}"
+    return name if run.kind == "monthly" else f"{name}, recalculation {run.pk}"
+
+
+def start() -> None:
+    """Set Django up for a command."""
     from mains.config.start import start_django
 
     start_django()
@@ -215,7 +228,8 @@ def _month(text: str) -> date:
         ) from error
 
 
-def _instant(text: str | None) -> datetime:
+def read_instant(text: str | None) -> datetime:
+    """The instant named as 2021-04-04T06:00; the command's own for no text. Raises UnableToReadOption."""
     from mains.config.cli.days import command_time
 
     if text is None:
@@ -250,10 +264,10 @@ def _print_preview(result: "RunPreview") -> None:
     from rich.table import Table
 
     typer.echo(
-        f"{result.month:%Y-%m}: {result.bills:,} bills, {_money(result.amount_minor)} in all, of which"
+        f"{result.month:%Y-%m}: {result.bills:,} bills, {tell_money(result.amount_minor)} in all, of which"
     )
     typer.echo(
-        f"  corrections of earlier months {_money(result.correction_minor)}, tax {_money(result.tax_minor)}"
+        f"  corrections of earlier months {tell_money(result.correction_minor)}, tax {tell_money(result.tax_minor)}"
     )
     typer.echo(f"  use in the month {result.quantity_micro / 1_000_000:,.0f}")
     components = Table("Component", "Kind", "Correction", "Lines", "Quantity", "Amount", title="By component")
@@ -264,7 +278,7 @@ def _print_preview(result: "RunPreview") -> None:
             "yes" if row["is_correction"] else "",
             f"{row['lines']:,}",
             f"{row['quantity_micro'] // 1_000_000:,}",
-            _money(row["amount_minor"]),
+            tell_money(row["amount_minor"]),
         )
     faults = Table("Code", "Unbilled", "Count", "For one", title="Exceptions")
     for row in result.exceptions.iter_rows(named=True):
@@ -273,20 +287,22 @@ def _print_preview(result: "RunPreview") -> None:
     for row in result.changes.iter_rows(named=True):
         changes.add_row(
             str(row["account_id"]),
-            *(_money(row[name]) for name in ("last_minor", "amount_minor", "change_minor")),
+            *(tell_money(row[name]) for name in ("last_minor", "amount_minor", "change_minor")),
         )
     for table in (components, faults, changes):
         if table.row_count:
-            _print(table)
+            print_table(table)
     typer.echo("Nothing was posted.")
 
 
-def _print(table: object) -> None:
+def print_table(table: object) -> None:
+    """Print a table as wide as the terminal."""
     from rich.console import Console
 
     Console(highlight=False).print(table)
 
 
-def _money(minor: int) -> str:
+def tell_money(minor: int) -> str:
+    """Minor units as 1,234.56."""
     sign = "-" if minor < 0 else ""
     return f"{sign}{abs(minor) // 100:,}.{abs(minor) % 100:02d}"

@@ -38,6 +38,7 @@ def explain(
     from mains.billing.queries.explain import BillExplanation, explain_bill, explain_line
     from mains.billing.values import parse_bill_number
     from mains.config.cli.trees import step_tree, tree_console
+    from mains.reporting.queries.bill_paper.cause_wording import tell_causes
 
     month, bill_id = parse_bill_number(bill)
     if line is None:
@@ -51,6 +52,8 @@ def explain(
     console = tree_console()
     for each in explained.lines:
         console.print(f"Line {each.line}")
+        for sentence in tell_causes(each.causes, language="en"):
+            console.print(f"  {sentence}")
         console.print(step_tree(each.tree))
 
 

@@ -275,8 +275,8 @@ def read_newly_read_points(*, connection: Connection, known_since: datetime, as_
 def read_class_averages(*, connection: Connection, months: Sequence[date]) -> pl.DataFrame:
     """The class averages kept for the months: month, class_code, zone, use_micro, days."""
     return read_frame(
-        "SELECT month, class_code, zone, use_micro, days FROM metering_classaverage WHERE month = ANY(%(months)s::date[])"
-        " ORDER BY month, class_code, zone",
+        "SELECT month, class_code, zone, use_micro, days FROM metering_classaverage"
+        " WHERE month = ANY(%(months)s::date[]) ORDER BY month, class_code, zone",
         {"months": month_array(months)},
         connection=connection,
     )

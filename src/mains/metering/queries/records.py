@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 from mains.base.rows import fetch_row, fetch_rows
@@ -166,12 +165,8 @@ def list_usage(*, service_point_ids: Sequence[int], month_from: date) -> list[Us
     return fetch_rows(UsageRecord, statement, {"ids": list(service_point_ids), "from": month_from})
 
 
-@lru_cache(maxsize=4096)
-def class_averages(*, database: str, month: date, class_code: str) -> dict[int, Fraction]:
-    """Average use per day, in micro-units, of a class in the months before `month`, by zone; as it was kept.
-
-    What is kept never changes, so it is remembered by the name of the `database`.
-    """
+def class_averages(*, month: date, class_code: str) -> dict[int, Fraction]:
+    """Average use per day, in micro-units, of a class in the months before `month`, by zone; as it was kept."""
     statement = """
         SELECT zone, use_micro, days FROM metering_classaverage
         WHERE month = %(month)s AND class_code = %(code)s

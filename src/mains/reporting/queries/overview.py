@@ -34,7 +34,8 @@ def list_month_use(*, scope: Scope, months: int = 13) -> list[MonthUse]:
     """The last billed months, oldest first. A posted month never changes, so its sums are remembered."""
     posted = fetch_rows(
         _month_of_run,
-        "SELECT month, id FROM billing_billrun WHERE status = 'posted' ORDER BY month DESC LIMIT %(months)s",
+        "SELECT month, id FROM billing_billrun WHERE status = 'posted' AND kind = 'monthly'"
+        " ORDER BY month DESC LIMIT %(months)s",
         {"months": months},
     )
     return [use for month, run_id in reversed(posted) for use in _month_use(month, run_id, scope)]

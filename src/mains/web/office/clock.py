@@ -1,7 +1,7 @@
 """Today, for pages: the day of the wall clock, or the day on which a demonstration of past months lives."""
 
 import os
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 from django.core.cache import cache
 from django.db import connection
@@ -24,7 +24,7 @@ def now() -> datetime:
     day = demo_day()
     if day is None:
         return instant
-    return datetime.combine(day, time(instant.hour, instant.minute, instant.second), tzinfo=instant.tzinfo)
+    return datetime.combine(day, instant.time(), tzinfo=instant.tzinfo)
 
 
 def demo_day() -> date | None:

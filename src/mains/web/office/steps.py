@@ -1,5 +1,6 @@
 """From the last bill to this one as a picture: each cause a bar, and all bars together the difference exactly."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -8,9 +9,16 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mains.base import formats
-from mains.billing.queries.explain import BillChange, explain_change, explain_corrections
+from mains.billing.queries.explain import (
+    BillChange,
+    Cause,
+    explain_causes,
+    explain_change,
+    explain_corrections,
+)
 from mains.billing.queries.records import BillRecord
 from mains.kernel.errors import MainsError
+from mains.reporting.queries.bill_paper.cause_wording import tell_causes
 from mains.reporting.queries.bill_paper.change_wording import bill_label, change_label, step_rows
 
 WIDTH = 1000
@@ -70,6 +78,26 @@ def causes_by_month(bill: BillRecord, *, unit: str) -> dict[date, list[list[str]
         rows = step_rows(correction.steps, unit=unit, language=language)
         found.setdefault(correction.service_month, []).extend(rows)
     return found
+
+
+def facts_by_month(bill: BillRecord) -> dict[date, list[str]]:
+    """The facts that the recalculation of each earlier month on the bill comes from, as sentences."""
+    language = get_language() or "en"
+    try:
+        causes = explain_causes(month=bill.month, bill_id=bill.id)
+    except MainsError:
+        return {}
+    return sentences_by_month(causes, language=language)
+
+
+def sentences_by_month(
+    causes: Mapping[tuple[date, int], Sequence[Cause]], *, language: str
+) -> dict[date, list[str]]:
+    """Sentences for the causes of every month, of all its service points, each said once."""
+    found: dict[date, dict[str, None]] = {}
+    for (month, _point), each in sorted(causes.items()):
+        found.setdefault(month, {}).update(dict.fromkeys(tell_causes(each, language=language)))
+    return {month: list(sentences) for month, sentences in found.items()}
 
 
 def bill_steps(change: BillChange, *, currency: str, unit: str) -> Steps:

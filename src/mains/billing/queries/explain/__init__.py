@@ -6,8 +6,10 @@ from mains.billing.queries.explain.bills import (
     UnableToExplain,
     explain_bill,
     explain_bill_line,
+    explain_causes,
     explain_line,
 )
+from mains.billing.queries.explain.causes import Cause
 from mains.billing.queries.explain.changes import (
     BillChange,
     ChangeStep,
@@ -19,12 +21,14 @@ from mains.billing.queries.explain.changes import (
 __all__ = [
     "BillChange",
     "BillExplanation",
+    "Cause",
     "ChangeStep",
     "CorrectionChange",
     "LineExplanation",
     "UnableToExplain",
     "explain_bill",
     "explain_bill_line",
+    "explain_causes",
     "explain_change",
     "explain_corrections",
     "explain_line",

@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mains.billing.models import Bill, BillLine, BillRun
+from mains.billing.queries.explain.causes import Cause, bill_causes
 from mains.billing.queries.explain.evidence import Item, load_items
 from mains.billing.queries.explain.facts import facts_of
 from mains.billing.queries.explain.usage import DailyUse, daily_use
@@ -57,7 +58,8 @@ class RatedItem:
 class LineExplanation:
     """One line of a bill as posted, with the tree that makes it.
 
-    `posted` is the stored row; `computed` the protocol's line behind it, None where the line is a correction.
+    `posted` is the stored row; `computed` the protocol's line behind it, None where the line is a correction; `causes`
+    are the facts that a correction comes from.
     """
 
     line: int
@@ -67,6 +69,19 @@ class LineExplanation:
     tree: Step
     posted: BillLine
     computed: Line | None = None
+    causes: tuple[Cause, ...] = ()
+
+    def to_data(self) -> dict[str, object]:
+        """JSON-ready; schema in docs/schemas/bill-explanation.schema.json."""
+        data: dict[str, object] = {
+            "line": self.line,
+            "title": self.title,
+            "service_month": self.service_month.isoformat(),
+            "amount_minor": self.amount_minor,
+        }
+        if self.causes:
+            data["causes"] = [cause.to_data() for cause in self.causes]
+        return data | {"explanation": self.tree.to_data()}
 
 
 @dataclass(frozen=True)
@@ -85,16 +100,7 @@ class BillExplanation:
             "bill": self.number,
             "currency": self.currency,
             "amount_minor": self.amount_minor,
-            "lines": [
-                {
-                    "line": each.line,
-                    "title": each.title,
-                    "service_month": each.service_month.isoformat(),
-                    "amount_minor": each.amount_minor,
-                    "explanation": each.tree.to_data(),
-                }
-                for each in self.lines
-            ],
+            "lines": [each.to_data() for each in self.lines],
         }
 
 
@@ -119,6 +125,11 @@ def explain_line(*, month: date, bill_id: int, line: int) -> LineExplanation:
     if found is None:
         raise _unable(bill, f"The bill has no line {line}.", f"It has lines 1 to {len(lines)}.")
     return found
+
+
+def explain_causes(*, month: date, bill_id: int) -> dict[tuple[date, int], tuple[Cause, ...]]:
+    """The facts that a bill's corrections come from, by month of use and service point. Raises UnableToExplain."""
+    return bill_causes(get_bill(month=month, bill_id=bill_id))
 
 
 def explain_bill_line(*, month: date, bill_id: int, line: int) -> Step:
@@ -174,6 +185,7 @@ def _explain(
         (line.agreement_id, line.service_month) for line in wanted if line.service_month < bill.month
     }
     earlier = posted_before(bill=bill, keys_of=corrected) if corrected else []
+    causes = bill_causes(bill) if corrected else {}
     for line in wanted:
         if line.service_month not in rated:
             items = load_items(account_ids=[bill.account_id], month=line.service_month, as_of=as_of)
@@ -185,7 +197,10 @@ def _explain(
         else:
             tree = _correction(bill, item, line, earlier)
         title = _title(item, line.component)
-        yield LineExplanation(line.line, title, line.service_month, line.amount_minor, tree, line, computed)
+        because = causes.get((line.service_month, line.service_point_id), ())
+        yield LineExplanation(
+            line.line, title, line.service_month, line.amount_minor, tree, line, computed, because
+        )
 
 
 def _place_of(lines: Sequence[BillLine], line: BillLine) -> int:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from mains.billing.models import Bill, BillLine, BillRun
 from mains.billing.queries.explain.bills import RatedItem, get_bill, rate_items
 from mains.billing.queries.explain.evidence import load_items
-from mains.billing.values import POSTED_LINE_KINDS, bill_number
+from mains.billing.values import POSTED_LINE_KINDS, RunKind, bill_number
 from mains.engine.exact.change import ATTRIBUTE, DAYS, PRICE, USE, Effect, Situation, split_change
 from mains.engine.facts import MICRO, AttributeValue, Facts
 
@@ -59,11 +59,17 @@ class CorrectionChange:
 
 
 def explain_change(*, month: date, bill_id: int) -> BillChange | None:
-    """Why a bill is more or less than the account's last one; None for its first bill. Raises UnableToExplain."""
+    """Why a month's bill is more or less than the account's last one; None for its first bill, and for one that only
+    recalculates. Raises UnableToExplain."""
     after = get_bill(month=month, bill_id=bill_id)
     earlier = Bill.objects.filter(account_id=after.account_id, month__lt=month).order_by("-month", "-id")
-    before = earlier.first()
-    if before is None:
+    monthly = set(
+        BillRun.objects.filter(
+            id__in={after.run_id, *earlier.values_list("run_id", flat=True)}, kind=RunKind.MONTHLY
+        ).values_list("id", flat=True)
+    )
+    before = earlier.filter(run_id__in=monthly).first()
+    if before is None or after.run_id not in monthly:
         return None
     steps = [
         *_own_steps(_own_items(before), _own_items(after)),

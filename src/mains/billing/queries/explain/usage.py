@@ -212,11 +212,16 @@ def _needs_averages(item: Item) -> bool:
     return any(DayQuality.CLASS_AVERAGE in row["quality"] for row in item.stored)
 
 
+_kept_averages: dict[tuple[str, date, str], dict[int, Fraction]] = {}
+
+
 def _class_averages(item: Item) -> dict[int, Fraction]:
-    """Averages of the item's class by zone, as kept for its month."""
+    """Averages of the item's class by zone, as kept for its month; what is kept never changes."""
     code = f"{item.point['service']} {item.point['premise_kind']}"
-    name = connection.settings_dict["NAME"]
-    return class_averages(database=name, month=item.service_month, class_code=code)
+    key = (str(connection.settings_dict["NAME"]), item.service_month, code)
+    if key not in _kept_averages:
+        _kept_averages[key] = class_averages(month=item.service_month, class_code=code)
+    return _kept_averages[key]
 
 
 def _microseconds(moment: datetime) -> int:

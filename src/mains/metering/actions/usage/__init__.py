@@ -1,4 +1,4 @@
-"""Daily use of service points, kept up to date with what becomes known: of a slice of the utility, or of some points."""
+"""Daily use kept up to date with what becomes known: of a slice of the utility, or of some service points."""
 
 from mains.metering.actions.usage.averages import keep_averages
 from mains.metering.actions.usage.facts import RULES

@@ -99,7 +99,7 @@ def read_whole_facts(
     as_of: datetime,
     known_since: datetime,
 ) -> UsageFacts:
-    """Everything ever known about some points' meters, found by index; `points` as connected in [from_date, to_date)."""
+    """Everything ever known about some points' meters, found by index; `points` connected in [from_date, to_date)."""
     nowhere = range(0)
     points = read_points(
         connection=connection,

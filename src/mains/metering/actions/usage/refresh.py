@@ -140,11 +140,8 @@ def _revise(
     facts: UsageFacts | None = None,
 ) -> list[pl.DataFrame]:
     """New rows of the touched points in `months`, from everything ever known about the points."""
-    months = (
-        tuple(month for month in months if next_month(month) > since["affected_from"].min())
-        if since.height
-        else ()
-    )
+    first = since["affected_from"].to_list()
+    months = tuple(month for month in months if first and next_month(month) > min(first))
     touched = since.filter(pl.col("affected_from") < next_month(months[-1])) if months else since.clear()
     points = touched["service_point_id"]
     if points.is_empty():

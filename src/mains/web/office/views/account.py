@@ -238,6 +238,7 @@ def money(request: OfficeRequest, number: str) -> HttpResponse:
         balance_minor=book.money.closing_minor,
         entries=book.money.rows[::-1],
         corrections=list_corrections(bills=book.bills),
+        may_recalculate=book.request.rights.may(Permission.SEE_REPORTS, book.account.organisation_id),
         receipts=list_receipts(account_id=book.account.id),
     )
 

@@ -22,7 +22,7 @@ from mains.tariffs.queries.records import names_of_editions
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.explanations import explain_line
 from mains.web.office.parts import Crumb
-from mains.web.office.steps import causes_by_month, find_steps
+from mains.web.office.steps import causes_by_month, facts_by_month, find_steps
 
 
 def _open_bill(request: OfficeRequest, number: str) -> BillRecord:
@@ -57,7 +57,8 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
     agreements = {agreement.id: agreement for agreement in list_agreements(account=account)}
     some = next((agreements[line.agreement_id] for line in lines if line.agreement_id in agreements), None)
     bills = list_bills(account_id=account.id, scope=request.scope)
-    previous = next((one for one in bills if one.month < found.month), None)
+    # In the order of posting: recalculations lie between the months' bills.
+    place = next((place for place, one in enumerate(bills) if one.id == found.id), 0)
     currency = some.currency if some else ""
     unit = UNIT_OF_SERVICE[some.service] if some else ""
     context = {
@@ -68,10 +69,12 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
         "currency": currency,
         "steps": find_steps(found, currency=currency, unit=unit) if currency else None,
         "unit": unit,
-        "groups": _groups(found, lines, causes=causes_by_month(found, unit=unit)),
+        "groups": _groups(
+            found, lines, causes=causes_by_month(found, unit=unit), facts=facts_by_month(found)
+        ),
         "editions": editions,
-        "previous": previous,
-        "following": next((one for one in reversed(bills) if one.month > found.month), None),
+        "previous": next(iter(bills[place + 1 :]), None),
+        "following": bills[place - 1] if place else None,
         "crumbs": [
             Crumb(account.number, reverse("office:account", args=[account.number])),
             Crumb(_("Bills and payments"), reverse("office:account_money", args=[account.number])),
@@ -82,7 +85,11 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
 
 
 def _groups(
-    found: BillRecord, lines: list[LineRecord], *, causes: Mapping[date, list[list[str]]]
+    found: BillRecord,
+    lines: list[LineRecord],
+    *,
+    causes: Mapping[date, list[list[str]]],
+    facts: Mapping[date, list[str]],
 ) -> list[dict[str, Any]]:
     """Lines by month of use, the bill's own month first; included tax is shown but adds nothing."""
     ordered = sorted(
@@ -96,6 +103,7 @@ def _groups(
                 "month": month,
                 "is_correction": month < found.month,
                 "causes": causes.get(month, []),
+                "facts": facts.get(month, []),
                 "lines": rows,
                 "total_minor": sum(line.amount_minor for line in rows if line.kind != "tax_included"),
             }

@@ -20,7 +20,7 @@ HASHED_ACCOUNTS = 20_000
 
 @needs(Permission.SEE_MONEY)
 def runs(request: OfficeRequest) -> HttpResponse:
-    """Runs, latest month first. Totals are of the whole utility: for people of the whole utility."""
+    """Runs and recalculations, latest first. Totals are of the whole utility: for people of the whole utility."""
     context = {
         "runs": list_runs(),
         "currency": currency_of_utility(),
@@ -53,7 +53,7 @@ def run(request: OfficeRequest, run_id: int) -> HttpResponse:
         "exceptions": lines[:PAGE],
         "exception_count": count_exceptions(scope=request.scope, run_id=run_id),
         "next_url": f"?after={lines[PAGE - 1].id}" if len(lines) > PAGE else "",
-        "buckets": 1024,
+        "buckets": found.parts,
         "crumbs": [
             Crumb(_("Bills and runs"), reverse("office:runs")),
             Crumb(month_text(found.month, language=request.LANGUAGE_CODE)),

@@ -1,0 +1,347 @@
+"""Which facts a recalculation comes from: what became known between the account's last run and this one.
+
+Nothing about causes is stored. Facts are never changed, so what became known between two instants is found again
+whenever it is asked for, and cannot disagree with what was posted.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+from mains.base.changes import CHANGED, KNOWN, KNOWN_BEFORE
+from mains.billing.models import Bill
+from mains.engine.tariff import first_difference, read_tariff
+from mains.kernel.period import next_month
+
+Row = Mapping[str, Any]
+Reader = Callable[[str, Mapping[str, object]], Sequence[Row]]
+"""Reads rows by a statement with named parameters, in whatever transaction the caller works."""
+
+LATE_READING, FORECAST_REPLACED = "late_reading", "forecast_replaced"
+CORRECTED_READING, WITHDRAWN_READING = "corrected_reading", "withdrawn_reading"
+METER, AGREEMENT, AGREEMENT_WITHDRAWN, PREMISE = "meter", "agreement", "agreement_withdrawn", "premise"
+NODE_STATE, NODE_PLACEMENT, TARIFF, LEFT_OUT = "node_state", "node_placement", "tariff", "left_out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """A fact that became known: its kind, id and day (a reading's, or its first day), and when we learnt of it.
+
+    `name` says what it is about: a meter's serial, a node, a tariff, or the attributes of a premise that differ, apart
+    by commas. `replaced_id` is the fact that it corrects. A month that was left out of its bill has no fact.
+    """
+
+    kind: str
+    fact_id: int | None = None
+    day: date | None = None
+    recorded_at: datetime | None = None
+    name: str = ""
+    replaced_id: int | None = None
+
+    def to_data(self) -> dict[str, object]:
+        """JSON-ready; schema in docs/schemas/bill-explanation.schema.json."""
+        data: dict[str, object] = {"kind": self.kind}
+        if self.fact_id is not None:
+            data["fact_id"] = self.fact_id
+        if self.day is not None:
+            data["day"] = self.day.isoformat()
+        if self.recorded_at is not None:
+            data["recorded_at"] = self.recorded_at.isoformat()
+        if self.name:
+            data["name"] = self.name
+        if self.replaced_id is not None:
+            data["replaced_id"] = self.replaced_id
+        return data
+
+
+def bill_causes(bill: Bill) -> dict[tuple[date, int], tuple[Cause, ...]]:
+    """The causes of a bill's corrections by month of use and service point."""
+    wanted = _rows(
+        """
+        SELECT DISTINCT service_month, service_point_id FROM billing_billline
+        WHERE month = %(month)s AND bill_id = %(bill)s AND service_month < %(month)s ORDER BY 1, 2
+        """,
+        {"month": bill.month, "bill": bill.id},
+    )
+    pairs = [(row["service_month"], row["service_point_id"]) for row in wanted]
+    if not pairs:
+        return {}
+    return find_causes(_rows, account_id=bill.account_id, pairs=pairs, as_of=bill.recorded_at)
+
+
+def find_causes(
+    read: Reader, *, account_id: int, pairs: Iterable[tuple[date, int]], as_of: datetime
+) -> dict[tuple[date, int], tuple[Cause, ...]]:
+    """The facts about each (month, service point) that became known since the account's last run before `as_of`."""
+    since, was_left_out = _last_run(read, account_id=account_id, as_of=as_of)
+    found = {}
+    for month, point_id in pairs:
+        about = {
+            "point": point_id,
+            "account": account_id,
+            "month": month,
+            "next": next_month(month),
+            "known_since": since,
+            "as_of": as_of,
+        }
+        causes = [
+            *_readings(read, about, since=since),
+            *_meters(read, about),
+            *_agreements(read, about),
+            *_premise(read, about),
+            *_network(read, about),
+            *_tariff(read, about, following=next_month(month)),
+        ]
+        if was_left_out:
+            causes.append(Cause(kind=LEFT_OUT))
+        found[month, point_id] = tuple(causes)
+    return found
+
+
+def _last_run(read: Reader, *, account_id: int, as_of: datetime) -> tuple[datetime, bool]:
+    """The instant up to which facts counted when the account was last dealt with, and whether it was left out since."""
+    rows = read(
+        """
+        SELECT r.facts_as_of, EXISTS (SELECT FROM billing_billexception e WHERE e.run_id = r.id
+                                      AND e.account_id = %(account)s AND e.blocking) AS blocked
+        FROM billing_billrun r JOIN customers_account c ON c.id = %(account)s AND c.cycle = r.cycle
+        WHERE r.status = 'posted' AND r.facts_as_of < %(as_of)s
+          AND (r.kind = 'monthly' OR EXISTS (SELECT FROM billing_billrunaccount l
+                                             WHERE l.run_id = r.id AND l.account_id = %(account)s))
+        ORDER BY r.facts_as_of DESC
+        """,
+        {"account": account_id, "as_of": as_of},
+    )
+    was_left_out = False
+    for row in rows:
+        if not row["blocked"]:
+            return row["facts_as_of"], was_left_out
+        was_left_out = True
+    return (rows[-1]["facts_as_of"] if rows else as_of), was_left_out
+
+
+def _readings(read: Reader, about: Mapping[str, object], *, since: datetime) -> Iterator[Cause]:
+    """Readings that the month's days come from now and did not before, or the reverse."""
+    used = read(_USED_READINGS, about)
+    before = {number for row in used if row["is_before"] for number in row["numbers"]}
+    now = {number for row in used if not row["is_before"] for number in row["numbers"]}
+    changed = {row["id"]: row for row in read(_CHANGED_READINGS, about)}
+    speaking = [changed[number] for number in sorted(before ^ now) if number in changed]
+    if not speaking and any(row["differs"] for row in used):
+        # A forecast follows the readings before it, though it names the last one only.
+        speaking = [row for row in changed.values() if row["reading_date"] < about["next"]]
+    replaced = {
+        (row["register_id"], row["reading_date"]): row["id"] for row in changed.values() if row["ended_at"]
+    }
+    added = {(row["register_id"], row["reading_date"]) for row in changed.values() if not row["ended_at"]}
+    for row in speaking:
+        place = (row["register_id"], row["reading_date"])
+        if row["ended_at"]:
+            if place not in added:
+                yield _reading(WITHDRAWN_READING, row, row["ended_at"])
+        elif place in replaced:
+            yield _reading(CORRECTED_READING, row, row["recorded_at"], replaced_id=replaced[place])
+        else:
+            kind = FORECAST_REPLACED if row["reading_date"] >= since.date() else LATE_READING
+            yield _reading(kind, row, row["recorded_at"])
+
+
+def _reading(kind: str, row: Row, at: datetime, replaced_id: int | None = None) -> Cause:
+    return Cause(
+        kind=kind,
+        fact_id=row["id"],
+        day=row["reading_date"],
+        recorded_at=at,
+        name=row["serial"],
+        replaced_id=replaced_id,
+    )
+
+
+def _meters(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
+    rows = read(_INSTALLATIONS, about)
+    for row in _told_anew(rows, ("meter_id",)):
+        yield _dated(METER, row)
+
+
+def _agreements(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
+    rows = read(_AGREEMENTS, about)
+    values = ("account_id", "tariff_id", "provider_id", "category", "load_class")
+    told = list(_told_anew(rows, values))
+    for row in told:
+        yield _dated(AGREEMENT, row)
+    if not told and _days_of(rows, values, before=True) != _days_of(rows, values, before=False):
+        for row in rows:
+            if row["ended_at"]:
+                yield Cause(
+                    kind=AGREEMENT_WITHDRAWN,
+                    fact_id=row["id"],
+                    day=row["valid_from"],
+                    recorded_at=row["ended_at"],
+                )
+
+
+def _premise(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
+    rows = read(_PREMISE_STATES, about)
+    for row in _told_anew(rows, _ATTRIBUTES):
+        old = [other for other in rows if other["was_known"] and _overlap(other, row)]
+        names = [name for name in _ATTRIBUTES if not old or any(other[name] != row[name] for other in old)]
+        yield _dated(PREMISE, row, name=", ".join(names))
+
+
+def _network(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
+    for row in _told_anew(read(_NODE_STATES, about), ("node_id", "band", "supply_hours_day")):
+        yield _dated(NODE_STATE, row)
+    for row in _told_anew(read(_PLACEMENTS, about), ("node_id", "parent_id")):
+        yield _dated(NODE_PLACEMENT, row)
+
+
+def _tariff(read: Reader, about: Mapping[str, object], *, following: date) -> Iterator[Cause]:
+    for row in read(_EDITIONS, about):
+        before = read_tariff(row["replaced"]) if row["replaced"] else None
+        changed_from = first_difference(before, read_tariff(row["document"]))
+        if changed_from is not None and changed_from < following:
+            yield Cause(
+                kind=TARIFF,
+                fact_id=row["id"],
+                day=None if changed_from == date.min else changed_from,
+                recorded_at=row["recorded_at"],
+                name=row["name"],
+            )
+
+
+def _told_anew(rows: Sequence[Row], values: Sequence[str]) -> Iterator[Row]:
+    """Rows believed now and recorded since, of days of which they say something else than was believed."""
+    for row in rows:
+        if row["is_known"] and not row["was_known"]:
+            same = [
+                old for old in rows if old["was_known"] and all(old[name] == row[name] for name in values)
+            ]
+            if not any(_covers(old, row) for old in same):
+                yield row
+
+
+def _days_of(rows: Sequence[Row], values: Sequence[str], *, before: bool) -> set[tuple[object, ...]]:
+    flag = "was_known" if before else "is_known"
+    return {(row["from_day"], row["to_day"], *(row[name] for name in values)) for row in rows if row[flag]}
+
+
+def _covers(old: Row, new: Row) -> bool:
+    return bool(old["from_day"] <= new["from_day"] and new["to_day"] <= old["to_day"])
+
+
+def _overlap(one: Row, other: Row) -> bool:
+    return bool(one["from_day"] < other["to_day"] and other["from_day"] < one["to_day"])
+
+
+def _dated(kind: str, row: Row, *, name: str | None = None) -> Cause:
+    return Cause(
+        kind=kind,
+        fact_id=row["id"],
+        day=row["valid_from"],
+        recorded_at=row["recorded_at"],
+        name=row["name"] if name is None else name,
+    )
+
+
+def _rows(statement: str, params: Mapping[str, Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+_ATTRIBUTES = (
+    "residents", "rooms", "floor_area_m2", "heated_area_m2", "storey_height_m", "location", "cooker",
+    "meter_possible",
+)  # fmt: skip
+
+# Facts about the month, each with whether it was believed at the two instants, and its days within the month.
+_DATED = f"""
+    f.id, f.recorded_at, lower(f.valid) AS valid_from,
+    CASE WHEN f.superseded_at <= %(as_of)s THEN f.superseded_at END AS ended_at,
+    ({KNOWN_BEFORE.format("f")}) AS was_known, ({KNOWN.format("f")}) AS is_known,
+    greatest(lower(f.valid), %(month)s::date) AS from_day,
+    least(coalesce(upper(f.valid), %(next)s::date), %(next)s::date) AS to_day
+"""
+_IN_MONTH = """
+    f.valid && daterange(%(month)s::date, %(next)s::date) AND f.recorded_at <= %(as_of)s
+    AND (f.superseded_at IS NULL OR f.superseded_at > %(known_since)s)
+"""
+_INSTALLATIONS = f"""
+    SELECT {_DATED}, f.meter_id, m.serial AS name
+    FROM metering_installation f JOIN metering_meter m ON m.id = f.meter_id
+    WHERE f.service_point_id = %(point)s AND {_IN_MONTH} ORDER BY f.id
+"""
+_AGREEMENTS = f"""
+    SELECT {_DATED}, f.account_id, f.tariff_id, f.provider_id, f.category, f.load_class, '' AS name
+    FROM customers_agreement f WHERE f.service_point_id = %(point)s AND {_IN_MONTH} ORDER BY f.id
+"""
+_PREMISE_STATES = f"""
+    SELECT {_DATED}, '' AS name, f.residents, f.rooms, f.floor_area_m2_micro AS floor_area_m2,
+           f.heated_area_m2_micro AS heated_area_m2, f.storey_height_mm AS storey_height_m, f.location, f.cooker,
+           f.meter_possible
+    FROM network_premisestate f
+    WHERE f.premise_id = (SELECT premise_id FROM network_servicepoint WHERE id = %(point)s) AND {_IN_MONTH}
+    ORDER BY f.id
+"""
+_ABOVE = """
+    WITH RECURSIVE above AS (
+        SELECT node_id AS id FROM network_servicepoint WHERE id = %(point)s
+        UNION
+        SELECT p.parent_id FROM above a JOIN network_nodeplacement p ON p.node_id = a.id WHERE p.parent_id IS NOT NULL
+    )
+"""
+_NODE_STATES = f"""
+    {_ABOVE}
+    SELECT {_DATED}, f.node_id, f.band, f.supply_hours_day, o.name
+    FROM network_nodestate f JOIN network_node o ON o.id = f.node_id
+    WHERE f.node_id IN (SELECT id FROM above) AND {_IN_MONTH} ORDER BY f.id
+"""
+_PLACEMENTS = f"""
+    {_ABOVE}
+    SELECT {_DATED}, f.node_id, f.parent_id, o.name
+    FROM network_nodeplacement f JOIN network_node o ON o.id = f.node_id
+    WHERE f.node_id IN (SELECT id FROM above) AND {_IN_MONTH} ORDER BY f.id
+"""
+_EDITIONS = f"""
+    SELECT e.id, e.recorded_at, e.document, t.name, b.document AS replaced
+    FROM tariffs_tariff t
+    JOIN tariffs_tariffedition e ON e.tariff_id = t.id AND {KNOWN.format("e")}
+    LEFT JOIN tariffs_tariffedition b ON b.tariff_id = t.id AND {KNOWN_BEFORE.format("b")}
+    WHERE e.id IS DISTINCT FROM b.id AND t.id IN (
+        SELECT f.tariff_id FROM customers_agreement f
+        WHERE f.service_point_id = %(point)s AND f.account_id = %(account)s
+          AND f.valid && daterange(%(month)s::date, %(next)s::date) AND f.recorded_at <= %(as_of)s)
+    ORDER BY e.id
+"""
+_CHANGED_READINGS = f"""
+    SELECT DISTINCT f.id, f.register_id, f.reading_date, f.recorded_at, m.serial,
+           CASE WHEN f.superseded_at <= %(as_of)s THEN f.superseded_at END AS ended_at
+    FROM metering_installation i
+    JOIN metering_register r ON r.meter_id = i.meter_id
+    JOIN metering_meter m ON m.id = i.meter_id
+    JOIN metering_reading f ON f.register_id = r.id
+    WHERE i.service_point_id = %(point)s AND i.recorded_at <= %(as_of)s AND {CHANGED.format("f")}
+    ORDER BY f.reading_date, f.id
+"""
+# The month's use as it was kept at either instant, with the readings that its days come from.
+_USED_READINGS = """
+    SELECT u.is_before, u.span_opening || u.span_closing AS numbers,
+           u.days_micro IS DISTINCT FROM o.days_micro AS differs
+    FROM (SELECT DISTINCT ON (zone) TRUE AS is_before, zone, days_micro, span_opening, span_closing
+          FROM metering_usagemonth
+          WHERE month = %(month)s AND service_point_id = %(point)s AND recorded_at <= %(known_since)s
+          ORDER BY zone, revision DESC) AS u
+    LEFT JOIN (SELECT DISTINCT ON (zone) zone, days_micro FROM metering_usagemonth
+               WHERE month = %(month)s AND service_point_id = %(point)s AND recorded_at <= %(as_of)s
+               ORDER BY zone, revision DESC) AS o ON o.zone = u.zone
+    UNION ALL
+    SELECT * FROM (SELECT DISTINCT ON (zone) FALSE AS is_before, span_opening || span_closing AS numbers,
+                          FALSE AS differs
+                   FROM metering_usagemonth
+                   WHERE month = %(month)s AND service_point_id = %(point)s AND recorded_at <= %(as_of)s
+                   ORDER BY zone, revision DESC) AS n
+"""
