@@ -75,8 +75,9 @@ def test_a_fact_of_long_ago_is_corrected_for_its_account_alone(billed):
     lines = BillLine.objects.filter(month=JUNE, bill_id=bill.id)
     assert {line.service_month for line in lines} == {MARCH, APRIL, MAY}
     supply = {line.service_month: line.amount_minor for line in lines if line.component == "supply"}
-    # 50 kWh a month at 3.19 within the first tier (another resident stays below 150), 12 of 31 days of March.
-    assert supply == {MARCH: 6174, APRIL: 15950, MAY: 16305}
+    # 50 kWh a month at 3.19 within the first tier (another resident stays below 150), 12 of 31 days of March. The price
+    # is 3.29 from 10 May: 92.61 + 233.48 for two residents less 46.31 + 116.74 for one.
+    assert supply == {MARCH: 6174, APRIL: 15950, MAY: 16304}
     after = charged(JUNE)
     others = pl.col("account_id") != 12
     assert after.filter(others).equals(before.filter(others))
