@@ -88,6 +88,17 @@ BILL_RUNS = (
     _("There is no tariff {tariff}."),
 )
 
+RECALCULATIONS = (
+    _("Run {run} ({kind}, {month}) is not finished."),
+    _("Wait for it, or run `{command}` again: it goes on where it stopped."),
+    _("The run of {month} counts facts up to {instant}, after {now}."),
+    _("Plan the run at a later time."),
+    _("No month is billed yet: there is nothing to recalculate."),
+    _("Bill the first month: mains bill run --month YYYY-MM."),
+    _("Other facts became known meanwhile: the recalculation comes to another amount."),
+    _("Look at the new amount and post it if it is right."),
+)
+
 BILLS = (
     _("There is no bill {number}."),
     _("Compare the number with the bill."),
@@ -119,7 +130,7 @@ PAYMENTS = (
     _("Nothing was booked. Compare the two files; import this one again without that line."),
 )
 
-MESSAGES = READINGS + BILL_RUNS + BILLS + PAYMENTS
+MESSAGES = READINGS + BILL_RUNS + RECALCULATIONS + BILLS + PAYMENTS
 
 FORMULA_WORDS = (
     _("total"),

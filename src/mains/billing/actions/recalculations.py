@@ -47,9 +47,14 @@ from mains.billing.values import (
     count_slices,
 )
 from mains.customers.queries.frames import read_points_of_accounts
+from mains.kernel.errors import MainsError
 from mains.kernel.period import next_month
 
 _CYCLE_LOCK = "SELECT pg_advisory_xact_lock(hashtext(%(cycle)s))::text"
+
+
+class UnableToRecalculate(MainsError):
+    """What would be posted is not what was seen before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,11 +179,14 @@ def preview_account(*, account_id: int, now: datetime) -> Recalculation:
     return replace(_told(plan, [charges]), causes=causes)
 
 
-def recalculate_account(*, account_id: int, now: datetime, created_by_id: int | None = None) -> Recalculation:
+def recalculate_account(
+    *, account_id: int, now: datetime, created_by_id: int | None = None, expected_minor: int | None = None
+) -> Recalculation:
     """Correct one account's billed months by the facts recorded up to `now`; nothing is written when there is nothing
     to correct. Reads only what belongs to the account.
 
-    Raises UnableToPlanRun: the account's cycle has no billed month, or a run of it is not finished.
+    `expected_minor` is what a person saw in the preview. Raises UnableToPlanRun: the account's cycle has no billed
+    month, or a run of it is not finished; UnableToRecalculate: by now it comes to another amount.
     """
     with _one_account(account_id, now) as (connection, draft):
         draft.created_by_id = created_by_id
@@ -187,6 +195,7 @@ def recalculate_account(*, account_id: int, now: datetime, created_by_id: int | 
         if charges.lines.is_empty():
             connection.rollback()
             return _told(plan, [charges])
+        _check_expected(_told(plan, [charges]), expected_minor)
         with adbc_connect() as other:  # partitions are there for all, whatever becomes of this transaction
             prepare_partitions(connection=other, month=plan.month)
         _reserve(connection, draft, part.account_ids if part.account_ids is not None else pl.Series([]))
@@ -235,6 +244,15 @@ def posted_by(*, run_id: int) -> Recalculation:
         exceptions=exceptions,
         run_id=run.pk,
     )
+
+
+def _check_expected(found: Recalculation, expected_minor: int | None) -> None:
+    if expected_minor is not None and found.amount_minor != expected_minor:
+        raise UnableToRecalculate(
+            code="recalculation-changed",
+            message="Other facts became known meanwhile: the recalculation comes to another amount.",
+            remedy="Look at the new amount and post it if it is right.",
+        )
 
 
 def _reader(connection: Connection) -> Reader:

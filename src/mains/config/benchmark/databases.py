@@ -29,6 +29,7 @@ def loaded_copy(*, pack: str, accounts: int, seed: int, progress: ProgressReport
         _administer("CHECKPOINT", may_fail=True)
     try:
         _connect_to(copy)
+        _bring_up_to_date()
         yield copy
     finally:
         _connect_to(usual)
@@ -41,9 +42,7 @@ def _load(name: str, *, pack: str, accounts: int, seed: int, progress: ProgressR
     _administer(f"DROP DATABASE IF EXISTS {draft} WITH (FORCE)")
     _administer(f"CREATE DATABASE {draft}")
     _connect_to(draft)
-    from mains.config.start import apply_migrations
-
-    apply_migrations()
+    _bring_up_to_date()
     load_pack(pack=read_pack(pack), accounts=accounts, seed=seed, progress=progress)
     with progress.step("Vacuum, as the server does by itself after a load"):
         connections["default"].close()
@@ -51,6 +50,13 @@ def _load(name: str, *, pack: str, accounts: int, seed: int, progress: ProgressR
             server.execute("VACUUM (ANALYZE)")
     _connect_to("postgres")
     _administer(f"ALTER DATABASE {draft} RENAME TO {name}")
+
+
+def _bring_up_to_date() -> None:
+    """A utility that was loaded and kept may lack the tables of later work."""
+    from mains.config.start import apply_migrations
+
+    apply_migrations()
 
 
 def _connect_to(name: str) -> None:

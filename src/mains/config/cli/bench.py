@@ -59,6 +59,46 @@ def billing(
         _print(result)
 
 
+@app.command()
+def recalculation(
+    accounts: Annotated[int, typer.Option(help="Size of the utility, 100 to 1,000,000.")] = 823_000,
+    months: Annotated[int, typer.Option(help="Months to bill before anything is corrected.")] = 36,
+    pack: Annotated[str, typer.Option(help="The pack that makes it.")] = "ru_communal",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same utility.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Correct years of one account after a late reading, and three months of all accounts after a change of price."""
+    from mains.base.progress import progress_report
+    from mains.config.benchmark.databases import loaded_copy
+    from mains.config.benchmark.recalculation import time_recalculation
+    from mains.config.start import start_django
+    from mains.packs.definition import read_pack
+
+    start_django(need_tables=False)
+    definition = read_pack(pack)
+    with (
+        progress_report(quiet=as_json) as progress,
+        loaded_copy(pack=pack, accounts=accounts, seed=seed, progress=progress),
+        progress.step("Bill months", total=months) as step,
+    ):
+        figures = time_recalculation(pack=definition, months=months, on_month=lambda _: step.advance())
+    data = {"pack": pack, "seed": seed} | figures.data()
+    if as_json:
+        typer.echo(json.dumps(data, indent=2))
+        return
+    one = figures.one_account_ms
+    typer.echo(f"{figures.accounts:,} accounts, {figures.months} months billed")
+    typer.echo(
+        f"one account, {figures.one_account_months} months corrected: median {one['median']} ms,"
+        f" slowest {one['slowest']} ms"
+    )
+    typer.echo(
+        f"price changed 3 months back: {figures.tariff_seconds} s for {figures.tariff_corrections:,} accounts,"
+        f" {figures.tariff_ratio} times three monthly runs {figures.monthly_seconds} s"
+    )
+    typer.echo(f"memory {figures.peak_memory_mib:,} MiB")
+
+
 def _measure(
     pack: str, *, accounts: int, seed: int, second_month: bool, pages: int, progress: "ProgressReport"
 ) -> dict[str, Any]:

@@ -41,6 +41,16 @@ class UsageFacts:
             ),
         )
 
+    def replaced_by(self, whole: "UsageFacts", service_point_ids: pl.Series) -> "UsageFacts":
+        """These facts with those of some of the points in full."""
+        others = ~pl.col("service_point_id").is_in(service_point_ids.implode())
+        is_whole = pl.col("register_id").is_in(whole.registers["register_id"].unique().implode())
+        return UsageFacts(
+            points=self.points,
+            registers=pl.concat([self.registers.filter(others), whole.registers]),
+            readings=pl.concat([self.readings.filter(~is_whole), whole.readings]),
+        )
+
 
 def read_slice_facts(
     *,
@@ -81,13 +91,7 @@ def read_slice_facts(
         as_of=as_of,
         known_since=known_since,
     )
-    rest = registers.filter(~pl.col("service_point_id").is_in(incomplete.implode()))
-    is_whole = pl.col("register_id").is_in(whole.registers["register_id"].unique().implode())
-    return UsageFacts(
-        points=points,
-        registers=pl.concat([_with_class(rest, points), whole.registers]),
-        readings=pl.concat([readings.filter(~is_whole), whole.readings]),
-    )
+    return facts.replaced_by(whole, incomplete)
 
 
 def read_whole_facts(

@@ -12,6 +12,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from mains.base.buckets import bucket_column
 from mains.base.db import Writer, copy_frame
+from mains.engine.usage import UsageResult
 from mains.kernel.period import next_month
 from mains.metering.actions.usage.averages import averages_of
 from mains.metering.actions.usage.changes import affected_since
@@ -71,9 +72,14 @@ def refresh_usage(
         as_of=scope.as_of,
         known_since=scope.known_since,
     )
-    computed = compute_use(
-        facts, month=month, as_of=scope.as_of, class_averages=averages_of(scope.averages, month)
-    )
+    averages = averages_of(scope.averages, month)
+    computed = compute_use(facts, month=month, as_of=scope.as_of, class_averages=averages)
+    odd = computed.exceptions.filter("set_aside")["service_point_id"].drop_nulls().unique().sort()
+    if not odd.is_empty():
+        # Which of readings that contradict one another stand may be decided by ones older than the window.
+        whole = _whole(connection, odd, (last or month, month), scope)
+        again = compute_use(whole, month=month, as_of=scope.as_of, class_averages=averages)
+        facts, computed = facts.replaced_by(whole, odd), _replaced(computed, again, odd)
     rows = [_new_rows(computed.usage, _stored(connection, month, buckets, scope), month=month)]
     if last is not None:
         since = affected_since(
@@ -178,6 +184,14 @@ def _whole(
         to_date=next_month(months[-1]),
         as_of=scope.as_of,
         known_since=scope.known_since,
+    )
+
+
+def _replaced(computed: UsageResult, again: UsageResult, points: pl.Series) -> UsageResult:
+    others = ~pl.col("service_point_id").is_in(points.implode()).fill_null(value=False)
+    return UsageResult(
+        usage=pl.concat([computed.usage.filter(others), again.usage]),
+        exceptions=pl.concat([computed.exceptions.filter(others), again.exceptions]),
     )
 
 

@@ -144,9 +144,11 @@ def _own_items(explained: BillExplanation, bill: BillRecord, as_of: datetime) ->
 
 
 def _known_before(bill: BillRecord) -> datetime | None:
-    """What the account's last bill before this one knew."""
+    """What the account's last bill before this one knew; a recalculation posted in between is one."""
     earlier = [
-        each for each in list_bills(account_id=bill.account_id, scope=EVERYTHING) if each.month < bill.month
+        each
+        for each in list_bills(account_id=bill.account_id, scope=EVERYTHING)
+        if each.recorded_at < bill.recorded_at
     ]
     run = find_run(run_id=earlier[0].run_id) if earlier else None
     return run.facts_as_of if run else None

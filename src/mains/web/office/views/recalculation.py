@@ -1,5 +1,6 @@
 """Recalculate one account now: what the facts change in its billed months, seen first, then posted."""
 
+import re
 from itertools import groupby
 from typing import Any
 
@@ -47,8 +48,14 @@ def recalculation(request: OfficeRequest, number: str) -> HttpResponse:
 def post_recalculation(request: OfficeRequest, number: str) -> HttpResponse:
     """Post the difference as a bill of corrections, and open it."""
     book = _open(request, number)
+    seen = request.POST.get("seen", "")
+    if not re.fullmatch(r"-?\d{1,18}", seen, re.ASCII):
+        # Nobody posts what nobody has seen.
+        return redirect("office:recalculation", number=number)
     try:
-        found = recalculate_account(account_id=book.account.id, now=now(), created_by_id=request.user.pk)
+        found = recalculate_account(
+            account_id=book.account.id, now=now(), created_by_id=request.user.pk, expected_minor=int(seen)
+        )
     except MainsError as error:
         messages.error(request, error_text(error))
         return redirect("office:recalculation", number=number)

@@ -1,0 +1,341 @@
+"""Whatever becomes known in whatever order, what was posted bit by bit is what a fresh computation posts at once.
+
+A history is played on a small utility: late, corrected, withdrawn and contradicting readings, residents that change and
+change back, categories, payers, exchanges of meters, prices and bands, all of the past, with bill runs and
+recalculations in between. At the end every run, bill, entry and day of use is deleted from a copy of the database, its
+months are billed anew with all that is known, and both must agree: by agreement, month and component to the last minor
+and micro-unit, and in every day of use with the readings that it comes from.
+
+MAINS_HISTORIES=200 plays more of them; hypothesis prints how to repeat a failing one.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import psycopg
+import pytest
+from django.db import connections
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from billing.conftest import _administer, _connect_to
+from billing.population import HOME
+from billing.test_runs import APRIL, MARCH, MAY, assert_sound, rows
+from mains.base.address import database_address
+from mains.base.buckets import bucket_column
+from mains.base.dated import record_fact
+from mains.billing.actions.recalculations import recalculate, recalculate_account
+from mains.billing.actions.runs import plan_run, post_run
+from mains.billing.models import BillRun
+from mains.billing.queries.replay import list_batches, replay_batch
+from mains.customers.models import Agreement
+from mains.metering.models import Installation, Meter, Reading, Register
+from mains.network.models import NodeState, PremiseState
+from mains.tariffs.actions.publish import publish_tariff
+
+POINTS = 40
+MONTHS = (MARCH, APRIL, MAY)
+BEGIN = datetime(2021, 4, 2, tzinfo=UTC)
+HISTORIES = int(os.environ.get("MAINS_HISTORIES", "3"))
+
+points = st.integers(1, POINTS)
+days_back = st.integers(1, 110)
+steps = st.one_of(
+    st.tuples(st.just("late_reading"), points, days_back, st.integers(0, 100)),
+    st.tuples(st.just("odd_reading"), points, days_back, st.integers(-400, 4000)),
+    st.tuples(st.just("correct_reading"), points, st.integers(0, 9), st.integers(-60, 60)),
+    st.tuples(st.just("withdraw_reading"), points, st.integers(0, 9), st.just(0)),
+    st.tuples(st.just("residents"), points, days_back, st.integers(1, 6)),
+    st.tuples(st.just("residents_for_a_while"), points, days_back, st.integers(1, 6)),
+    st.tuples(st.just("category"), points, days_back, st.sampled_from(["household", "large_family"])),
+    st.tuples(st.just("move"), points, days_back, points),
+    st.tuples(st.just("exchange"), points, st.integers(3, 80), st.integers(0, 50)),
+    st.tuples(st.just("price"), st.integers(1, 4), st.just(0), st.just(0)),
+    st.tuples(st.just("band"), st.sampled_from([3, 4]), days_back, st.sampled_from(["A", "B"])),
+    st.tuples(st.just("recalculate"), st.just(0), st.just(0), st.just(0)),
+    st.tuples(st.just("recalculate_account"), points, st.just(0), st.just(0)),
+    st.tuples(st.just("bill"), st.just(0), st.just(0), st.just(0)),
+)
+histories = st.lists(st.tuples(st.integers(1, 90), steps), min_size=8, max_size=22)
+
+
+class Play:
+    """One history on the connected database; the time of day moves on with every step."""
+
+    def __init__(self) -> None:
+        self.now = BEGIN
+        self.billed: list[date] = []
+        self.told: dict[str, int] = {}
+
+    def step(self, hours: int, what: str, *facts: int | str) -> None:
+        self.now += timedelta(hours=hours)
+        if getattr(self, what)(*facts) is not False:
+            self.told[what] = self.told.get(what, 0) + 1
+
+    def bill(self, *_: object) -> bool | None:
+        if len(self.billed) == len(MONTHS):
+            return False
+        month = MONTHS[len(self.billed)]
+        self.now = max(self.now, datetime(2021, month.month + 1, 4, tzinfo=UTC))
+        run = plan_run(month=month, now=self.now, accounts_per_slice=25)
+        post_run(run_id=run.pk, now=self.now, processes=1)
+        self.billed.append(month)
+        return None
+
+    def recalculate(self, *_: object) -> bool | None:
+        return None if self.billed and recalculate(now=self.now, processes=1) else False
+
+    def recalculate_account(self, account: int, *_: object) -> bool | None:
+        return None if self.billed and recalculate_account(account_id=account, now=self.now).run_id else False
+
+    # --- readings
+
+    def late_reading(self, point: int, back: int, share: int) -> bool | None:
+        """Between its neighbours, as a correct one would be."""
+        register = self._register(point)
+        day = self.now.date() - timedelta(days=back)
+        if register is None or self._believed(register).filter(reading_date=day).exists():
+            return False
+        before = self._believed(register).filter(reading_date__lt=day).order_by("reading_date").last()
+        after = self._believed(register).filter(reading_date__gt=day).order_by("reading_date").first()
+        if before is None:
+            return False
+        top = (
+            after.value_micro
+            if after and after.value_micro >= before.value_micro
+            else before.value_micro + 90_000_000
+        )
+        self._add(register, day, before.value_micro + (top - before.value_micro) * share // 100, source=60)
+        return None
+
+    def odd_reading(self, point: int, back: int, by: int) -> bool | None:
+        """One that may contradict its neighbours, from a strong source or a weak one."""
+        register = self._register(point)
+        day = self.now.date() - timedelta(days=back)
+        near = (
+            register
+            and self._believed(register).filter(reading_date__lte=day).order_by("reading_date").last()
+        )
+        if register is None or not near:
+            return False
+        value = (near.value_micro + by * 1_000_000) % 100_000_000_000
+        self._add(register, day, value, source=10 if by % 2 else 80)
+        return None
+
+    def correct_reading(self, point: int, place: int, by: int) -> bool | None:
+        reading = self._some(point, place)
+        if reading is None or reading.value_micro + by * 1_000_000 < 0:
+            return False
+        self._end(reading)
+        self._add(
+            reading.register,
+            reading.reading_date,
+            reading.value_micro + by * 1_000_000,
+            source=reading.source,
+        )
+        return None
+
+    def withdraw_reading(self, point: int, place: int, _: int) -> bool | None:
+        reading = self._some(point, place)
+        if reading is None:
+            return False
+        self._end(reading)
+        return None
+
+    def exchange(self, point: int, back: int, start: int) -> bool | None:
+        """A meter of one register was exchanged some days ago; nobody had told us."""
+        register = self._register(point)
+        day = self.now.date() - timedelta(days=back)
+        if register is None or register.zone != 0:
+            return False
+        old = Installation.objects.get(meter=register.meter, superseded_at=None)
+        last = self._believed(register).filter(reading_date__lte=day).order_by("reading_date").last()
+        if last is None or old.valid.lower >= day or (old.valid.upper and old.valid.upper <= day):
+            return False
+        record = {"model": Installation, "actor": None, "now": self.now}
+        Installation.objects.filter(pk=old.pk).update(superseded_at=self.now)
+        values = {"service_point_id": point, "seal_number": ""}
+        record_fact(**record, subject={"meter_id": old.meter_id}, values=values, valid_from=old.valid.lower,
+                    valid_to=day + timedelta(days=1))  # fmt: skip
+        meter = Meter.objects.create(serial=f"{self.now:%m%d%H}-{point}", model="M2", service="electricity")
+        new = Register.objects.create(meter=meter, zone=0, digits=5)
+        record_fact(
+            **record, subject={"meter_id": meter.pk}, values=values, valid_from=day, valid_to=old.valid.upper
+        )
+        if last.reading_date < day:
+            self._add(register, day, last.value_micro + 5_000_000, source=20)
+        self._add(new, day - timedelta(days=1), start * 1_000_000, source=20)
+        return None
+
+    def _register(self, point: int) -> Register | None:
+        installed = Installation.objects.filter(service_point_id=point, superseded_at=None).order_by("valid")
+        meters = [each.meter_id for each in installed]
+        return Register.objects.filter(meter_id=meters[-1]).order_by("zone").first() if meters else None
+
+    def _believed(self, register: Register):
+        return Reading.objects.filter(register=register, superseded_at=None, recorded_at__lte=self.now)
+
+    def _some(self, point: int, place: int) -> Reading | None:
+        register = self._register(point)
+        found = list(self._believed(register).order_by("-reading_date")[:10]) if register else []
+        return found[place] if place < len(found) else None
+
+    def _end(self, reading: Reading) -> None:
+        Reading.objects.filter(pk=reading.pk).update(superseded_at=self.now)
+
+    def _add(self, register: Register, day: date, value: int, *, source: int) -> None:
+        point = Installation.objects.filter(meter_id=register.meter_id).latest("pk").service_point_id
+        bucket = pl.DataFrame({"n": [point]}).select(bucket_column("n")).item()
+        Reading.objects.create(
+            register=register,
+            bucket=bucket,
+            reading_date=day,
+            value_micro=value,
+            source=source,
+            recorded_at=self.now,
+        )
+
+    # --- the registry and prices
+
+    def residents(self, point: int, back: int, count: int, *, until: date | None = None) -> bool | None:
+        state = PremiseState.objects.filter(premise_id=point, superseded_at=None).order_by("valid").last()
+        if point % 60 == 7 or state is None:  # the population itself changes these later
+            return False
+        names = ("rooms", "floor_area_m2_micro", "heated_area_m2_micro", "storey_height_mm", "location", "cooker",
+                 "meter_possible")  # fmt: skip
+        record_fact(
+            model=PremiseState,
+            subject={"premise_id": point},
+            values={name: getattr(state, name) for name in names} | {"residents": count},
+            valid_from=self.now.date() - timedelta(days=back),
+            valid_to=until,
+            actor=None,
+            now=self.now,
+        )
+        return None
+
+    def residents_for_a_while(self, point: int, back: int, count: int) -> bool | None:
+        return self.residents(point, back, count, until=self.now.date() - timedelta(days=back // 2))
+
+    def category(self, point: int, back: int, category: str) -> None:
+        self._agree(point, back, category=category)
+
+    def move(self, point: int, back: int, account: int) -> None:
+        self._agree(point, back, account_id=account)
+
+    def _agree(self, point: int, back: int, **changes: object) -> None:
+        day = self.now.date() - timedelta(days=back)
+        old = Agreement.objects.get(service_point_id=point, superseded_at=None, valid__contains=day)
+        names = (
+            "account_id",
+            "tariff_id",
+            "provider_id",
+            "manager_id",
+            "category",
+            "load_class",
+            "contract_number",
+        )
+        record_fact(
+            model=Agreement,
+            subject={"service_point_id": point},
+            values={name: getattr(old, name) for name in names} | changes,
+            valid_from=day,
+            valid_to=old.valid.upper,
+            actor=None,
+            now=self.now,
+        )
+
+    def price(self, variant: int, *_: object) -> None:
+        """Another standing charge, another first day of the new prices, another price of energy."""
+        changed = {
+            1: ("standing: {unit: RUB/month, value: 12.50}", "standing: {unit: RUB/month, value: 14.35}"),
+            2: ("2021-05-10", "2021-04-20"),
+            3: ("price: 3.19", "price: 3.21"),
+            4: ("price: 4.57", "price: 4.61"),
+        }
+        publish_tariff(document=HOME.replace(*changed[variant]), now=self.now)
+
+    def band(self, node: int, back: int, band: str) -> None:
+        record_fact(
+            model=NodeState,
+            subject={"node_id": node},
+            values={"band": band, "supply_hours_day": 20 if band == "A" else 16},
+            valid_from=self.now.date() - timedelta(days=back),
+            actor=None,
+            now=self.now,
+        )
+
+
+def posted() -> pl.DataFrame:
+    return rows(
+        """
+        SELECT agreement_id, service_month, component, kind, sum(amount_minor)::bigint AS amount_minor,
+               sum(quantity_micro)::bigint AS quantity_micro
+        FROM billing_billline GROUP BY 1, 2, 3, 4
+        HAVING sum(amount_minor) <> 0 OR sum(quantity_micro) <> 0 ORDER BY 1, 2, 3, 4
+        """
+    )
+
+
+def kept_use() -> pl.DataFrame:
+    """Every day of use as kept last; series of meters that never hung there are gone, or empty."""
+    return rows(
+        """
+        SELECT month, service_point_id, zone, days_micro, quality, span_days, span_quality, span_opening, span_closing
+        FROM (SELECT DISTINCT ON (month, service_point_id, zone) * FROM metering_usagemonth
+              ORDER BY month, service_point_id, zone, revision DESC) AS last
+        WHERE quality ~ '[^X]' ORDER BY 1, 2, 3
+        """
+    )
+
+
+def start_anew(name: str) -> str:
+    """A copy of the database with every fact and without anything computed from them."""
+    copy = f"{name}_fresh"
+    connections["default"].close()
+    _administer(f"CREATE DATABASE {copy} TEMPLATE {name}")
+    with psycopg.connect(database_address().url(database=copy), autocommit=True) as server:
+        server.execute("SET session_replication_role = replica")
+        server.execute("TRUNCATE billing_billrun, billing_bill, billing_billline, ledger_transaction,"
+                       " ledger_entry, metering_usagemonth CASCADE")  # fmt: skip
+    return copy
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=HISTORIES,
+    deadline=None,
+    derandomize="MAINS_HISTORIES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
+@given(history=histories)
+def test_bit_by_bit_equals_at_once(utility: Callable[[int], str], history: list) -> None:
+    name = utility(POINTS)
+    play = Play()
+    play.bill()
+    for hours, step in history:
+        play.step(hours, *step)
+    while len(play.billed) < 2:
+        play.bill()
+    play.now += timedelta(hours=1)
+    recalculate(now=play.now, processes=1)
+    for run in BillRun.objects.order_by("facts_as_of"):
+        assert_sound(run)
+    assert [found for batch in list_batches() for found in replay_batch(batch).differences] == []
+    step_by_step = posted(), kept_use()
+    fresh = start_anew(name)
+    try:
+        _connect_to(fresh)
+        for offset, month in enumerate(play.billed, start=1):
+            run = plan_run(month=month, now=play.now + timedelta(seconds=offset))
+            post_run(run_id=run.pk, now=play.now + timedelta(seconds=offset), processes=1)
+        at_once = posted(), kept_use()
+        assert rows("SELECT count(*) AS n FROM billing_billline WHERE service_month < month")["n"][0] == 0
+    finally:
+        _connect_to(name)
+        _administer(f"DROP DATABASE {fresh} WITH (FORCE)")
+    for ours, wanted in zip(step_by_step, at_once, strict=True):
+        assert_frame_equal(ours, wanted)
