@@ -8,6 +8,7 @@ from fractions import Fraction
 from mains.engine.case.facts import read_facts
 from mains.engine.case.places import find_line
 from mains.engine.facts import Facts
+from mains.engine.intervals import History, IntervalSeries
 from mains.engine.language.guesses import guess
 from mains.engine.language.units import UnitSystem
 from mains.engine.tariff import Problem, Tariff, UnableToReadTariff, read_document, read_tariff
@@ -61,6 +62,8 @@ class Service:
     facts: Facts
     expected: Expected
     source: "Source"
+    intervals: tuple[IntervalSeries, ...] = ()
+    history: History = None
 
     def place(self, clause: str) -> str:
         """File, line and clause, as every message names them."""
@@ -178,10 +181,12 @@ def _read_service(
         return None
     tariff, source = found
     own = clause.get("facts") if clause is not root else Clause(None, root.problems)
-    facts = read_facts(own=own, shared=root.get("facts"), tariff=tariff)
+    facts = read_facts(own=own, shared=root.get("facts"), tariff=tariff, open_file=tariffs.open_tariff)
     if expected is None:
         expected = _read_expected(clause.get("expect"), tariff)
-    return Service(tariff, facts, expected, source) if facts is not None else None
+    if facts is None:
+        return None
+    return Service(tariff, facts.facts, expected, source, facts.intervals, facts.history)
 
 
 def _read_expected(clause: Clause, tariff: Tariff) -> Expected:

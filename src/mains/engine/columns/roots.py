@@ -1,0 +1,29 @@
+"""Square roots of columns of whole numbers, by whole numbers alone."""
+
+import polars as pl
+
+
+def half_up_root(squares: pl.Series) -> pl.Series:
+    """Nearest whole number (Int64) to the root of each number of an Int128 column, none of them negative.
+
+    There is no tie: (n + ½)² is not whole.
+    """
+    one, two = (pl.Series([number], dtype=pl.Int128) for number in (1, 2))
+    # A zero ends with a guess of zero, by which nothing is divided: null, and left as it is.
+    # The first guess is a power of two above the root; Newton's steps then come down to it.
+    guess = one.new_from_index(0, len(squares))
+    power = 1
+    top = squares.max() or 0
+    assert isinstance(top, int)
+    while power <= top:
+        guess = guess * (two.zip_with(squares >= pl.Series([power], dtype=pl.Int128), one))
+        power *= 4
+    while True:
+        better = (guess + squares // guess) // two
+        lower = (better < guess).fill_null(value=False)
+        if not lower.any():
+            break
+        guess = better.zip_with(lower, guess)
+    # `guess` is the whole part of the root.
+    up = squares > guess * guess + guess
+    return (guess + up.cast(pl.Int128)).cast(pl.Int64)
