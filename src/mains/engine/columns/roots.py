@@ -2,6 +2,20 @@
 
 import polars as pl
 
+from mains.engine.columns import rational
+from mains.engine.columns.rational import Rational
+from mains.engine.facts import MICRO
+
+
+def apparent(active: Rational, reactive: Rational) -> Rational:
+    """√(active² + reactive²), both sides and the root half up to millionths. Raises TooLarge."""
+    sides = [rational.to_int64(side, per_unit=MICRO).cast(pl.Int128) for side in (active, reactive)]
+    if any(abs(bound) >= 2**62 for side in sides for bound in (side.min() or 0, side.max() or 0)):
+        raise rational.TooLarge
+    root = half_up_root(sides[0] * sides[0] + sides[1] * sides[1])
+    bad = rational.join_bad(active.bad, reactive.bad)
+    return rational.column(root, scale=MICRO, bad=bad)
+
 
 def half_up_root(squares: pl.Series) -> pl.Series:
     """Nearest whole number (Int64) to the root of each number of an Int128 column, none of them negative.
