@@ -6,11 +6,14 @@ from mains.engine.columns import rational
 from mains.engine.columns.rational import Rational
 from mains.engine.facts import MICRO
 
+# Two squares of numbers below this add up within 126 bits, and their root fits 64.
+_HALF = 2**62
+
 
 def apparent(active: Rational, reactive: Rational) -> Rational:
     """√(active² + reactive²), both sides and the root half up to millionths. Raises TooLarge."""
     sides = [rational.to_int64(side, per_unit=MICRO).cast(pl.Int128) for side in (active, reactive)]
-    if any(abs(bound) >= 2**62 for side in sides for bound in (side.min() or 0, side.max() or 0)):
+    if any(rational.column(side, scale=1).top >= _HALF for side in sides):
         raise rational.TooLarge
     root = half_up_root(sides[0] * sides[0] + sides[1] * sides[1])
     bad = rational.join_bad(active.bad, reactive.bad)
