@@ -67,8 +67,22 @@ def make_calendar(*, tariff: Tariff, start_at: datetime, step_minutes: int, coun
     if not all(schedule.fits(step_minutes) for schedule in schedules):
         message = f"Hours of the tariff begin inside the intervals, which have {step_minutes} min."
         return _faulty(step_minutes, "interval-length", message)
+    unknown = _unknown_holidays(tariff, day)
+    if unknown is not None:
+        return _faulty(step_minutes, "holidays-missing", f"The holidays of {unknown} are not known.")
     zone = _zones(tariff, zones, day, minute // step_minutes, 1440 // step_minutes)
     return Calendar(step_minutes, zones, day, zone, first_day, end_day, None)
+
+
+def _unknown_holidays(tariff: Tariff, day: Ints) -> int | None:
+    """First year for whose days the holidays were not published, where the hours depend on them."""
+    for ordinal in np.unique(day).tolist():
+        known = date.fromordinal(ordinal + _EPOCH)
+        version = tariff.find_version(known)
+        schedule = None if version is None else version.schedule
+        if schedule is not None and not schedule.holidays.cover(known):
+            return known.year
+    return None
 
 
 def _faulty(step_minutes: int, code: str, message: str) -> Calendar:
@@ -91,7 +105,7 @@ def _zones(tariff: Tariff, zones: tuple[str, ...], day: Ints, slot: Ints, slots:
 def _fill_day(row: Ints, tariff: Tariff, day: date, number: Callable[[str], int]) -> None:
     version = tariff.find_version(day)
     schedule = None if version is None else version.schedule
-    if schedule is None or not schedule.holidays.cover(day):
+    if schedule is None:
         return
     if schedule.rest is not None:
         row[:] = number(schedule.rest)

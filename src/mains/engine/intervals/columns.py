@@ -9,7 +9,7 @@ import polars as pl
 
 from mains.engine.columns.compiled import TariffSet
 from mains.engine.intervals.blocks import Block, make_blocks
-from mains.engine.intervals.calendar import NO_ZONE, Ints
+from mains.engine.intervals.calendar import Ints
 from mains.engine.intervals.maxima import highest_power
 from mains.engine.tariff.demands import USAGE
 from mains.engine.tariff.schedule import PER_MONTH, Demand, Ratchet
@@ -97,12 +97,6 @@ def _measure_block(block: Block, items: pl.DataFrame, history: pl.DataFrame | No
         if not calendar.covers(first, end):
             made.refuse(
                 group["item_id"], "intervals-missing", "The intervals do not cover every day of the period."
-            )
-            continue
-        at, to = calendar.span(first, end)
-        if calendar.zones and (calendar.zone[at:to] == NO_ZONE).any():
-            made.refuse(
-                group["item_id"], "holidays-missing", "The holidays of a year of the period are not known."
             )
             continue
         _Group(block, group, first, end, history, made).measure()

@@ -73,6 +73,8 @@ class _Measurer:
 
     def measure(self) -> Measured:
         use: dict[str, tuple[Stretch, ...]] = {}
+        if len({(item.start_at, item.step_minutes, len(item.micro)) for item in self.series}) > 1:
+            raise _differ([item.register for item in self.series])
         for series in self.series:
             self._check(series)
             use |= self._use(series)
@@ -102,10 +104,30 @@ class _Measurer:
                 place="intervals",
                 remedy="Give an interval for every part of every day of the period.",
             )
-        for version in self.tariff.versions:
-            schedule = version.schedule
-            if schedule is not None and not schedule.fits(series.step_minutes):
-                raise _too_coarse(series.register, series.step_minutes)
+        self._check_windows(series)
+        day = begin.astimezone(clock).date()
+        while day <= (finish - timedelta(minutes=1)).astimezone(clock).date():
+            self._check_holidays(day)
+            day += _ONE_DAY
+
+    def _check_windows(self, series: IntervalSeries) -> None:
+        """Windows are made up of whole intervals, and no zone begins inside one."""
+        demands = [demand for demand in self.tariff.demands.values() if isinstance(demand, Demand)]
+        windows = {demand.window_minutes or series.step_minutes for demand in demands} | {series.step_minutes}
+        schedules = [version.schedule for version in self.tariff.versions if version.schedule is not None]
+        for window in sorted(windows):
+            if window % series.step_minutes or not all(schedule.fits(window) for schedule in schedules):
+                raise _too_coarse(series.register, series.step_minutes, window)
+
+    def _check_holidays(self, day: date) -> None:
+        schedule = self._schedule(day)
+        if schedule is not None and not schedule.holidays.cover(day):
+            raise UnableToMeasure(
+                code="holidays-missing",
+                message=f"The holidays of {day.year} are not known.",
+                place="holidays",
+                remedy=f"Add the holidays of {day.year} to the tariff.",
+            )
 
     # --- intervals by the clock
 
@@ -114,8 +136,6 @@ class _Measurer:
         step = timedelta(minutes=series.step_minutes)
         for at, micro in enumerate(series.micro):
             begin_at = (series.start_at + step * at).astimezone(self._clock)
-            if not first <= begin_at.date() < end:
-                continue
             if begin_at.minute % series.step_minutes:
                 raise UnableToMeasure(
                     code="intervals-misaligned",
@@ -124,7 +144,8 @@ class _Measurer:
                     place="intervals",
                     remedy="Intervals begin at the full hour or at equal parts of it.",
                 )
-            yield _Interval(begin_at, self._zone(begin_at), micro)
+            if first <= begin_at.date() < end:
+                yield _Interval(begin_at, self._zone(begin_at), micro)
 
     def _series(self, register: str) -> IntervalSeries:
         return next(item for item in self.series if item.register == register)
@@ -141,13 +162,6 @@ class _Measurer:
         schedule, day = self._schedule(begin_at.date()), begin_at.date()
         if schedule is None:
             return ""
-        if not schedule.holidays.cover(day):
-            raise UnableToMeasure(
-                code="holidays-missing",
-                message=f"The holidays of {day.year} are not known.",
-                place="holidays",
-                remedy=f"Add the holidays of {day.year} to the tariff.",
-            )
         kind = schedule.holidays.kind_of(day)
         season = self.tariff.season_of(day)
         minute = begin_at.hour * 60 + begin_at.minute
@@ -163,7 +177,10 @@ class _Measurer:
         days = [self.period_from + _ONE_DAY * at for at in range((self.period_to - self.period_from).days)]
         sums = {zone: dict.fromkeys(days, 0) for zone in zones or ("",)}
         for interval in self._walk(series.register, self.period_from, self.period_to):
-            sums[interval.zone if zones else ""][interval.day] += interval.micro
+            zone = interval.zone if zones else ""
+            # A day without a version has no zones; rating refuses it.
+            if zone in sums:
+                sums[zone][interval.day] += interval.micro
         return {
             f"{series.register}.{zone}" if zone else series.register: tuple(
                 Stretch(day, day + _ONE_DAY, micro, self._told(series, zone, day))
@@ -189,8 +206,6 @@ class _Measurer:
         by_register = [self._windows(demand, register, first, end) for register in demand.registers]
         if len(by_register) == 1:
             return by_register[0]
-        if [power.begin_at for power in by_register[0]] != [power.begin_at for power in by_register[1]]:
-            raise _differ(demand)
         return [
             _Power(active.begin_at, active.zone, apparent_micro(active.micro, reactive.micro))
             for active, reactive in zip(*by_register, strict=True)
@@ -199,9 +214,6 @@ class _Measurer:
     def _windows(self, demand: Demand, register: str, first: date, end: date) -> list[_Power]:
         step = self._series(register).step_minutes
         window = demand.window_minutes or step
-        schedules = [version.schedule for version in self.tariff.versions if version.schedule is not None]
-        if window % step or not all(schedule.fits(window) for schedule in schedules):
-            raise _too_coarse(register, step, window)
         powers: list[_Power] = []
         gathered: list[_Interval] = []
         for interval in self._walk(register, first, end):
@@ -301,24 +313,24 @@ def _month_after(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
-def _too_coarse(register: str, step: int, window: int | None = None) -> UnableToMeasure:
-    if window is not None and window % step:
+def _too_coarse(register: str, step: int, window: int) -> UnableToMeasure:
+    if window % step:
         message = (
             f"The intervals of {register} have {step} min, which do not make up windows of {window} min."
         )
     else:
         message = (
-            f"Hours of the tariff begin inside the intervals of {register}, which have {window or step} min."
+            f"Hours of the tariff begin inside intervals of {register} or windows: {step} and {window} min."
         )
     return UnableToMeasure(
         code="interval-length", message=message, place="intervals", remedy="Give shorter intervals."
     )
 
 
-def _differ(demand: Demand) -> UnableToMeasure:
+def _differ(registers: Sequence[str]) -> UnableToMeasure:
     return UnableToMeasure(
         code="intervals-differ",
-        message=f"The intervals of {' and '.join(demand.registers)} begin at different times.",
+        message=f"The intervals of {' and '.join(registers)} have not the same times.",
         place="intervals",
-        remedy="Give both in intervals of the same length.",
+        remedy="Give all registers from the same start, in intervals of the same length.",
     )
