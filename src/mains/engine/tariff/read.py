@@ -322,7 +322,7 @@ def _read_version(clause: Clause, root: Clause, header: _Header) -> Version | No
             if clause.get("time_of_use").value is not None
             else root.get("time_of_use"),
             holidays=header.holidays,
-            seasons=header.seasons.values(),
+            seasons=header.seasons,
         ),
     )
 

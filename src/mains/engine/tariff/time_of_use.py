@@ -1,7 +1,7 @@
 """Reading `time_zone`, `time_of_use` and `holidays`: every minute of every kind of day in exactly one zone."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mains.engine.language.guesses import guess
@@ -110,7 +110,9 @@ def check_time_of_use(tariff: Tariff, root: Clause) -> None:
         clause.refuse("unknown-name", f"A formula reads usage.{unknown[0]}, which has no hours.", remedy)
 
 
-def read_schedule(clause: Clause, *, holidays: Holidays, seasons: Iterable[str]) -> Schedule | None:
+def read_schedule(
+    clause: Clause, *, holidays: Holidays, seasons: Mapping[tuple[int, int], str]
+) -> Schedule | None:
     """Zones with their rules; None when absent or refused. Refused: minutes with two zones or with none."""
     if clause.value is None:
         return None
@@ -118,7 +120,7 @@ def read_schedule(clause: Clause, *, holidays: Holidays, seasons: Iterable[str])
     rules: list[Rule] = []
     rest: str | None = None
     zones = []
-    reader = _RuleReader(tuple(dict.fromkeys(seasons)), holidays)
+    reader = _RuleReader(tuple(dict.fromkeys(seasons.values())), holidays)
     for zone, entry in clause.entries():
         zones.append(zone)
         if not zone.isidentifier():
@@ -132,7 +134,7 @@ def read_schedule(clause: Clause, *, holidays: Holidays, seasons: Iterable[str])
             rules.extend(reader.read(item, zone))
     schedule = Schedule(tuple(zones), tuple(rules), rest, holidays)
     if len(clause.problems.found) == before:
-        _check_whole(schedule, reader.seasons, clause)
+        _check_whole(schedule, seasons, clause)
     return schedule if len(clause.problems.found) == before else None
 
 
@@ -242,13 +244,15 @@ def _spans(clause: Clause) -> list[tuple[int, int]]:
     return [(first, end) for first, end in spans if first < end]
 
 
-def _check_whole(schedule: Schedule, seasons: tuple[str, ...], clause: Clause) -> None:
+def _check_whole(schedule: Schedule, seasons: Mapping[tuple[int, int], str], clause: Clause) -> None:
+    parts = sorted({(month, season) for (month, _), season in seasons.items()}) or [
+        (month, "") for month in range(1, 13)
+    ]
     kinds = DAY_KINDS if schedule.holidays.kind == "holiday" else WEEKDAYS
-    for season in seasons or ("",):
-        for month in range(1, 13):
-            for kind in kinds:
-                if not _check_day(schedule, kind, season, month, clause):
-                    return
+    for month, season in parts:
+        for kind in kinds:
+            if not _check_day(schedule, kind, season, month, clause):
+                return
 
 
 def _check_day(schedule: Schedule, kind: str, season: str, month: int, clause: Clause) -> bool:
