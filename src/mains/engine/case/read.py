@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from mains.engine.case.facts import read_facts
 from mains.engine.case.places import find_line
+from mains.engine.case.urdb import tariff_of_urdb
 from mains.engine.facts import Facts
 from mains.engine.intervals import History, IntervalSeries
 from mains.engine.language.guesses import guess
@@ -154,8 +155,31 @@ class _Tariffs:
             file = clause.value
             document = read_document(self._open(clause, file), name=file)
             return self._named(document, file), Source(file, document)
+        if isinstance(clause.value, Mapping) and "urdb" in clause.value:
+            return self._urdb(clause)
         source = Source(self.case_name, clause.problems.document, clause.path)
         return self._named(clause.value, self.case_name), source
+
+    def _urdb(self, clause: Clause) -> tuple[Tariff, Source]:
+        """A rate of the Utility Rate Database, in the case or in a JSON file beside it, made a tariff."""
+        clause.only(("urdb", "time_zone"))
+        written, file = clause.get("urdb"), self.case_name
+        time_zone = clause.get("time_zone").text()
+        if not time_zone:
+            clause.refuse(
+                "time-zone-missing",
+                "A rate of the URDB does not say by which clock its hours are told.",
+                "Write time_zone: America/Denver, or UTC for years without summer time.",
+            )
+        if isinstance(written.value, str):
+            file = written.value
+            document = read_document(self._open(written, file), name=file)
+            written = Clause(document, Problems(document))
+        made = tariff_of_urdb(written, time_zone=time_zone)
+        for problems, name in ((clause.problems, self.case_name), (written.problems, file)):
+            if problems.found:
+                raise UnableToReadCase(name=name, problems=problems.in_order())
+        return self._named(made, file), Source(file, made)
 
     def _open(self, clause: Clause, file: str) -> str:
         try:
