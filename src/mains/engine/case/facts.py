@@ -1,7 +1,7 @@
 """The `facts` of a case: period, readings or use, attributes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -27,6 +27,7 @@ class CaseFacts:
     facts: Facts
     intervals: tuple[IntervalSeries, ...] = ()
     history: History = None
+    measured: Measured = field(default_factory=Measured)
 
 
 def read_facts(*, own: Clause, shared: Clause, tariff: Tariff, open_file: OpenFile) -> CaseFacts | None:
@@ -62,6 +63,7 @@ def read_facts(*, own: Clause, shared: Clause, tariff: Tariff, open_file: OpenFi
             use |= _UseReader(tariff.units, tariff.quantities[name], first, end).read(clause, name)
     attributes = _read_attributes(shared.get("attributes"), tariff, strict=own.value is None)
     attributes |= _read_attributes(own.get("attributes"), tariff, strict=True)
+    measured = Measured()
     series, history = (
         read_intervals(get("intervals"), tariff, open_file),
         read_history(get("history"), tariff),
@@ -76,7 +78,7 @@ def read_facts(*, own: Clause, shared: Clause, tariff: Tariff, open_file: OpenFi
         # A figure written in the case stands above a measured one: the utility may have set it by hand.
         attributes = {**measured.attributes, **attributes}
     facts = Facts(first, end, use, attributes)
-    return CaseFacts(facts, series, history) if len(own.problems.found) == before else None
+    return CaseFacts(facts, series, history, measured) if len(own.problems.found) == before else None
 
 
 def _measure(

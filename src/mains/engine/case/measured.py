@@ -9,7 +9,7 @@ from mains.engine.case.errors import UnableToAgree
 from mains.engine.case.read import Service
 from mains.engine.columns import compile_tariffs
 from mains.engine.facts import MICRO
-from mains.engine.intervals import History, IntervalSeries, measure_columns, measure_exact
+from mains.engine.intervals import History, IntervalSeries, measure_columns
 
 _ITEM, _POINT = 1, 1
 
@@ -19,13 +19,6 @@ def check_measured(service: Service) -> None:
     if not service.intervals:
         return
     period = (service.facts.period_from, service.facts.period_to)
-    exact = measure_exact(
-        tariff=service.tariff,
-        series=service.intervals,
-        period_from=period[0],
-        period_to=period[1],
-        history=service.history,
-    )
     columns = measure_columns(
         tariffs=compile_tariffs([service.tariff]),
         items=pl.DataFrame(
@@ -43,7 +36,7 @@ def check_measured(service: Service) -> None:
     found = {name: frame["days_micro"].to_list()[0] for name, frame in columns.usage.items()}
     wanted = {
         f"{name.replace('.', '_')}_micro": [stretch.micro for stretch in stretches]
-        for name, stretches in exact.use.items()
+        for name, stretches in service.measured.use.items()
     }
     values = {
         name: frame.select("valid_from", "valid_to", "value").rows()
@@ -51,7 +44,7 @@ def check_measured(service: Service) -> None:
     }
     wanted_values = {
         f"{name}_micro": [(item.valid_from, item.valid_to, int(item.value * MICRO)) for item in items]
-        for name, items in exact.attributes.items()
+        for name, items in service.measured.attributes.items()
         if not any(isinstance(item.value, str) for item in items)
     }
     if len(columns.refused) or found != wanted or values != wanted_values:

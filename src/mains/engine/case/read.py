@@ -9,7 +9,7 @@ from mains.engine.case.facts import read_facts
 from mains.engine.case.places import find_line
 from mains.engine.case.urdb import tariff_of_urdb
 from mains.engine.facts import Facts
-from mains.engine.intervals import History, IntervalSeries
+from mains.engine.intervals import History, IntervalSeries, Measured
 from mains.engine.language.guesses import guess
 from mains.engine.language.units import UnitSystem
 from mains.engine.tariff import Problem, Tariff, UnableToReadTariff, read_document, read_tariff
@@ -65,6 +65,7 @@ class Service:
     source: "Source"
     intervals: tuple[IntervalSeries, ...] = ()
     history: History = None
+    measured: Measured = field(default_factory=Measured)
 
     def place(self, clause: str) -> str:
         """File, line and clause, as every message names them."""
@@ -210,7 +211,7 @@ def _read_service(
         expected = _read_expected(clause.get("expect"), tariff)
     if facts is None:
         return None
-    return Service(tariff, facts.facts, expected, source, facts.intervals, facts.history)
+    return Service(tariff, facts.facts, expected, source, facts.intervals, facts.history, facts.measured)
 
 
 def _read_expected(clause: Clause, tariff: Tariff) -> Expected:

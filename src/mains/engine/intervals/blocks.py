@@ -54,7 +54,7 @@ def _make_block(tariff: Tariff, points: pl.Series, own: pl.DataFrame) -> Block:
         step_minutes=first["step_minutes"],
         count=first["count"],
     )
-    fault = calendar.fault or _fault(own, len(points)) or _misfit(tariff, first["step_minutes"])
+    fault = calendar.fault or _fault(own, len(points)) or _misfit(tariff, calendar)
     values: dict[str, Ints] = {}
     if fault is None:
         for (register, *_), rows in own.partition_by("register", as_dict=True, maintain_order=True).items():
@@ -78,11 +78,14 @@ def _fault(own: pl.DataFrame, points: int) -> tuple[str, str] | None:
     return None
 
 
-def _misfit(tariff: Tariff, step: int) -> tuple[str, str] | None:
-    """Whether windows are not made up of intervals, or the hours of a zone begin inside one."""
+def _misfit(tariff: Tariff, calendar: Calendar) -> tuple[str, str] | None:
+    """Why windows cannot be made: the clock moves or a zone begins inside one, or intervals do not fill it."""
+    step = calendar.step_minutes
     schedules = [version.schedule for version in tariff.versions if version.schedule is not None]
     for demand in tariff.demands.values():
         window = demand.window_minutes or step if isinstance(demand, Demand) else step
         if window % step or not all(schedule.fits(window) for schedule in schedules):
             return ("interval-length", f"Intervals of {step} min do not make up windows of {window} min.")
+        if any(shift % window for shift in calendar.shifts):
+            return ("intervals-misaligned", f"The clock moves inside a window of {window} min.")
     return None

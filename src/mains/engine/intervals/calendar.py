@@ -19,9 +19,10 @@ NO_ZONE = -1
 
 @dataclass(frozen=True)
 class Calendar:
-    """`day` (days since 1970), `minute` of the day and `zone` (place among `zones`) of each interval.
+    """`day` (days since 1970) and `zone` (place among `zones`) of each interval.
 
-    [first_day, end_day) are the days which the intervals cover wholly. `fault` says why they cannot be used.
+    `shifts` are the minutes by which the clock moves inside the series; [first_day, end_day) are the days which it
+    covers wholly. `fault` says why the intervals cannot be used.
     """
 
     step_minutes: int
@@ -30,6 +31,7 @@ class Calendar:
     zone: Ints
     first_day: int
     end_day: int
+    shifts: tuple[int, ...]
     fault: tuple[str, str] | None
 
     def span(self, first: int, end: int) -> tuple[int, int]:
@@ -59,6 +61,8 @@ def make_calendar(*, tariff: Tariff, start_at: datetime, step_minutes: int, coun
     first_day = int(day[1]) if day[0] < day[1] else int(day[1]) + 1
     end_day = int(day[-1]) if day[-1] > day[-2] else int(day[-2])
     day, minute = day[1:-1], minute[1:-1]
+    offsets = np.diff(day * 1440 + minute - minutes[1:-1])
+    shifts = tuple(np.unique(offsets[offsets != 0]).tolist())
     zones = tariff.schedule_zones
     schedules = [version.schedule for version in tariff.versions if version.schedule is not None]
     if (minute % step_minutes).any():
@@ -71,7 +75,7 @@ def make_calendar(*, tariff: Tariff, start_at: datetime, step_minutes: int, coun
     if unknown is not None:
         return _faulty(step_minutes, "holidays-missing", f"The holidays of {unknown} are not known.")
     zone = _zones(tariff, zones, day, minute // step_minutes, 1440 // step_minutes)
-    return Calendar(step_minutes, zones, day, zone, first_day, end_day, None)
+    return Calendar(step_minutes, zones, day, zone, first_day, end_day, shifts, None)
 
 
 def _unknown_holidays(tariff: Tariff, day: Ints) -> int | None:
@@ -87,7 +91,7 @@ def _unknown_holidays(tariff: Tariff, day: Ints) -> int | None:
 
 def _faulty(step_minutes: int, code: str, message: str) -> Calendar:
     nothing = np.zeros(0, dtype=np.int64)
-    return Calendar(step_minutes, (), nothing, nothing, 0, 0, (code, message))
+    return Calendar(step_minutes, (), nothing, nothing, 0, 0, (), (code, message))
 
 
 def _zones(tariff: Tariff, zones: tuple[str, ...], day: Ints, slot: Ints, slots: int) -> Ints:

@@ -1,10 +1,12 @@
 """Interval data of one account, interval by interval: the plain way, which the column version is checked against."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from math import isqrt
 from zoneinfo import ZoneInfo
 
@@ -12,7 +14,7 @@ from mains.engine.facts import MICRO, DatedValue, Stretch
 from mains.engine.intervals.values import History, IntervalSeries, Measured, UnableToMeasure
 from mains.engine.tariff.demands import USAGE
 from mains.engine.tariff.model import Tariff
-from mains.engine.tariff.schedule import PER_MONTH, Demand, Ratchet, Schedule
+from mains.engine.tariff.schedule import PER_MONTH, Demand, Ratchet, Rule, Schedule
 
 _ONE_DAY = timedelta(days=1)
 
@@ -59,6 +61,7 @@ class _Measurer:
     history: History
     period_from: date
     period_to: date
+    _rules_of_days: dict[date, tuple[Rule, ...]] = field(default_factory=dict)
 
     @cached_property
     def _clock(self) -> ZoneInfo:
@@ -118,6 +121,8 @@ class _Measurer:
         for window in sorted(windows):
             if window % series.step_minutes or not all(schedule.fits(window) for schedule in schedules):
                 raise _too_coarse(series.register, series.step_minutes, window)
+            if any(shift % timedelta(minutes=window) for shift in self._shifts):
+                raise self._misaligned(series.register, window)
 
     def _check_holidays(self, day: date) -> None:
         schedule = self._schedule(day)
@@ -129,23 +134,41 @@ class _Measurer:
                 remedy=f"Add the holidays of {day.year} to the tariff.",
             )
 
+    def _misaligned(self, register: str, minutes: int) -> UnableToMeasure:
+        return UnableToMeasure(
+            code="intervals-misaligned",
+            message=f"Intervals or windows of {minutes} min ({register}) do not begin at the full hour or at equal "
+            f"parts of it by the clock of {self.tariff.time_zone}.",
+            place="intervals",
+            remedy="Give a start at the full hour; where the clock moves by half an hour, windows of 30 min or less.",
+        )
+
     # --- intervals by the clock
 
-    def _walk(self, register: str, first: date, end: date) -> Iterator[_Interval]:
-        series = self._series(register)
+    @cached_property
+    def _shifts(self) -> frozenset[timedelta]:
+        """By how much the clock moves inside the series."""
+        intervals = next(iter(self._by_register.values()), ())
+        offsets = [interval.begin_at.utcoffset() or timedelta(0) for interval in intervals]
+        return frozenset(later - before for before, later in pairwise(offsets) if later != before)
+
+    @cached_property
+    def _by_register(self) -> Mapping[str, tuple[_Interval, ...]]:
+        return {series.register: tuple(self._walk(series)) for series in self.series}
+
+    def _between(self, register: str, first: date, end: date) -> Sequence[_Interval]:
+        """Intervals of the days [first, end). Days of the clock never go back, even where its hours do."""
+        intervals = self._by_register[register]
+        at, to = (bisect_left(intervals, day, key=lambda interval: interval.day) for day in (first, end))
+        return intervals[at:to]
+
+    def _walk(self, series: IntervalSeries) -> Iterator[_Interval]:
         step = timedelta(minutes=series.step_minutes)
         for at, micro in enumerate(series.micro):
             begin_at = (series.start_at + step * at).astimezone(self._clock)
             if begin_at.minute % series.step_minutes:
-                raise UnableToMeasure(
-                    code="intervals-misaligned",
-                    message=f"An interval of {series.step_minutes} min begins at {begin_at:%Y-%m-%d %H:%M} "
-                    f"({self.tariff.time_zone}).",
-                    place="intervals",
-                    remedy="Intervals begin at the full hour or at equal parts of it.",
-                )
-            if first <= begin_at.date() < end:
-                yield _Interval(begin_at, self._zone(begin_at), micro)
+                raise self._misaligned(series.register, series.step_minutes)
+            yield _Interval(begin_at, self._zone(begin_at), micro)
 
     def _series(self, register: str) -> IntervalSeries:
         return next(item for item in self.series if item.register == register)
@@ -162,13 +185,20 @@ class _Measurer:
         schedule, day = self._schedule(begin_at.date()), begin_at.date()
         if schedule is None:
             return ""
-        kind = schedule.holidays.kind_of(day)
-        season = self.tariff.season_of(day)
         minute = begin_at.hour * 60 + begin_at.minute
-        for rule in schedule.rules_of(kind=kind, season=season, month=day.month):
+        for rule in self._rules(day):
             if rule.from_minute <= minute < rule.to_minute:
                 return rule.zone
         return schedule.rest or ""
+
+    def _rules(self, day: date) -> tuple[Rule, ...]:
+        """The rules of one day, kept from one interval to the next."""
+        if day not in self._rules_of_days:
+            schedule = self._schedule(day)
+            assert schedule is not None
+            kind, season = schedule.holidays.kind_of(day), self.tariff.season_of(day)
+            self._rules_of_days[day] = schedule.rules_of(kind=kind, season=season, month=day.month)
+        return self._rules_of_days[day]
 
     # --- use
 
@@ -176,7 +206,7 @@ class _Measurer:
         zones = self.tariff.schedule_zones if series.register == USAGE else ()
         days = [self.period_from + _ONE_DAY * at for at in range((self.period_to - self.period_from).days)]
         sums = {zone: dict.fromkeys(days, 0) for zone in zones or ("",)}
-        for interval in self._walk(series.register, self.period_from, self.period_to):
+        for interval in self._between(series.register, self.period_from, self.period_to):
             zone = interval.zone if zones else ""
             # A day without a version has no zones; rating refuses it.
             if zone in sums:
@@ -216,7 +246,7 @@ class _Measurer:
         window = demand.window_minutes or step
         powers: list[_Power] = []
         gathered: list[_Interval] = []
-        for interval in self._walk(register, first, end):
+        for interval in self._between(register, first, end):
             gathered.append(interval)
             if len(gathered) * step == window:
                 energy = sum(part.micro for part in gathered)
