@@ -30,7 +30,7 @@ def test_the_first_case_comes_out_as_it_says() -> None:
     assert run_case(case).mismatches == ()
 
 
-@pytest.mark.parametrize("start", ["prices:", "attributes:", "seasons:", "versions:"])
+@pytest.mark.parametrize("start", ["prices:", "attributes:", "seasons:", "versions:", "time_zone:"])
 def test_clauses_of_a_tariff_are_read(start: str) -> None:
     without = (
         TARIFF.replace("attributes: {location: text, stove: text}\n", "")
@@ -42,7 +42,7 @@ def test_clauses_of_a_tariff_are_read(start: str) -> None:
 
 
 def test_facts_are_a_document() -> None:
-    for start in ("facts:", "  readings:", "expect:"):
+    for start in ("facts:", "  readings:", "  intervals:", "expect:"):
         assert read_document(block(start).replace("  # or by register:\n  readings:", "  registers:").replace(
             "  # or shorter:\n  readings:", "  shorter:"))  # fmt: skip
 

@@ -167,3 +167,41 @@ def _print_month(figures: dict[str, Any]) -> None:
     typer.echo(
         f"  plain COPY of the same rows {figures['floor_seconds']} s: {figures['ratio_to_floor']} times that"
     )
+
+
+@app.command()
+def rating(
+    accounts: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Accounts with a year of hours.")
+    ] = 10_000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same use.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Rate a year of hourly use under time-of-use tiers and demand charges, side by side with NREL's PySAM.
+
+    No database is needed. PySAM is optional: without it our own figure is given alone.
+    """
+    from mains.base.progress import progress_report
+    from mains.config.benchmark.rating import time_rating
+
+    with progress_report(quiet=as_json) as progress:
+        result = time_rating(accounts=accounts, seed=seed, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+        return
+    ours, peer = result["mains_ms_per_account"], result["pysam_ms_per_account"]
+    typer.echo(f"{accounts} accounts, {result['intervals_per_account']} intervals and 12 bills each")
+    typer.echo(f"Mains: {ours:.3f} ms per account-year, from intervals to bill lines")
+    typer.echo(f"Mains, of all processors together: {result['mains_processor_ms_per_account']:.3f} ms")
+    if peer is None:
+        typer.echo(f"PySAM is not installed. {result['pysam_remedy']}")
+        return
+    typer.echo(f"PySAM {result['pysam_version']}: {peer:.3f} ms per account-year, computing alone")
+    typer.echo(f"PySAM with handing over the load: {result['pysam_with_load_ms_per_account']:.3f} ms")
+    typer.echo(f"Mains is {peer / ours:.1f} times as fast")
+    typer.echo(
+        f"{result['compared']} amounts compared to the cent, {result['different']} differ"
+        f" (of these {result['different_by_a_tie']} by a half cent which a binary float cannot hold)"
+    )
+    for line in result["differences"]:
+        typer.echo(f"  {line}")

@@ -1,23 +1,36 @@
 """The `facts` of a case: period, readings or use, attributes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from mains.engine.case.intervals import OpenFile, read_history, read_intervals
 from mains.engine.case.period import read_period
 from mains.engine.case.readings import MAX_MICRO, read_readings
 from mains.engine.facts import MICRO, AttributeValue, DatedValue, Facts, Stretch
+from mains.engine.intervals import History, IntervalSeries, Measured, UnableToMeasure, measure_exact
 from mains.engine.language.guesses import guess
 from mains.engine.language.units import Unit, UnitSystem
 from mains.engine.tariff import Tariff
 from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.model import AttributeType
 
-_FACT_KEYS = ("period", "usage", "readings", "quantities", "attributes")
+_FACT_KEYS = ("period", "usage", "readings", "quantities", "attributes", "intervals", "history")
 
 
-def read_facts(*, own: Clause, shared: Clause, tariff: Tariff) -> Facts | None:
+@dataclass(frozen=True)
+class CaseFacts:
+    """Facts of one service. What `intervals` and `history` say is in `facts` already, measured the exact way."""
+
+    facts: Facts
+    intervals: tuple[IntervalSeries, ...] = ()
+    history: History = None
+    measured: Measured = field(default_factory=Measured)
+
+
+def read_facts(*, own: Clause, shared: Clause, tariff: Tariff, open_file: OpenFile) -> CaseFacts | None:
     """Facts of one service; what it does not say itself it takes from the shared facts. None when refused."""
     before = len(own.problems.found)
     for clause in (own, shared):
@@ -50,7 +63,38 @@ def read_facts(*, own: Clause, shared: Clause, tariff: Tariff) -> Facts | None:
             use |= _UseReader(tariff.units, tariff.quantities[name], first, end).read(clause, name)
     attributes = _read_attributes(shared.get("attributes"), tariff, strict=own.value is None)
     attributes |= _read_attributes(own.get("attributes"), tariff, strict=True)
-    return Facts(first, end, use, attributes) if len(own.problems.found) == before else None
+    measured = Measured()
+    series, history = (
+        read_intervals(get("intervals"), tariff, open_file),
+        read_history(get("history"), tariff),
+    )
+    if len(own.problems.found) > before:
+        return None
+    if series or history is not None:
+        measured = _measure(get("intervals"), tariff, series, history, period)
+        for key in measured.use.keys() & use.keys():
+            get("intervals").refuse("key-twice", f"{key} is given twice.", "Keep the intervals or the total.")
+        use |= measured.use
+        # A figure written in the case stands above a measured one: the utility may have set it by hand.
+        attributes = {**measured.attributes, **attributes}
+    facts = Facts(first, end, use, attributes)
+    return CaseFacts(facts, series, history, measured) if len(own.problems.found) == before else None
+
+
+def _measure(
+    clause: Clause,
+    tariff: Tariff,
+    series: tuple[IntervalSeries, ...],
+    history: History,
+    period: tuple[date, date],
+) -> Measured:
+    try:
+        return measure_exact(
+            tariff=tariff, series=series, period_from=period[0], period_to=period[1], history=history
+        )
+    except UnableToMeasure as error:
+        clause.refuse(error.code, error.message, error.remedy)
+        return Measured()
 
 
 def _check_covered(use: Mapping[str, tuple[Stretch, ...]], first: date, end: date, clause: Clause) -> None:

@@ -7,7 +7,9 @@ from fractions import Fraction
 
 from mains.engine.case.facts import read_facts
 from mains.engine.case.places import find_line
+from mains.engine.case.urdb import tariff_of_urdb
 from mains.engine.facts import Facts
+from mains.engine.intervals import History, IntervalSeries, Measured
 from mains.engine.language.guesses import guess
 from mains.engine.language.units import UnitSystem
 from mains.engine.tariff import Problem, Tariff, UnableToReadTariff, read_document, read_tariff
@@ -61,6 +63,9 @@ class Service:
     facts: Facts
     expected: Expected
     source: "Source"
+    intervals: tuple[IntervalSeries, ...] = ()
+    history: History = None
+    measured: Measured = field(default_factory=Measured)
 
     def place(self, clause: str) -> str:
         """File, line and clause, as every message names them."""
@@ -151,8 +156,31 @@ class _Tariffs:
             file = clause.value
             document = read_document(self._open(clause, file), name=file)
             return self._named(document, file), Source(file, document)
+        if isinstance(clause.value, Mapping) and "urdb" in clause.value:
+            return self._urdb(clause)
         source = Source(self.case_name, clause.problems.document, clause.path)
         return self._named(clause.value, self.case_name), source
+
+    def _urdb(self, clause: Clause) -> tuple[Tariff, Source]:
+        """A rate of the Utility Rate Database, in the case or in a JSON file beside it, made a tariff."""
+        clause.only(("urdb", "time_zone"))
+        written, file = clause.get("urdb"), self.case_name
+        time_zone = clause.get("time_zone").text()
+        if not time_zone:
+            clause.refuse(
+                "time-zone-missing",
+                "A rate of the URDB does not say by which clock its hours are told.",
+                "Write time_zone: America/Denver, or UTC for years without summer time.",
+            )
+        if isinstance(written.value, str):
+            file = written.value
+            document = read_document(self._open(written, file), name=file)
+            written = Clause(document, Problems(document))
+        made = tariff_of_urdb(written, time_zone=time_zone)
+        for problems, name in ((clause.problems, self.case_name), (written.problems, file)):
+            if problems.found:
+                raise UnableToReadCase(name=name, problems=problems.in_order())
+        return self._named(made, file), Source(file, made)
 
     def _open(self, clause: Clause, file: str) -> str:
         try:
@@ -178,10 +206,12 @@ def _read_service(
         return None
     tariff, source = found
     own = clause.get("facts") if clause is not root else Clause(None, root.problems)
-    facts = read_facts(own=own, shared=root.get("facts"), tariff=tariff)
+    facts = read_facts(own=own, shared=root.get("facts"), tariff=tariff, open_file=tariffs.open_tariff)
     if expected is None:
         expected = _read_expected(clause.get("expect"), tariff)
-    return Service(tariff, facts, expected, source) if facts is not None else None
+    if facts is None:
+        return None
+    return Service(tariff, facts.facts, expected, source, facts.intervals, facts.history, facts.measured)
 
 
 def _read_expected(clause: Clause, tariff: Tariff) -> Expected:

@@ -5,17 +5,14 @@ from fractions import Fraction
 
 import polars as pl
 
+from mains.engine.case.errors import UnableToAgree
+from mains.engine.case.measured import check_measured
 from mains.engine.case.read import Case, Expected, Service
 from mains.engine.columns import compile_tariffs, rate_columns
 from mains.engine.exact import Protocol, UnableToRate, rate_exact, show
 from mains.engine.exact.cut import Segment, cut_period
 from mains.engine.facts import MICRO
 from mains.engine.tariff import Tariff
-from mains.kernel.errors import MainsError
-
-
-class UnableToAgree(MainsError):
-    """The two interpreters gave different bills: a fault of Mains, never of the case."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +85,7 @@ def _rate(service: Service) -> Protocol:
 
 
 def _agree(service: Service, protocol: Protocol) -> None:
+    check_measured(service)
     segments = cut_period(tariff=service.tariff, facts=service.facts)
     rated = rate_columns(tariffs=compile_tariffs([service.tariff]), segments=_frame(service.tariff, segments))
     for refused in rated.refused.iter_rows(named=True):

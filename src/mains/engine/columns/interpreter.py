@@ -10,6 +10,7 @@ import polars as pl
 from mains.engine.columns import rational
 from mains.engine.columns.group import Group
 from mains.engine.columns.rational import Rational, join_bad
+from mains.engine.columns.roots import apparent
 from mains.engine.language import tree
 from mains.engine.tariff.model import Component
 from mains.kernel.rounding import RoundingMode
@@ -147,6 +148,8 @@ def _computed(node: tree.Node, view: View) -> Rational:
     match node:
         case tree.Negation():
             return rational.negate(find_number(node.operand, view))
+        case tree.Apparent():
+            return apparent(find_number(node.active, view), find_number(node.reactive, view))
         case tree.Magnitude():
             return rational.magnitude(find_number(node.operand, view))
         case tree.Rounded():

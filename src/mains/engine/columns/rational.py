@@ -186,11 +186,18 @@ def _add(left: Rational, right: Rational) -> Rational:
 
 
 def _same_den(left: Rational, right: Rational) -> tuple[Rational, Rational]:
-    if left.den is right.den:
-        return _aligned(left, right)
+    if _alike(left.den, right.den):
+        return _aligned(left, replace(right, den=left.den, den_top=left.den_top))
     left, right = _aligned(left, right)
     # Both denominators are the same product; keeping one object keeps later sums cheap.
     return left, replace(right, den=left.den, den_top=left.den_top)
+
+
+def _alike(den: pl.Series | None, other: pl.Series | None) -> bool:
+    """Whether two denominator columns are equal: shares of one whole then add up without growing."""
+    if den is other:
+        return True
+    return den is not None and other is not None and len(den) == len(other) and bool((den == other).all())
 
 
 def negate(value: Rational) -> Rational:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import isqrt
 
 from mains.engine.exact.explanation import Step, TierStep, show_short, unit_text
 from mains.engine.exact.scope import Scope
+from mains.engine.facts import MICRO
 from mains.engine.language import tree
 from mains.engine.tariff.model import Tier
-from mains.kernel.rounding import round_to_step
+from mains.kernel.rounding import RoundingMode, round_to_step
 
 _COMPARE: dict[str, Callable[[Fraction, Fraction], bool]] = {
     "<": lambda left, right: left < right,
@@ -99,6 +101,8 @@ def _compute(node: tree.Node, children: tuple[Step, ...], scope: Scope) -> Fract
             return -values[0]
         case tree.Magnitude():
             return abs(values[0])
+        case tree.Apparent():
+            return _apparent(values[0], values[1])
         case tree.Rounded():
             return round_to_step(values[0], step=node.step, mode=node.mode)
         case tree.Extreme():
@@ -106,6 +110,16 @@ def _compute(node: tree.Node, children: tuple[Step, ...], scope: Scope) -> Fract
         case tree.Arithmetic():
             return _arithmetic(node, values[0], values[1], scope)
     raise AssertionError(f"unknown node {type(node).__name__}")
+
+
+def _apparent(active: Fraction, reactive: Fraction) -> Fraction:
+    """√(active² + reactive²) in whole millionths, half up. Of whole numbers no root lies half way."""
+    sides = [
+        int(round_to_step(side * MICRO, step=1, mode=RoundingMode.HALF_UP)) for side in (active, reactive)
+    ]
+    square = sum(side * side for side in sides)
+    root = isqrt(square)
+    return Fraction(root + 1 if square - root * root > root else root, MICRO)
 
 
 def _arithmetic(node: tree.Arithmetic, left: Fraction, right: Fraction, scope: Scope) -> Fraction:

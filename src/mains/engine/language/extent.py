@@ -32,6 +32,10 @@ def find_extent(node: tree.Node, components: dict[str, str]) -> str:
             extent = combine(find_extent(node.left, components), find_extent(node.right, components))
         case tree.Arithmetic() | tree.Extreme():
             extent = _together(tree.children(node), components)
+        case tree.Apparent():
+            # The root of a sum is not the sum of roots.
+            parts = {find_extent(child, components) for child in tree.children(node)}
+            extent = FLAT if parts <= {FLAT, CONSTANT} else MIXED
         case tree.Choice():
             extent = _together((node.then, node.otherwise), components)
         case tree.Tiered():

@@ -32,6 +32,7 @@ FUNCTIONS = frozenset(
         "months",
         "years",
         "unrounded",
+        "apparent",
     }
 )
 RESERVED = (

@@ -22,7 +22,9 @@ _USAGES = {
     "abs": "abs(x)",
     "if": "if(condition, a, b)",
     "unrounded": "unrounded(component)",
+    "apparent": "apparent(usage, reactive)",
 }
+_APPARENT = {("kWh", "kvarh"): "kVAh", ("kW", "kvar"): "kVA"}
 _ROUNDINGS = {
     "round": RoundingMode.HALF_UP,
     "floor": RoundingMode.FLOOR,
@@ -277,6 +279,8 @@ class _Resolver:
             case "abs" if count == 1:
                 operand, unit = self._numeric(node.arguments[0])
                 return tree.Magnitude(node.text, operand.unit, operand), unit
+            case "apparent" if count == 2:
+                return self._apparent(node)
             case "if" if count == 3:
                 return self._choice(node)
             case "round" | "floor" | "ceil" | "trunc" if count in {1, 2}:
@@ -345,6 +349,20 @@ class _Resolver:
         named = dict(node.named)
         mode = self._mode(named.get("mode"), default=_ROUNDINGS[node.name])
         return tree.Rounded(node.text, operand.unit, operand, step, mode), unit
+
+    def _apparent(self, node: syntax.CallSyntax) -> Typed:
+        """Active and reactive energy, or power, make the apparent one."""
+        sides = [self._numeric(argument) for argument in node.arguments]
+        texts = tuple(str(NUMBER if unit is None else unit) for _, unit in sides)
+        if texts not in _APPARENT:
+            raise _fail(
+                "unit-mismatch",
+                f"“{node.text}” is made of {texts[0]} and {texts[1]}.",
+                "Write apparent(active, reactive) with kWh and kvarh, or kW and kvar.",
+                node.text,
+            )
+        unit = self._names.units.parse(_APPARENT[texts])[0]
+        return self._typed(tree.Apparent(node.text, unit, sides[0][0], sides[1][0]))
 
     def _constant(self, node: syntax.Syntax) -> Fraction:
         value = _fold(node)

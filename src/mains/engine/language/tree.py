@@ -151,6 +151,14 @@ class Magnitude(Node):
 
 
 @dataclass(frozen=True)
+class Apparent(Node):
+    """`apparent(active, reactive)`: √(active² + reactive²), both sides and the root half up to millionths."""
+
+    active: Node
+    reactive: Node
+
+
+@dataclass(frozen=True)
 class Rounded(Node):
     operand: Node
     step: Fraction

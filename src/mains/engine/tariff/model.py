@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
@@ -10,6 +10,7 @@ from functools import cached_property
 from mains.engine.language import tree
 from mains.engine.language.tree import Node
 from mains.engine.language.units import Unit, UnitSystem
+from mains.engine.tariff.schedule import Demands, Schedule
 from mains.kernel.rounding import RoundingMode
 
 POSTED_KINDS = ("charge", "tax", "subsidy", "rounding")
@@ -113,6 +114,7 @@ class Version:
     source: str = ""
     confidence: str = ""
     note: str = ""
+    schedule: Schedule | None = None
 
     def clause(self, inside: str) -> str:
         """How people call a clause of this version; a tariff in one version has none to name."""
@@ -139,6 +141,8 @@ class Tariff:
     seasons: Mapping[tuple[int, int], str]
     use_rounding: Rounding | None
     versions: tuple[Version, ...]
+    time_zone: str = ""
+    demands: Demands = field(default_factory=dict)
 
     @property
     def minor_unit(self) -> Fraction:
@@ -163,6 +167,12 @@ class Tariff:
     def season_of(self, day: date) -> str:
         """Name of the season of `day`; empty when the tariff has no seasons."""
         return self.seasons.get((day.month, day.day), "")
+
+    @cached_property
+    def schedule_zones(self) -> tuple[str, ...]:
+        """Zones into which intervals fall by the hours of any version; empty when the tariff has no such hours."""
+        schedules = (version.schedule for version in self.versions)
+        return tuple(dict.fromkeys(zone for item in schedules if item is not None for zone in item.zones))
 
     @cached_property
     def printed_order(self) -> tuple[str, ...]:

@@ -11,18 +11,29 @@ from mains.engine.language.names import RESERVED
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause, Problems
 from mains.engine.tariff.components import ComponentContext, read_components
+from mains.engine.tariff.demands import read_demands
 from mains.engine.tariff.document import Value, read_document
 from mains.engine.tariff.errors import UnableToReadTariff
 from mains.engine.tariff.model import CUTS, DAY_COUNTS, ON_CHANGE, AttributeType, Rounding, Tariff, Version
+from mains.engine.tariff.schedule import Demands, Holidays
 from mains.engine.tariff.seasons import read_seasons
 from mains.engine.tariff.tables import TableContext, read_tables, refused_name
+from mains.engine.tariff.time_of_use import (
+    check_time_of_use,
+    find_zones,
+    read_holidays,
+    read_schedule,
+    read_time_zone,
+)
 from mains.engine.tariff.validate import check_dates, check_versions
 
-_VERSION_KEYS = ("valid_from", "valid_to", "source", "confidence", "note", "prices", "components", "total")
+_VERSION_KEYS = (
+    "valid_from", "valid_to", "source", "confidence", "note", "prices", "components", "total", "time_of_use",
+)  # fmt: skip
 _TARIFF_KEYS = (
     "tariff", "title", "service", "currency", "currency_digits", "unit", "attributes", "quantities",
     "day_count", "on_change", "cut", "split_usage", "seasons", "versions", "prices", "components", "total",
-    "source", "confidence", "note",
+    "source", "confidence", "note", "time_zone", "time_of_use", "holidays", "demand",
 )  # fmt: skip
 
 # ISO 4217: currencies whose smallest coin is not a hundredth.
@@ -44,6 +55,9 @@ class _Header:
     seasons: Mapping[tuple[int, int], str]
     on_change: str | None
     cut: str
+    time_zone: str
+    holidays: Holidays
+    demands: Demands
 
 
 def read_tariff(document: Value) -> Tariff:
@@ -80,12 +94,16 @@ def read_tariff(document: Value) -> Tariff:
         seasons=header.seasons,
         use_rounding=_read_split(root.get("split_usage")),
         versions=versions,
+        time_zone=header.time_zone,
+        demands=header.demands,
     )
+    check_time_of_use(tariff, root)
     if len(tariff.computing_order) < len(tariff.printed_order):
         stuck = ", ".join(name for name in tariff.printed_order if name not in tariff.computing_order)
         root.get("versions").refuse(
             "cycle", f"Over all versions, these components read each other: {stuck}.", "Rename one of them."
         )
+    if problems.found:
         raise UnableToReadTariff(tariff=header.code, problems=problems.in_order())
     return tariff
 
@@ -101,16 +119,31 @@ def _read_header(root: Clause) -> _Header:
             "currency-digits", "A currency has 0 to 3 decimals.", "Write currency_digits: 2."
         )
     on_change = root.get("on_change")
+    attributes = _read_attributes(root.get("attributes"), units)
+    quantities = _read_quantities(root.get("quantities"), units)
+    written = root.get("demand")
+    demands: Demands = {}
+    if units_known:
+        demands = read_demands(written, units=units, quantities=quantities, zones=find_zones(root))
+    for name in list(demands):
+        if name in attributes or name in quantities:
+            written.get(name).refuse("name-taken", f"“{name}” is declared twice.", "Rename one of them.")
+        elif _free_name(name, written.get(name)):
+            # Formulas read a demand as they read any other number that is known of the account.
+            attributes[name] = AttributeType(name, "number", demands[name].unit)
     return _Header(
         code=root.get("tariff").text(required=True),
         units_known=units_known,
         units=units,
         minor_digits=minor_digits,
-        attributes=_read_attributes(root.get("attributes"), units),
-        quantities=_read_quantities(root.get("quantities"), units),
+        attributes=attributes,
+        quantities=quantities,
         seasons=read_seasons(root.get("seasons")),
         cut=root.get("cut").choice(CUTS, default="seen"),
         on_change=on_change.choice(ON_CHANGE, default="split") if on_change.value is not None else None,
+        time_zone=read_time_zone(root.get("time_zone")),
+        holidays=read_holidays(root.get("holidays")),
+        demands=demands,
     )
 
 
@@ -284,6 +317,13 @@ def _read_version(clause: Clause, root: Clause, header: _Header) -> Version | No
         source=_sources(clause.get("source")),
         confidence=clause.get("confidence").text(),
         note=clause.get("note").text(),
+        schedule=read_schedule(
+            clause.get("time_of_use")
+            if clause.get("time_of_use").value is not None
+            else root.get("time_of_use"),
+            holidays=header.holidays,
+            seasons=header.seasons,
+        ),
     )
 
 

@@ -1,0 +1,182 @@
+"""Rates of the US Utility Rate Database are read as tariffs; NREL's own model gives the same bills."""
+
+import json
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from mains.engine.case import UnableToReadCase, read_case, run_case
+from mains.engine.exact import rate_exact
+
+WEEKDAY = [[0] * 16 + [1] * 5 + [0] * 3] * 12
+WEEKEND = [[0] * 24] * 12
+RATE: dict[str, Any] = {
+    "label": "made-up",
+    "name": "Commercial time of use",
+    "energyratestructure": [
+        [{"max": 500, "unit": "kWh", "rate": 0.10}, {"rate": 0.12, "adj": 0.005, "unit": "kWh"}],
+        [{"max": 500, "unit": "kWh", "rate": 0.30}, {"rate": 0.35, "unit": "kWh"}],
+    ],
+    "energyweekdayschedule": WEEKDAY,
+    "energyweekendschedule": WEEKEND,
+    "demandratestructure": [[{"rate": 0}], [{"max": 5, "rate": 4}, {"rate": 6}]],
+    "demandweekdayschedule": WEEKDAY,
+    "demandweekendschedule": WEEKEND,
+    "demandrateunit": "kW",
+    "flatdemandstructure": [[{"rate": 2}], [{"rate": 3, "max": 1e38}]],
+    "flatdemandmonths": [0] * 5 + [1] * 4 + [0] * 3,
+    "flatdemandunit": "kW",
+    "fixedchargefirstmeter": 25,
+    "fixedchargeunits": "$/month",
+    "mincharge": 30,
+    "minchargeunits": "$/month",
+}
+
+
+def bill(
+    rate: dict[str, Any], *, period: str, values: str, start: str, history: str = ""
+) -> dict[str, Fraction]:
+    text = (
+        f"case: urdb\nkind: derived\nsource: here\ntariff: {{urdb: rate.json, time_zone: UTC}}\n"
+        f"facts:\n  period: {period}\n  intervals: {{start: {start}, step: 60 min, values: {values}}}\n{history}"
+    )
+    made = read_case(text, name="urdb", open_tariff=lambda _: json.dumps(rate))
+    run_case(made)
+    protocol = rate_exact(tariff=made.services[0].tariff, facts=made.services[0].facts)
+    return {line.component: Fraction(line.amount_minor or 0, 100) for line in protocol.lines}
+
+
+def test_a_rate_is_billed_as_it_says() -> None:
+    # May 2023 at 1 kW: 744 kWh, of these 23 × 5 = 115 in period 1; one hour of 8 kW on a weekday at 17 o'clock more.
+    found = bill(RATE, period="2023-05", values="[17 x 1, 8, 726 x 1]", start="2023-05-01")
+    total, peak = Fraction(751), Fraction(122)
+    energy = ((total - peak) * (500 * Fraction("0.1") + (total - 500) * Fraction("0.125")) / total
+              + peak * (500 * Fraction("0.3") + (total - 500) * Fraction("0.35")) / total)  # fmt: skip
+    assert found["energy_charge"] == round(energy, 2)
+    assert found["demand_charge"] == 5 * 4 + 3 * 6
+    assert found["flat_demand_charge"] == 8 * 2
+    assert found["fixed_charge"] == 25
+    assert found["minimum_charge"] == 0
+
+
+def test_the_month_decides_the_flat_demand() -> None:
+    found = bill(RATE, period="2023-06", values="[720 x 2]", start="2023-06-01")
+    assert found["flat_demand_charge"] == 2 * 3
+
+
+def test_a_small_bill_is_raised_to_the_minimum() -> None:
+    found = bill(RATE, period="2023-06", values="[720 x 0]", start="2023-06-01")
+    assert found["minimum_charge"] == 5
+
+
+def test_hours_of_use_and_ratchet() -> None:
+    rate: dict[str, Any] = {
+        "label": "hours-use",
+        "energyratestructure": [
+            [{"max": 100, "unit": "kWh/kW", "rate": 0.2}, {"unit": "kWh/kW", "rate": 0.1}]
+        ],
+        "energyweekdayschedule": WEEKEND,
+        "energyweekendschedule": WEEKEND,
+        "flatdemandstructure": [[{"rate": 10}]],
+        "flatdemandmonths": [0] * 12,
+        "demandratchetpercentage": [0.75] * 12,
+        "demandwindow": 60,
+    }
+    history = "  history: {kw: {2023-01: 40}}\n"
+    found = bill(rate, period="2023-06", values="[10, 719 x 2]", start="2023-06-01", history=history)
+    assert found["energy_charge"] == 1000 * Fraction("0.2") + 448 * Fraction("0.1")
+    assert found["flat_demand_charge"] == 30 * 10
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"energyweekdayschedule": [[0] * 24] * 11}, "urdb"),
+        ({"energyweekdayschedule": [[7] * 24] * 12}, "urdb"),
+        ({"coincidentratestructure": [[{"rate": 3}]]}, "urdb"),
+        ({"fixedchargeunits": "$/therm"}, "urdb"),
+        ({"flatdemandmonths": [5] * 12}, "urdb"),
+        ({"demandrateunit": "hp"}, "urdb"),
+        ({"flatdemandstructure": [[{"rate": 3, "max": 100}]], "flatdemandmonths": [0] * 12}, "urdb"),
+        ({"energyratestructure": [[{"rate": "cheap"}], [{"rate": 1}]]}, "not-a-number"),
+        ({"demandratchetpercentage": [0.5] * 6 + [0.9] * 6}, "urdb"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(change: dict[str, Any], code: str) -> None:
+    with pytest.raises(UnableToReadCase) as caught:
+        bill(RATE | change, period="2023-05", values="[744 x 1]", start="2023-05-01")
+    assert caught.value.code == code
+    assert caught.value.remedy
+
+
+def test_the_clock_must_be_named() -> None:
+    text = "case: urdb\nkind: derived\nsource: here\ntariff: {urdb: rate.json}\nfacts: {period: 2023-05}\n"
+    with pytest.raises(UnableToReadCase) as caught:
+        read_case(text, name="urdb", open_tariff=lambda _: json.dumps(RATE))
+    assert caught.value.code == "time-zone-missing"
+
+
+# --- NREL's model, where it is installed (requirements/bench.txt)
+
+NREL_DEFAULTS = ["PVWattsResidential", "PVWattsCommercial"]
+
+
+def urdb_of(rates: Any) -> dict[str, Any]:
+    """NREL's matrices (periods and months counted from 1 and 0) as a rate of the URDB."""
+
+    def structure(rows: Any, *, price: int, limit: int = 2) -> list[list[dict[str, Any]]]:
+        periods = sorted({int(row[0]) for row in rows})
+        return [
+            [{"max": row[limit], "rate": row[price], "unit": "kWh"} for row in rows if int(row[0]) == period]
+            for period in periods
+        ]
+
+    def schedule(rows: Any) -> list[list[int]]:
+        return [[int(hour) - 1 for hour in row] for row in rows]
+
+    made: dict[str, Any] = {
+        "label": "nrel",
+        "energyratestructure": structure(rates.ur_ec_tou_mat, price=4),
+        "energyweekdayschedule": schedule(rates.ur_ec_sched_weekday),
+        "energyweekendschedule": schedule(rates.ur_ec_sched_weekend),
+        "fixedchargefirstmeter": rates.ur_monthly_fixed_charge,
+    }
+    if rates.ur_dc_enable:
+        made |= {
+            "demandratestructure": structure(rates.ur_dc_tou_mat, price=3),
+            "demandweekdayschedule": schedule(rates.ur_dc_sched_weekday),
+            "demandweekendschedule": schedule(rates.ur_dc_sched_weekend),
+            "flatdemandstructure": structure(rates.ur_dc_flat_mat, price=3),
+            "flatdemandmonths": list(range(12)),
+        }
+    return made
+
+
+@pytest.mark.parametrize("name", NREL_DEFAULTS)
+def test_nrels_own_rates_give_nrels_bills(name: str) -> None:
+    peer = pytest.importorskip("PySAM.Utilityrate5", reason="PySAM is not installed")
+    model = peer.default(name)
+    hours = [round(Decimal(hour), 6) for hour in model.Load.load]
+    model.Load.load = [float(hour) for hour in hours]
+    model.SystemOutput.gen = [0.0] * 8760
+    model.Lifetime.system_use_lifetime_output = 0
+    model.Lifetime.analysis_period = 1
+    model.execute(0)
+    rate = urdb_of(model.ElectricityRates)
+    services = "".join(
+        f"  - {{tariff: {{urdb: rate.json, time_zone: UTC}}, facts: {{period: 2018-{month:02}}}}}\n"
+        for month in range(1, 13)
+    )
+    text = (
+        f"case: {name}\nkind: derived\nsource: NREL PySAM\nservices:\n{services}"
+        "facts: {intervals: {file: load.csv, start: 2018-01-01, step: 60 min}}\n"
+    )
+    files = {"rate.json": json.dumps(rate), "load.csv": "\n".join(map(str, hours))}
+    result = run_case(read_case(text, name=name, open_tariff=files.__getitem__))
+    theirs = model.Outputs.year1_monthly_utility_bill_wo_sys
+    for protocol, amount in zip(result.protocols, theirs, strict=True):
+        lines = sum(1 for line in protocol.lines if line.is_posted)
+        # Mains rounds each line to the cent, NREL none.
+        assert abs(Fraction(protocol.total_minor, 100) - Fraction(amount)) <= Fraction(lines, 200)
