@@ -188,7 +188,7 @@ class _Group:
             kept = [month for month in months if not ratchet.within or month.month in ratchet.within]
             columns = [self._month(demand, month) for month in kept]
             highest = _highest(columns, len(self.items))
-            if self.history is not None:
+            if self.history is not None or not kept:
                 highest = highest.fill_null(0)
             self._attribute(name, first, end, highest)
 

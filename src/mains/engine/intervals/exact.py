@@ -296,23 +296,20 @@ class _Measurer:
         assert isinstance(demand, Demand)
         made = []
         for first, end in self._parts(demand):
-            before = self._before(ratchet, demand, first)
-            if not before and self.history is None:
-                return ()
-            micro, source = max(before, default=(0, "no earlier month"), key=lambda pair: pair[0])
+            months = _months_before(first, ratchet)
+            before = self._before(demand, months)
+            if months and not before and self.history is None:
+                continue
+            micro, source = max(before, default=(0, "no month counts"), key=lambda pair: pair[0])
             told = f"{source}; highest of {len(before)} known months of the {ratchet.months} before {first:%Y-%m}"
             made.append(DatedValue(Fraction(micro, MICRO), first, end, told))
         return tuple(made)
 
-    def _before(self, ratchet: Ratchet, demand: Demand, first: date) -> list[tuple[int, str]]:
-        """What is known of the months before, newest first."""
-        found = []
-        month = first.replace(day=1)
+    def _before(self, demand: Demand, months: Sequence[date]) -> list[tuple[int, str]]:
+        """What is known of some months."""
         known: Mapping[date, int] = (self.history or {}).get(demand.name, {})
-        for _ in range(ratchet.months):
-            month = (month - _ONE_DAY).replace(day=1)
-            if ratchet.within and month.month not in ratchet.within:
-                continue
+        found = []
+        for month in months:
             if month in known:
                 found.append((known[month], f"{month:%Y-%m}, as recorded"))
             elif self._knows(demand) and self._covers(demand, month):
@@ -337,6 +334,16 @@ def apparent_micro(active: int, reactive: int) -> int:
 
 def _midnight(day: date, clock: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=clock).astimezone(UTC)
+
+
+def _months_before(day: date, ratchet: Ratchet) -> list[date]:
+    """The months which a ratchet looks at, newest first."""
+    months, month = [], day.replace(day=1)
+    for _ in range(ratchet.months):
+        month = (month - _ONE_DAY).replace(day=1)
+        if not ratchet.within or month.month in ratchet.within:
+            months.append(month)
+    return months
 
 
 def _month_after(day: date) -> date:
