@@ -47,12 +47,13 @@ class Timed:
 
 @dataclass(frozen=True)
 class PeerTimed:
-    """Amounts as the peer gives them [account, month, component]; seconds of computing alone, and with handing over
-    the load.
+    """Amounts as the peer gives them [account, month, component]; seconds of computing alone, by the clock and of the
+    processor, and by the clock with handing over the load.
     """
 
     amounts: Floats
     seconds: float
+    processor_seconds: float
     handing_seconds: float
 
 
@@ -150,18 +151,19 @@ def _frames(loads: Loads) -> tuple[pl.DataFrame, pl.DataFrame]:
 def rate_peer(model: Any, loads: Loads) -> PeerTimed:
     """The same by `Utilityrate5`, one model object for all accounts."""
     amounts: list[list[tuple[float, ...]]] = []
-    executing = handing = 0.0
+    executing = working = handing = 0.0
     for load in loads:
         kilowatts = (load / 1000).tolist()
         begun = perf_counter()
         model.Load.load = kilowatts
-        handed = perf_counter()
+        handed, before = perf_counter(), process_time()
         model.execute(0)
-        done = perf_counter()
+        done, after = perf_counter(), process_time()
+        working += after - before
         executing += done - handed
         handing += done - begun
         amounts.append(_peer_amounts(model.Outputs))
-    return PeerTimed(np.array(amounts), executing, handing)
+    return PeerTimed(np.array(amounts), executing, working, handing)
 
 
 def _peer_amounts(outputs: Any) -> list[tuple[float, ...]]:
@@ -235,7 +237,7 @@ def time_rating(*, accounts: int, seed: int, progress: ProgressReport) -> dict[s
     """Both engines over the same accounts in one run, and every amount that differs."""
     ours_cents, ours_seconds, ours_processor = [], 0.0, 0.0
     different: list[dict[str, object]] = []
-    executing = handing = 0.0
+    executing = working = handing = 0.0
     peer, remedy = _peer_or_remedy()
     with progress.step("Rate account-years", total=accounts) as step:
         for loads in make_loads(accounts=accounts, seed=seed):
@@ -245,7 +247,9 @@ def time_rating(*, accounts: int, seed: int, progress: ProgressReport) -> dict[s
             ours_cents.append(int(ours.cents.sum()))
             if peer is not None:
                 other = rate_peer(peer, loads)
-                executing, handing = executing + other.seconds, handing + other.handing_seconds
+                executing += other.seconds
+                working += other.processor_seconds
+                handing += other.handing_seconds
                 different.extend(find_differences(ours.cents, other.amounts))
             step.advance(len(loads))
     compared = accounts * 12 * len(COMPONENTS)
@@ -257,6 +261,7 @@ def time_rating(*, accounts: int, seed: int, progress: ProgressReport) -> dict[s
         "mains_ms_per_account": ours_seconds * 1000 / accounts,
         "mains_processor_ms_per_account": ours_processor * 1000 / accounts,
         "pysam_ms_per_account": None if peer is None else executing * 1000 / accounts,
+        "pysam_processor_ms_per_account": None if peer is None else working * 1000 / accounts,
         "pysam_with_load_ms_per_account": None if peer is None else handing * 1000 / accounts,
         "pysam_version": None if peer is None else version("nrel-pysam"),
         "pysam_remedy": remedy,

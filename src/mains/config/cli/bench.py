@@ -197,8 +197,9 @@ def rating(
         typer.echo(f"PySAM is not installed. {result['pysam_remedy']}")
         return
     typer.echo(f"PySAM {result['pysam_version']}: {peer:.3f} ms per account-year, computing alone")
+    typer.echo(f"PySAM, of all processors together: {result['pysam_processor_ms_per_account']:.3f} ms")
     typer.echo(f"PySAM with handing over the load: {result['pysam_with_load_ms_per_account']:.3f} ms")
-    typer.echo(f"Mains is {peer / ours:.1f} times as fast")
+    typer.echo(f"Mains is {peer / ours:.1f} times as fast by the clock")
     typer.echo(
         f"{result['compared']} amounts compared to the cent, {result['different']} differ"
         f" (of these {result['different_by_a_tie']} by a half cent which a binary float cannot hold)"
