@@ -286,6 +286,7 @@ def test_bad_intervals_are_refused_with_a_remedy(facts: str, code: str) -> None:
         ("time_of_use: {night: {seasons: warm}, day: rest}", "unknown-name"),
         ("time_zone: Europe/Nowhere", "time-zone-unknown"),
         ("holidays: [5th mon of nothing]", "date-unknown"),
+        ('holidays: ["02-30"]', "date-unknown"),
         ("demand: {kw: {unit: kWh}}", "unit-mismatch"),
         ("demand: {kw: {zone: evening}}", "unknown-name"),
         ("demand: {kw: {of: [reactive, usage]}}", "unit-mismatch"),
@@ -319,6 +320,18 @@ def test_explanation_names_the_interval_and_the_rule() -> None:
     assert "night: 22:00-06:00 (Europe/Berlin)" in sources["usage"]
     demand = next(line for line in result.protocols[0].lines if line.component == "demand")
     assert number(demand.explanation) == 35
+
+
+def test_services_share_intervals_that_only_one_of_them_reads() -> None:
+    power = "".join(f"      {line}\n" for line in SIMPLE.strip().splitlines())
+    water = "{tariff: water, currency: EUR, unit: m3, components: {flow: 'usage * 2 [EUR/m3]'}}"
+    text = (
+        f"case: shared\nservices:\n  - tariff:\n{power}    facts: {{}}\n  - tariff: {water}\n    facts: {{usage: 3}}\n"
+        f"facts:\n{DAY}  intervals:\n    - {{start: 2024-06-03, step: 60 min, values: [24 x 1]}}\n"
+        "    - {of: export, start: 2024-06-03, step: 60 min, values: [24 x 1]}\n  history: {other: {2024-01: 3}}\n"
+    )
+    result = run_case(read_case(text, name="shared", open_tariff=lambda name: name))
+    assert [protocol.total_minor for protocol in result.protocols] == [720 + 500, 600]
 
 
 def test_an_unknown_past_is_not_a_demand_of_zero() -> None:

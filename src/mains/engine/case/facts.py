@@ -39,6 +39,9 @@ def read_facts(*, own: Clause, shared: Clause, tariff: Tariff, open_file: OpenFi
     def get(key: str) -> Clause:
         return own.get(key) if own.get(key).value is not None else shared.get(key)
 
+    def is_own(key: str) -> bool:
+        return own.value is None or own.get(key).value is not None
+
     readings = read_readings(get("readings"), tariff)
     period = read_period(get("period"), readings, shared if own.value is None else own)
     if period is None:
@@ -65,8 +68,8 @@ def read_facts(*, own: Clause, shared: Clause, tariff: Tariff, open_file: OpenFi
     attributes |= _read_attributes(own.get("attributes"), tariff, strict=True)
     measured = Measured()
     series, history = (
-        read_intervals(get("intervals"), tariff, open_file),
-        read_history(get("history"), tariff),
+        read_intervals(get("intervals"), tariff, open_file, strict=is_own("intervals")),
+        read_history(get("history"), tariff, strict=is_own("history")),
     )
     if len(own.problems.found) > before:
         return None

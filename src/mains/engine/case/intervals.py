@@ -28,13 +28,19 @@ _START_FORM = "Write 2024-03-01, 2024-03-01T00:00 (the tariff's clock) or 2024-0
 OpenFile = Callable[[str], str]
 
 
-def read_intervals(clause: Clause, tariff: Tariff, open_file: OpenFile) -> tuple[IntervalSeries, ...]:
-    """Series by register; none when absent or refused."""
-    if clause.value is None:
+def read_intervals(
+    clause: Clause, tariff: Tariff, open_file: OpenFile, *, strict: bool
+) -> tuple[IntervalSeries, ...]:
+    """Series by register; none when absent or refused. Unless `strict`, what several services share may have registers
+    of which this tariff knows nothing, and a tariff without a clock has no use for intervals.
+    """
+    if clause.value is None or not (strict or tariff.time_zone):
         return ()
     items = clause.items() if isinstance(clause.value, list) else [clause]
     found: dict[str, IntervalSeries] = {}
     for item in items:
+        if not strict and item.get("of").text(default=USAGE) not in (USAGE, *tariff.quantities):
+            continue
         series = _SeriesReader(item, tariff, open_file).read()
         if series is None:
             continue
@@ -44,13 +50,15 @@ def read_intervals(clause: Clause, tariff: Tariff, open_file: OpenFile) -> tuple
     return tuple(found.values())
 
 
-def read_history(clause: Clause, tariff: Tariff) -> History:
+def read_history(clause: Clause, tariff: Tariff, *, strict: bool) -> History:
     """Demands of earlier months: `{kw: {2023-12: 80, 2024-01: 75}}`; None when absent."""
     if clause.value is None:
         return None
     history: dict[str, dict[date, int]] = {}
     for name, entry in clause.entries():
         demand = tariff.demands.get(name)
+        if demand is None and not strict:
+            continue
         if demand is None:
             remedy = f"{guess(name, tariff.demands)}Demands: {', '.join(tariff.demands) or 'none'}."
             entry.refuse("unknown-name", f"The tariff has no demand “{name}”.", remedy)

@@ -1,6 +1,7 @@
 """Reading `time_zone`, `time_of_use` and `holidays`: every minute of every kind of day in exactly one zone."""
 
 import re
+from calendar import monthrange
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -65,7 +66,8 @@ def _holiday(clause: Clause) -> Holiday | None:
     text = str(written.value).strip().casefold()
     if (match := _MONTH_DAY.fullmatch(text)) is not None:
         month, day = int(match.group(1)), int(match.group(2))
-        if 1 <= month <= 12 and 1 <= day <= 31:
+        # Any leap year has every day of a year.
+        if 1 <= month <= 12 and 1 <= day <= monthrange(2000, month)[1]:
             return Holiday(name or text, month=month, month_day=day)
     elif (match := _NTH.fullmatch(text)) is not None:
         if match.group(2) in WEEKDAYS and match.group(3) in _MONTHS:
