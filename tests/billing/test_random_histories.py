@@ -17,7 +17,7 @@ import polars as pl
 import psycopg
 import pytest
 from django.db import connections
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -39,7 +39,14 @@ from mains.tariffs.actions.publish import publish_tariff
 POINTS = 40
 MONTHS = (MARCH, APRIL, MAY)
 BEGIN = datetime(2021, 4, 2, tzinfo=UTC)
-HISTORIES = int(os.environ.get("MAINS_HISTORIES", "3"))
+HISTORIES = int(os.environ.get("MAINS_HISTORIES", "4"))
+
+COMPUTED = """
+    SELECT c.relname FROM pg_class c
+    WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+      AND c.relname ~ '^(billing_|ledger_|metering_usagemonth)'
+"""
+"""Everything that runs write. Class averages are facts and stay."""
 
 points = st.integers(1, POINTS)
 days_back = st.integers(1, 110)
@@ -67,6 +74,9 @@ class Play:
 
     def __init__(self) -> None:
         self.now = BEGIN
+        with connections["default"].cursor() as cursor:  # the population names its meters by numbers of its own
+            for table in ("metering_meter", "metering_register"):
+                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), 10000000)", [table])
         self.billed: list[date] = []
         self.told: dict[str, int] = {}
 
@@ -298,9 +308,12 @@ def start_anew(name: str) -> str:
     connections["default"].close()
     _administer(f"CREATE DATABASE {copy} TEMPLATE {name}")
     with psycopg.connect(database_address().url(database=copy), autocommit=True) as server:
-        server.execute("SET session_replication_role = replica")
-        server.execute("TRUNCATE billing_billrun, billing_bill, billing_billline, ledger_transaction,"
-                       " ledger_entry, metering_usagemonth CASCADE")  # fmt: skip
+        tables = server.execute(COMPUTED).fetchall()
+        for (table,) in tables:  # the guards are the owner's to take off
+            server.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        server.execute("TRUNCATE " + ", ".join(table for (table,) in tables))
+        for (table,) in tables:
+            server.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     return copy
 
 
@@ -309,6 +322,8 @@ def start_anew(name: str) -> str:
     max_examples=HISTORIES,
     deadline=None,
     derandomize="MAINS_HISTORIES" not in os.environ,
+    # A history takes seconds: the one that fails is told as it is, not played a hundred times more to shorten it.
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 @given(history=histories)

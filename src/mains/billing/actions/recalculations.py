@@ -335,8 +335,16 @@ def _compute(
     installed = list_changed_installations(
         connection=connection, plan=plan, service_point_ids=service_point_ids
     )
+    points_of_none = pl.Series("service_point_id", [], dtype=pl.Int64)  # named points are read whole anyway
     for number, part in enumerate(slices, start=1):
-        task = UsageTask(plan=plan, part=part, class_averages=averages, installed=installed, now=now)
+        task = UsageTask(
+            plan=plan,
+            part=part,
+            class_averages=averages,
+            installed=installed,
+            backdated=points_of_none,
+            now=now,
+        )
         refresh_slice(connection=connection, writer=connection, task=task)
         if on_slice is not None:
             on_slice(Stage.USAGE, number, len(slices))

@@ -28,6 +28,7 @@ from mains.billing.queries.plans import (
     get_plan,
     get_run,
     get_slices,
+    list_backdated_points,
     list_changed_installations,
     list_changed_points,
 )
@@ -156,9 +157,17 @@ def post_usage(
         with adbc_connect() as connection:
             averages = class_averages(connection=connection, plan=plan)
             installed = list_changed_installations(connection=connection, plan=plan)
+            backdated = list_backdated_points(connection=connection, plan=plan)
             connection.commit()
         tasks = [
-            UsageTask(plan=plan, part=part, class_averages=averages, installed=installed, now=now)
+            UsageTask(
+                plan=plan,
+                part=part,
+                class_averages=averages,
+                installed=installed,
+                backdated=backdated,
+                now=now,
+            )
             for part in pending
         ]
         yield from _run(post_usage_slice, tasks, Stage.USAGE, len(slices), on_slice, pool)
@@ -246,12 +255,20 @@ def _preview(
 ) -> RunPreview:
     averages = class_averages(connection=connection, plan=plan)
     installed = list_changed_installations(connection=connection, plan=plan)
+    backdated = list_backdated_points(connection=connection, plan=plan)
     collected = PreviewTotals(plan=plan)
     for number, part in enumerate(slices, start=1):
         _, exceptions = refresh_slice(
             connection=connection,
             writer=connection,  # the bills of the preview read what is written here and never committed
-            task=UsageTask(plan=plan, part=part, class_averages=averages, installed=installed, now=now),
+            task=UsageTask(
+                plan=plan,
+                part=part,
+                class_averages=averages,
+                installed=installed,
+                backdated=backdated,
+                now=now,
+            ),
         )
         collected.add_exceptions(exceptions)
         if on_slice is not None:

@@ -24,7 +24,12 @@ from mains.customers.queries.frames import count_accounts_by_bucket, read_change
 from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
 from mains.kernel.period import Period, month_start, next_month
-from mains.metering.queries.frames import read_changed_installations, read_revised_points
+from mains.metering.actions.usage import window_begins
+from mains.metering.queries.frames import (
+    read_backdated_points,
+    read_changed_installations,
+    read_revised_points,
+)
 from mains.network.queries.frames import read_changed_points
 
 
@@ -215,6 +220,18 @@ def list_changed_installations(
         known_since=plan.usage_known_since,
         as_of=plan.facts_as_of,
         service_point_ids=service_point_ids,
+    )
+
+
+def list_backdated_points(*, connection: Connection, plan: RunPlan) -> pl.Series:
+    """Service points with readings, new to daily use, from before the window of readings that a slice reads."""
+    if not plan.usage_months or plan.usage_known_since >= plan.facts_as_of:
+        return pl.Series("service_point_id", [], dtype=pl.Int64)
+    return read_backdated_points(
+        connection=connection,
+        before=window_begins(plan.usage_months[-1]),
+        known_since=plan.usage_known_since,
+        as_of=plan.facts_as_of,
     )
 
 

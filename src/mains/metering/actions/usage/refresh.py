@@ -4,7 +4,7 @@ Daily use is append-only. A month's first computation is revision 0; when facts 
 quality or its provenance differ, a new revision is written, and only then.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import polars as pl
@@ -31,7 +31,8 @@ class UsageScope:
 
     `earlier_months`, oldest first, are kept up to date where facts known in (known_since, as_of] touch them; those
     before `catch_up_from` only for points whose use of the month is kept already. `averages` as `keep_averages`
-    gives them, for every month; `installed` as `read_changed_installations` gives them.
+    gives them, for every month; `installed` as `read_changed_installations` gives them. `backdated` are service points
+    with changed readings from before the window that a slice reads (`window_begins`).
     """
 
     earlier_months: tuple[date, ...]
@@ -40,6 +41,13 @@ class UsageScope:
     known_since: datetime
     averages: pl.DataFrame
     installed: pl.DataFrame
+    backdated: pl.Series = field(default_factory=lambda: pl.Series("service_point_id", [], dtype=pl.Int64))
+
+    def whole_points(self, buckets: range) -> pl.Series:
+        """Points of the buckets whose facts changed beyond what a slice reads of the rest."""
+        found = pl.concat([self.installed["service_point_id"], self.backdated]).unique().sort()
+        bucket = found.to_frame("n").select(bucket_column("n"))["n"]
+        return found.filter((bucket >= buckets.start) & (bucket < buckets.stop))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +79,7 @@ def refresh_usage(
         first_month=last or month,
         as_of=scope.as_of,
         known_since=scope.known_since,
+        whole_points=scope.whole_points(buckets),
     )
     averages = averages_of(scope.averages, month)
     computed = compute_use(facts, month=month, as_of=scope.as_of, class_averages=averages)
