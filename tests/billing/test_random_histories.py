@@ -74,7 +74,9 @@ class Play:
 
     def __init__(self) -> None:
         self.now = BEGIN
-        with connections["default"].cursor() as cursor:  # the population names its meters by numbers of its own
+        with connections[
+            "default"
+        ].cursor() as cursor:  # the population names its meters by numbers of its own
             for table in ("metering_meter", "metering_register"):
                 cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), 10000000)", [table])
         self.billed: list[date] = []
