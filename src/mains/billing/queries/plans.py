@@ -105,11 +105,8 @@ def get_plan(*, run: BillRun) -> RunPlan:
     whole = before.filter(account=None).order_by("-facts_as_of").values_list("facts_as_of", flat=True)
     known, usage_known = whole.filter(cycle=run.cycle).first(), whole.first()
     first_of_month = _first_runs(run)
-    usage_months = sorted(
-        month
-        for month, first in first_of_month.items()
-        if month < run.month and first.status == RunStatus.POSTED
-    )
+    posted = before.filter(kind=RunKind.MONTHLY, month__lt=run.month)
+    usage_months = sorted(set(posted.values_list("month", flat=True)))
     own = {run.month} if run.kind == RunKind.MONTHLY else set()
     since = earlier[-1].facts_as_of if earlier else run.facts_as_of
     owing = before.filter(cycle=run.cycle, facts_as_of__gte=since).order_by("facts_as_of")
