@@ -1,7 +1,8 @@
 """Bills a month in a process that is made to be killed.
 
-Reads lines `DATABASE MONTH PROCESSES ACCOUNTS_PER_SLICE`. Each is billed by a fork of this process, which has
-everything imported and nothing begun: it prints `child PID`, then `done HASH` unless it is killed, then `ended`.
+Reads lines `DATABASE MONTH PROCESSES ACCOUNTS_PER_SLICE`; the month `recalculation` recalculates those billed. Each is
+billed by a fork of this process, which has everything imported and nothing begun: it prints `child PID`, then
+`done HASH` unless it is killed, then `ended`.
 """
 
 import os
@@ -12,18 +13,31 @@ from datetime import UTC, date, datetime
 CLOSES = {3: datetime(2021, 4, 4, tzinfo=UTC), 4: datetime(2021, 5, 4, tzinfo=UTC)}
 
 
-def bill(database: str, month: date, *, processes: int, accounts_per_slice: int) -> str:
+RECALCULATED = datetime(2021, 4, 20, tzinfo=UTC)
+
+
+def bill(database: str, month: str, *, processes: int, accounts_per_slice: int) -> str:
     from django.db import connections
 
+    from mains.billing.actions.recalculations import plan_recalculation
     from mains.billing.actions.runs import plan_run, post_run
+    from mains.billing.models import BillRun
     from mains.billing.queries.hashes import run_hash
     from mains.config.start import start_database
 
     start_database()
     os.environ["MAINS_DATABASE"] = database
     connections["default"].settings_dict["NAME"] = database
-    now = CLOSES[month.month]
-    run = plan_run(month=month, now=now, accounts_per_slice=accounts_per_slice)
+    if month == "recalculation":
+        now = RECALCULATED
+        # Planned, finished, and then asked for once more: the one that is finished counts.
+        run = BillRun.objects.filter(kind=month).first() or plan_recalculation(
+            now=now, accounts_per_slice=accounts_per_slice
+        )
+        assert run is not None
+    else:
+        now = CLOSES[int(month[5:7])]
+        run = plan_run(month=date.fromisoformat(month), now=now, accounts_per_slice=accounts_per_slice)
     post_run(run_id=run.pk, now=now, processes=processes)
     return run_hash(run.pk)
 
@@ -32,9 +46,7 @@ def in_child(line: str) -> None:
     """Never returns."""
     try:
         database, month, processes, per_slice = line.split()
-        found = bill(
-            database, date.fromisoformat(month), processes=int(processes), accounts_per_slice=int(per_slice)
-        )
+        found = bill(database, month, processes=int(processes), accounts_per_slice=int(per_slice))
         os.write(1, f"done {found}\n".encode())
     finally:
         if sys.exc_info()[0] is not None:
@@ -47,7 +59,8 @@ if __name__ == "__main__":
 
     start_django(need_tables=False)
 
-    import mains.billing.actions.runs  # what every fork needs
+    import mains.billing.actions.recalculations  # what every fork needs
+    import mains.billing.actions.runs
     import mains.billing.queries.hashes  # noqa: F401
 
     for command in sys.stdin:

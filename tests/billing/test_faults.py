@@ -10,11 +10,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from billing.population import HOME
 from mains.base import embedded
+from mains.tariffs.actions.publish import publish_tariff
 
 DRIVER = Path(__file__).with_name("drive.py")
 MONTHS = ("2021-03-01", "2021-04-01")
@@ -113,6 +116,31 @@ def test_two_runs_at_once_write_once(utility, driver):
     database = utility(POINTS)
     first.start(database, MONTHS[0])
     second.start(database, MONTHS[0], processes=2)
+    assert [first.finish(), second.finish()] == [expected, expected]
+
+
+@pytest.mark.slow
+def test_killed_recalculation_changes_nothing(utility, driver):
+    """SIGKILL at random moments, then two at once: each account is corrected once, as if nothing had happened."""
+    first, second = driver(), driver()
+
+    def dearer() -> str:
+        name = utility(800)
+        assert first.bill(name, MONTHS[0])
+        changed = HOME.replace("value: 12.50", "value: 15.00")
+        publish_tariff(document=changed, now=datetime(2021, 4, 10, tzinfo=UTC))
+        return name
+
+    expected, usual = first.bill(dearer(), "recalculation")
+    database, chance = dearer(), random.Random(8)
+    for _ in range(5):
+        pid = first.start(database, "recalculation")
+        time.sleep(chance.uniform(0, usual))
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        first.finish()
+    first.start(database, "recalculation")
+    second.start(database, "recalculation")
     assert [first.finish(), second.finish()] == [expected, expected]
 
 

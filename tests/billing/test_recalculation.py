@@ -127,6 +127,27 @@ def test_one_account_is_corrected_like_all(billed):
     assert replayed_differences() == []
 
 
+def test_a_monthly_run_reaches_back_as_far(billed):
+    """Point 2 was last read in January; its forecasts rest on the autumn, of which we hear otherwise in June."""
+    now = datetime(2021, 6, 20, tzinfo=UTC)
+    reading = Reading.objects.get(register_id=20, reading_date=date(2020, 10, 3))
+    Reading.objects.filter(pk=reading.pk).update(superseded_at=now)
+    reading.pk, reading.value_micro, reading.recorded_at = None, reading.value_micro + 30_000_000, now
+    reading.save(force_insert=True)
+    run = bill_month(JUNE, now=datetime(2021, 7, 3, tzinfo=UTC))
+    assert_sound(run)
+    (bill,) = Bill.objects.filter(run_id=run.pk, account_id=2)
+    corrected = BillLine.objects.filter(
+        month=JUNE, bill_id=bill.id, service_month__lt=JUNE, component="supply"
+    )
+    assert {line.service_month: line.amount_minor < 0 for line in corrected} == {
+        MARCH: True,
+        APRIL: True,
+        MAY: True,
+    }
+    assert replayed_differences() == []
+
+
 def test_a_price_changed_in_the_past_is_corrected_for_all(billed):
     dearer = HOME.replace(
         "standing: {unit: RUB/month, value: 12.50}", "standing: {unit: RUB/month, value: 15.00}"

@@ -8,9 +8,9 @@ from adbc_driver_manager.dbapi import Connection
 from django.db import connection as django_connection
 from django.db import transaction
 
-from mains.base.columns import reserve_ids
 from mains.base.db import adbc_connect, ensure_month_partition, execute, read_frame
 from mains.base.processes import WorkerPool, core_count, worker_pool
+from mains.billing.actions.run_order import UnableToPlanRun, check_order, reserve_ids_of_month
 from mains.billing.actions.slices import (
     BillsTask,
     SliceResult,
@@ -28,6 +28,7 @@ from mains.billing.queries.plans import (
     get_plan,
     get_run,
     get_slices,
+    list_backdated_points,
     list_changed_installations,
     list_changed_points,
 )
@@ -42,11 +43,8 @@ from mains.billing.values import (
     RunSlice,
     RunStatus,
     Stage,
-    count_slices,
 )
-from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
-from mains.kernel.period import next_month
 
 DUE_DAYS = 14
 _IN_PROCESS_ACCOUNTS = 20_000
@@ -54,10 +52,6 @@ _PARTITIONED = ("metering_usagemonth", "billing_bill", "billing_billline", "ledg
 
 OnSlice = Callable[[Stage, int, int], None]
 """Called after each slice with the stage, slices done and slices in all."""
-
-
-class UnableToPlanRun(MainsError):
-    """The month cannot be billed now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +91,7 @@ def plan_run(
         existing = BillRun.objects.filter(month=month, cycle=cycle, kind=RunKind.MONTHLY).first()
         if existing is not None:
             return existing
-        _check_order(month=month, cycle=cycle, now=now)
+        check_order(month=month, cycle=cycle, now=now)
         return BillRun.objects.create(
             month=month,
             cycle=cycle,
@@ -107,7 +101,7 @@ def plan_run(
             due_on=due_on or issued + timedelta(days=DUE_DAYS),
             created_at=now,
             created_by_id=created_by_id,
-            **_reserve(accounts_per_slice),
+            **reserve_ids_of_month(accounts_per_slice),
         )
 
 
@@ -156,9 +150,17 @@ def post_usage(
         with adbc_connect() as connection:
             averages = class_averages(connection=connection, plan=plan)
             installed = list_changed_installations(connection=connection, plan=plan)
+            backdated = list_backdated_points(connection=connection, plan=plan)
             connection.commit()
         tasks = [
-            UsageTask(plan=plan, part=part, class_averages=averages, installed=installed, now=now)
+            UsageTask(
+                plan=plan,
+                part=part,
+                class_averages=averages,
+                installed=installed,
+                backdated=backdated,
+                now=now,
+            )
             for part in pending
         ]
         yield from _run(post_usage_slice, tasks, Stage.USAGE, len(slices), on_slice, pool)
@@ -246,12 +248,20 @@ def _preview(
 ) -> RunPreview:
     averages = class_averages(connection=connection, plan=plan)
     installed = list_changed_installations(connection=connection, plan=plan)
+    backdated = list_backdated_points(connection=connection, plan=plan)
     collected = PreviewTotals(plan=plan)
     for number, part in enumerate(slices, start=1):
         _, exceptions = refresh_slice(
             connection=connection,
             writer=connection,  # the bills of the preview read what is written here and never committed
-            task=UsageTask(plan=plan, part=part, class_averages=averages, installed=installed, now=now),
+            task=UsageTask(
+                plan=plan,
+                part=part,
+                class_averages=averages,
+                installed=installed,
+                backdated=backdated,
+                now=now,
+            ),
         )
         collected.add_exceptions(exceptions)
         if on_slice is not None:
@@ -304,84 +314,3 @@ def _finish(*, run: BillRun, now: datetime) -> None:
     BillRun.objects.filter(pk=run.pk).exclude(status=RunStatus.POSTED).update(
         status=RunStatus.POSTED, posted_at=now
     )
-
-
-def _check_order(*, month: date, cycle: str, now: datetime) -> None:
-    if now.date() < next_month(month):
-        raise UnableToPlanRun(
-            code="month-not-over",
-            message=f"{month:%Y-%m} is not over on {now.date()}.",
-            place=f"cycle {cycle}",
-            remedy=f"Bill it from {next_month(month)} on.",
-        )
-    refuse_unfinished(cycle=cycle, kind=RunKind.RECALCULATION)
-    last = BillRun.objects.filter(cycle=cycle, kind=RunKind.MONTHLY).order_by("-month").first()
-    if last is None:
-        return
-    following = next_month(last.month)
-    if last.status != RunStatus.POSTED or month != following:
-        due = following if last.status == RunStatus.POSTED else last.month
-        raise UnableToPlanRun(
-            code="month-out-of-order",
-            message=f"{due:%Y-%m} comes before {month:%Y-%m}."
-            if month > due
-            else f"{last.month:%Y-%m} is billed.",
-            place=f"cycle {cycle}",
-            remedy=f"Bill the months in order: run `mains bill run --month {due:%Y-%m} --cycle {cycle}`.",
-        )
-    refuse_earlier_facts(cycle=cycle, now=now)
-
-
-def refuse_unfinished(*, cycle: str, kind: RunKind | None = None) -> None:
-    """Raise UnableToPlanRun when a run of the cycle is not finished: what it posts must be known first."""
-    unfinished = BillRun.objects.filter(cycle=cycle).exclude(status=RunStatus.POSTED)
-    found = unfinished.filter(**({"kind": kind} if kind else {})).order_by("facts_as_of").first()
-    if found is None:
-        return
-    command = "mains recalculate" if found.kind == RunKind.RECALCULATION else "mains bill run"
-    raise UnableToPlanRun(
-        code="run-unfinished",
-        message=f"Run {found.pk} ({found.get_kind_display()}, {found.month:%Y-%m}) is not finished.",
-        place=f"cycle {cycle}",
-        remedy=f"Wait for it, or run `{command}` again: it goes on where it stopped.",
-    )
-
-
-def refuse_earlier_facts(*, cycle: str, now: datetime) -> None:
-    """Raise UnableToPlanRun when a run of the cycle counts facts up to `now` or beyond."""
-    last = BillRun.objects.filter(cycle=cycle).order_by("-facts_as_of").first()
-    if last is not None and now <= last.facts_as_of:
-        raise UnableToPlanRun(
-            code="facts-out-of-order",
-            message=f"The run of {last.month:%Y-%m} counts facts up to {last.facts_as_of}, after {now}.",
-            place=f"cycle {cycle}",
-            remedy="Plan the run at a later time.",
-        )
-
-
-def _reserve(accounts_per_slice: int) -> dict[str, int]:
-    """Blocks of ids for as many accounts as there are."""
-    with django_connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), coalesce(max(id), 0) FROM customers_account")
-        accounts, last_account_id = cursor.fetchone()
-        cursor.execute(
-            """
-            SELECT coalesce(max(n), 1) FROM (
-                SELECT count(*) AS n
-                FROM (SELECT DISTINCT a.account_id, t.service, a.provider_id
-                      FROM customers_agreement a JOIN tariffs_tariff t ON t.id = a.tariff_id) AS items
-                GROUP BY account_id
-            ) AS per_account
-            """
-        )
-        (entries_per_account,) = cursor.fetchone()
-    room = max(1, accounts)
-    return {
-        "accounts": accounts,
-        "slice_count": count_slices(accounts, accounts_per_slice=accounts_per_slice),
-        "last_account_id": last_account_id,
-        "entries_per_account": entries_per_account,
-        "first_bill_id": reserve_ids("billing_bill_id_seq", room).start,
-        "first_entry_id": reserve_ids("ledger_entry_id_seq", room * entries_per_account).start,
-        "first_transaction_id": reserve_ids("ledger_transaction_id_seq", BUCKET_COUNT).start,
-    }

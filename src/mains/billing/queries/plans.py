@@ -24,7 +24,12 @@ from mains.customers.queries.frames import count_accounts_by_bucket, read_change
 from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
 from mains.kernel.period import Period, month_start, next_month
-from mains.metering.queries.frames import read_changed_installations, read_revised_points
+from mains.metering.actions.usage import window_begins
+from mains.metering.queries.frames import (
+    read_backdated_points,
+    read_changed_installations,
+    read_revised_points,
+)
 from mains.network.queries.frames import read_changed_points
 
 
@@ -99,17 +104,9 @@ def get_plan(*, run: BillRun) -> RunPlan:
     # A recalculation of one account says nothing of the others, so what it knew is new to the next run once more.
     whole = before.filter(account=None).order_by("-facts_as_of").values_list("facts_as_of", flat=True)
     known, usage_known = whole.filter(cycle=run.cycle).first(), whole.first()
-    monthly = list(
-        BillRun.objects.filter(
-            kind=RunKind.MONTHLY, month__lte=run.month, facts_as_of__lte=run.facts_as_of
-        ).order_by("facts_as_of")
-    )
-    usage_months = {
-        other.month for other in monthly if other.month < run.month and other.status == RunStatus.POSTED
-    }
-    first_of_month: dict[date, BillRun] = {}
-    for other in monthly:
-        first_of_month.setdefault(other.month, other)
+    first_of_month = _first_runs(run)
+    posted = before.filter(kind=RunKind.MONTHLY, month__lt=run.month)
+    usage_months = sorted(set(posted.values_list("month", flat=True)))
     own = {run.month} if run.kind == RunKind.MONTHLY else set()
     since = earlier[-1].facts_as_of if earlier else run.facts_as_of
     owing = before.filter(cycle=run.cycle, facts_as_of__gte=since).order_by("facts_as_of")
@@ -123,13 +120,13 @@ def get_plan(*, run: BillRun) -> RunPlan:
         known_since=known if earlier and known else run.facts_as_of,
         usage_known_since=usage_known or run.facts_as_of,
         billed_months=tuple(other.month for other in earlier),
-        usage_months=tuple(sorted(usage_months)),
+        usage_months=tuple(usage_months),
         catch_up_from=months_before(run.month, CATCH_UP_MONTHS)[-1],
         owing_run_ids=tuple(owing.values_list("pk", flat=True)),
         samples=tuple(
             (month, range(count_sample_buckets(first.accounts)), first.facts_as_of)
             for month, first in sorted(first_of_month.items())
-            if month in usage_months | own
+            if month in own or month in usage_months
         ),
         business_date=last_day if own else min(max(run.facts_as_of.date(), run.month), last_day),
         issued_on=run.issued_on,
@@ -140,6 +137,17 @@ def get_plan(*, run: BillRun) -> RunPlan:
         first_transaction_id=run.first_transaction_id,
         last_account_id=run.last_account_id,
     )
+
+
+def _first_runs(run: BillRun) -> dict[date, BillRun]:
+    """The first monthly run of each month up to the run's own, of any cycle: it kept the month's class averages."""
+    monthly = BillRun.objects.filter(
+        kind=RunKind.MONTHLY, month__lte=run.month, facts_as_of__lte=run.facts_as_of
+    )
+    found: dict[date, BillRun] = {}
+    for other in monthly.order_by("facts_as_of"):
+        found.setdefault(other.month, other)
+    return found
 
 
 def get_slices(*, run: BillRun, connection: Connection) -> tuple[RunSlice, ...]:
@@ -215,6 +223,18 @@ def list_changed_installations(
         known_since=plan.usage_known_since,
         as_of=plan.facts_as_of,
         service_point_ids=service_point_ids,
+    )
+
+
+def list_backdated_points(*, connection: Connection, plan: RunPlan) -> pl.Series:
+    """Service points with readings, new to daily use, from before the window of readings that a slice reads."""
+    if not plan.usage_months or plan.usage_known_since >= plan.facts_as_of:
+        return pl.Series("service_point_id", [], dtype=pl.Int64)
+    return read_backdated_points(
+        connection=connection,
+        before=window_begins(plan.usage_months[-1]),
+        known_since=plan.usage_known_since,
+        as_of=plan.facts_as_of,
     )
 
 

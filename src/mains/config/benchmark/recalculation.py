@@ -120,7 +120,7 @@ def _late_readings(last_read: date) -> Sequence[tuple[int, int, date, int]]:
         JOIN customers_agreement a ON a.service_point_id = i.service_point_id AND a.superseded_at IS NULL
              AND upper_inf(a.valid)
         JOIN metering_reading d ON d.register_id = r.id AND d.superseded_at IS NULL
-        WHERE r.zone = 0 AND r.id % 7 = 0
+        WHERE r.zone = 0 AND mod(r.id, 7) = 0
         GROUP BY 1, 2, r.digits
         HAVING max(d.reading_date) <= %(last)s::date AND max(d.reading_date) > %(last)s::date - 20
            AND max(d.value_micro) / 1000000 + 200 < 10 ^ r.digits

@@ -69,12 +69,13 @@ def recalculation(
 ) -> None:
     """Correct years of one account after a late reading, and three months of all accounts after a change of price."""
     from mains.base.progress import progress_report
-    from mains.config.benchmark.databases import loaded_copy
-    from mains.config.benchmark.recalculation import time_recalculation
     from mains.config.start import start_django
-    from mains.packs.definition import read_pack
 
     start_django(need_tables=False)
+    from mains.config.benchmark.databases import loaded_copy
+    from mains.config.benchmark.recalculation import time_recalculation
+    from mains.packs.definition import read_pack
+
     definition = read_pack(pack)
     with (
         progress_report(quiet=as_json) as progress,

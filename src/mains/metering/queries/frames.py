@@ -272,6 +272,30 @@ def read_newly_read_points(*, connection: Connection, known_since: datetime, as_
     )
 
 
+def read_backdated_points(
+    *, connection: Connection, before: date, known_since: datetime, as_of: datetime
+) -> pl.Series:
+    """Service points where a reading dated before a day was recorded or superseded in (known_since, as_of]."""
+    return read_frame(
+        """
+        SELECT DISTINCT i.service_point_id
+        FROM (
+            SELECT register_id FROM metering_reading
+            WHERE recorded_at > %(known_since)s AND recorded_at <= %(as_of)s AND reading_date < %(before)s
+            UNION
+            SELECT register_id FROM metering_reading
+            WHERE superseded_at IS NOT NULL AND superseded_at > %(known_since)s AND superseded_at <= %(as_of)s
+              AND reading_date < %(before)s
+        ) AS d
+        JOIN metering_register r ON r.id = d.register_id
+        JOIN metering_installation i ON i.meter_id = r.meter_id AND i.recorded_at <= %(as_of)s
+        ORDER BY 1
+        """,
+        {"before": before, "known_since": known_since, "as_of": as_of},
+        connection=connection,
+    )["service_point_id"]
+
+
 def read_class_averages(*, connection: Connection, months: Sequence[date]) -> pl.DataFrame:
     """The class averages kept for the months: month, class_code, zone, use_micro, days."""
     return read_frame(

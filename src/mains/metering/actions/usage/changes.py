@@ -34,7 +34,7 @@ def affected_since(
     changed = facts.readings.filter("is_changed")
     placed = facts.registers.select("register_id", "service_point_id").unique()
     touched = changed.join(placed, on="register_id")["service_point_id"].unique()
-    here = facts.points["service_point_id"].unique()
+    here = pl.concat([facts.points["service_point_id"], facts.registers["service_point_id"]]).unique()
     installed = installed.filter(pl.col("service_point_id").is_in(here.implode()))
     set_aside = exceptions.filter("set_aside")["service_point_id"].drop_nulls().unique()
     contradicted = set_aside.filter(

@@ -46,10 +46,15 @@ class UsageFacts:
         others = ~pl.col("service_point_id").is_in(service_point_ids.implode())
         is_whole = pl.col("register_id").is_in(whole.registers["register_id"].unique().implode())
         return UsageFacts(
-            points=self.points,
+            points=pl.concat([self.points.filter(others), whole.points]),
             registers=pl.concat([self.registers.filter(others), whole.registers]),
             readings=pl.concat([self.readings.filter(~is_whole), whole.readings]),
         )
+
+
+def window_begins(first_month: date) -> date:
+    """The first day whose readings are read for a slice from `first_month` on."""
+    return first_month - _WINDOW
 
 
 def read_slice_facts(
@@ -60,12 +65,14 @@ def read_slice_facts(
     first_month: date,
     as_of: datetime,
     known_since: datetime,
+    whole_points: pl.Series | None = None,
 ) -> UsageFacts:
     """What the use of `first_month` … `month` of a slice's points is computed from.
 
-    Points whose readings in the usual window do not reach back far enough are read over all time.
+    Points whose readings in the usual window do not reach back far enough are read over all time, and so are
+    `whole_points`.
     """
-    window_from = first_month - _WINDOW
+    window_from = window_begins(first_month)
     points = read_points(
         connection=connection, buckets=buckets, from_date=first_month, to_date=next_month(month)
     )
@@ -81,6 +88,8 @@ def read_slice_facts(
     )
     facts = UsageFacts(points=points, registers=_with_class(registers, points), readings=readings)
     incomplete = _incomplete_points(facts, window_from=window_from, month=first_month)
+    if whole_points is not None:
+        incomplete = pl.concat([incomplete, whole_points]).unique().sort()
     if incomplete.is_empty():
         return facts
     whole = read_whole_facts(

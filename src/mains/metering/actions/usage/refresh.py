@@ -4,7 +4,7 @@ Daily use is append-only. A month's first computation is revision 0; when facts 
 quality or its provenance differ, a new revision is written, and only then.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import polars as pl
@@ -31,7 +31,8 @@ class UsageScope:
 
     `earlier_months`, oldest first, are kept up to date where facts known in (known_since, as_of] touch them; those
     before `catch_up_from` only for points whose use of the month is kept already. `averages` as `keep_averages`
-    gives them, for every month; `installed` as `read_changed_installations` gives them.
+    gives them, for every month; `installed` as `read_changed_installations` gives them. `backdated` are service points
+    with changed readings from before the window that a slice reads (`window_begins`).
     """
 
     earlier_months: tuple[date, ...]
@@ -40,6 +41,13 @@ class UsageScope:
     known_since: datetime
     averages: pl.DataFrame
     installed: pl.DataFrame
+    backdated: pl.Series = field(default_factory=lambda: pl.Series("service_point_id", [], dtype=pl.Int64))
+
+    def whole_points(self, buckets: range) -> pl.Series:
+        """Points of the buckets whose facts changed beyond what a slice reads of the rest."""
+        found = pl.concat([self.installed["service_point_id"], self.backdated]).unique().sort()
+        bucket = found.to_frame("n").select(bucket_column("n"))["n"]
+        return found.filter((bucket >= buckets.start) & (bucket < buckets.stop))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,15 +79,9 @@ def refresh_usage(
         first_month=last or month,
         as_of=scope.as_of,
         known_since=scope.known_since,
+        whole_points=scope.whole_points(buckets),
     )
-    averages = averages_of(scope.averages, month)
-    computed = compute_use(facts, month=month, as_of=scope.as_of, class_averages=averages)
-    odd = computed.exceptions.filter("set_aside")["service_point_id"].drop_nulls().unique().sort()
-    if not odd.is_empty():
-        # Which of readings that contradict one another stand may be decided by ones older than the window.
-        whole = _whole(connection, odd, (last or month, month), scope)
-        again = compute_use(whole, month=month, as_of=scope.as_of, class_averages=averages)
-        facts, computed = facts.replaced_by(whole, odd), _replaced(computed, again, odd)
+    facts, computed = _compute_month(connection, facts, month, last or month, scope)
     rows = [_new_rows(computed.usage, _stored(connection, month, buckets, scope), month=month)]
     if last is not None:
         since = affected_since(
@@ -90,17 +92,7 @@ def refresh_usage(
             as_of=scope.as_of,
             known_since=scope.known_since,
         )
-        touched = since.filter(pl.col("affected_from") < month)["service_point_id"]
-        if not touched.is_empty():
-            again = compute_use(
-                facts.of_points(touched),
-                month=last,
-                as_of=scope.as_of,
-                class_averages=averages_of(scope.averages, last),
-            )
-            stored = _stored(connection, last, buckets, scope)
-            stored = stored.filter(pl.col("service_point_id").is_in(touched.implode()))
-            rows.append(_new_rows(again.usage, stored, month=last))
+        rows += _revise_last(connection, facts, since, last, buckets, scope)
         rows += _revise(connection, since, months=scope.earlier_months[:-1], scope=scope)
     is_first = scope.known_since >= scope.as_of
     return UsageRefresh(
@@ -185,6 +177,44 @@ def _whole(
         as_of=scope.as_of,
         known_since=scope.known_since,
     )
+
+
+def _compute_month(
+    connection: Connection, facts: UsageFacts, month: date, first_month: date, scope: UsageScope
+) -> tuple[UsageFacts, UsageResult]:
+    """The use of the month, and the facts it comes from: with all that was ever read where readings contradict."""
+    averages = averages_of(scope.averages, month)
+    computed = compute_use(facts, month=month, as_of=scope.as_of, class_averages=averages)
+    odd = computed.exceptions.filter("set_aside")["service_point_id"].drop_nulls().unique().sort()
+    if odd.is_empty():
+        return facts, computed
+    # Which of readings that contradict one another stand may be decided by ones older than the window.
+    whole = _whole(connection, odd, (first_month, month), scope)
+    again = compute_use(whole, month=month, as_of=scope.as_of, class_averages=averages)
+    return facts.replaced_by(whole, odd), _replaced(computed, again, odd)
+
+
+def _revise_last(
+    connection: Connection,
+    facts: UsageFacts,
+    since: pl.DataFrame,
+    last: date,
+    buckets: range,
+    scope: UsageScope,
+) -> list[pl.DataFrame]:
+    """New rows of the touched points in the month just before, from the facts that are read already."""
+    touched = since.filter(pl.col("affected_from") < next_month(last))["service_point_id"]
+    if touched.is_empty():
+        return []
+    again = compute_use(
+        facts.of_points(touched),
+        month=last,
+        as_of=scope.as_of,
+        class_averages=averages_of(scope.averages, last),
+    )
+    stored = _stored(connection, last, buckets, scope)
+    stored = stored.filter(pl.col("service_point_id").is_in(touched.implode()))
+    return [_new_rows(again.usage, stored, month=last)]
 
 
 def _replaced(computed: UsageResult, again: UsageResult, points: pl.Series) -> UsageResult:

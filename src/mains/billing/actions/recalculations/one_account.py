@@ -1,0 +1,160 @@
+"""One account, in a single transaction that reads only what belongs to it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+
+from mains.base.db import adbc_connect, copy_frame, execute, read_frame
+from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run, reserve_ids_of
+from mains.billing.actions.recalculations.stages import Recalculation, compute_slices, told
+from mains.billing.actions.run_order import refuse_unfinished
+from mains.billing.actions.runs import prepare_partitions
+from mains.billing.actions.slices import BillsTask, write_bills
+from mains.billing.models import BillRun
+from mains.billing.queries.charges import SliceCharges
+from mains.billing.queries.explain.causes import Reader, find_causes
+from mains.billing.queries.plans import get_plan
+from mains.billing.queries.touched import name_slices
+from mains.billing.values import (
+    RunKind,
+    RunPlan,
+    RunSlice,
+    RunStatus,
+    Stage,
+)
+from mains.customers.queries.frames import read_points_of_accounts
+from mains.kernel.errors import MainsError
+
+
+class UnableToRecalculate(MainsError):
+    """What would be posted is not what was seen before."""
+
+
+def preview_account(*, account_id: int, now: datetime) -> Recalculation:
+    """What `recalculate_account` would post now; nothing is written. Raises as it does."""
+    with _one_account(account_id, now) as (connection, draft):
+        plan = get_plan(run=draft)
+        _, charges = _of_account(connection, plan, account_id, now=now)
+        pairs = charges.lines.select("service_month", "service_point_id").unique().sort(pl.all()).rows()
+        # In the same transaction, which alone knows the daily use that would be written.
+        causes = find_causes(_reader(connection), account_id=account_id, pairs=pairs, as_of=now)
+        connection.rollback()
+    return replace(told(plan, [charges]), causes=causes)
+
+
+def recalculate_account(
+    *, account_id: int, now: datetime, created_by_id: int | None = None, expected_minor: int | None = None
+) -> Recalculation:
+    """Correct one account's billed months by the facts recorded up to `now`; nothing is written when there is nothing
+    to correct. Reads only what belongs to the account.
+
+    `expected_minor` is what a person saw in the preview. Raises UnableToPlanRun: the account's cycle has no billed
+    month, or a run of it is not finished; UnableToRecalculate: by now it comes to another amount.
+    """
+    with _one_account(account_id, now) as (connection, draft):
+        draft.created_by_id = created_by_id
+        plan = get_plan(run=draft)
+        part, charges = _of_account(connection, plan, account_id, now=now)
+        if charges.lines.is_empty():
+            connection.rollback()
+            return told(plan, [charges])
+        _check_expected(told(plan, [charges]), expected_minor)
+        with adbc_connect() as other:  # partitions are there for all, whatever becomes of this transaction
+            prepare_partitions(connection=other, month=plan.month)
+        reserve_ids_of(connection, draft, part.account_ids if part.account_ids is not None else pl.Series([]))
+        _insert_run(connection, draft, account_id)
+        plan = replace(
+            plan,
+            run_id=draft.pk,
+            first_bill_id=draft.first_bill_id,
+            first_entry_id=draft.first_entry_id,
+            entries_per_account=draft.entries_per_account,
+            first_transaction_id=draft.first_transaction_id,
+        )
+        task = BillsTask(plan=plan, part=part, changed_points=pl.DataFrame(), now=now)
+        write_bills(writer=connection, task=task, charges=charges)
+        _mark_usage(connection, plan, now)
+        connection.commit()
+    return replace(told(plan, [charges]), run_id=plan.run_id, bill_id=plan.first_bill_id)
+
+
+def _check_expected(found: Recalculation, expected_minor: int | None) -> None:
+    if expected_minor is not None and found.amount_minor != expected_minor:
+        raise UnableToRecalculate(
+            code="recalculation-changed",
+            message="Other facts became known meanwhile: the recalculation comes to another amount.",
+            remedy="Look at the new amount and post it if it is right.",
+        )
+
+
+def _reader(connection: Connection) -> Reader:
+    def read(statement: str, params: Mapping[str, object]) -> list[dict[str, object]]:
+        return read_frame(statement, params, connection=connection).to_dicts()
+
+    return read
+
+
+@contextmanager
+def _one_account(account_id: int, now: datetime) -> Iterator[tuple[Connection, BillRun]]:
+    """A connection that holds the cycle's lock until its transaction ends, and the run to be."""
+    with adbc_connect() as connection:
+        found = read_frame(
+            "SELECT cycle FROM customers_account WHERE id = %(id)s", {"id": account_id}, connection=connection
+        )
+        cycle = str(found["cycle"][0])
+        read_frame(CYCLE_LOCK, {"cycle": f"billing cycle {cycle}"}, connection=connection)
+        refuse_unfinished(cycle=cycle)
+        draft = draft_run(cycle=cycle, now=now, created_by_id=None)
+        draft.account_id = account_id
+        draft.last_account_id = account_id
+        yield connection, draft
+
+
+def _of_account(
+    connection: Connection, plan: RunPlan, account_id: int, *, now: datetime
+) -> tuple[RunSlice, SliceCharges]:
+    accounts = pl.Series("account_id", [account_id], dtype=pl.Int64)
+    points = read_points_of_accounts(connection=connection, account_ids=accounts, as_of=plan.facts_as_of)
+    (part,) = name_slices(accounts, points, count=1)
+    (charges,) = compute_slices(connection, plan, (part,), now=now, service_point_ids=points, on_slice=None)
+    return part, charges
+
+
+def _insert_run(connection: Connection, draft: BillRun, account_id: int) -> None:
+    """Store the run, posted, and its account in the connection's transaction."""
+    draft.status, draft.posted_at = RunStatus.POSTED, draft.facts_as_of
+    columns = [field.attname for field in BillRun._meta.concrete_fields if not field.primary_key]
+    row = {name: getattr(draft, name) for name in columns}
+    placed = ", ".join(f"%({name})s" for name in columns)
+    found = read_frame(
+        f"INSERT INTO billing_billrun ({', '.join(columns)}) VALUES ({placed}) RETURNING id",
+        {
+            name: str(value) if isinstance(value, RunKind | RunStatus) else value
+            for name, value in row.items()
+        },
+        connection=connection,
+    )
+    draft.pk = int(found["id"][0])
+    execute(
+        "INSERT INTO billing_billrunaccount (run_id, position, account_id) VALUES (%(run)s, 0, %(account)s)",
+        {"run": draft.pk, "account": account_id},
+        connection=connection,
+    )
+
+
+def _mark_usage(connection: Connection, plan: RunPlan, now: datetime) -> None:
+    mark = pl.DataFrame(
+        {
+            "run_id": [plan.run_id],
+            "stage": [Stage.USAGE.value],
+            "bucket": [0],
+            "rows_written": [0],
+            "amount_minor": [0],
+            "done_at": [now],
+        }
+    )
+    copy_frame(mark, "billing_billrunbucket", connection=connection)
