@@ -80,7 +80,9 @@ def refresh_usage(
         whole = _whole(connection, odd, (last or month, month), scope)
         again = compute_use(whole, month=month, as_of=scope.as_of, class_averages=averages)
         facts, computed = facts.replaced_by(whole, odd), _replaced(computed, again, odd)
-    rows = [_new_rows(computed.usage, _stored(connection, month, buckets, scope), month=month)]
+    is_kept = frames.has_usage(connection=connection, month=month, buckets=buckets, as_of=scope.as_of)
+    stored = _stored(connection, month, buckets, scope) if is_kept else pl.DataFrame()
+    rows = [_new_rows(computed.usage, stored, month=month)]
     if last is not None:
         since = affected_since(
             facts,
@@ -153,7 +155,11 @@ def _revise(
     if points.is_empty():
         return []
     stored = frames.read_usage_of_points(
-        connection=connection, months=months, as_of=scope.as_of, service_point_ids=points
+        connection=connection,
+        months=months,
+        as_of=scope.as_of,
+        service_point_ids=points,
+        columns=_COMPARED,
     )
     whole = facts.of_points(points) if facts else _whole(connection, points, months, scope)
     computed = compute_months(whole, months=months, as_of=scope.as_of, averages=scope.averages)
@@ -196,7 +202,9 @@ def _replaced(computed: UsageResult, again: UsageResult, points: pl.Series) -> U
 
 
 def _stored(connection: Connection, month: date, buckets: range, scope: UsageScope) -> pl.DataFrame:
-    return frames.read_usage(connection=connection, month=month, buckets=buckets, as_of=scope.as_of)
+    return frames.read_usage(
+        connection=connection, month=month, buckets=buckets, as_of=scope.as_of, columns=_COMPARED
+    )
 
 
 def _new_rows(computed: pl.DataFrame, stored: pl.DataFrame, *, month: date) -> pl.DataFrame:
