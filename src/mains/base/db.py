@@ -230,6 +230,8 @@ def _interruptible(work: Callable[[], Result], cursor: Cursor) -> Result:
 
 def _literal(value: object) -> str:
     if isinstance(value, pl.Series):
+        if value.dtype.is_integer() and len(value) and not value.null_count():
+            return "'{" + ",".join(value.cast(pl.String).to_list()) + "}'::bigint[]"
         value = value.to_list()
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         value = list(value)

@@ -88,6 +88,10 @@ def _changes(tariff: Tariff | None, first: date, end: date) -> list[date]:
 def _attribute_cuts(items: pl.DataFrame, tariffs: TariffSet, name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Days inside the period on which an entry of the attribute starts or ends."""
     readers = items.filter(pl.col("tariff").is_in(_readers(tariffs, name)))
+    # Most entries last longer than any period, and cut nothing.
+    starts_inside = pl.col("valid_from") > pl.lit(items["period_from"].min(), pl.Date)
+    ends_inside = pl.col("valid_to") < pl.lit(items["period_to"].max(), pl.Date)
+    frame = frame.filter(starts_inside | ends_inside.fill_null(value=False))
     dated = readers.join(frame.select("item_id", "valid_from", "valid_to"), on="item_id", how="inner")
     days = pl.concat(
         [
@@ -105,9 +109,7 @@ def _with_attribute(
     """Adds the value in force on the first day of each segment, or the tariff's default; null for tariffs
     that do not read it.
     """
-    entries = frame.select("item_id", "valid_from", "valid_to", pl.col("value").alias(name)).sort(
-        "item_id", "valid_from"
-    )
+    entries = _in_order(frame.select("item_id", "valid_from", "valid_to", pl.col("value").alias(name)))
     joined = segments.join_asof(
         entries,
         left_on="from_date",
@@ -135,6 +137,14 @@ def _with_attribute(
             )
     value = pl.when(pl.col("tariff").is_in(_readers(tariffs, name))).then(value)
     return joined.with_columns(value.cast(frame.schema["value"]).alias(name)).drop("valid_from", "valid_to")
+
+
+def _in_order(entries: pl.DataFrame) -> pl.DataFrame:
+    """Entries by item and first day; looking whether they are sorted costs far less than sorting them again."""
+    item, day = pl.col("item_id"), pl.col("valid_from")
+    falls = (item < item.shift()) | ((item == item.shift()) & (day < day.shift()))
+    is_sorted = not entries.select(falls.any()).item()
+    return entries if is_sorted else entries.sort("item_id", "valid_from")
 
 
 def _merge_alike(segments: pl.DataFrame, names: list[str]) -> pl.DataFrame:

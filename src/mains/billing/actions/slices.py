@@ -13,6 +13,7 @@ import polars as pl
 import psycopg
 from adbc_driver_manager.dbapi import Connection
 
+from mains.base.column_runs import place_in_run
 from mains.base.db import Writer, adbc_connect, copy_frame, execute, writing_connect
 from mains.base.processes import kept_open
 from mains.billing.queries.charges import SliceCharges, compute_charges
@@ -168,7 +169,7 @@ def bill_rows(*, plan: RunPlan, charges: SliceCharges) -> tuple[pl.DataFrame, pl
             month=pl.lit(plan.month),
             bill_id=pl.lit(plan.first_bill_id, pl.Int64) + pl.col("position"),
         )
-        .with_columns(line=(pl.int_range(pl.len()).over("bill_id") + 1).cast(pl.Int16))
+        .with_columns(line=(place_in_run("bill_id") + 1).cast(pl.Int16))
     )
     sums = lines.group_by("account_id").agg(**_sums(plan))
     bills = (

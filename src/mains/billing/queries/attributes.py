@@ -25,6 +25,7 @@ _OF_AGREEMENT = ("category", "load_class")
 _OF_METER = ("metered", "zones")
 _DATED = ("item_id", "valid_from", "valid_to", "value")
 
+_DAYS_OF_ITEM = 1 << 32
 _DAY_NIGHT = (1 << Zone.DAY) | (1 << Zone.NIGHT)
 _THREE = (1 << Zone.PEAK) | (1 << Zone.HALF_PEAK) | (1 << Zone.NIGHT)
 
@@ -87,6 +88,7 @@ def outside_points(items: pl.DataFrame, buckets: range) -> pl.Series:
 
 
 def _dated(rows: pl.DataFrame, names: set[str]) -> dict[str, pl.DataFrame]:
+    rows = rows.sort("item_id", "valid_from")  # once for all names: the segments need them so
     return {
         name: rows.select("item_id", "valid_from", "valid_to", value=name).filter(
             pl.col("value").is_not_null()
@@ -140,11 +142,13 @@ def _of_meters(items: pl.DataFrame, installed: pl.DataFrame, wanted: set[str]) -
 
 def _union(pieces: pl.DataFrame) -> pl.DataFrame:
     """Pieces of an item joined where they overlap or adjoin."""
-    pieces = pieces.sort("item_id", "valid_from")
-    reached = pl.col("valid_to").to_physical().cum_max().over("item_id").shift().over("item_id")
-    begins = (pl.col("valid_from").to_physical() > reached).fill_null(value=True)
+    # Each item has a stretch of numbers of its own for its days, so that one running maximum serves all items.
+    origin = pl.col("item_id").rle_id().cast(pl.Int64) * _DAYS_OF_ITEM
+    reached = (origin + pl.col("valid_to").to_physical()).cum_max().shift()
+    begins = (origin + pl.col("valid_from").to_physical() > reached).fill_null(value=True)
     return (
-        pieces.with_columns(piece=begins.cum_sum())
+        pieces.sort("item_id", "valid_from")
+        .with_columns(piece=begins.cum_sum())
         .group_by("piece", maintain_order=True)
         .agg(pl.col("item_id").first(), pl.col("valid_from").min(), pl.col("valid_to").max())
         .drop("piece")

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
+from mains.base.column_runs import begins_run
 from mains.billing.queries.attributes import outside_points
 from mains.kernel.period import next_month
 from mains.metering.queries.frames import read_usage, read_usage_of_points
@@ -37,6 +38,7 @@ _KEPT = pl.Schema(
         "quality": pl.String(),
     }
 )
+_COLUMNS = ("days_micro", "quality")
 _DENSE_SHARE = 5
 """A month is read slice-wise when it has at least a fifth of the items of the fullest month."""
 
@@ -74,7 +76,8 @@ def make_items(
     first = pl.col("agreement_id", *_OF_POINT).first()
     oldest = ever.group_by(_SAME_ITEM).agg(oldest_id=pl.col("agreement_id").min())
     # Two stretches of one supply in a month, with a gap between them, keep ids of their own.
-    is_only = pl.len().over(_SAME_ITEM) == 1
+    begins_supply = begins_run(*_SAME_ITEM)
+    is_only = begins_supply & begins_supply.shift(-1, fill_value=True)
     items = (
         rows.group_by("item_id", *_SAME_ITEM, maintain_order=True)
         .agg(first, pl.col("period_from").first(), pl.col("period_to").last())
@@ -108,6 +111,7 @@ def read_item_usage(
             months=sorted(sparse["service_month"].unique()),
             as_of=as_of,
             service_point_ids=sparse["service_point_id"].unique().sort(),
+            columns=_COLUMNS,
         ).select(_KEPT.names())
     for (month,), part in items.group_by("service_month", maintain_order=True):
         assert isinstance(month, date)
@@ -132,9 +136,13 @@ def _usage_of_slice(
     connection: Connection, items: pl.DataFrame, month: date, buckets: range, as_of: datetime
 ) -> pl.DataFrame:
     outside = outside_points(items, buckets)
-    rows = [read_usage(connection=connection, month=month, as_of=as_of, buckets=buckets)]
+    rows = [read_usage(connection=connection, month=month, as_of=as_of, buckets=buckets, columns=_COLUMNS)]
     if not outside.is_empty():
-        rows.append(read_usage(connection=connection, month=month, as_of=as_of, service_point_ids=outside))
+        rows.append(
+            read_usage(
+                connection=connection, month=month, as_of=as_of, service_point_ids=outside, columns=_COLUMNS
+            )
+        )
     return pl.concat(rows)
 
 
@@ -155,8 +163,7 @@ def _usage_of_month(items: pl.DataFrame, usage: pl.DataFrame, month: date) -> di
 
 def _total(found: pl.DataFrame, points: pl.DataFrame, day_count: int) -> pl.DataFrame:
     """One row per item: the sum over its registers' zones; the quality letters of its weakest zone are kept apart."""
-    is_alone = pl.len().over("item_id") == 1
-    found = found.with_columns(is_alone=is_alone)
+    found = found.with_columns(is_alone=~pl.col("item_id").is_duplicated())
     single = found.filter("is_alone").select("item_id", "days_micro", "quality")
     several = found.filter(~pl.col("is_alone")).sort("item_id", "zone")
     missing = (

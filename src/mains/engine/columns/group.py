@@ -289,8 +289,9 @@ def _gather(values: Sequence[Fraction], numbers: Ints, bad: pl.Series | None) ->
     top = max(map(abs, whole))
     if top >= 2**127:
         raise rational.TooLarge
-    table = pl.Series(whole, dtype=pl.Int64 if top < 2**63 else pl.Int128)
-    return Rational(table.gather(pl.Series(numbers)), scale, top, bad=bad)
+    if top < 2**63:
+        return Rational(pl.Series(np.array(whole, dtype=np.int64)[numbers]), scale, top, bad=bad)
+    return Rational(pl.Series(whole, dtype=pl.Int128).gather(pl.Series(numbers)), scale, top, bad=bad)
 
 
 def _from_ints(values: Ints) -> Rational:

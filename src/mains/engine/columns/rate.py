@@ -67,7 +67,9 @@ def _groups(prepared: Prepared) -> Iterator[Ints]:
         if (structures == structures[0]).all():
             yield rows
             continue
-        _, kinds = np.unique(structures, axis=0, return_inverse=True)
+        # One column by itself, because rows are compared bytewise otherwise, which takes far longer.
+        alike = structures[:, 0] if count == 1 else structures
+        _, kinds = np.unique(alike, axis=0, return_inverse=True)
         for kind in range(int(kinds.max()) + 1):
             yield rows[kinds.ravel() == kind]
 

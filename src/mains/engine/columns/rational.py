@@ -8,6 +8,7 @@ pass 2^127 raises `TooLarge` before it is done, so nothing ever wraps. Columns o
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd
 
 import polars as pl
@@ -38,7 +39,13 @@ class Rational:
 
 def integers(value: int) -> pl.Series:
     """One row holding an integer."""
-    return pl.Series([value], dtype=_dtype(abs(value)))
+    return _one_row(value, _dtype(abs(value)))
+
+
+@lru_cache(maxsize=4096)
+def _one_row(value: int, dtype: type[pl.DataType]) -> pl.Series:
+    """Kept, because a formula needs the same few numbers for every group, and making a column of one is slow."""
+    return pl.Series([value], dtype=dtype)
 
 
 def constant(value: Fraction | int, *, bad: pl.Series | None = None) -> Rational:
@@ -91,7 +98,7 @@ def _times(series: pl.Series, other: pl.Series | int, bound: int) -> pl.Series:
     if isinstance(other, int):
         if other == 1:
             return series
-        other = pl.Series([other], dtype=dtype)
+        other = _one_row(other, dtype)
     return series.cast(dtype) * other.cast(dtype)
 
 
@@ -123,7 +130,7 @@ def pick_bad(mask: pl.Series, then: pl.Series | None, otherwise: pl.Series | Non
     """Reasons of the branch taken."""
     if then is None and otherwise is None:
         return None
-    good = pl.Series([0], dtype=pl.Int16)
+    good = _one_row(0, pl.Int16)
     return _pick(mask, then if then is not None else good, otherwise if otherwise is not None else good)
 
 
@@ -243,7 +250,7 @@ def divide(left: Rational, right: Rational, *, reason: int) -> Rational:
 def _divide(left: Rational, right: Rational, reason: int) -> Rational:
     zero = right.num == 0
     dtype = _dtype(max(right.top, 1))
-    one = pl.Series([1], dtype=dtype)
+    one = _one_row(1, dtype)
     under = right.num.cast(dtype)
     size = _pick(zero, one, under.abs())
     sign = _pick(under < 0, _minus(one), one)
@@ -339,7 +346,7 @@ def _divide_rounding(over: pl.Series, below: pl.Series, mode: RoundingMode, *, b
     """Rounded quotient of integers, `below` positive: each mode as one floor division of shifted numbers."""
     dtype = _dtype(bound)
     over, below = over.cast(dtype), below.cast(dtype)
-    one, two = pl.Series([1], dtype=dtype), pl.Series([2], dtype=dtype)
+    one, two = _one_row(1, dtype), _one_row(2, dtype)
     match mode:
         case RoundingMode.FLOOR:
             return over // below

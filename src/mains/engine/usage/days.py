@@ -4,6 +4,7 @@ A matrix has one row per series and one column per day. Work goes through blocks
 stays small whatever the size of the slice.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,8 +133,8 @@ def _guess_once(inside: Flags, *, rank: Ints, piece_series: Ints) -> None:
     if not guessed.any():
         return
     starts = _run_starts(piece_series)
-    crowded = (np.add.reduceat(inside, starts, axis=0, dtype=np.int16) > 1).any(axis=1)
-    rows = np.flatnonzero(np.repeat(crowded, np.diff(np.r_[starts, len(rank)])))
+    run = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(rank)]))
+    rows = np.flatnonzero(_crowded(inside, run=run)[run])
     if not len(rows):
         return
     part, guess = inside[rows], guessed[rows][:, None]
@@ -146,6 +147,28 @@ def _guess_once(inside: Flags, *, rank: Ints, piece_series: Ints) -> None:
     inside[rows] = part & (~guess | (winner == number))
 
 
+def _crowded(inside: Flags, *, run: Ints) -> Flags:
+    """Which runs of pieces have a day that lies in several of them."""
+    taken = np.zeros((int(run[-1]) + 1, inside.shape[1]), dtype=np.bool_)
+    crowded = np.zeros(len(taken), dtype=np.bool_)
+    for layer in _layers(run):
+        at, part = run[layer], inside[layer]
+        crowded[at] |= (taken[at] & part).any(axis=1)
+        taken[at] |= part
+    return crowded
+
+
+def _layers(run: Ints) -> Iterator[Ints]:
+    """The first pieces of all runs, then the second ones, and so on: in a layer no run has more than one piece.
+
+    Runs are short, and adding up layers is several times as fast as adding up each run by itself.
+    """
+    starts = _run_starts(run)
+    place = np.arange(len(run)) - np.repeat(starts, np.diff(np.r_[starts, len(run)]))
+    order = np.argsort(place, kind="stable")
+    yield from np.split(order, np.cumsum(np.bincount(place))[:-1]) if len(run) else ()
+
+
 def _run_starts(values: Ints) -> Ints:
     """Where each run of equal neighbours begins; of nothing, nothing."""
     return np.flatnonzero(np.r_[True, values[1:] != values[:-1]][: len(values)])
@@ -155,17 +178,15 @@ def _reduce(rows: DayRows, *, use: Ints, inside: Flags, rank: Ints, piece_series
     """Add up the pieces of each series; several on one day give the weakest rank, the first and the last
     piece.
     """
-    if not len(piece_series):
-        return
-    starts = _run_starts(piece_series)
-    present = piece_series[starts]
-    number = np.arange(len(piece_series), dtype=np.int32)[:, None]
-    rows.use_micro[present] = np.add.reduceat(use, starts, axis=0)
-    rows.rank[present] = np.maximum.reduceat(inside * rank.astype(np.uint8)[:, None], starts, axis=0)
-    last = np.maximum.reduceat(np.where(inside, number, np.int32(_NOWHERE)), starts, axis=0)
-    first = np.minimum.reduceat(np.where(inside, number, np.iinfo(np.int32).max), starts, axis=0)
-    rows.last[present] = last
-    rows.first[present] = np.where(last == _NOWHERE, np.int32(_NOWHERE), first)
+    small_rank = rank.astype(np.uint8)
+    for layer in _layers(piece_series):
+        at, part = piece_series[layer], inside[layer]
+        rows.use_micro[at] += use[layer]
+        rows.rank[at] = np.maximum(rows.rank[at], part * small_rank[layer, None])
+        number = layer.astype(np.int32)[:, None]
+        last, first = rows.last[at], rows.first[at]
+        rows.first[at] = np.where(part & (last == _NOWHERE), number, first)
+        rows.last[at] = np.where(part, number, last)
 
 
 def _norm_without_meter(rows: DayRows, *, norm_use: Ints, has_norm: Flags, total: Flags) -> None:

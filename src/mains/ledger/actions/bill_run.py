@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from mains.base.column_runs import place_in_run
 from mains.base.db import Writer, copy_frame
 from mains.kernel.errors import MainsError
 from mains.ledger.values import Control, EntryKind, TransactionKind
@@ -82,9 +83,7 @@ def post_run_slice(
 def _entries(
     charges: pl.DataFrame, *, first_entry_id: int, entries_per_account: int, run_id: int
 ) -> pl.DataFrame:
-    ordered = charges.sort("position", "service", "provider_id").with_columns(
-        number=pl.int_range(pl.len(), dtype=pl.Int64).over("position")
-    )
+    ordered = charges.sort("position", "service", "provider_id").with_columns(number=place_in_run("position"))
     over = ordered.filter(pl.col("number") >= entries_per_account)
     if not over.is_empty():
         raise UnableToPostRunSlice(

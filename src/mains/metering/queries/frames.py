@@ -10,11 +10,6 @@ from mains.base.changes import KNOWN, changed_days
 from mains.base.db import read_frame
 from mains.network.queries.frames import POINTS_OF_BUCKETS, points_where
 
-USAGE_COLUMNS = (
-    "month, service_point_id, zone, revision, bucket, total_micro, days_micro, quality,"
-    " span_days, span_quality, span_opening, span_closing"
-)
-
 
 def read_registers(
     *,
@@ -82,12 +77,14 @@ def read_usage(
     connection: Connection,
     month: date,
     as_of: datetime,
+    columns: Sequence[str],
     buckets: range | None = None,
     service_point_ids: pl.Series | None = None,
 ) -> pl.DataFrame:
     """The daily use of a month as known at `as_of`, of all service points of the buckets or of those named.
 
-    Columns as in `metering_usagemonth`; only the last revision of each service point and zone.
+    Columns: month, service_point_id, zone, revision, and `columns` of `metering_usagemonth`; only the last revision
+    of each service point and zone.
     """
     params: dict[str, object]
     if buckets is not None:
@@ -99,25 +96,34 @@ def read_usage(
         assert service_point_ids is not None, "Name the buckets or the service points."
         where, params = "service_point_id = ANY(%(points)s)", {"points": service_point_ids}
     rows = read_frame(
-        f"SELECT {USAGE_COLUMNS} FROM metering_usagemonth"
+        f"SELECT month, service_point_id, zone, revision, {', '.join(columns)} FROM metering_usagemonth"
         f" WHERE month = %(month)s AND recorded_at <= %(as_of)s AND {where}",
         params | {"month": month, "as_of": as_of},
         connection=connection,
     )
-    if rows.is_empty() or rows["revision"].max() == 0:
+    key = ["service_point_id", "zone", "revision"]
+    # Revisions are counted without a gap: a row is the last one unless its successor is there too.
+    successors = rows.select(key).filter(pl.col("revision") > 0)
+    if successors.is_empty():
         return rows
-    last = pl.col("revision") == pl.col("revision").max().over("service_point_id", "zone")
-    return rows.filter(last)
+    return rows.join(successors.with_columns(pl.col("revision") - 1), on=key, how="anti")
 
 
 def read_usage_of_points(
-    *, connection: Connection, months: Sequence[date], as_of: datetime, service_point_ids: pl.Series
+    *,
+    connection: Connection,
+    months: Sequence[date],
+    as_of: datetime,
+    service_point_ids: pl.Series,
+    columns: Sequence[str],
 ) -> pl.DataFrame:
     """The daily use of several months as known at `as_of`, of the service points named, in the columns of
     `read_usage`; found by index, however large the months are."""
     return read_frame(
         f"""
-        SELECT DISTINCT ON (month, service_point_id, zone) {USAGE_COLUMNS} FROM metering_usagemonth
+        SELECT DISTINCT ON (month, service_point_id, zone) month, service_point_id, zone, revision,
+               {", ".join(columns)}
+        FROM metering_usagemonth
         WHERE month = ANY(%(months)s::date[]) AND service_point_id = ANY(%(points)s::bigint[])
           AND recorded_at <= %(as_of)s
         ORDER BY month, service_point_id, zone, revision DESC
@@ -129,10 +135,12 @@ def read_usage_of_points(
 
 def has_usage(*, connection: Connection, month: date, buckets: range, as_of: datetime) -> bool:
     """Whether any daily use of the buckets is stored for the month, as known at `as_of`."""
+    # By the primary key: the block-range index does not know the rows of the run that is going on, so a search by
+    # bucket would pass through all of them in every slice.
     found = read_frame(
-        """
-        SELECT EXISTS (SELECT FROM metering_usagemonth WHERE month = %(month)s AND bucket >= %(first)s
-                       AND bucket < %(next)s AND recorded_at <= %(as_of)s) AS found
+        f"""
+        SELECT EXISTS (SELECT FROM metering_usagemonth WHERE month = %(month)s
+                       AND service_point_id = {POINTS_OF_BUCKETS} AND recorded_at <= %(as_of)s) AS found
         """,
         {"month": month, "first": buckets.start, "next": buckets.stop, "as_of": as_of},
         connection=connection,

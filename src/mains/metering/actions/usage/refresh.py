@@ -82,7 +82,9 @@ def refresh_usage(
         whole_points=scope.whole_points(buckets),
     )
     facts, computed = _compute_month(connection, facts, month, last or month, scope)
-    rows = [_new_rows(computed.usage, _stored(connection, month, buckets, scope), month=month)]
+    is_kept = frames.has_usage(connection=connection, month=month, buckets=buckets, as_of=scope.as_of)
+    stored = _stored(connection, month, buckets, scope) if is_kept else pl.DataFrame()
+    rows = [_new_rows(computed.usage, stored, month=month)]
     if last is not None:
         since = affected_since(
             facts,
@@ -145,7 +147,11 @@ def _revise(
     if points.is_empty():
         return []
     stored = frames.read_usage_of_points(
-        connection=connection, months=months, as_of=scope.as_of, service_point_ids=points
+        connection=connection,
+        months=months,
+        as_of=scope.as_of,
+        service_point_ids=points,
+        columns=_COMPARED,
     )
     whole = facts.of_points(points) if facts else _whole(connection, points, months, scope)
     computed = compute_months(whole, months=months, as_of=scope.as_of, averages=scope.averages)
@@ -226,7 +232,9 @@ def _replaced(computed: UsageResult, again: UsageResult, points: pl.Series) -> U
 
 
 def _stored(connection: Connection, month: date, buckets: range, scope: UsageScope) -> pl.DataFrame:
-    return frames.read_usage(connection=connection, month=month, buckets=buckets, as_of=scope.as_of)
+    return frames.read_usage(
+        connection=connection, month=month, buckets=buckets, as_of=scope.as_of, columns=_COMPARED
+    )
 
 
 def _new_rows(computed: pl.DataFrame, stored: pl.DataFrame, *, month: date) -> pl.DataFrame:
