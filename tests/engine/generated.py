@@ -5,10 +5,18 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from mains.engine.facts import DatedValue, Facts, Stretch
+from mains.engine.facts import MICRO, DatedValue, Facts, Stretch
 
 MODES = ["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"]
 FIRST_DAY = date(2023, 11, 1)
+# Days at which calendars differ: leap day, month and year ends, both changes of the clock.
+AWKWARD_DAYS = [
+    date(2023, 11, 5), date(2023, 11, 30), date(2023, 12, 31), date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1),
+    date(2024, 3, 31),
+]  # fmt: skip
+CALENDAR = ["month", "quarter", "year"]
+# What a bill may have been left, by the names which the generated tariffs give: theirs, and those of re-rated lines.
+BALANCES = ["saved", *(f"line{at}_owed" for at in range(4)), *(f"later{at}_owed" for at in range(2))]
 EXTREMES = [0, 1, -1, 10**6, 999_999, 150 * 10**6, 150 * 10**6 + 1, 10**15, -(10**15), 8_640_000_123]
 
 
@@ -83,6 +91,13 @@ CHARGES = [
     "volume * price",
     "usage * unit_price",
     "unit_price * (usage + volume)",
+    "if(period_from >= 2024-01-15, usage * price, fixed * months / 2 [month])",
+    "if(period_to <= 2024-03-01 and period_from != 2023-12-31, usage * price, usage * price / 7)",
+    "step(residents, stairs, limits: exclusive)",
+    "block(usage, energy, limits: exclusive)",
+    "step(usage, base, limits: exclusive, scale: months) * months",
+    "max(usage - 50 - saved, 0) * price",
+    "max(fixed - usage * price, 0)",
 ]
 LATER = [
     "vat * charges",
@@ -116,6 +131,10 @@ def components(draw) -> list[dict[str, object]]:
     for at, formula in enumerate(draw(st.lists(st.sampled_from(LATER), max_size=2))):
         kind = draw(st.sampled_from(["tax", "tax_included", "subsidy"]))
         made.append(draw(options(f"later{at}", kind, formula)))
+    left = draw(
+        st.sampled_from(["max(saved + 30 - usage, 0)", "saved + volume", "if(metered, saved, usage.night)"])
+    )
+    made.append({"name": "saved", "kind": "balance", "formula": left})
     return made
 
 
@@ -138,15 +157,28 @@ def options(draw, name: str, kind: str, formula: str) -> dict[str, object]:
     if draw(st.booleans()):
         made["each"] = draw(st.sampled_from(["segment", "period"]))
     if draw(st.booleans()):
-        made["on_change"] = draw(st.sampled_from(["split", "weight", "start", "end", "average"]))
+        treatments = ["split", "weight", "start", "end", "average", "next_bill"]
+        if kind != "tax_included":
+            treatments.append("rerate")
+        made["on_change"] = draw(st.sampled_from(treatments))
         if draw(st.booleans()):
             made["average_round"] = {"to": "0.0001", "mode": draw(st.sampled_from(MODES))}
+    if draw(st.integers(0, 2)) == 0:
+        made["cut"] = draw(st.sampled_from(["every", *CALENDAR]))
     if draw(st.integers(0, 4)) == 0:
-        made["cut"] = "every"
+        made["since"] = (FIRST_DAY + timedelta(days=draw(st.integers(0, 120)))).isoformat()
+    if draw(st.integers(0, 4)) == 0:
+        made["until"] = (FIRST_DAY + timedelta(days=draw(st.integers(121, 240)))).isoformat()
     if draw(st.integers(0, 3)) == 0:
         made["when"] = draw(
             st.sampled_from(
-                ["usage > 100", "not metered", "band != 'A'", "usage.night * 2 <= usage or residents > 2"]
+                [
+                    "usage > 100",
+                    "not metered",
+                    "band != 'A'",
+                    "usage.night * 2 <= usage or residents > 2",
+                    "period_from < 2024-02-29",
+                ]
             )
         )
     return made
@@ -189,6 +221,8 @@ def tariffs(draw) -> dict[str, object]:
             "metered": "yes/no",
         },
         "split_usage": draw(st.sampled_from(["none", "none", "1"])),
+        "balances": {"saved": "kWh"},
+        **({"cut": draw(st.sampled_from(CALENDAR))} if draw(st.integers(0, 3)) == 0 else {}),
         "seasons": {"summer": {"from": "01-10", "to": "02-29"}, "winter": "rest"},
         "components": shared,
         "versions": versions,
@@ -197,8 +231,9 @@ def tariffs(draw) -> dict[str, object]:
 
 @st.composite
 def facts(draw) -> Facts:
-    first = FIRST_DAY + timedelta(days=draw(st.integers(0, 150)))
-    end = first + timedelta(days=draw(st.sampled_from([1, 2, 28, 29, 30, 31, 35, 62, 90])))
+    days = st.integers(0, 150).map(lambda offset: FIRST_DAY + timedelta(days=offset))
+    first = draw(st.one_of(days, st.sampled_from(AWKWARD_DAYS)))
+    end = first + timedelta(days=draw(st.sampled_from([1, 2, 28, 29, 30, 31, 35, 62, 90, 400])))
     zones = {}
     for zone in ("day", "night"):
         micro = draw(st.one_of(st.sampled_from(EXTREMES), st.integers(0, 2000 * 10**6)))
@@ -208,7 +243,12 @@ def facts(draw) -> Facts:
         "residents": draw(dated(st.sampled_from([0, 1, 3, "2.5"]).map(Fraction), first, end)),
         "metered": draw(dated(st.booleans(), first, end)),
     }
-    return Facts(first, end, zones, {name: values for name, values in attributes.items() if values})
+    known = {name: values for name, values in attributes.items() if values}
+    # Now and then nobody says what the last bill left.
+    for name in BALANCES if draw(st.integers(0, 9)) else ():
+        micro = draw(st.one_of(st.sampled_from(EXTREMES), st.integers(-(10**9), 10**9)))
+        known[name] = (DatedValue(Fraction(micro, MICRO)),)
+    return Facts(first, end, zones, known)
 
 
 @st.composite

@@ -25,9 +25,18 @@ def block(start: str) -> str:
     return next(text for text in BLOCKS if text.startswith(start))
 
 
-def test_the_first_case_comes_out_as_it_says() -> None:
-    case = read_case(block("case:"), name="page", open_tariff=lambda file: file)
+@pytest.mark.parametrize(
+    "text", [text for text in BLOCKS if text.startswith("case:")], ids=lambda text: text[6:30]
+)
+def test_every_case_comes_out_as_it_says(text: str) -> None:
+    case = read_case(text, name="page", open_tariff=lambda file: file)
     assert run_case(case).mismatches == ()
+
+
+def test_there_are_cases_of_every_kind() -> None:
+    cases = [text for text in BLOCKS if text.startswith("case:")]
+    for word in ("tiers:", "balances:", "purchase:", "interest:"):
+        assert any(word in text for text in cases), word
 
 
 @pytest.mark.parametrize("start", ["prices:", "attributes:", "seasons:", "versions:", "time_zone:"])

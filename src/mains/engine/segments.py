@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from mains.engine.calendar import start_of_next_unit
 from mains.engine.columns.compiled import TariffSet
 from mains.engine.facts import MICRO
 from mains.engine.tariff.model import Tariff
@@ -59,7 +60,7 @@ def _readers(tariffs: TariffSet, name: str) -> list[str]:
 
 
 def _tariff_cuts(items: pl.DataFrame, tariffs: TariffSet) -> pl.DataFrame:
-    """First day of the period, of every version and of every season in it; worked out once per tariff and
+    """First day of the period, of every version, season and calendar unit that cuts; worked out once per tariff and
     period.
     """
     periods = items.select("tariff", "period_from", "period_to").unique()
@@ -82,6 +83,11 @@ def _changes(tariff: Tariff | None, first: date, end: date) -> list[date]:
     if tariff.uses_seasons:
         inner = (first + timedelta(days=offset) for offset in range(1, (end - first).days))
         starts |= {day for day in inner if tariff.season_of(day) != tariff.season_of(day - timedelta(days=1))}
+    for unit in tariff.calendar_cuts:
+        day = start_of_next_unit(first, unit)
+        while day < end:
+            starts.add(day)
+            day = start_of_next_unit(day, unit)
     return sorted(starts)
 
 

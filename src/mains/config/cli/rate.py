@@ -83,7 +83,8 @@ def _print_result(result: CaseResult, *, brief: bool) -> None:
         if not brief:
             console.print(step_tree(protocol.explanation))
     if len(result.protocols) > 1:
-        console.print(f"Total of all services: {show_short(result.total)}")
+        what = "bills" if result.case.is_chain else "services"
+        console.print(f"Total of all {what}: {show_short(result.total)}")
     for mismatch in result.mismatches:
         console.print(f"DIFFERS  {mismatch}")
     if not result.mismatches:

@@ -17,7 +17,9 @@ from mains.engine.tariff import Tariff
 from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.model import AttributeType
 
-_FACT_KEYS = ("period", "usage", "readings", "quantities", "attributes", "intervals", "history")
+_FACT_KEYS = (
+    "period", "usage", "readings", "quantities", "attributes", "intervals", "history", "balances", "purchase",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def read_facts(*, own: Clause, shared: Clause, tariff: Tariff, open_file: OpenFi
             use |= _UseReader(tariff.units, tariff.quantities[name], first, end).read(clause, name)
     attributes = _read_attributes(shared.get("attributes"), tariff, strict=own.value is None)
     attributes |= _read_attributes(own.get("attributes"), tariff, strict=True)
+    attributes |= _read_balances(get("balances"), tariff)
     measured = Measured()
     series, history = (
         read_intervals(get("intervals"), tariff, open_file, strict=is_own("intervals")),
@@ -194,11 +197,50 @@ class _UseReader:
         return Stretch(first, end, micro or 0, f"case, {clause.name}")
 
 
+def _read_balances(clause: Clause, tariff: Tariff) -> dict[str, tuple[DatedValue, ...]]:
+    """What the last bill left; nothing where the case does not say."""
+    for name, entry in clause.entries():
+        if name not in tariff.balances:
+            entry.refuse(
+                "unknown-name",
+                f"The tariff has no balance “{name}”.",
+                f"{guess(name, tariff.balances)}Balances: {', '.join(tariff.balances) or 'none'}.",
+            )
+    found: dict[str, tuple[DatedValue, ...]] = {}
+    for name, unit in tariff.balances.items():
+        entry = clause.get(name)
+        micro = 0 if entry.value is None else _micro(entry, unit, tariff.units)
+        source = "no balance given" if entry.value is None else f"case, {entry.name}"
+        found[name] = () if micro is None else (DatedValue(Fraction(micro, MICRO), source=source),)
+    return found
+
+
+def read_purchase(*, own: Clause, shared: Clause, tariff: Tariff) -> tuple[Fraction, int] | None:
+    """Money of a purchase in units of currency, and the smallest use that is sold, in millionths of the unit.
+
+    Either `purchase: 5000`, or `purchase: {money: 5000, step: 0.1}`; None where the case sells nothing.
+    """
+    clause = own.get("purchase") if own.get("purchase").value is not None else shared.get("purchase")
+    if clause.value is None:
+        return None
+    money, step = clause, Clause(None, clause.problems)
+    if isinstance(clause.value, Mapping):
+        clause.only(("money", "step"))
+        money, step = clause.get("money"), clause.get("step")
+    paid = money.measured(unit=tariff.units.money, units=tariff.units)
+    if paid is not None and (paid < 0 or (paid * tariff.posting_scale).denominator != 1):
+        money.refuse("money", f"{money.value} cannot be paid.", "Give money of the currency, zero or more.")
+    size = MICRO // 10 if step.value is None else _micro(step, tariff.units.use, tariff.units)
+    if size is not None and size <= 0:
+        step.refuse("money", "The smallest use that is sold is above zero.", "Write step: 0.1.")
+    return None if paid is None or size is None else (paid, size)
+
+
 def _read_attributes(clause: Clause, tariff: Tariff, *, strict: bool) -> dict[str, tuple[DatedValue, ...]]:
     """A plain value, or a list of {from, value} in which each holds until the next."""
     found: dict[str, tuple[DatedValue, ...]] = {}
     for name, entry in clause.entries():
-        if name not in tariff.attributes:
+        if name not in tariff.attributes or name in tariff.balances:
             if strict:
                 entry.refuse(
                     "unknown-name",

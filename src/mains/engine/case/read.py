@@ -1,25 +1,26 @@
 """Case document → `Case`. Faults carry the clause and, for text documents, the line."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from fractions import Fraction
 
-from mains.engine.case.facts import read_facts
+from mains.engine.case.expected import Expected, read_expected, read_money
+from mains.engine.case.facts import read_facts, read_purchase
+from mains.engine.case.interest import InterestService, read_interest_services
 from mains.engine.case.places import find_line
 from mains.engine.case.urdb import tariff_of_urdb
 from mains.engine.facts import Facts
 from mains.engine.intervals import History, IntervalSeries, Measured
-from mains.engine.language.guesses import guess
 from mains.engine.language.units import UnitSystem
 from mains.engine.tariff import Problem, Tariff, UnableToReadTariff, read_document, read_tariff
 from mains.engine.tariff.clauses import Clause, Problems
 from mains.engine.tariff.document import Path, Value
 from mains.kernel.errors import MainsError
 
-_CASE_KEYS = ("case", "kind", "source", "note", "tariff", "facts", "expect", "services")
+_CASE_KEYS = (
+    "case", "kind", "source", "note", "tariff", "interest", "facts", "expect", "services", "bills",
+)  # fmt: skip
 _MAX_SHOWN = 12
-_EXPECT_KEYS = ("total", "components", "quantities", "lines")
 
 
 class UnableToReadCase(MainsError):
@@ -36,36 +37,26 @@ class UnableToReadCase(MainsError):
 
 
 @dataclass(frozen=True)
-class ExpectedLine:
-    """A line that must be there: of one component, perhaps starting on one day."""
-
-    component: str
-    from_date: date | None
-    amount: Fraction | None
-    quantity: Fraction | None
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What the bill must show. Amounts in units of currency, quantities in their own unit."""
-
-    total: Fraction | None = None
-    components: Mapping[str, Fraction] = field(default_factory=dict)
-    quantities: Mapping[str, Fraction] = field(default_factory=dict)
-    lines: tuple[ExpectedLine, ...] = ()
-
-
-@dataclass(frozen=True)
 class Service:
-    """One tariff with the facts of the account and what is expected of it. `source` is where the tariff stands."""
+    """One tariff with the facts of the account and what is expected of it. `source` is where the tariff stands.
+
+    `purchase` is money in units of currency that buys use, and the smallest use sold in millionths; `opening` are the
+    balances whose value the case gives.
+    """
 
     tariff: Tariff
     facts: Facts
     expected: Expected
     source: "Source"
+    purchase: tuple[Fraction, int] | None = None
+    opening: frozenset[str] = frozenset()
     intervals: tuple[IntervalSeries, ...] = ()
     history: History = None
     measured: Measured = field(default_factory=Measured)
+
+    @property
+    def currency(self) -> str:
+        return self.tariff.currency
 
     def place(self, clause: str) -> str:
         """File, line and clause, as every message names them."""
@@ -92,8 +83,10 @@ class Case:
     kind: str
     source: str
     note: str
-    services: tuple[Service, ...]
+    services: tuple["Service | InterestService", ...]
     total: Fraction | None
+    is_chain: bool = False
+    """Whether the services are bills of one tariff one after another, each opening with what the last one left."""
 
 
 def read_case(text: str, *, name: str, open_tariff: Callable[[str], str]) -> Case:
@@ -110,20 +103,22 @@ def read_case(text: str, *, name: str, open_tariff: Callable[[str], str]) -> Cas
         )
         raise UnableToReadCase(name=name, problems=problems.in_order())
     root.only(_CASE_KEYS)
-    listed = root.get("services").items()
+    chain = root.get("bills").items()
+    listed = root.get("services").items() or chain
+    if chain and root.get("services").value is not None:
+        root.get("bills").refuse("key-twice", "A case has services or bills.", "Keep one of the two.")
     shared = root.get("expect")
     tariffs = _Tariffs(name, open_tariff)
-    services = [
-        service
-        for clause in (listed or [root])
-        if (
-            service := _read_service(
-                clause, root, tariffs, Expected() if listed and clause.get("expect").value is None else None
-            )
-        )
-        is not None
-    ]
-    total = _money(shared.get("total"), services[0].tariff.units) if listed and services else None
+    services: list[Service | InterestService] = []
+    if root.get("interest").value is not None:
+        services.extend(read_interest_services(root, file=name, open_rule=tariffs.open))
+    else:
+        services.extend(_read_services(root, listed, tariffs, is_chain=bool(chain)))
+    total = (
+        read_money(shared.get("total"), UnitSystem(services[0].currency, "unit"))
+        if listed and services
+        else None
+    )
     if listed:
         shared.only(("total",))
     case = Case(
@@ -135,6 +130,7 @@ def read_case(text: str, *, name: str, open_tariff: Callable[[str], str]) -> Cas
         note=root.get("note").text(),
         services=tuple(services),
         total=total,
+        is_chain=bool(chain),
     )
     if problems.found:
         raise UnableToReadCase(name=name, problems=problems.in_order())
@@ -154,7 +150,7 @@ class _Tariffs:
             return None
         if isinstance(clause.value, str):
             file = clause.value
-            document = read_document(self._open(clause, file), name=file)
+            document = read_document(self.open(clause, file), name=file)
             return self._named(document, file), Source(file, document)
         if isinstance(clause.value, Mapping) and "urdb" in clause.value:
             return self._urdb(clause)
@@ -174,7 +170,7 @@ class _Tariffs:
             )
         if isinstance(written.value, str):
             file = written.value
-            document = read_document(self._open(written, file), name=file)
+            document = read_document(self.open(written, file), name=file)
             written = Clause(document, Problems(document))
         made = tariff_of_urdb(written, time_zone=time_zone)
         for problems, name in ((clause.problems, self.case_name), (written.problems, file)):
@@ -182,7 +178,8 @@ class _Tariffs:
                 raise UnableToReadCase(name=name, problems=problems.in_order())
         return self._named(made, file), Source(file, made)
 
-    def _open(self, clause: Clause, file: str) -> str:
+    def open(self, clause: Clause, file: str) -> str:
+        """The text of a document beside the case. Raises UnableToReadCase."""
         try:
             return self.open_tariff(file)
         except MainsError as error:
@@ -196,66 +193,55 @@ class _Tariffs:
             raise UnableToReadCase(name=name, problems=error.problems) from error
 
 
+def _read_services(
+    root: Clause, listed: list[Clause], tariffs: _Tariffs, *, is_chain: bool
+) -> Iterator[Service]:
+    """The services of a case, or its bills one after another, which share the tariff."""
+    common = tariffs.read(root.get("tariff")) if is_chain else None
+    for clause in listed or [root]:
+        if clause is not root:
+            clause.only(("facts", "expect") if is_chain else ("tariff", "facts", "expect"))
+        found = common if is_chain else tariffs.read(clause.get("tariff"))
+        silent = bool(listed) and clause.get("expect").value is None
+        service = _read_service(
+            clause, root, found, Expected() if silent else None, open_file=tariffs.open_tariff
+        )
+        if service is not None:
+            yield service
+
+
 def _read_service(
-    clause: Clause, root: Clause, tariffs: _Tariffs, expected: Expected | None
+    clause: Clause,
+    root: Clause,
+    found: tuple[Tariff, Source] | None,
+    expected: Expected | None,
+    *,
+    open_file: Callable[[str], str],
 ) -> Service | None:
-    if clause is not root:
-        clause.only(("tariff", "facts", "expect"))
-    found = tariffs.read(clause.get("tariff"))
     if found is None:
         return None
     tariff, source = found
     own = clause.get("facts") if clause is not root else Clause(None, root.problems)
-    facts = read_facts(own=own, shared=root.get("facts"), tariff=tariff, open_file=tariffs.open_tariff)
+    read = read_facts(own=own, shared=root.get("facts"), tariff=tariff, open_file=open_file)
+    purchase = read_purchase(own=own, shared=root.get("facts"), tariff=tariff)
     if expected is None:
-        expected = _read_expected(clause.get("expect"), tariff)
-    if facts is None:
+        expected = read_expected(clause.get("expect"), tariff)
+    if read is None:
         return None
-    return Service(tariff, facts.facts, expected, source, facts.intervals, facts.history, facts.measured)
-
-
-def _read_expected(clause: Clause, tariff: Tariff) -> Expected:
-    clause.only(_EXPECT_KEYS)
-    reader = _ExpectedReader(tariff)
-    return Expected(
-        _money(clause.get("total"), tariff.units),
-        reader.figures(clause.get("components")),
-        reader.figures(clause.get("quantities")),
-        tuple(reader.line(item) for item in clause.get("lines").items()),
+    # What holds for all bills of a chain opens the first of them only.
+    written = own.get("balances") if clause is not root else root.get("facts").get("balances")
+    return Service(
+        tariff=tariff,
+        facts=read.facts,
+        expected=expected,
+        source=source,
+        purchase=purchase,
+        opening=frozenset(_keys(written)),
+        intervals=read.intervals,
+        history=read.history,
+        measured=read.measured,
     )
 
 
-def _money(clause: Clause, units: UnitSystem) -> Fraction | None:
-    return clause.measured(unit=units.money, units=units)
-
-
-@dataclass(frozen=True)
-class _ExpectedReader:
-    tariff: Tariff
-
-    def figures(self, clause: Clause) -> dict[str, Fraction]:
-        """Figures by component; an amount may name the currency."""
-        found = {}
-        for name, entry in clause.entries():
-            value = _money(entry, self.tariff.units)
-            if self._is_known(name, entry) and value is not None:
-                found[name] = value
-        return found
-
-    def line(self, item: Clause) -> ExpectedLine:
-        item.only(("component", "from", "amount", "quantity"))
-        name = item.get("component").text(required=True)
-        if name:
-            self._is_known(name, item)
-        amount = _money(item.get("amount"), self.tariff.units)
-        return ExpectedLine(name, item.get("from").day(), amount, item.get("quantity").number())
-
-    def _is_known(self, name: str, clause: Clause) -> bool:
-        known = (*self.tariff.printed_order, "rounding")
-        if name not in known:
-            clause.refuse(
-                "unknown-name",
-                f"The tariff has no component “{name}”.",
-                f"{guess(name, known)}Components: {', '.join(self.tariff.printed_order)}.",
-            )
-        return name in known
+def _keys(clause: Clause) -> set[str]:
+    return {str(key) for key in clause.value} if isinstance(clause.value, Mapping) else set()

@@ -1,17 +1,22 @@
 """Runs a case through both interpreters and compares the bill with what is expected."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import polars as pl
 
 from mains.engine.case.errors import UnableToAgree
+from mains.engine.case.expected import Expected
+from mains.engine.case.frames import segments_frame
+from mains.engine.case.interest import InterestService, refused_place
 from mains.engine.case.measured import check_measured
-from mains.engine.case.read import Case, Expected, Service
+from mains.engine.case.read import Case, Service
 from mains.engine.columns import compile_tariffs, rate_columns
 from mains.engine.exact import Protocol, UnableToRate, rate_exact, show
-from mains.engine.exact.cut import Segment, cut_period
-from mains.engine.facts import MICRO
+from mains.engine.exact.cut import cut_period
+from mains.engine.facts import MICRO, DatedValue
+from mains.engine.purchase import buy_columns, buy_exact
 from mains.engine.tariff import Tariff
 
 
@@ -61,20 +66,58 @@ class CaseResult:
 def run_case(case: Case) -> CaseResult:
     """Raises UnableToRate when a fact is missing, UnableToAgree when the interpreters differ."""
     protocols, mismatches = [], []
+    left: dict[str, DatedValue] = {}
     for service in case.services:
-        protocol = _rate(service)
+        if isinstance(service, InterestService):
+            protocol = _count_interest(service)
+        else:
+            protocol = _rate(_opened(service, left) if case.is_chain else service)
+            left = _left_by(protocol, service.tariff)
         protocols.append(protocol)
         mismatches.extend(_compare(service.expected, protocol))
     total = sum(
         (Fraction(protocol.total_minor, protocol.posting_scale) for protocol in protocols), Fraction(0)
     )
     if case.total is not None and case.total != total:
-        mismatches.append(Mismatch("all services", "total", case.total, total))
+        which = "all bills" if case.is_chain else "all services"
+        mismatches.append(Mismatch(which, "total", case.total, total))
     return CaseResult(case, tuple(protocols), total, tuple(mismatches))
+
+
+def _opened(service: Service, left: Mapping[str, DatedValue]) -> Service:
+    """The service with what the bill before it left, save for what the case says itself."""
+    opening = {name: (value,) for name, value in left.items() if name not in service.opening}
+    facts = replace(service.facts, attributes={**service.facts.attributes, **opening})
+    return replace(service, facts=facts)
+
+
+def _left_by(protocol: Protocol, tariff: Tariff) -> dict[str, DatedValue]:
+    """What a bill leaves of each balance: nothing where it has no line."""
+    source = f"left by the bill of {protocol.period_from} – {protocol.period_to} (excluded)"
+    return {name: DatedValue(_closing(protocol, name), source=source) for name in tariff.balances}
+
+
+def _closing(protocol: Protocol, name: str) -> Fraction:
+    return sum(
+        (line.value for line in protocol.lines if line.kind == "balance" and line.component == name),
+        Fraction(0),
+    )
+
+
+def _count_interest(service: InterestService) -> Protocol:
+    try:
+        protocol, difference = service.rate()
+    except UnableToRate as error:
+        raise refused_place(service, error) from error
+    if difference:
+        raise _unable_to_agree(difference, service.rule.code)
+    return protocol
 
 
 def _rate(service: Service) -> Protocol:
     try:
+        if service.purchase is not None:
+            return _buy(service, *service.purchase)
         protocol = rate_exact(tariff=service.tariff, facts=service.facts)
         _agree(service, protocol)
     except UnableToRate as error:
@@ -84,10 +127,26 @@ def _rate(service: Service) -> Protocol:
     return protocol
 
 
+def _buy(service: Service, money: Fraction, step_micro: int) -> Protocol:
+    tariff, facts = service.tariff, service.facts
+    minor = int(money * tariff.posting_scale)
+    bought = buy_exact(tariff=tariff, facts=facts, money_minor=minor, step_micro=step_micro)
+    frame = segments_frame(tariff=tariff, segments=cut_period(tariff=tariff, facts=facts))
+    paid = pl.DataFrame({"item_id": [1], "money_minor": [minor]})
+    found = buy_columns(tariffs=compile_tariffs([tariff]), segments=frame, money=paid, step_micro=step_micro)
+    exact = [(1, bought.units_micro, minor - bought.remainder_minor, bought.remainder_minor)]
+    if found.purchases.rows() != exact:
+        raise _unable_to_agree(f"{exact} against {found.purchases.rows()}", tariff.code)
+    return bought.protocol
+
+
 def _agree(service: Service, protocol: Protocol) -> None:
     check_measured(service)
     segments = cut_period(tariff=service.tariff, facts=service.facts)
-    rated = rate_columns(tariffs=compile_tariffs([service.tariff]), segments=_frame(service.tariff, segments))
+    rated = rate_columns(
+        tariffs=compile_tariffs([service.tariff]),
+        segments=segments_frame(tariff=service.tariff, segments=segments),
+    )
     for refused in rated.refused.iter_rows(named=True):
         raise UnableToRate(
             code=refused["code"],
@@ -99,41 +158,16 @@ def _agree(service: Service, protocol: Protocol) -> None:
     columns = rated.lines.select(names).rows()
     if exact != columns:
         different = [str(pair) for pair in zip(exact, columns, strict=False) if pair[0] != pair[1]]
-        raise UnableToAgree(
-            code="interpreters-differ",
-            message=f"The interpreters differ: {'; '.join(different or ['number of lines'])}.",
-            place=protocol.tariff,
-            remedy="Please report this case: it is a fault of Mains.",
-        )
+        raise _unable_to_agree("; ".join(different or ["number of lines"]), protocol.tariff)
 
 
-def _frame(tariff: Tariff, segments: tuple[Segment, ...]) -> pl.DataFrame:
-    """The segments of one item as the column side takes them."""
-    data: dict[str, pl.Series] = {
-        "item_id": pl.Series([1] * len(segments), dtype=pl.Int64),
-        "tariff": pl.Series([tariff.code] * len(segments), dtype=pl.String),
-        "from_date": pl.Series([s.from_date for s in segments], dtype=pl.Date),
-        "to_date": pl.Series([s.to_date for s in segments], dtype=pl.Date),
-        "period_from": pl.Series([segments[0].from_date] * len(segments), dtype=pl.Date),
-        "period_to": pl.Series([segments[-1].to_date] * len(segments), dtype=pl.Date),
-    }
-    for key in segments[0].use_micro:
-        data[f"{key.replace('.', '_')}_micro"] = pl.Series(
-            [s.use_micro[key] for s in segments], dtype=pl.Int64
-        )
-    for name in tariff.read_attributes:
-        kind = tariff.attributes[name].kind
-        values = [s.attributes[name].value if name in s.attributes else None for s in segments]
-        if kind == "number":
-            scaled = [
-                None if value is None else int(value * MICRO)
-                for value in values
-                if not isinstance(value, str)
-            ]
-            data[f"{name}_micro"] = pl.Series(scaled, dtype=pl.Int64)
-        else:
-            data[name] = pl.Series(values, dtype=pl.Boolean if kind == "flag" else pl.String)
-    return pl.DataFrame(data)
+def _unable_to_agree(difference: str, place: str) -> UnableToAgree:
+    return UnableToAgree(
+        code="interpreters-differ",
+        message=f"The interpreters differ: {difference}.",
+        place=place,
+        remedy="Please report this case: it is a fault of Mains.",
+    )
 
 
 def _compare(expected: Expected, protocol: Protocol) -> list[Mismatch]:
@@ -157,6 +191,9 @@ def _compare(expected: Expected, protocol: Protocol) -> list[Mismatch]:
     for name, value in expected.quantities.items():
         if quantities.get(name) != value:
             found.append(Mismatch(protocol.tariff, f"quantity of {name}", value, quantities.get(name)))
+    for name, value in expected.balances.items():
+        if _closing(protocol, name) != value:
+            found.append(Mismatch(protocol.tariff, f"balance {name}", value, _closing(protocol, name)))
     found.extend(_compare_lines(expected, protocol))
     total = Fraction(protocol.total_minor, scale)
     if expected.total is not None and expected.total != total:

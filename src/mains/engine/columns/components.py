@@ -14,7 +14,7 @@ from mains.engine.columns.rational import Rational
 from mains.engine.columns.runs import Run, Runs
 from mains.engine.facts import MICRO
 from mains.engine.language.units import Unit
-from mains.engine.tariff.model import POSTED_KINDS, Component, Rounding
+from mains.engine.tariff.model import CALENDAR_CUTS, POSTED_KINDS, Component, Rounding
 from mains.kernel.rounding import RoundingMode
 
 ZERO = rational.constant(0)
@@ -79,11 +79,76 @@ class GroupRater:
         for name in last.computing_order:
             present = [structure.by_name.get(name) for structure in self._structures]
             component = next((item for item in reversed(present) if item is not None), None)
-            if component is not None:
-                compute = self._split if component.on_change == "split" else self._whole
-                self._computed[name] = compute(component, present)
+            if component is None:
+                continue
+            if component.cut in CALENDAR_CUTS:
+                self._computed[name] = self._by_calendar(component)
+            else:
+                self._computed[name] = self._compute(component, present)
         slots = [slot for name in last.printed_order for slot in self._slots.get(name, [])]
         return [*slots, *self._rounding(slots, last)]
+
+    def _compute(self, component: Component, present: Sequence[Component | None]) -> _Computed:
+        compute = self._split if component.on_change == "split" else self._whole
+        return compute(component, present)
+
+    # --- the calendar
+
+    def _by_calendar(self, last: Component) -> _Computed:
+        """Each month, quarter or year is rated as a period of its own; the items all part at the same segments."""
+        first = self._group.unit_starts(last.cut)
+        self._note_bad(self._group.beyond_unit(last.cut), None)
+        starts = [0, *(at for at in self._all[1:] if first[0, at] != first[0, at - 1])]
+        blocks = [
+            tuple(range(start, end)) for start, end in zip(starts, [*starts[1:], len(self._all)], strict=True)
+        ]
+        parts = [self._in_block(last.name, block) for block in blocks]
+        by_segment = tuple(pair for part in parts for pair in part.by_segment)
+        posted, unrounded = ([part.whole[at] for part in parts] for at in (0, 1))
+        if not last.figure:
+            return _Computed((_sum(posted), _sum(unrounded)), by_segment)
+        if len(parts) == 1:
+            return _Computed(parts[0].whole, by_segment, figure=True)
+        days = self._group.time("days", Fraction(1), self._all)
+        shares = [
+            rational.divide(self._group.time("days", Fraction(1), block), days, reason=0) for block in blocks
+        ]
+        means = [
+            _sum([rational.multiply(value, share) for value, share in zip(values, shares, strict=True)])
+            for values in (posted, unrounded)
+        ]
+        return _Computed((_rounded(means[0], last.rounding), means[1]), by_segment, figure=True)
+
+    def _in_block(self, name: str, block: Run) -> _Computed:
+        """The component over some segments alone; its lines are kept as lines of those segments."""
+        structures = [self._structures[at] for at in block]
+        runs = {other: _runs_within(found, block) for other, found in self._runs.items()}
+        inner = GroupRater(group=self._group.part(block), structures=structures, runs=runs)
+        for other, computed in self._computed.items():
+            inner._computed[other] = self._seen_within(other, computed, block, inner)
+        present = [structure.by_name.get(name) for structure in structures]
+        component = next((item for item in reversed(present) if item is not None), None)
+        if component is None:
+            return _Computed((ZERO, ZERO), ((ZERO, ZERO),) * len(block))
+        computed = inner._compute(component, present)
+        self.bad = rational.join_bad(self.bad, inner.bad)
+        slots = (
+            replace(slot, run=block if slot.run is None else tuple(block[at] for at in slot.run))
+            for slot in inner._slots.get(name, [])
+        )
+        self._slots.setdefault(name, []).extend(slots)
+        return computed
+
+    def _seen_within(self, name: str, computed: _Computed, block: Run, inner: "GroupRater") -> _Computed:
+        """Another component as it is seen from inside some adjoining segments: a figure by its mean there."""
+        parts = tuple(computed.by_segment[at] for at in block)
+        whole = computed.over(block)
+        if computed.figure and len(block) < self._group.segments:
+            means = [weighted(list(values), inner._group) for values in zip(*parts, strict=True)]
+            present = (self._structures[at].by_name.get(name) for at in reversed(block))
+            rounding = next((each.rounding for each in present if each is not None), None)
+            whole = (_rounded(means[0], rounding), means[1])
+        return _Computed(whole, parts, figure=computed.figure)
 
     # --- scopes
 
@@ -95,7 +160,8 @@ class GroupRater:
         structure = self._structures[priced[-1]]
         amounts = dict.fromkeys(structure.computing_order, (ZERO, ZERO))
         for name, computed in self._computed.items():
-            amounts[name] = computed.over(measured)
+            # A figure, such as a unit price, is a price: it holds as in the segments whose prices hold.
+            amounts[name] = computed.over(priced if computed.figure else measured)
         return View(self._group, measured, priced, component, amounts, dict(structure.defaults))
 
     def _piece(self, view: View, rounding: Rounding | None) -> Piece:
@@ -250,6 +316,12 @@ class GroupRater:
         difference = rational.subtract(rational.column(_minor(total, structure), scale=1), lines)
         amount = rational.to_int64(difference, per_unit=1)
         return [Slot("rounding", "rounding", None, amount != 0, None, amount, difference)]
+
+
+def _runs_within(runs: Sequence[Run], block: Run) -> tuple[Run, ...]:
+    """Runs cut to a block, numbered from its first segment."""
+    inside = (tuple(at - block[0] for at in run if at in block) for run in runs)
+    return tuple(run for run in inside if run)
 
 
 def _active_amount(slot: Slot) -> Rational:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from mains.engine.calendar import start_of_unit
 from mains.engine.columns import rational
 from mains.engine.columns.compiled import MISSING, TariffSet
 from mains.engine.columns.rational import Rational
@@ -66,6 +67,10 @@ class Group:
         self._whole_frame = rows.shape[1] == 1 and len(rows) == len(frame.edition)
         self._read: dict[object, Rational] = {}
         self._codes: dict[tuple[str, int], Ints] = {}
+
+    def part(self, block: Sequence[int]) -> "Group":
+        """The same items over some adjoining segments alone: a period of its own."""
+        return Group(frame=self.frame, rows=self.rows[:, list(block)], reasons=self.reasons)
 
     # --- facts
 
@@ -145,11 +150,29 @@ class Group:
                 return _from_ints(days)
             case "period_days":
                 return _from_ints(whole)
+            case "period_from":
+                return _from_ints(self.period[0])
+            case "period_to":
+                return _from_ints(self.period[1])
             case "share":
                 return rational.divide(_from_ints(days), _from_ints(whole), reason=0)
             case "months_of" | "years_of":
                 return rational.multiply(_from_ints(days), rational.constant(1 / basis))
         return _by_dates(first, end, _CALENDAR[name])
+
+    def unit_starts(self, unit: str) -> Ints:
+        """First day of the month, quarter or year in which each segment of each item begins."""
+        return _unit_starts(self.frame.from_day[self.rows], unit)
+
+    def beyond_unit(self, unit: str) -> pl.Series | None:
+        """Reasons of items with a segment that is not cut where the unit ends."""
+        beyond = (self.unit_starts(unit) != _unit_starts(self.frame.to_day[self.rows] - 1, unit)).any(axis=1)
+        if not beyond.any():
+            return None
+        reason = self.reasons.number(
+            "segments-not-cut", f"The segments of the item are not cut at every {unit}."
+        )
+        return pl.Series(np.where(beyond, reason, 0).astype(np.int16))
 
     def days_of(self, at: int) -> Rational:
         return self.time("days", Fraction(1), (at,))
@@ -271,6 +294,14 @@ class Group:
         return np.array(by_edition, dtype=np.int64)[self.frame.edition[self.rows[:, at]]]
 
 
+def _unit_starts(days: Ints, unit: str) -> Ints:
+    """First day of the unit of each day; worked out once for each day that occurs."""
+    unique, places = np.unique(days, return_inverse=True)
+    firsts = [day_number(start_of_unit(_day(number), unit)) for number in unique.tolist()]
+    starts: Ints = np.array(firsts, dtype=np.int64)[places].reshape(days.shape)
+    return starts
+
+
 def _tier_rows(cell: Cell) -> list[tuple[Fraction, Fraction]]:
     """(limit, figure) of each tier; the last, which has no limit, repeats the one before."""
     if isinstance(cell, Fraction):
@@ -316,6 +347,11 @@ def _by_dates(first: Ints, end: Ints, measure: Callable[[date, date], Fraction])
     over = pl.Series([value.numerator for value in values], dtype=pl.Int64).gather(pl.Series(places))
     under = pl.Series([value.denominator for value in values], dtype=pl.Int64).gather(pl.Series(places))
     return Rational(over, 1, max(abs(v.numerator) for v in values), under, max(v.denominator for v in values))
+
+
+def day_number(day: date) -> int:
+    """A date as the frame counts it: days since 1970."""
+    return day.toordinal() - _EPOCH
 
 
 def _day(number: int) -> date:

@@ -8,7 +8,7 @@ from functools import reduce
 import polars as pl
 
 from mains.engine.columns import rational
-from mains.engine.columns.group import Group
+from mains.engine.columns.group import Group, day_number
 from mains.engine.columns.rational import Rational, join_bad
 from mains.engine.columns.roots import apparent
 from mains.engine.language import tree
@@ -113,6 +113,8 @@ def find_number(node: tree.Node, view: View) -> Rational:
     match node:
         case tree.Literal():
             return rational.constant(node.value)
+        case tree.DateLiteral():
+            return rational.constant(day_number(node.value))
         case tree.Choice():
             condition = find_flags(node.condition, view)
             chosen = rational.pick(
@@ -218,7 +220,7 @@ def _tiered(node: tree.Tiered, view: View) -> Rational:
     amount = find_number(node.amount, view)
     ladder, scale_bad = _ladder(node, view)
     if node.method != "tiers":
-        reached = _reached(ladder, rational.magnitude(amount))
+        reached = _reached(ladder, rational.magnitude(amount), within="<" if node.exclusive else "<=")
         result = reached if node.method == "step" else rational.multiply(amount, reached)
         result = _with_bad(result, amount.bad)
     elif node.of is not None:
@@ -268,10 +270,10 @@ def _pad(values: list[Rational], count: int) -> list[Rational]:
     return values + [values[-1] if values else rational.constant(0)] * (count - len(values))
 
 
-def _reached(ladder: _Ladder, amount: Rational) -> Rational:
+def _reached(ladder: _Ladder, amount: Rational, *, within: str) -> Rational:
     figure = ladder.figures[-1]
     for limit, lower in zip(reversed(ladder.limits), reversed(ladder.figures[:-1]), strict=True):
-        figure = rational.pick(rational.compare("<=", amount, limit), lower, figure)
+        figure = rational.pick(rational.compare(within, amount, limit), lower, figure)
     return figure
 
 

@@ -11,7 +11,7 @@ from mains.engine.columns.compiled import Structure
 from mains.engine.columns.group import Group, Ints
 from mains.engine.facts import MICRO
 from mains.engine.language import tree
-from mains.engine.tariff.model import Component
+from mains.engine.tariff.model import CALENDAR_CUTS, Component
 
 Run = tuple[int, ...]
 Runs = Mapping[str, tuple[Run, ...]]
@@ -22,10 +22,11 @@ def part_by_runs(*, group: Group, structures: Sequence[Structure]) -> Iterator[t
     """Places of the items that share all runs, with the runs of each `split` component."""
     finder = _Finder(group, structures)
     names = [name for name in structures[-1].computing_order if finder.find(name)]
-    if not names:
+    by_calendar = [finder.unit_cuts(unit) for unit in finder.units]
+    if not names and not by_calendar:
         yield np.arange(group.size), {}
         return
-    cuts = np.concatenate([finder.cuts[name] for name in names], axis=1)
+    cuts = np.concatenate([*(finder.cuts[name] for name in names), *by_calendar], axis=1)
     patterns, kinds = _distinct(cuts)
     width = group.segments - 1
     for kind, pattern in enumerate(patterns):
@@ -58,17 +59,28 @@ class _Finder:
         self._structures = structures
         self._figures: set[str] = set()
         self.cuts: dict[str, Cuts] = {}
+        self.units: dict[str, None] = {}
+        """Units of the calendar that cut any component."""
 
     def find(self, name: str) -> bool:
         """Finds the cuts of a component; False when it is not split."""
         present = [structure.by_name.get(name) for structure in self._structures]
         last = next((component for component in reversed(present) if component is not None), None)
-        if last is None or last.on_change != "split":
+        if last is None:
+            return False
+        if last.cut in CALENDAR_CUTS:
+            self.units.setdefault(last.cut)
+        if last.on_change != "split":
+            if last.figure and last.cut in CALENDAR_CUTS:
+                self.cuts[name] = self.unit_cuts(last.cut)
+                self._figures.add(name)
             return False
         columns = [self._between(present[at - 1], present[at], at) for at in range(1, len(present))]
         cuts = np.stack(columns, axis=1)
         if last.cut == "every":
             cuts[:] = True
+        elif last.cut in CALENDAR_CUTS and last.figure:
+            cuts |= self.unit_cuts(last.cut)
         for read in last.reads:
             if read in self._figures:
                 cuts |= self.cuts[read]
@@ -76,6 +88,12 @@ class _Finder:
         if last.figure:
             self._figures.add(name)
         return True
+
+    def unit_cuts(self, unit: str) -> Cuts:
+        """Where a month, quarter or year begins between two segments."""
+        starts = self._group.unit_starts(unit)
+        differs: Cuts = starts[:, 1:] != starts[:, :-1]
+        return differs
 
     def _between(self, old: Component | None, new: Component | None, at: int) -> npt.NDArray[np.bool_]:
         size = self._group.size

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
+from mains.engine.calendar import start_of_unit
 from mains.engine.exact.errors import UnableToRate
 from mains.engine.facts import MICRO, DatedValue, Facts
 from mains.engine.tariff.model import Rounding, Tariff, Version
@@ -82,7 +83,8 @@ def _state(tariff: Tariff, facts: Facts, day: date) -> tuple[object, ...]:
         )
     values = tuple(_value_on(tariff, facts, name, day) for name in tariff.read_attributes)
     season = tariff.season_of(day) if tariff.uses_seasons else ""
-    return (version.valid_from, season, *(None if value is None else value.value for value in values))
+    units = tuple(start_of_unit(day, unit) for unit in tariff.calendar_cuts)
+    return (version.valid_from, season, units, *(None if value is None else value.value for value in values))
 
 
 def _value_on(tariff: Tariff, facts: Facts, name: str, day: date) -> DatedValue | None:

@@ -101,4 +101,4 @@ def _finite(value: Fraction) -> str | None:
 def unit_text(unit: Unit) -> str:
     """Empty for plain numbers, texts and conditions."""
     text = str(unit)
-    return "" if text in ("number", "text", "yes/no") else text
+    return "" if text in ("number", "text", "yes/no", "date") else text

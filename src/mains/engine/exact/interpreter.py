@@ -8,10 +8,17 @@ from mains.engine.exact.explanation import Step, TierStep, show_short, unit_text
 from mains.engine.exact.scope import Scope
 from mains.engine.facts import MICRO
 from mains.engine.language import tree
+from mains.engine.language.names import DATE
 from mains.engine.tariff.model import Tier
 from mains.kernel.rounding import RoundingMode, round_to_step
 
 _COMPARE: dict[str, Callable[[Fraction, Fraction], bool]] = {
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+_COMPARE_DATES: dict[str, Callable[[str, str], bool]] = {
     "<": lambda left, right: left < right,
     "<=": lambda left, right: left <= right,
     ">": lambda left, right: left > right,
@@ -24,6 +31,8 @@ def evaluate(node: tree.Node, *, scope: Scope) -> Step:
     match node:
         case tree.Literal() | tree.TextLiteral() | tree.FlagLiteral():
             return Step(node.text, node.value, unit_text(node.unit))
+        case tree.DateLiteral():
+            return Step(node.text, node.value.isoformat())
         case tree.Tiered():
             return _tiered(node, scope)
         case tree.Choice():
@@ -82,6 +91,9 @@ def _judge(node: tree.Node, children: tuple[Step, ...]) -> bool:
             truth = children[0].value in node.values
         case tree.Comparison(operator="==" | "!="):
             truth = (children[0].value == children[1].value) == (node.operator == "==")
+        case tree.Comparison() if node.left.unit == DATE:
+            # Year-month-day stands in the order of the calendar as text too.
+            truth = _COMPARE_DATES[node.operator](str(children[0].value), str(children[1].value))
         case tree.Comparison():
             truth = _COMPARE[node.operator](number(children[0]), number(children[1]))
         case tree.Logic(operator="and"):
@@ -167,9 +179,9 @@ def _apply(
     node: tree.Tiered, amount: Fraction, tiers: tuple[Tier, ...], scope: Scope, steps: list[Step]
 ) -> tuple[Fraction, tuple[Step, ...]]:
     if node.method == "step":
-        return _reached(abs(amount), tiers).figure, ()
+        return _reached(abs(amount), tiers, exclusive=node.exclusive).figure, ()
     if node.method == "block":
-        tier = _reached(abs(amount), tiers)
+        tier = _reached(abs(amount), tiers, exclusive=node.exclusive)
         return amount * tier.figure, (_part(node, amount, tier.figure, tier.upto),)
     if node.of is not None:
         whole = evaluate(node.of, scope=scope)
@@ -184,8 +196,12 @@ def _apply(
     return _slab(node, amount, tiers)
 
 
-def _reached(amount: Fraction, tiers: tuple[Tier, ...]) -> Tier:
-    return next(tier for tier in tiers if tier.upto is None or amount <= tier.upto)
+def _reached(amount: Fraction, tiers: tuple[Tier, ...], *, exclusive: bool) -> Tier:
+    return next(
+        tier
+        for tier in tiers
+        if tier.upto is None or amount < tier.upto or (amount == tier.upto and not exclusive)
+    )
 
 
 def _slab(node: tree.Tiered, amount: Fraction, tiers: tuple[Tier, ...]) -> tuple[Fraction, tuple[Step, ...]]:

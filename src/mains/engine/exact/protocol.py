@@ -49,7 +49,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Protocol:
-    """All lines of one item under one tariff. `values` holds each component's figure for the whole period."""
+    """All lines of one item under one tariff, or under another `document`: a rule.
+
+    `values` holds each component's figure for the whole period.
+    """
 
     tariff: str
     currency: str
@@ -59,6 +62,7 @@ class Protocol:
     lines: tuple[Line, ...]
     total_minor: int
     values: dict[str, Fraction]
+    document: str = "tariff"
 
     @property
     def explanation(self) -> Step:
@@ -68,7 +72,7 @@ class Protocol:
             value=Fraction(self.total_minor, self.posting_scale),
             unit=self.currency,
             formula=" + ".join(dict.fromkeys(line.component for line in self.lines if line.is_posted)),
-            source=f"tariff {self.tariff}, {self.period_from} – {self.period_to} (excluded)",
+            source=f"{self.document} {self.tariff}, {self.period_from} – {self.period_to} (excluded)",
             children=tuple(line.explanation for line in self.lines),
         )
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from fractions import Fraction
 
+from mains.engine.calendar import start_of_unit
 from mains.engine.exact.cut import Segment, cut_period
 from mains.engine.exact.explanation import Step, show_short, unit_text
 from mains.engine.exact.interpreter import evaluate, number
@@ -11,8 +13,10 @@ from mains.engine.exact.protocol import Line, Protocol
 from mains.engine.exact.runs import Run, find_runs
 from mains.engine.exact.scope import ComponentAmount, Scope, apply_rounding
 from mains.engine.facts import MICRO, Facts
-from mains.engine.tariff.model import POSTED_KINDS, Component, Rounding, Tariff
+from mains.engine.tariff.model import CALENDAR_CUTS, POSTED_KINDS, Component, Rounding, Tariff
 from mains.kernel.rounding import RoundingMode, round_to_step
+
+_SUM_OVER = {"month": "sum over months", "quarter": "sum over quarters", "year": "sum over years"}
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,76 @@ class _Rater:
         last = next((component for component in reversed(present) if component is not None), None)
         if last is None:
             return
+        if last.cut in CALENDAR_CUTS:
+            self._computed[name] = self._by_calendar(last)
+        else:
+            self._compute(last, present)
+
+    def _compute(self, last: Component, present: Sequence[Component | None]) -> None:
+        name = last.name
         if last.on_change == "split":
             self._computed[name] = self._split(last, present)
         else:
             self._computed[name] = self._whole(last, present)
+
+    def _by_calendar(self, last: Component) -> Computed:
+        """Each month, quarter or year of the period is rated as a period of its own."""
+        blocks: dict[date, list[int]] = {}
+        for at, segment in enumerate(self._segments):
+            blocks.setdefault(start_of_unit(segment.from_date, last.cut), []).append(at)
+        parts = [(tuple(block), self._in_block(last.name, tuple(block))) for block in blocks.values()]
+        shares = [
+            Fraction(self._days_of(block), self._days) if last.figure else Fraction(1) for block, _ in parts
+        ]
+        amounts = [part.whole for _, part in parts]
+        unrounded = sum((a.unrounded * share for a, share in zip(amounts, shares, strict=True)), Fraction(0))
+        posted = sum((a.posted * share for a, share in zip(amounts, shares, strict=True)), Fraction(0))
+        posted = apply_rounding(posted, last.rounding) if last.figure else posted
+        step = amounts[0].step
+        if len(parts) > 1:
+            how = "mean by days" if last.figure else _SUM_OVER[last.cut]
+            children = tuple(amount.step for amount in amounts)
+            step = Step(last.name, posted, unit_text(last.unit), how, children=children)
+        cuts = {block[0] for block, _ in parts[1:]} | {
+            block[0] + at for block, part in parts for at in part.cuts
+        }
+        return Computed(
+            ComponentAmount(posted, unrounded, step),
+            tuple(amount for _, part in parts for amount in part.by_segment),
+            tuple(line for _, part in parts for line in part.lines),
+            figure=last.figure,
+            cuts=frozenset(cuts) if last.figure else frozenset(),
+        )
+
+    def _in_block(self, name: str, block: Run) -> Computed:
+        """The component over some segments alone, its lines numbered as in the whole period."""
+        inner = _Rater(self._tariff, tuple(self._segments[at] for at in block))
+        inner._computed = {
+            other: self._seen_within(other, computed, block) for other, computed in self._computed.items()
+        }
+        present = [segment.version.by_name.get(name) for segment in inner._segments]
+        last = next((component for component in reversed(present) if component is not None), None)
+        if last is None:
+            nothing = ComponentAmount(Fraction(0), Fraction(0), Step("not charged", Fraction(0)))
+            return Computed(nothing, (nothing,) * len(block), (), figure=False, cuts=frozenset())
+        inner._compute(last, present)
+        found = inner._computed[name]
+        lines = tuple(replace(line, segment=block[0] + max(line.segment, 0)) for line in found.lines)
+        return replace(found, lines=lines)
+
+    def _seen_within(self, name: str, computed: Computed, block: Run) -> Computed:
+        """Another component as it is seen from inside some adjoining segments: a figure by its mean there."""
+        parts = tuple(computed.by_segment[at] for at in block)
+        whole = computed.over(block)
+        if computed.figure and len(block) < len(self._segments):
+            days = [Fraction(self._segments[at].days, self._days_of(block)) for at in block]
+            mean = sum((part.posted * share for part, share in zip(parts, days, strict=True)), Fraction(0))
+            unrounded = sum((p.unrounded * share for p, share in zip(parts, days, strict=True)), Fraction(0))
+            components = (self._segments[at].version.by_name.get(name) for at in reversed(block))
+            rounding = next((each.rounding for each in components if each is not None), None)
+            whole = ComponentAmount(apply_rounding(mean, rounding), unrounded, parts[0].step)
+        cuts = frozenset(at - block[0] for at in computed.cuts if block[0] < at <= block[-1])
+        return Computed(whole, parts, (), figure=computed.figure, cuts=cuts)
 
     # --- scopes
 
@@ -87,7 +157,11 @@ class _Rater:
         amounts = {
             name: ComponentAmount(Fraction(0), Fraction(0), nothing) for name in self._tariff.computing_order
         }
-        amounts |= {name: computed.over(measured) for name, computed in self._computed.items()}
+        # A figure, such as a unit price, is a price: it holds as in the segments whose prices hold.
+        amounts |= {
+            name: computed.over(priced if computed.figure else measured)
+            for name, computed in self._computed.items()
+        }
         chosen = [tuple(self._segments[at] for at in run) for run in (measured, priced)]
         return Scope(chosen[0], chosen[1], self._from, self._to, amounts, component)
 
@@ -188,7 +262,8 @@ class _Rater:
 
     def _weighted(self, last: Component, present: Sequence[Component | None]) -> Piece:
         """The whole at each run's prices, each counting by its days."""
-        runs = find_runs(segments=self._segments, components=present, cuts=())
+        cuts = {at for name in last.reads if name in self._computed for at in self._computed[name].cuts}
+        runs = find_runs(segments=self._segments, components=present, cuts=cuts)
         pieces = []
         for run in runs:
             component = present[run[0]]

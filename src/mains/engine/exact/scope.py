@@ -11,6 +11,7 @@ from mains.engine.exact.cut import Segment, days_in_month, months_between, use_o
 from mains.engine.exact.errors import UnableToRate
 from mains.engine.exact.explanation import Step, unit_text
 from mains.engine.language import tree
+from mains.engine.language.names import DATE
 from mains.engine.tariff.model import ZONE_KEY, Cell, Component, Rounding, Table, Tier
 from mains.kernel.rounding import round_to_step
 
@@ -56,7 +57,7 @@ class Scope:
         return Fraction(self.days, (self.period_to - self.period_from).days)
 
     def clause(self) -> str:
-        return self.priced[-1].version.clause(f"components[{self.component.name}]")
+        return self.priced[-1].version.clause(f"components[{self.component.written}]")
 
     def refuse(self, code: str, message: str, remedy: str = "") -> UnableToRate:
         return UnableToRate(code=code, message=message, place=self.clause(), remedy=remedy)
@@ -85,6 +86,11 @@ class Scope:
 
     def time(self, node: tree.Time) -> Step:
         days, first = Fraction(self.days), self.from_date
+        if node.unit == DATE:
+            day = self.period_from if node.name == "period_from" else self.period_to
+            return Step(
+                node.text, day.isoformat(), source=f"{self.period_from} – {self.period_to} (excluded)"
+            )
         value = {
             "days": lambda: days,
             "period_days": lambda: Fraction((self.period_to - self.period_from).days),

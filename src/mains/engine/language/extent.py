@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from mains.engine.language import tree
 
+_OF_THE_PERIOD = frozenset({"period_days", "days_in_month", "period_from", "period_to"})
 EXTENSIVE, FLAT, CONSTANT, MIXED = "extensive", "flat", "constant", "mixed"
 
 
@@ -22,7 +23,7 @@ def find_extent(node: tree.Node, components: dict[str, str]) -> str:
         case tree.Use() | tree.Measured():
             extent = EXTENSIVE
         case tree.Time():
-            extent = FLAT if node.name in {"period_days", "days_in_month"} else EXTENSIVE
+            extent = FLAT if node.name in _OF_THE_PERIOD else EXTENSIVE
         case tree.ComponentValue():
             extent = components.get(node.name, EXTENSIVE)
         case tree.Negation() | tree.Magnitude() | tree.Rounded():

@@ -8,6 +8,9 @@ from mains.engine.language.units import DAY, MONTH, NUMBER, Unit, UnitSystem
 
 FLAG = Unit((("yes/no", 1),))
 TEXT = Unit((("text", 1),))
+DATE = Unit((("date", 1),))
+"""These three are no quantities: they are compared, never computed with."""
+NOT_NUMBERS = (FLAG, TEXT, DATE)
 TIME_UNITS = {
     "days": DAY,
     "period_days": DAY,
@@ -15,6 +18,8 @@ TIME_UNITS = {
     "months": MONTH,
     "whole_months": MONTH,
     "share": NUMBER,
+    "period_from": DATE,
+    "period_to": DATE,
 }
 FUNCTIONS = frozenset(
     {

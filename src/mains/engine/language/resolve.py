@@ -8,7 +8,16 @@ from mains.engine.language import syntax, tree
 from mains.engine.language.errors import Fault, UnableToReadFormula
 from mains.engine.language.extent import EXTENSIVE, find_extent
 from mains.engine.language.guesses import guess
-from mains.engine.language.names import FLAG, FUNCTIONS, TEXT, TIME_UNITS, Names, TableShape
+from mains.engine.language.names import (
+    DATE,
+    FLAG,
+    FUNCTIONS,
+    NOT_NUMBERS,
+    TEXT,
+    TIME_UNITS,
+    Names,
+    TableShape,
+)
 from mains.engine.language.units import MONTH, NUMBER, YEAR, Unit
 from mains.kernel.rounding import RoundingMode
 
@@ -56,6 +65,8 @@ class _Resolver:
                 return self._number(node)
             case syntax.TextSyntax():
                 return tree.TextLiteral(node.text, TEXT, node.value), TEXT
+            case syntax.DateSyntax():
+                return tree.DateLiteral(node.text, DATE, node.value), DATE
             case syntax.NameSyntax():
                 return self._name(node)
             case syntax.UnarySyntax(operator="not"):
@@ -248,11 +259,13 @@ class _Resolver:
 
     def _numeric(self, node: syntax.Syntax) -> Typed:
         value, unit = self.visit(node)
-        if unit in (TEXT, FLAG):
+        if unit in NOT_NUMBERS:
             raise _fail(
                 "unit-mismatch",
-                f"“{node.text}” is {unit}, where a number is needed.",
-                "Turn it into a number with if(condition, 1, 0).",
+                f"“{node.text}” is a {unit}, where a number is needed.",
+                "Turn it into a number with if(condition, 1, 0), as in if(period_from >= 2024-07-01, 1, 0)."
+                if unit == DATE
+                else "Turn it into a number with if(condition, 1, 0).",
                 node.text,
             )
         return value, unit
@@ -329,9 +342,9 @@ class _Resolver:
         (then, unit), (otherwise, other) = self.visit(node.arguments[1]), self.visit(node.arguments[2])
         self._agree(unit, other, node)
         unit = unit if unit is not None else other
-        if unit == TEXT:
+        if unit in (TEXT, DATE):
             raise _fail(
-                "unit-mismatch", "if(…) gives a number or a condition, not text.", _NO_TEXT, node.text
+                "unit-mismatch", f"if(…) gives a number or a condition, not a {unit}.", _NO_TEXT, node.text
             )
         return tree.Choice(node.text, unit or NUMBER, condition, then, otherwise), unit
 
@@ -394,7 +407,7 @@ class _Resolver:
 
     def _tiered(self, node: syntax.CallSyntax) -> Typed:
         allowed = {"scale", "limits_to", "limits_mode"} | (
-            {"share_of", "start", "parts_to", "parts_mode"} if node.name == "tiers" else set()
+            {"share_of", "start", "parts_to", "parts_mode"} if node.name == "tiers" else {"limits"}
         )
         self._only(node, allowed)
         named = dict(node.named)
@@ -450,8 +463,21 @@ class _Resolver:
                 limits_mode=self._mode(named.get("limits_mode")),
                 parts_step=self._step(named.get("parts_to")),
                 parts_mode=self._mode(named.get("parts_mode")),
+                exclusive=self._is_exclusive(named.get("limits")),
             )
         )
+
+    def _is_exclusive(self, node: syntax.Syntax | None) -> bool:
+        if node is None:
+            return False
+        if node.text not in ("inclusive", "exclusive"):
+            raise _fail(
+                "unknown-choice",
+                f"limits: “{node.text}” is not possible.",
+                "Write limits: exclusive where an amount at the limit belongs to the next tier.",
+                node.text,
+            )
+        return node.text == "exclusive"
 
     def _scale(self, node: syntax.Syntax | None, limit_unit: Unit) -> tuple[tree.Node | None, Unit]:
         """Scales stretch limits over time or people; their own unit (months, days / 30) is not carried on."""

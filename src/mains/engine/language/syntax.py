@@ -6,7 +6,7 @@ comparison := sum (("<" | "<=" | ">" | ">=" | "==" | "!=" | "in") sum)?
 sum        := product (("+" | "-") product)*
 product    := sign (("*" | "/") sign)*
 sign       := "-" sign | atom
-atom       := number ["%"] ["[" unit "]"] | 'text' | name ("." name)* ["(" arguments ")"]
+atom       := number ["%"] ["[" unit "]"] | date | 'text' | name ("." name)* ["(" arguments ")"]
             | "(" expression ("," expression)* ")"
 arguments  := (expression | name ":" expression), separated by commas
 """
@@ -14,6 +14,7 @@ arguments  := (expression | name ":" expression), separated by commas
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
 from mains.engine.language.errors import Fault, UnableToReadFormula
@@ -38,6 +39,11 @@ class NumberSyntax(Syntax):
 @dataclass(frozen=True)
 class TextSyntax(Syntax):
     value: str
+
+
+@dataclass(frozen=True)
+class DateSyntax(Syntax):
+    value: date
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ class Token:
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
+      | (?P<date>(?:19|20|21)\d\d-\d\d-\d\d(?![\w.]))
       | (?P<number>\d[\d_]*(?:\.\d+)?|\.\d+)
       | (?P<name>[^\W\d]\w*)
       | (?P<string>'[^']*'|"[^"]*")
@@ -222,6 +229,8 @@ class _Parser:
         token = self._take()
         if token.kind == "number":
             return self._number(token)
+        if token.kind == "date":
+            return self._date(token)
         if token.kind == "string":
             return TextSyntax(token.value, token.value[1:-1])
         if token.kind == "name":
@@ -250,6 +259,16 @@ class _Parser:
         if self._next.kind == "unit":
             unit = self._take().value[1:-1]
         return NumberSyntax(self._between(token.start), value, unit)
+
+    def _date(self, token: Token) -> Syntax:
+        try:
+            return DateSyntax(token.value, date.fromisoformat(token.value))
+        except ValueError as error:
+            raise _fault(
+                f"“{token.value}” is not a day of the calendar.",
+                "Write year-month-day, such as 2024-07-01; leave blanks around a minus sign.",
+                self._text,
+            ) from error
 
     def _name(self, token: Token, depth: int) -> Syntax:
         parts = [token.value]

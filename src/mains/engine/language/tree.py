@@ -5,6 +5,7 @@ All numbers are exact. `text` is the piece of formula a node was read from, kept
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from datetime import date
 from fractions import Fraction
 
 from mains.engine.language.units import Unit
@@ -33,6 +34,11 @@ class FlagLiteral(Node):
 
 
 @dataclass(frozen=True)
+class DateLiteral(Node):
+    value: date
+
+
+@dataclass(frozen=True)
 class Use(Node):
     """Measured use of the scope; `zone` is None for the total."""
 
@@ -50,7 +56,8 @@ class Measured(Node):
 class Time(Node):
     """A length of time by name: `days`, `period_days`, `days_in_month`, `share`, `months`, `whole_months`, …
 
-    `months_of` and `years_of` are days divided by `basis`.
+    `months_of` and `years_of` are days divided by `basis`. `period_from` and `period_to` are dates: the first day of
+    the period, and the first day after it.
     """
 
     name: str
@@ -175,8 +182,8 @@ class Tiered(Node):
     rounded to `limits_step`. The price of each tier's part is rounded to `parts_step`.
     `of` decides the tiers instead of `amount`, which is then priced at the average price of `of`. `start` is
     what earlier
-    use has already filled. Upper limits are inclusive. A negative amount is the mirror image of the positive
-    one.
+    use has already filled. Upper limits are inclusive, save for a block or step that is `exclusive`: there an amount
+    at the limit belongs to the next tier. A negative amount is the mirror image of the positive one.
     """
 
     method: str
@@ -191,6 +198,7 @@ class Tiered(Node):
     limits_mode: RoundingMode
     parts_step: Fraction | None
     parts_mode: RoundingMode
+    exclusive: bool = False
 
 
 def children(node: Node) -> Iterator[Node]:

@@ -2,69 +2,37 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
+from mains.engine.facts import MICRO
 from mains.engine.language import syntax, tree
 from mains.engine.language.errors import UnableToReadFormula
 from mains.engine.language.extent import CONSTANT, EXTENSIVE, FLAT, find_extent
-from mains.engine.language.names import FLAG, RESERVED, TEXT, Names, TableShape
+from mains.engine.language.names import FLAG, TEXT, Names, TableShape
 from mains.engine.language.resolve import Typed, resolve_formula
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause
+from mains.engine.tariff.drafts import ComponentContext, Draft, read_drafts
 from mains.engine.tariff.hints import shadow_hint, unit_remedy
 from mains.engine.tariff.model import (
-    COMPONENT_KINDS,
+    CALENDAR_CUTS,
     CUTS,
-    ON_CHANGE,
     ZONE_KEY,
     AttributeType,
     Component,
     Rounding,
     Table,
 )
-from mains.engine.tariff.tables import refused_name
 from mains.kernel.rounding import RoundingMode
 
-_KEYS = (
-    "name", "title", "kind", "formula", "when", "round", "each", "on_change", "cut", "average_round",
-    "unit", "quantity", "source", "note",
-)  # fmt: skip
 _MONEY_KINDS = ("charge", "tax", "subsidy", "tax_included")
 _POSTED = ("charge", "tax", "subsidy")
-
-
-@dataclass(frozen=True)
-class ComponentContext:
-    """What the formulas of one version may name, and the tariff's defaults."""
-
-    units: UnitSystem
-    minor_digits: int
-    attributes: Mapping[str, AttributeType]
-    quantities: Mapping[str, Unit]
-    tables: Mapping[str, Table]
-    broken_tables: frozenset[str]
-    units_known: bool
-    on_change: str | None
-    cut: str
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A component whose formulas are parsed but not yet resolved."""
-
-    name: str
-    kind: str
-    clause: Clause
-    formula: syntax.Syntax
-    formula_text: str
-    condition: syntax.Syntax | None
-    quantity: syntax.Syntax | None
+_ONE_LINE = ("tax", "tax_included", "balance")
 
 
 def read_components(clause: Clause, *, context: ComponentContext) -> tuple[Component, ...]:
     """Components in printed order; faults go to the clause's problems."""
-    drafts = _read_drafts(clause, context)
+    drafts = read_drafts(clause, context)
     groups = _groups(drafts)
     order = _dependency_order(drafts, groups, context)
     if order is None:
@@ -80,7 +48,34 @@ def read_components(clause: Clause, *, context: ComponentContext) -> tuple[Compo
         component = _resolve(drafts[name], names, groups[name], context)
         if component is not None:
             built[name] = component
+    _refuse_mixed_cuts(built, drafts, context)
     return tuple(built[name] for name in drafts if name in built)
+
+
+def _refuse_mixed_cuts(
+    built: Mapping[str, Component], drafts: Mapping[str, Draft], context: ComponentContext
+) -> None:
+    """What a month's component takes of a line that is not cut by month would be a guess by days; what the last bill
+    left would be counted in every month.
+    """
+    for name, component in built.items():
+        if component.cut not in CALENDAR_CUTS:
+            continue
+        for balance in context.balances:
+            if balance in _attributes_in(component):
+                drafts[name].clause.refuse(
+                    "balance-cut",
+                    f"{name} counts by {component.cut}, and would take {balance} once in each.",
+                    "Write `cut: seen` on the line that takes the balance.",
+                )
+        for read in component.reads:
+            other = built.get(read)
+            if other is not None and not other.figure and other.cut != component.cut:
+                drafts[name].clause.refuse(
+                    "cut-mixed",
+                    f"{name} counts by {component.cut}, but {read}, which it reads, does not.",
+                    f"Write `cut: {component.cut}` on {read} too.",
+                )
 
 
 def _attribute_unit(kind: AttributeType) -> Unit:
@@ -93,66 +88,6 @@ def _shape(table: Table) -> TableShape:
         at = table.keys.index(ZONE_KEY)
         zones = frozenset(key[at] for key in table.cells)
     return TableShape(table.unit, zones, table.tiered, table.limit_unit)
-
-
-def _read_drafts(clause: Clause, context: ComponentContext) -> dict[str, Draft]:
-    drafts: dict[str, Draft] = {}
-    for name, item in _named_items(clause):
-        taken = {*drafts, *context.attributes, *context.quantities}
-        if not name.isidentifier() or name in RESERVED or name in taken:
-            where = item.get("name") if item.get("name").value is not None else item
-            where.refuse(
-                "name-taken",
-                f"“{name}” cannot name this component.",
-                refused_name(name, taken, kind="charge"),
-            )
-            continue
-        formula = _parse(item.get("formula"), required=True)
-        if formula is not None:
-            kind = item.get("kind").choice(COMPONENT_KINDS, default="charge")
-            text = item.get("formula").text()
-            drafts[name] = Draft(
-                name, kind, item, formula, text, _parse(item.get("when")), _parse(item.get("quantity"))
-            )
-    return drafts
-
-
-def _named_items(clause: Clause) -> Iterator[tuple[str, Clause]]:
-    """Name and clause of each component: a list of entries with names, or a mapping from name to entry or formula."""
-    if clause.value is None or clause.value == []:
-        message = "The version has no components."
-        clause.refuse("missing", message, "Write at least one, with a name and a formula.")
-    elif isinstance(clause.value, Mapping):
-        for name, entry in clause.entries():
-            if isinstance(entry.value, Mapping):
-                entry.only([key for key in _KEYS if key != "name"])
-                yield name, entry
-            else:
-                yield name, entry.wrap("formula")
-    else:
-        for item in clause.items(label="name"):
-            item.only(_KEYS)
-            name = item.get("name").text(required=isinstance(item.value, Mapping))
-            if name:
-                yield name, item
-
-
-def _parse(clause: Clause, *, required: bool = False) -> syntax.Syntax | None:
-    if isinstance(clause.value, float):
-        clause.refuse("float", "A binary float is not exact.", "Write the formula as text.")
-        return None
-    text = clause.text(required=required)
-    if isinstance(clause.value, bool):
-        text = text.lower()
-    if not text.strip():
-        if clause.value is not None and not isinstance(clause.value, list | Mapping):
-            clause.refuse("missing", "The formula is empty.", "Write a formula, such as usage * energy.")
-        return None
-    try:
-        return syntax.parse_formula(text)
-    except UnableToReadFormula as error:
-        clause.refuse(error.fault.code, error.fault.message, error.fault.remedy)
-        return None
 
 
 def _groups(drafts: Mapping[str, Draft]) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -190,6 +125,12 @@ def _words(node: syntax.Syntax) -> Iterator[str]:
     return (match.group() for match in re.finditer(r"[^\W\d]\w*", node.text))
 
 
+def _attributes_in(component: Component) -> set[str]:
+    roots = (component.formula, component.condition, component.quantity)
+    nodes = (node for root in roots if root is not None for node in tree.walk(root))
+    return {node.name for node in nodes if isinstance(node, tree.Attribute)}
+
+
 def _components_in(node: tree.Node) -> Iterator[str]:
     return (item.name for item in tree.walk(node) if isinstance(item, tree.ComponentValue))
 
@@ -204,7 +145,9 @@ def _dependency_order(
         read = [read for node in (draft.formula, draft.condition, draft.quantity) for read in _names_in(node)]
         expanded = [member for item in read for member in groups[name].get(item, (item,))]
         # In its own formula, a component's name means the price of that name.
-        own = {name} if name in context.tables or name in context.broken_tables else set()
+        own = {draft.own} if draft.own in context.tables or draft.own in context.broken_tables else set()
+        # The name of a balance means what the last bill left.
+        own |= context.balances.keys()
         needs[name] = [item for item in dict.fromkeys(expanded) if item in drafts and item not in own]
     done: dict[str, None] = {}
     while len(done) < len(drafts):
@@ -243,7 +186,7 @@ def _resolve(
         names.components,
         names.extents,
         groups,
-        draft.name,
+        draft.own,
     )
     before = len(draft.clause.problems.found)
     formula = _typed(draft.formula, scoped, draft.clause.get("formula"), context)
@@ -288,6 +231,8 @@ def _result_unit(draft: Draft, formula: Typed | None, context: ComponentContext)
     money, declared = context.units.money, draft.clause.get("unit")
     if draft.kind in _MONEY_KINDS:
         expected: Unit | None = money
+    elif draft.kind == "balance":
+        expected = context.balances[draft.name]
     elif declared.value is not None:
         try:
             expected, factor = context.units.parse(declared.text())
@@ -326,31 +271,28 @@ def _component(
     figure: bool,
 ) -> Component:
     clause = draft.clause
-    on_change = (
-        clause.get("on_change").choice(ON_CHANGE, default=context.on_change or "")
-        if clause.get("on_change").value
-        else context.on_change
-    )
-    if on_change is None or (figure and clause.get("on_change").value is None):
+    on_change = draft.on_change if draft.on_change is not None else context.on_change
+    is_own = draft.on_change is not None
+    if on_change is None or (figure and not is_own):
         on_change = "split" if extent == EXTENSIVE or figure else "weight"
-    elif on_change == "split" and clause.get("on_change").value is None and extent != EXTENSIVE:
+    elif on_change == "split" and not is_own and extent != EXTENSIVE:
         on_change = "weight"
     each = clause.get("each").choice(
-        ("segment", "period"), default="period" if draft.kind in ("tax", "tax_included") else "segment"
+        ("segment", "period"), default="period" if draft.kind in _ONE_LINE else "segment"
     )
     return Component(
         name=draft.name,
         kind=draft.kind,
-        title=clause.get("title").titles(draft.name),
+        title=draft.title,
         formula=formula,
         formula_text=draft.formula_text,
         condition=condition[0] if condition else None,
         quantity=quantity[0] if quantity else _priced_quantity(formula, context),
         unit=unit,
         on_change=on_change,
-        cut=clause.get("cut").choice(CUTS, default=context.cut),
+        cut="seen" if draft.kind == "balance" else clause.get("cut").choice(CUTS, default=context.cut),
         figure=figure,
-        each="segment" if figure else each,
+        each="segment" if figure else "period" if draft.kind == "balance" else each,
         rounding=_rounding(draft, unit, context),
         average_rounding=clause.get("average_round").rounding(),
         reads=tuple(
@@ -360,17 +302,33 @@ def _component(
                 for name in _components_in(root)
             )
         ),
+        since=draft.since,
+        until=draft.until,
+        origin=draft.origin,
     )
 
 
 def _rounding(draft: Draft, unit: Unit, context: ComponentContext) -> Rounding | None:
     clause = draft.clause.get("round")
+    if draft.kind == "balance":
+        return _balance_rounding(clause, unit, context)
     if clause.value is not None:
         coin = Fraction(1, 10**context.minor_digits) if unit == context.units.money else None
         return clause.rounding(smallest=coin)
     if unit == context.units.money:
         return Rounding(Fraction(1, 10**context.minor_digits), RoundingMode.HALF_UP)
     return None
+
+
+def _balance_rounding(clause: Clause, unit: Unit, context: ComponentContext) -> Rounding:
+    """A balance is kept between bills: money in the smallest coin, other units in millionths."""
+    kept = Fraction(1, 10**context.minor_digits) if unit == context.units.money else Fraction(1, MICRO)
+    found = clause.rounding(smallest=kept)
+    if clause.value is not None and (found is None or (found.step / kept).denominator != 1):
+        clause.refuse(
+            "rounding-step", f"A balance is kept in steps of {kept}.", "Round it to one or more of these."
+        )
+    return found or Rounding(kept, RoundingMode.HALF_UP)
 
 
 def _priced_quantity(formula: tree.Node, context: ComponentContext) -> tree.Node | None:

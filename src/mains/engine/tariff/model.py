@@ -14,8 +14,9 @@ from mains.engine.tariff.schedule import Demands, Schedule
 from mains.kernel.rounding import RoundingMode
 
 POSTED_KINDS = ("charge", "tax", "subsidy", "rounding")
-COMPONENT_KINDS = ("charge", "tax", "subsidy", "tax_included", "info", "quantity")
-CUTS = ("seen", "every")
+COMPONENT_KINDS = ("charge", "tax", "subsidy", "tax_included", "info", "quantity", "balance")
+CALENDAR_CUTS = ("month", "quarter", "year")
+CUTS = ("seen", "every", *CALENDAR_CUTS)
 ON_CHANGE = ("split", "weight", "start", "end", "average")
 DAY_COUNTS = ("end_day", "start_day", "both")
 SEASON_KEY, ZONE_KEY, ANY = "season", "zone", "*"
@@ -79,10 +80,11 @@ class AttributeType:
 class Component:
     """A named line.
 
-    `on_change` says what a change inside the period does, `cut` whether only changes it sees or all of them cut it.
+    `on_change` says what a change inside the period does, `cut` whether only changes it sees or all of them cut it; cut
+    by the calendar, each month, quarter or year of the period counts as a period of its own.
     `figure` marks a flat quantity or info (a unit price, a coefficient): seen from a part of the period it keeps its
     value instead of being a part of a sum. `rounding` None keeps every digit until the total. `each` is `segment` or
-    `period`: whether pieces round, or their sum.
+    `period`: whether pieces round, or their sum. It is charged from `since` on and until `until`, if these are given.
     """
 
     name: str
@@ -100,11 +102,24 @@ class Component:
     rounding: Rounding | None
     average_rounding: Rounding | None
     reads: tuple[str, ...]
+    since: date | None = None
+    until: date | None = None
+    origin: str = ""
+    """The component of the document that this one was written out from, where it is not there itself."""
+
+    @property
+    def written(self) -> str:
+        """Under which name the document has the component."""
+        return self.origin or self.name
 
 
 @dataclass(frozen=True)
 class Version:
-    """What is in force in [valid_from, valid_to). `components` in the order they are printed."""
+    """What is in force in [valid_from, valid_to). `components` in the order they are printed.
+
+    A version whose components start or end by themselves is several of these; `written_from` is then the day under
+    which the document has them, and `written` the components it has there.
+    """
 
     valid_from: date
     valid_to: date | None
@@ -115,10 +130,13 @@ class Version:
     confidence: str = ""
     note: str = ""
     schedule: Schedule | None = None
+    written_from: date | None = None
+    written: tuple[str, ...] = ()
 
     def clause(self, inside: str) -> str:
         """How people call a clause of this version; a tariff in one version has none to name."""
-        return inside if self.valid_from == date.min else f"versions[{self.valid_from}].{inside}"
+        written = self.valid_from if self.written_from is None else self.written_from
+        return inside if written == date.min else f"versions[{written}].{inside}"
 
     @cached_property
     def by_name(self) -> Mapping[str, Component]:
@@ -143,6 +161,8 @@ class Tariff:
     versions: tuple[Version, ...]
     time_zone: str = ""
     demands: Demands = field(default_factory=dict)
+    balances: Mapping[str, Unit] = field(default_factory=dict)
+    """What a bill leaves to the next one. Each is also an attribute: what the last bill left."""
 
     @property
     def minor_unit(self) -> Fraction:
@@ -181,8 +201,8 @@ class Tariff:
         """
         names: dict[str, None] = {}
         for version in reversed(self.versions):
-            for component in version.components:
-                names.setdefault(component.name)
+            for name in version.written or [component.name for component in version.components]:
+                names.setdefault(name)
         return tuple(names)
 
     @cached_property
@@ -204,6 +224,12 @@ class Tariff:
     def uses_seasons(self) -> bool:
         """Whether any price depends on the season; if none does, seasons cut nothing."""
         return any(SEASON_KEY in table.keys for version in self.versions for table in version.tables.values())
+
+    @cached_property
+    def calendar_cuts(self) -> tuple[str, ...]:
+        """The units of the calendar that cut any component."""
+        used = {component.cut for version in self.versions for component in version.components}
+        return tuple(unit for unit in CALENDAR_CUTS if unit in used)
 
     @cached_property
     def zones(self) -> tuple[str, ...]:

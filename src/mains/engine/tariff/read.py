@@ -9,12 +9,16 @@ from mains.engine.facts import MICRO
 from mains.engine.language.atoms import SIGNS
 from mains.engine.language.names import RESERVED
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
+from mains.engine.tariff.balances import check_balances, read_balances
 from mains.engine.tariff.clauses import Clause, Problems
-from mains.engine.tariff.components import ComponentContext, read_components
+from mains.engine.tariff.components import read_components
+from mains.engine.tariff.dates import split_by_dates
 from mains.engine.tariff.demands import read_demands
 from mains.engine.tariff.document import Value, read_document
+from mains.engine.tariff.drafts import ComponentContext
 from mains.engine.tariff.errors import UnableToReadTariff
 from mains.engine.tariff.model import CUTS, DAY_COUNTS, ON_CHANGE, AttributeType, Rounding, Tariff, Version
+from mains.engine.tariff.money import read_minor_digits
 from mains.engine.tariff.schedule import Demands, Holidays
 from mains.engine.tariff.seasons import read_seasons
 from mains.engine.tariff.tables import TableContext, read_tables, refused_name
@@ -32,16 +36,9 @@ _VERSION_KEYS = (
 )  # fmt: skip
 _TARIFF_KEYS = (
     "tariff", "title", "service", "currency", "currency_digits", "unit", "attributes", "quantities",
-    "day_count", "on_change", "cut", "split_usage", "seasons", "versions", "prices", "components", "total",
+    "balances", "day_count", "on_change", "cut", "split_usage", "seasons", "versions", "prices", "components", "total",
     "source", "confidence", "note", "time_zone", "time_of_use", "holidays", "demand",
 )  # fmt: skip
-
-# ISO 4217: currencies whose smallest coin is not a hundredth.
-_MINOR_DIGITS = dict.fromkeys(
-    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF"),
-    0,
-)
-_MINOR_DIGITS |= dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
 
 
 @dataclass(frozen=True)
@@ -58,6 +55,7 @@ class _Header:
     time_zone: str
     holidays: Holidays
     demands: Demands
+    balances: Mapping[str, Unit]
 
 
 def read_tariff(document: Value) -> Tariff:
@@ -79,6 +77,7 @@ def read_tariff(document: Value) -> Tariff:
     versions = _read_versions(root, header)
     if not problems.found:
         check_versions(versions, root)
+        check_balances(versions, header.balances, root)
     if problems.found:
         raise UnableToReadTariff(tariff=header.code or "?", problems=problems.in_order())
     tariff = Tariff(
@@ -93,9 +92,10 @@ def read_tariff(document: Value) -> Tariff:
         quantities=header.quantities,
         seasons=header.seasons,
         use_rounding=_read_split(root.get("split_usage")),
-        versions=versions,
+        versions=split_by_dates(versions),
         time_zone=header.time_zone,
         demands=header.demands,
+        balances=header.balances,
     )
     check_time_of_use(tariff, root)
     if len(tariff.computing_order) < len(tariff.printed_order):
@@ -112,12 +112,6 @@ def _read_header(root: Clause) -> _Header:
     before = len(root.problems.found)
     units = _read_units(root)
     units_known = len(root.problems.found) == before
-    digits = root.get("currency_digits").number()
-    minor_digits = int(digits) if digits is not None else _MINOR_DIGITS.get(units.currency, 2)
-    if not 0 <= minor_digits <= 3:
-        root.get("currency_digits").refuse(
-            "currency-digits", "A currency has 0 to 3 decimals.", "Write currency_digits: 2."
-        )
     on_change = root.get("on_change")
     attributes = _read_attributes(root.get("attributes"), units)
     quantities = _read_quantities(root.get("quantities"), units)
@@ -131,12 +125,14 @@ def _read_header(root: Clause) -> _Header:
         elif _free_name(name, written.get(name)):
             # Formulas read a demand as they read any other number that is known of the account.
             attributes[name] = AttributeType(name, "number", demands[name].unit)
+    balances = read_balances(root, units, taken={*attributes, *quantities})
     return _Header(
         code=root.get("tariff").text(required=True),
         units_known=units_known,
         units=units,
-        minor_digits=minor_digits,
-        attributes=attributes,
+        minor_digits=read_minor_digits(root, units.currency),
+        attributes=attributes
+        | {name: AttributeType(name, "number", unit) for name, unit in balances.items()},
         quantities=quantities,
         seasons=read_seasons(root.get("seasons")),
         cut=root.get("cut").choice(CUTS, default="seen"),
@@ -144,6 +140,7 @@ def _read_header(root: Clause) -> _Header:
         time_zone=read_time_zone(root.get("time_zone")),
         holidays=read_holidays(root.get("holidays")),
         demands=demands,
+        balances=balances,
     )
 
 
@@ -306,6 +303,7 @@ def _read_version(clause: Clause, root: Clause, header: _Header) -> Version | No
             units_known=header.units_known,
             on_change=header.on_change,
             cut=header.cut,
+            balances=header.balances,
         ),
     )
     return Version(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mains.engine.language import tree
 from mains.engine.tariff.clauses import Clause
-from mains.engine.tariff.model import Component, Version
+from mains.engine.tariff.model import CALENDAR_CUTS, Component, Version
 
 
 def check_dates(versions: list[tuple[Clause, Version]]) -> tuple[Version, ...]:
@@ -67,6 +67,7 @@ def _check_pair(
         ("unit", old.unit, new.unit),
         ("on_change", old.on_change, new.on_change),
         ("each", old.each, new.each),
+        ("cut", old.cut, new.cut) if {old.cut, new.cut} & set(CALENDAR_CUTS) else ("", 0, 0),
         ("rounding", old.rounding, new.rounding)
         if old.each == "period" or old.on_change != "split"
         else ("", 0, 0),
