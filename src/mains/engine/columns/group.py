@@ -67,6 +67,7 @@ class Group:
         self._whole_frame = rows.shape[1] == 1 and len(rows) == len(frame.edition)
         self._read: dict[object, Rational] = {}
         self._codes: dict[tuple[str, int], Ints] = {}
+        self._units: dict[str, Ints] = {}
 
     def part(self, block: Sequence[int]) -> "Group":
         """The same items over some adjoining segments alone: a period of its own."""
@@ -162,7 +163,9 @@ class Group:
 
     def unit_starts(self, unit: str) -> Ints:
         """First day of the month, quarter or year in which each segment of each item begins."""
-        return _unit_starts(self.frame.from_day[self.rows], unit)
+        if unit not in self._units:
+            self._units[unit] = _unit_starts(self.frame.from_day[self.rows], unit)
+        return self._units[unit]
 
     def beyond_unit(self, unit: str) -> pl.Series | None:
         """Reasons of items with a segment that is not cut where the unit ends."""
@@ -295,10 +298,10 @@ class Group:
 
 
 def _unit_starts(days: Ints, unit: str) -> Ints:
-    """First day of the unit of each day; worked out once for each day that occurs."""
-    unique, places = np.unique(days, return_inverse=True)
-    firsts = [day_number(start_of_unit(_day(number), unit)) for number in unique.tolist()]
-    starts: Ints = np.array(firsts, dtype=np.int64)[places].reshape(days.shape)
+    """First day of the unit of each day; worked out once for each day between the first and the last."""
+    low, high = int(days.min()), int(days.max())
+    firsts = [day_number(start_of_unit(_day(number), unit)) for number in range(low, high + 1)]
+    starts: Ints = np.array(firsts, dtype=np.int64)[days - low]
     return starts
 
 
