@@ -7,13 +7,14 @@ from fractions import Fraction
 from itertools import islice, product
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from mains.engine.case import read_case, run_case
 from mains.engine.case.frames import segments_frame
 from mains.engine.columns import compile_tariffs, rate_columns
-from mains.engine.exact import rate_exact
 from mains.engine.exact.cut import cut_period
+from mains.engine.exact.rate import rate_segments
 from mains.engine.facts import MICRO, DatedValue, Facts, Stretch
 from mains.engine.interest import read_interest
 from mains.engine.tariff import Tariff, read_document, read_tariff
@@ -72,18 +73,18 @@ def test_interpreters_agree_on_every_document(path: Path) -> None:
         assert read_interest(document).steps
         return
     tariff = read_tariff(document)
-    compiled = compile_tariffs([tariff])
-    rated = 0
-    for facts in accounts(tariff):
-        protocol = rate_exact(tariff=tariff, facts=facts)
-        segments = segments_frame(tariff=tariff, segments=cut_period(tariff=tariff, facts=facts))
-        columns = rate_columns(tariffs=compiled, segments=segments)
-        assert columns.refused.is_empty()
-        assert [
-            tuple(getattr(line, name) for name in LINE) for line in protocol.lines
-        ] == columns.lines.select(LINE).rows()
-        rated += 1
-    assert rated >= len(USES)
+    frames, expected = [], []
+    for item, facts in enumerate(accounts(tariff)):
+        cut = cut_period(tariff=tariff, facts=facts)
+        frames.append(
+            segments_frame(tariff=tariff, segments=cut).with_columns(item_id=pl.lit(item, dtype=pl.Int64))
+        )
+        protocol = rate_segments(tariff=tariff, segments=cut)
+        expected += [(item, *(getattr(line, name) for name in LINE)) for line in protocol.lines]
+    rated = rate_columns(tariffs=compile_tariffs([tariff]), segments=pl.concat(frames, how="diagonal"))
+    assert len(frames) >= len(USES)
+    assert rated.refused.is_empty()
+    assert rated.lines.select("item_id", *LINE).rows() == expected
 
 
 def accounts(tariff: Tariff) -> Iterator[Facts]:
