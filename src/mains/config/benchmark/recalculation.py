@@ -165,6 +165,6 @@ def _dearer(document: str, day: date) -> str:
     head, start, last = document.rpartition("  - valid_from: ")
     began, _, rest = last.partition("\n")
     raised = re.sub(r"price: (\d+\.\d+)", lambda found: f"price: {Decimal(found[1]) + Decimal('0.01')}", rest)
-    if raised == rest:
+    if raised == rest or date.fromisoformat(began) >= day:
         return document
     return f"{head}{start}{began}\n    valid_to: {day}\n{rest.rstrip()}\n{start}{day}\n{raised}"

@@ -81,14 +81,13 @@ def status(
 
     runs = [get_run(month=_month(month), cycle=cycle)] if month else list_runs()
     table = Table(
-        "Run", "Kind", "Month", "Cycle", "Status", "Use", "Bills", "Billed", "Exceptions", "Unbilled", "Hash"
+        "Run", "Month", "Cycle", "Status", "Use", "Bills", "Billed", "Exceptions", "Unbilled", "Hash"
     )
     for found in runs:
         progress = get_progress(run=found)
         table.add_row(
             str(found.pk),
-            found.get_kind_display(),
-            f"{found.month:%Y-%m}",
+            f"{found.month:%Y-%m}{'' if found.kind == 'monthly' else ' *'}",
             found.cycle,
             found.get_status_display(),
             f"{progress.usage_buckets}",
@@ -100,7 +99,7 @@ def status(
         )
     print_table(table)
     typer.echo(
-        "Use and Bills: buckets done, of 1,024, or slices of a recalculation."
+        "* a recalculation posted in the month. Use and Bills: buckets done, of 1,024, or its slices."
         " Unbilled: accounts left out by an exception."
     )
 

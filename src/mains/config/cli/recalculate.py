@@ -162,13 +162,13 @@ def _print(name: str, found: "Recalculation", *, preview: bool) -> None:
     accounts = found.lines["account_id"].n_unique()
     if preview:
         typer.echo(
-            f"{name}: {accounts:,} accounts, {tell_money(found.amount_minor)} in all. Nothing was posted."
+            f"{name}: accounts to correct: {accounts:,}, {tell_money(found.amount_minor)} in all. Nothing was posted."
         )
     elif found.run_id is None:
         typer.echo(f"{name}: there is nothing to correct. Nothing was posted.")
     else:
         typer.echo(
-            f"{name}: run {found.run_id}, {accounts:,} corrections in {found.month:%Y-%m},"
+            f"{name}: run {found.run_id} in {found.month:%Y-%m}, accounts corrected: {accounts:,},"
             f" {tell_money(found.amount_minor)} in all."
         )
     blocked = found.exceptions.filter("blocking")["account_id"].n_unique()

@@ -1,6 +1,6 @@
 """Daily usage: readings in, use per service point, zone and day out. README.md has the column contract."""
 
-from mains.engine.usage.columns import UsageResult, compute_daily_usage
+from mains.engine.usage.columns import UsageResult, compute_daily_usage, find_exceptions
 from mains.engine.usage.frames import UnableToComputeUsage, UsageRules
 from mains.engine.usage.judging import JudgingRules, judge_readings
 from mains.engine.usage.reasons import describe_exception
@@ -15,6 +15,7 @@ __all__ = [
     "UsageRules",
     "compute_daily_usage",
     "describe_exception",
+    "find_exceptions",
     "judge_readings",
     "parse_reading_value",
     "parse_reading_values",

@@ -108,6 +108,15 @@ def compute_daily_usage(
     return UsageResult(usage=usage, exceptions=exceptions)
 
 
+def find_exceptions(*, registers: pl.DataFrame, readings: pl.DataFrame, as_of_date: date) -> pl.DataFrame:
+    """The exceptions that `compute_daily_usage` would list of these readings, without computing any use."""
+    zone_type = registers.schema.get("zone", pl.String())
+    admitted = admit_frame(registers, spec=REGISTERS, zone_type=zone_type).with_row_index("installation")
+    taken = admit_frame(readings, spec=READINGS, zone_type=zone_type)
+    _, exceptions = chain_readings(readings=taken, registers=admitted, as_of_date=as_of_date)
+    return exceptions
+
+
 def _usage(
     *, facts: _Facts, chains: Chains, month_from: date, month_to: date, rules: UsageRules
 ) -> pl.DataFrame:

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from mains.metering.actions.usage.averages import NO_AVERAGES
-from mains.metering.actions.usage.facts import UsageFacts, compute_use
+from mains.engine.usage import find_exceptions
+from mains.metering.actions.usage.facts import UsageFacts
 
 AFFECTED = pl.Schema({"service_point_id": pl.Int64(), "affected_from": pl.Date()})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ def affected_since(
     contradicted = set_aside.filter(
         set_aside.is_in(pl.concat([touched, installed["service_point_id"]]).implode())
     )
-    before = _contradicted_before(facts, placed, month=max(months), known_since=known_since)
+    before = _contradicted_before(facts, placed, known_since=known_since)
     everything = pl.concat([contradicted, before]).unique()
     return (
         pl.concat(
@@ -99,9 +99,7 @@ def _by_installations(
     )
 
 
-def _contradicted_before(
-    facts: UsageFacts, placed: pl.DataFrame, *, month: date, known_since: datetime
-) -> pl.Series:
+def _contradicted_before(facts: UsageFacts, placed: pl.DataFrame, *, known_since: datetime) -> pl.Series:
     """Points where readings contradicted one another before the change, if the change may have ended that.
 
     A reading added after all others ends no contradiction; one that is withdrawn, corrected or put in between can.
@@ -122,13 +120,6 @@ def _contradicted_before(
         return points
     part = facts.of_points(points)
     known = (known_since - _EPOCH) // timedelta(microseconds=1)
-    as_it_was = part.readings.filter(pl.col("recorded_order") <= known).with_columns(
-        is_believed=pl.lit(value=True)
-    )
-    found = compute_use(
-        UsageFacts(points=part.points, registers=part.registers, readings=as_it_was),
-        month=month,
-        as_of=known_since,
-        class_averages=NO_AVERAGES,
-    )
-    return found.exceptions.filter("set_aside")["service_point_id"].drop_nulls().unique()
+    as_it_was = part.readings.filter(pl.col("recorded_order") <= known)
+    found = find_exceptions(registers=part.registers, readings=as_it_was, as_of_date=known_since.date())
+    return found.filter("set_aside")["service_point_id"].drop_nulls().unique()

@@ -12,7 +12,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from mains.base.buckets import bucket_column
 from mains.base.db import Writer, copy_frame
-from mains.engine.usage import UsageResult
+from mains.engine.usage import UsageResult, find_exceptions
 from mains.kernel.period import next_month
 from mains.metering.actions.usage.averages import averages_of
 from mains.metering.actions.usage.changes import affected_since
@@ -114,11 +114,12 @@ def revise_usage(
     """
     if service_point_ids.is_empty() or not scope.earlier_months:
         return _write([], scope=scope, writer=writer or connection)
-    newest = scope.earlier_months[-1]
     facts = _whole(connection, service_point_ids, scope.earlier_months, scope)
-    exceptions = compute_use(
-        facts, month=newest, as_of=scope.as_of, class_averages=averages_of(scope.averages, newest)
-    ).exceptions
+    exceptions = find_exceptions(
+        registers=facts.registers,
+        readings=facts.readings.filter("is_believed"),
+        as_of_date=scope.as_of.date(),
+    )
     since = affected_since(
         facts,
         exceptions=exceptions,
