@@ -17,11 +17,13 @@ from mains.billing.actions.recalculations import (
 )
 from mains.billing.actions.runs import UnableToPlanRun, plan_run, post_run
 from mains.billing.models import Bill, BillLine, BillRun
+from mains.billing.queries.explain import explain_causes
 from mains.billing.queries.replay import list_batches, replay_batch
 from mains.customers.models import Agreement
 from mains.metering.models import Reading
 from mains.network.models import PremiseState
 from mains.tariffs.actions.publish import publish_tariff
+from mains.tariffs.models import TariffEdition
 
 LATER = datetime(2021, 6, 7, 9, tzinfo=UTC)  # after the close of May, before the next readings come
 JUNE = date(2021, 6, 1)
@@ -58,6 +60,15 @@ def replayed_differences() -> list[object]:
     return [found for batch in list_batches() for found in replay_batch(batch).differences]
 
 
+def causes_of(run: BillRun, account: int) -> set[tuple[str, int | None]]:
+    """Kind and fact of every cause that the account's correction is told by."""
+    bill = Bill.objects.get(run_id=run.pk, account_id=account)
+    found = explain_causes(month=bill.month, bill_id=bill.id)
+    assert found
+    assert all(found.values()), "Every corrected month has a cause."
+    return {(cause.kind, cause.fact_id) for causes in found.values() for cause in causes}
+
+
 def recalculated(now: datetime = LATER) -> BillRun:
     summary = recalculate(now=now, processes=1)
     assert summary is not None
@@ -78,6 +89,8 @@ def test_a_fact_of_long_ago_is_corrected_for_its_account_alone(billed):
     # 50 kWh a month at 3.19 within the first tier (another resident stays below 150), 12 of 31 days of March. The price
     # is 3.29 from 10 May: 92.61 + 233.48 for two residents less 46.31 + 116.74 for one.
     assert supply == {MARCH: 6174, APRIL: 15950, MAY: 16304}
+    state = PremiseState.objects.get(premise_id=12, superseded_at=None, valid__contains=date(2021, 5, 1))
+    assert causes_of(run, 12) == {("premise", state.pk)}
     after = charged(JUNE)
     others = pl.col("account_id") != 12
     assert after.filter(others).equals(before.filter(others))
@@ -123,6 +136,9 @@ def test_one_account_is_corrected_like_all(billed):
     assert_sound(run)
     (bill,) = Bill.objects.filter(run_id=run.pk)
     assert (bill.id, bill.account_id, bill.amount_minor) == (found.bill_id, 14, found.amount_minor)
+    assert causes_of(run, 14) == {("corrected_reading", reading.pk)}
+    seen = {(cause.kind, cause.fact_id) for causes in preview.causes.values() for cause in causes}
+    assert seen == {("corrected_reading", reading.pk)}, "before it is posted it is told by the same facts"
     assert recalculate(now=LATER + timedelta(hours=1), processes=1).bills == 0
     assert replayed_differences() == []
 
@@ -156,6 +172,8 @@ def test_a_price_changed_in_the_past_is_corrected_for_all(billed):
     preview = preview_recalculation(now=LATER)
     run = recalculated()
     assert_sound(run)
+    edition = TariffEdition.objects.get(tariff__code="home", superseded_at=None)
+    assert causes_of(run, 12) == {("tariff", edition.pk)}
     standing = BillLine.objects.filter(month=JUNE, component="service")
     assert {line.service_month for line in standing} == {MARCH, APRIL, MAY}
     assert sum(line.amount_minor for line in standing.filter(service_month=MARCH)) == 250 * rows(
@@ -195,7 +213,11 @@ def test_a_payer_of_whom_we_hear_late_pays_and_the_other_is_paid_back(billed):
         actor=None,
         now=now,
     )  # fmt: skip
-    assert_sound(recalculated())
+    run = recalculated()
+    assert_sound(run)
+    new = Agreement.objects.get(service_point_id=21, superseded_at=None, account_id=22)
+    assert causes_of(run, 22) == {("agreement", new.pk)}
+    assert ("agreement", new.pk) in causes_of(run, 21)
     after = charged(JUNE)
     left = after.filter(pl.col("account_id") == 21)
     assert left["service_month"].unique().to_list() == [MARCH]
