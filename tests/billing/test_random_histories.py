@@ -321,8 +321,8 @@ def start_anew(name: str) -> str:
 
 EVERY_KIND = [
     (2, ("late_reading", 13, 9, 40)), (3, ("odd_reading", 14, 20, -201)), (30, ("residents", 12, 60, 4)),
-    (2, ("correct_reading", 15, 1, -7)), (1, ("recalculate", 0, 0, 0)), (5, ("withdraw_reading", 16, 2, 0)),
-    (1, ("recalculate_account", 16, 0, 0)), (9, ("residents_for_a_while", 24, 50, 3)), (3, ("bill", 0, 0, 0)),
+    (1, ("recalculate_account", 12, 0, 0)), (2, ("correct_reading", 15, 1, -7)), (1, ("recalculate", 0, 0, 0)),
+    (5, ("withdraw_reading", 16, 2, 0)), (9, ("residents_for_a_while", 24, 50, 3)), (3, ("bill", 0, 0, 0)),
     (8, ("category", 17, 45, "large_family")), (2, ("move", 18, 70, 19)), (7, ("exchange", 20, 44, 12)),
     (1, ("price", 1, 0, 0)), (2, ("band", 4, 30, "B")), (1, ("recalculate", 0, 0, 0)), (40, ("bill", 0, 0, 0)),
     (5, ("odd_reading", 22, 80, 2500)), (4, ("withdraw_reading", 22, 4, 0)), (2, ("price", 2, 0, 0)),
