@@ -172,17 +172,19 @@ def _above(node: int, placements: dict[int, list[Row]]) -> list[int]:
     return found
 
 
-_read_documents: dict[int, Tariff] = {}
+_read_documents: dict[str, Tariff] = {}
 
 
 def _editions(tariff_ids: set[int], as_of: datetime) -> dict[int, Edition]:
     rows = _rows(_EDITIONS, {"tariffs": list(tariff_ids), "as_of": as_of})
     for row in rows:
-        if row["id"] not in _read_documents:  # an edition never changes
-            _read_documents[row["id"]] = read_tariff(row["document"])
+        if (
+            row["document"] not in _read_documents
+        ):  # by its text: two databases may number their editions alike
+            _read_documents[row["document"]] = read_tariff(row["document"])
     return {
         row["tariff_id"]: Edition(
-            id=row["id"], code=row["code"], name=row["name"], tariff=_read_documents[row["id"]]
+            id=row["id"], code=row["code"], name=row["name"], tariff=_read_documents[row["document"]]
         )
         for row in rows
     }
