@@ -228,6 +228,6 @@ def test_the_socket_path_is_short() -> None:
     assert len(str(socket_folder(longest) / ".s.PGSQL.5432")) < 60
 
 
-@pytest.mark.parametrize(("memory", "buffers"), [(512, "64MB"), (4096, "512MB"), (65536, "1024MB")])
-def test_memory_is_an_eighth_and_at_most_one_gibibyte(memory: int, buffers: str) -> None:
+@pytest.mark.parametrize(("memory", "buffers"), [(512, "64MB"), (4096, "512MB"), (65536, "2048MB")])
+def test_memory_is_an_eighth_and_at_most_two_gibibytes(memory: int, buffers: str) -> None:
     assert server_settings(sockets=Path("/x"), memory=memory, has_lz4=False)["shared_buffers"] == buffers

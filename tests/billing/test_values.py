@@ -46,3 +46,10 @@ def test_slices_cover_every_bucket_once(accounts, per_slice):
     slices = slice_buckets(count_slices(accounts, accounts_per_slice=per_slice))
     assert [bucket for part in slices for bucket in part] == list(range(1024))
     assert all(len(part) for part in slices)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "slices"), [(0, 1), (25_000, 1), (75_001, 4), (100_001, 8), (823_000, 36)]
+)
+def test_large_runs_are_cut_into_fours(accounts, slices):
+    assert count_slices(accounts) == slices

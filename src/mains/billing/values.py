@@ -18,6 +18,7 @@ CATCH_UP_MONTHS = 3
 """What was never billed is caught up so many months before the month billed; what was billed is corrected however
 long ago it was."""
 
+_SLICES_TOGETHER = 4
 _SAMPLE_ACCOUNTS = 8_000
 _NUMBER = re.compile(r"(\d{2})(0[1-9]|1[0-2])-?(\d{1,18})(\d)", re.ASCII)
 
@@ -144,8 +145,13 @@ def count_sample_buckets(accounts: int) -> int:
 
 
 def count_slices(accounts: int, *, accounts_per_slice: int = ACCOUNTS_PER_SLICE) -> int:
-    """Into how many slices a run over so many accounts is cut."""
-    return min(BUCKET_COUNT, max(1, ceil(accounts / accounts_per_slice)))
+    """Into how many slices a run over so many accounts is cut: into fours if there are more than four, so that the
+    workers of two or four cores end together."""
+    count = max(1, ceil(accounts / accounts_per_slice))
+    return min(
+        BUCKET_COUNT,
+        count if count <= _SLICES_TOGETHER else ceil(count / _SLICES_TOGETHER) * _SLICES_TOGETHER,
+    )
 
 
 def slice_buckets(count: int) -> tuple[range, ...]:

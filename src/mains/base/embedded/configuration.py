@@ -27,7 +27,7 @@ def server_settings(*, sockets: Path, memory: int, has_lz4: bool) -> dict[str, s
         "unix_socket_directories": str(sockets),
         "unix_socket_permissions": "0700",
         "max_connections": "60",
-        "shared_buffers": f"{max(32, min(1024, memory // 8))}MB",
+        "shared_buffers": f"{max(32, min(2048, memory // 8))}MB",
         "effective_cache_size": f"{max(64, memory // 2)}MB",
         "work_mem": f"{max(4, min(64, memory // 64))}MB",
         "maintenance_work_mem": f"{max(32, min(512, memory // 16))}MB",

@@ -163,7 +163,13 @@ def post_usage(
             )
             for part in pending
         ]
-        yield from _run(post_usage_slice, tasks, Stage.USAGE, len(slices), on_slice, pool)
+        results = _run(post_usage_slice, tasks, Stage.USAGE, len(slices), on_slice, pool)
+        with adbc_connect() as connection:
+            for result in results:
+                # Each slice reads the month before by bucket, and has to pass through whatever is not summarised.
+                for month in plan.usage_months[-1:] if plan.bills_own_month else ():
+                    _summarise_blocks(month, connection)
+                yield result
         _summarise_usage(plan)
 
 
@@ -291,18 +297,27 @@ def _summarise_usage(plan: RunPlan) -> None:
     months = plan.usage_months[-CATCH_UP_MONTHS:] if plan.bills_own_month else plan.usage_months
     with adbc_connect() as connection:
         for month in (*months, *([plan.month] if plan.bills_own_month else [])):
-            partition = f"metering_usagemonth_y{month:%Y}m{month:%m}"
-            execute(
-                """
-                SELECT sum(brin_summarize_new_values(i.indexrelid::regclass))
-                FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
-                WHERE i.indrelid = to_regclass(%(partition)s) AND a.amname = 'brin'
-                """,
-                {"partition": partition},
-                connection=connection,
-            )
-            execute(f"ANALYZE {partition} (month, service_point_id, bucket)", connection=connection)
+            _summarise_blocks(month, connection)
+            execute(f"ANALYZE {_use_of(month)} (month, service_point_id, bucket)", connection=connection)
         connection.commit()
+
+
+def _summarise_blocks(month: date, connection: Connection) -> None:
+    """Let the block-range indexes know the month's rows that were committed since, and commit that."""
+    execute(
+        """
+        SELECT sum(brin_summarize_new_values(i.indexrelid::regclass))
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+        WHERE i.indrelid = to_regclass(%(partition)s) AND a.amname = 'brin'
+        """,
+        {"partition": _use_of(month)},
+        connection=connection,
+    )
+    connection.commit()
+
+
+def _use_of(month: date) -> str:
+    return f"metering_usagemonth_y{month:%Y}m{month:%m}"
 
 
 def _finish(*, run: BillRun, now: datetime) -> None:

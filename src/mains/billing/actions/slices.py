@@ -171,7 +171,7 @@ def bill_rows(*, plan: RunPlan, charges: SliceCharges) -> tuple[pl.DataFrame, pl
         )
         .with_columns(line=(place_in_run("bill_id") + 1).cast(pl.Int16))
     )
-    sums = lines.group_by("account_id").agg(**_sums(plan))
+    sums = lines.select("account_id", **_parts(plan)).group_by("account_id").agg(**_SUMS)
     bills = (
         charges.bills.join(place, on="account_id")
         .join(sums, on="account_id", how="left")
@@ -193,20 +193,40 @@ def bill_rows(*, plan: RunPlan, charges: SliceCharges) -> tuple[pl.DataFrame, pl
     return bills, lines
 
 
-def _sums(plan: RunPlan) -> dict[str, pl.Expr]:
-    """Sums of lines: what is owed, the part of it that recalculates earlier months, the tax on top or included."""
-    counts = pl.col("kind").is_in([str(kind) for kind in POSTED_KINDS])
-    amount = pl.col("amount_minor")
+def _parts(plan: RunPlan) -> dict[str, pl.Expr]:
+    """Of each line what is owed, the part of it that recalculates earlier months, the tax on top or included."""
+    kind, amount = pl.col("kind"), pl.col("amount_minor")
+    owed = pl.when(kind.is_in([str(kind) for kind in POSTED_KINDS])).then(amount).otherwise(0)
     return {
-        "amount_minor": amount.filter(counts).sum(),
-        "correction_minor": amount.filter(counts & (pl.col("service_month") < plan.month)).sum(),
-        "tax_minor": amount.filter(pl.col("kind").is_in(_TAXES)).sum(),
+        "owed_minor": owed,
+        "correction_minor": pl.when(pl.col("service_month") < plan.month).then(owed).otherwise(0),
+        "tax_minor": pl.when(kind.is_in(_TAXES)).then(amount).otherwise(0),
     }
 
 
+_SUMS = {
+    "amount_minor": pl.col("owed_minor").sum(),
+    "correction_minor": pl.col("correction_minor").sum(),
+    "tax_minor": pl.col("tax_minor").sum(),
+}
+
+
 def _ledger_charges(plan: RunPlan, lines: pl.DataFrame) -> pl.DataFrame:
-    place = ["position", "account_id", "organisation_id", "provider_id", "service"]
-    return lines.group_by(*place, document_id="bill_id").agg(**_sums(plan))
+    # The position stands for account, organisation and bill.
+    of_position = ["account_id", "organisation_id", "document_id"]
+    return (
+        lines.select(
+            "position",
+            "account_id",
+            "organisation_id",
+            "provider_id",
+            "service",
+            document_id="bill_id",
+            **_parts(plan),
+        )
+        .group_by("position", "provider_id", "service")
+        .agg(pl.col(of_position).first(), **_SUMS)
+    )
 
 
 @contextmanager
