@@ -110,6 +110,8 @@ BILLS = (
     _("The readings give {found} micro-units, the bill used {used}."),
     _("The readings give use in zones that the bill did not see: {zones}."),
     _("Report this bill: its use does not follow from its readings."),
+    _("The facts give {is_exact} micro-units ({what}), the balance stored {is_stored}."),
+    _("Report this node: its balance does not follow from its facts."),
     _("No font at hand prints {letters}."),
     _("There is no such unit."),
     _("Start from the top of the statement."),

@@ -17,6 +17,8 @@ ACCOUNTS_PER_SLICE = 25_000
 CATCH_UP_MONTHS = 3
 """What was never billed is caught up so many months before the month billed; what was billed is corrected however
 long ago it was."""
+COMMON_USE = "common_use"
+"""The quantity by which a tariff reads what a service point was given of the remainders of the nodes above it."""
 
 _SLICES_TOGETHER = 4
 _SAMPLE_ACCOUNTS = 8_000
@@ -51,9 +53,10 @@ POSTED_LINE_KINDS = (LineKind.CHARGE, LineKind.TAX, LineKind.SUBSIDY, LineKind.R
 
 
 class Stage(models.TextChoices):
-    """The two passes of a run, each over all buckets."""
+    """The passes of a run in their order, each over all buckets: of service points, of nodes, of accounts."""
 
     USAGE = "usage", _("Daily use")
+    BALANCE = "balance", _("Balances")
     BILLS = "bills", _("Bills")
 
 

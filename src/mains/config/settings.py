@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "mains.web.office",
     "mains.reporting",
     "mains.billing",
+    "mains.balance",
     "mains.payments",
     "mains.customers",
     "mains.metering",

@@ -93,22 +93,34 @@ class PremiseState(DatedFact):
 
 
 class ServicePoint(models.Model):
-    """One service at one premise: where use is metered or estimated. `bucket` is the unit of bulk work."""
+    """One service at one premise: where use is metered or estimated. `bucket` is the unit of bulk work.
+
+    With `measures_node` it stands at no premise: its meter counts all that flows into the node (a house meter).
+    """
 
     code = models.CharField(max_length=40, unique=True)
-    premise = models.ForeignKey(Premise, on_delete=models.PROTECT, related_name="service_points")
+    premise = models.ForeignKey(Premise, null=True, on_delete=models.PROTECT, related_name="service_points")
     service = models.CharField(max_length=20, choices=Service)
     node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="service_points")
     bucket = models.SmallIntegerField()
     connected_on = models.DateField()
     disconnected_on = models.DateField(null=True)
+    measures_node = models.BooleanField(default=False, db_default=False)
 
     class Meta:
-        indexes = [models.Index(fields=["bucket"], name="service_point_bucket")]  # bulk reads by slice
+        indexes = [
+            models.Index(fields=["bucket"], name="service_point_bucket"),  # bulk reads by slice
+            # The few that measure nodes, among all: balances begin from them.
+            models.Index(fields=["node"], condition=models.Q(measures_node=True), name="measuring_point"),
+        ]
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(measures_node=True) ^ models.Q(premise__isnull=False),
+                name="at_a_premise_or_measuring_a_node",
+            ),
             models.CheckConstraint(
                 condition=models.Q(disconnected_on__isnull=True)
                 | models.Q(disconnected_on__gt=models.F("connected_on")),
                 name="connected_before_disconnected",
-            )
+            ),
         ]

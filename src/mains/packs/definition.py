@@ -168,6 +168,27 @@ class Population:
 
 
 @dataclass(frozen=True)
+class BalanceProfile:
+    """Which nodes of the demo have meters of their own, and how houses share their remainder.
+
+    Shares are fractions of 1; among the houses with a meter `theft_share` lose much more than the others and
+    `negative_share` count less than their flats. `cap_norm_wh_m2`: Wh per m² of common area and month;
+    `norm_person_kwh`: use of a flat without a meter, per resident and month.
+    """
+
+    house_share: float
+    transformer_share: float
+    feeder_share: float
+    theft_share: float
+    negative_share: float
+    key: str
+    negative: str
+    cap_norm_wh_m2: int
+    norm_person_kwh: int
+    meter_model: str
+
+
+@dataclass(frozen=True)
 class Wording:
     """Patterns by which the generator names what it makes."""
 
@@ -222,6 +243,7 @@ class Pack:
     wording: Wording
     names: Names
     tariff_documents: Mapping[str, str]
+    balances: BalanceProfile | None = None
 
 
 def list_packs() -> list[str]:
@@ -258,6 +280,9 @@ def read_pack(code: str) -> Pack:
         "units": tuple(_units(data)),
         "towns": tuple(_towns(data, place=place)),
         "population": _population(data.get("population", {}), place=f"{place}: population"),
+        "balances": _record(BalanceProfile, data["balances"], place=f"{place}: balances")
+        if "balances" in data
+        else None,
         "wording": _record(Wording, data.get("wording", {}), place=f"{place}: wording"),
         "names": _record(Names, _tupled(names), place=f"{code}/names.yaml"),
         "tariff_documents": {

@@ -78,7 +78,7 @@ def bill_month(*, pack: Pack, month: date, progress: ProgressReport) -> None:
         issued_on=pack.billing.issue_date(month),
         due_on=pack.billing.due_date(month),
     )
-    with progress.step(f"Daily use and bills {month:%Y-%m}", total=2 * run.slice_count) as step:
+    with progress.step(f"Daily use and bills {month:%Y-%m}", total=len(Stage) * run.slice_count) as step:
 
         def on_slice(_stage: Stage, _done: int, _count: int) -> None:
             step.advance()

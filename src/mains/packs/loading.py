@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from adbc_driver_postgresql.dbapi import Connection
 
+from mains.balance.actions import loading as balance_loading
 from mains.base.buckets import bucket_column
 from mains.base.db import adbc_connect, read_frame
 from mains.base.loading import indexes_built_after
@@ -19,6 +20,7 @@ from mains.ledger.actions.openings import post_opening_balances
 from mains.metering.actions import loading as metering_loading
 from mains.network.actions import loading as network_loading
 from mains.packs.definition import Pack
+from mains.packs.population.balances import BalanceFrames, make_balances
 from mains.packs.population.debts import brought_forward_on
 from mains.packs.population.draws import Integers
 from mains.packs.population.slices import SliceFrames, make_slices
@@ -70,11 +72,12 @@ def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport)
             *network_loading.TABLES,
             *customers_loading.TABLES,
             *metering_loading.TABLES,
+            *balance_loading.TABLES,
         )
         with indexes_built_after(tables, connection=connection) as build_indexes:
             with progress.step("Load registry and readings", total=accounts) as step:
                 _load_skeleton(utility, known_at=known_at, connection=connection)
-                readings, openings = _load_slices(
+                points, readings, openings = _load_slices(
                     utility, known_at=known_at, connection=connection, step=step
                 )
             with progress.step("Build indexes and check constraints"):
@@ -90,7 +93,7 @@ def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport)
         )
     return LoadedPack(
         accounts=accounts,
-        service_points=utility.points,
+        service_points=points,
         readings=readings,
         opening_items=openings.height,
     )
@@ -143,9 +146,10 @@ def _load_skeleton(utility: Utility, *, known_at: datetime, connection: Connecti
 
 def _load_slices(
     utility: Utility, *, known_at: datetime, connection: Connection, step: Step
-) -> tuple[int, pl.DataFrame]:
-    """Make slices here and copy them in another thread; the number of readings, and all opening balances."""
-    readings, openings = 0, []
+) -> tuple[int, int, pl.DataFrame]:
+    """Make slices here and copy them in another thread, then the meters of nodes; the numbers of service points and of
+    readings, and all opening balances."""
+    points, readings, meters, registers, openings, node_use = utility.points, 0, 0, 0, [], []
     pending: list[Future[None]] = []
     with ThreadPoolExecutor(max_workers=1) as copier:
         for frames in _bucket_slices(utility):
@@ -153,11 +157,25 @@ def _load_slices(
                 pending.pop(0).result()
             pending.append(copier.submit(_copy_slice, frames, known_at=known_at, connection=connection))
             readings += frames.readings.height
+            meters += frames.meters.height
+            registers += frames.registers.height
+            node_use.append(frames.node_use)
             openings.append(frames.openings)
             step.advance(frames.accounts.height)
         for copied in pending:
             copied.result()
-    return readings, pl.concat(openings)
+    balances = make_balances(
+        utility,
+        node_use=pl.concat(node_use),
+        first_meter=meters + 1,
+        first_register=registers + 1,
+        first_reading=readings + 1,
+    )
+    if balances is not None:
+        _copy_balances(balances, known_at=known_at, connection=connection)
+        points += balances.points.height
+        readings += balances.readings.height
+    return points, readings, pl.concat(openings)
 
 
 def _bucket_slices(utility: Utility) -> Iterator[SliceFrames]:
@@ -192,3 +210,16 @@ def _copy_slice(frames: SliceFrames, *, known_at: datetime, connection: Connecti
     )
     metering_loading.load_readings(readings=frames.readings, connection=connection)
     metering_loading.load_exceptions(exceptions=frames.exceptions, connection=connection)
+
+
+def _copy_balances(frames: BalanceFrames, *, known_at: datetime, connection: Connection) -> None:
+    network_loading.load_node_points(points=frames.points, connection=connection)
+    metering_loading.load_meters(
+        meters=frames.meters,
+        registers=frames.registers,
+        installations=frames.installations,
+        known_at=known_at,
+        connection=connection,
+    )
+    metering_loading.load_readings(readings=frames.readings, connection=connection)
+    balance_loading.load_rules(rules=frames.rules, known_at=known_at, connection=connection)

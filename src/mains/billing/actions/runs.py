@@ -8,16 +8,20 @@ from adbc_driver_manager.dbapi import Connection
 from django.db import connection as django_connection
 from django.db import transaction
 
+from mains.balance.actions.balances import PARTITIONED as BALANCE_TABLES
 from mains.base.db import adbc_connect, ensure_month_partition, execute, read_frame
 from mains.base.processes import WorkerPool, core_count, worker_pool
 from mains.billing.actions.run_order import UnableToPlanRun, check_order, reserve_ids_of_month
 from mains.billing.actions.slices import (
+    BalanceTask,
     BillsTask,
     SliceResult,
     UsageTask,
     bill_rows,
+    post_balance_slice,
     post_bills_slice,
     post_usage_slice,
+    refresh_balance_slice,
     refresh_slice,
 )
 from mains.billing.models import BillRun
@@ -43,12 +47,13 @@ from mains.billing.values import (
     RunSlice,
     RunStatus,
     Stage,
+    slice_buckets,
 )
 from mains.kernel.identifiers import BUCKET_COUNT
 
 DUE_DAYS = 14
 _IN_PROCESS_ACCOUNTS = 20_000
-_PARTITIONED = ("metering_usagemonth", "billing_bill", "billing_billline", "ledger_entry")
+_PARTITIONED = ("metering_usagemonth", *BALANCE_TABLES, "billing_bill", "billing_billline", "ledger_entry")
 
 OnSlice = Callable[[Stage, int, int], None]
 """Called after each slice with the stage, slices done and slices in all."""
@@ -128,6 +133,7 @@ def post_run(
         BillRun.objects.filter(pk=run.pk, status=RunStatus.PLANNED).update(status=RunStatus.POSTING)
         results = [
             *post_usage(plan=plan, slices=slices, now=now, on_slice=on_slice, pool=pool),
+            *post_balances(plan=plan, slices=slices, now=now, on_slice=on_slice, pool=pool),
             *post_bills(plan=plan, slices=slices, now=now, on_slice=on_slice, pool=pool),
         ]
     _finish(run=run, now=now)
@@ -171,6 +177,30 @@ def post_usage(
                     _summarise_blocks(month, connection)
                 yield result
         _summarise_usage(plan)
+
+
+def post_balances(
+    *, plan: RunPlan, slices: Sequence[RunSlice], now: datetime, on_slice: OnSlice | None, pool: WorkerPool
+) -> Iterator[SliceResult]:
+    """The balance stage: each slice that is not done yet. Quick where no node has a meter of its own."""
+    pending = {part.buckets.start for part in _pending(plan, slices, Stage.BALANCE)}
+    tasks = [task for task in balance_tasks(plan, slices, now) if task.part.buckets.start in pending]
+    found = list(_run(post_balance_slice, tasks, Stage.BALANCE, len(slices), on_slice, pool))
+    if any(result.rows_written for result in found):
+        with adbc_connect() as connection:
+            for table in BALANCE_TABLES:
+                execute(f"ANALYZE {table}_y{plan.month:%Y}m{plan.month:%m}", connection=connection)
+            connection.commit()
+    yield from found
+
+
+def balance_tasks(plan: RunPlan, slices: Sequence[RunSlice], now: datetime) -> list[BalanceTask]:
+    """The nodes of the utility dealt out to the slices by their buckets, whatever the slices' own rows are."""
+    shares = slice_buckets(len(slices))
+    return [
+        BalanceTask(plan=plan, part=part, node_buckets=buckets, now=now)
+        for part, buckets in zip(slices, shares, strict=True)
+    ]
 
 
 def post_bills(
@@ -230,7 +260,7 @@ def prepare_partitions(*, connection: Connection, month: date) -> None:
 
 def _run(
     work: Callable[..., SliceResult],
-    tasks: Iterable[UsageTask | BillsTask],
+    tasks: Iterable[UsageTask | BalanceTask | BillsTask],
     stage: Stage,
     total: int,
     on_slice: OnSlice | None,
@@ -272,6 +302,10 @@ def _preview(
         collected.add_exceptions(exceptions)
         if on_slice is not None:
             on_slice(Stage.USAGE, number, len(slices))
+    for number, task in enumerate(balance_tasks(plan, slices, now), start=1):
+        refresh_balance_slice(connection=connection, writer=connection, task=task)
+        if on_slice is not None:
+            on_slice(Stage.BALANCE, number, len(slices))
     changed = list_changed_points(connection=connection, plan=plan)
     for number, part in enumerate(slices, start=1):
         charges = compute_charges(connection=connection, plan=plan, part=part, changed_points=changed)

@@ -13,6 +13,8 @@ import polars as pl
 import psycopg
 from adbc_driver_manager.dbapi import Connection
 
+from mains.balance.actions.balances import refresh_balances
+from mains.balance.queries.facts import Knowledge
 from mains.base.column_runs import place_in_run
 from mains.base.db import Writer, adbc_connect, copy_frame, execute, writing_connect
 from mains.base.processes import kept_open
@@ -27,7 +29,7 @@ from mains.kernel.period import next_month
 from mains.ledger.actions.bill_run import post_run_slice
 from mains.metering.actions.usage import UsageRefresh, UsageScope, refresh_usage, revise_usage
 
-_LOCK_CLASS = {Stage.USAGE: 1_000_000, Stage.BILLS: 2_000_000}
+_LOCK_CLASS = {Stage.USAGE: 1_000_000, Stage.BILLS: 2_000_000, Stage.BALANCE: 3_000_000}
 _LEDGER_COLUMNS = ("account_id", "organisation_id", "position", "service", "provider_id")
 _TAXES = (LineKind.TAX.value, LineKind.TAX_INCLUDED.value)
 
@@ -43,6 +45,17 @@ class UsageTask:
     installed: pl.DataFrame
     backdated: pl.Series
     now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceTask:
+    """One slice of the balance stage: the nodes whose buckets are `node_buckets`, or only `node_ids` of them."""
+
+    plan: RunPlan
+    part: RunSlice
+    node_buckets: range
+    now: datetime
+    node_ids: pl.Series | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +86,20 @@ def post_usage_slice(task: UsageTask) -> SliceResult:
         result = write_usage(connection=connection, writer=writer, task=task)
         writer.commit()
         return result
+
+
+def post_balance_slice(task: BalanceTask) -> SliceResult:
+    """Bring the balances of the slice's nodes up to date and commit them, unless that is done."""
+    with _connections() as (connection, writer):
+        if not _is_pending(connection, writer, task.plan, task.part, Stage.BALANCE):
+            return SliceResult()
+        written = refresh_balance_slice(connection=connection, writer=writer, task=task, keeps=True)
+        counts = written.group_by("bucket").agg(
+            rows_written=pl.len().cast(pl.Int32), amount_minor=pl.lit(0, pl.Int64)
+        )
+        _mark(writer, task.plan, task.part, Stage.BALANCE, counts, task.now)
+        writer.commit()
+        return SliceResult(rows_written=written.height)
 
 
 def post_bills_slice(task: BillsTask) -> SliceResult:
@@ -114,6 +141,28 @@ def refresh_slice(
         connection=connection, buckets=part.buckets, month=plan.month, scope=scope, writer=writer
     )
     return refresh.written, _usage_exceptions(connection, plan, part.buckets, refresh)
+
+
+def refresh_balance_slice(
+    *, connection: Connection, writer: Writer, task: BalanceTask, keeps: bool = False
+) -> pl.DataFrame:
+    """Write the balances of the slice's nodes in the transaction of `writer`; month, node_id, bucket of each.
+
+    `keeps`: the daily use of the whole run is committed.
+    """
+    plan, part = task.plan, task.part
+    written = refresh_balances(
+        connection=connection,
+        buckets=task.node_buckets,
+        month=plan.month if plan.bills_own_month else None,
+        earlier_months=plan.usage_months,
+        knowledge=Knowledge(as_of=plan.facts_as_of, known_since=plan.usage_known_since, keeps=keeps),
+        node_ids=task.node_ids,
+        writer=writer,
+    )
+    if part.account_ids is None:
+        return written
+    return written.with_columns(bucket=pl.lit(part.buckets.start, pl.Int16))
 
 
 def write_usage(*, connection: Connection, writer: Writer, task: UsageTask) -> SliceResult:
@@ -258,7 +307,9 @@ def _usage_exceptions(
         to_date=following,
         as_of=plan.facts_as_of,
     )
-    gaps = agreement_gaps(refresh.points, payers, refresh.month_usage, month=plan.month, following=following)
+    # Nobody pays at a point that measures a node; it is of no class.
+    paid_points = refresh.points.filter(pl.col("class_code").is_not_null())
+    gaps = agreement_gaps(paid_points, payers, refresh.month_usage, month=plan.month, following=following)
     if refresh.exceptions.is_empty():
         return gaps
     payer = payers.sort("valid_from").unique("service_point_id", keep="last", maintain_order=True)

@@ -6,9 +6,10 @@ from datetime import date
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
+from mains.balance.queries.frames import read_revised_shares
 from mains.billing.queries import exceptions as found
 from mains.billing.queries.attributes import outside_points, read_attributes
-from mains.billing.queries.items import make_items, read_item_usage
+from mains.billing.queries.items import make_items, read_item_shares, read_item_usage
 from mains.billing.queries.posted import (
     KEY,
     read_billed_quantities,
@@ -16,7 +17,7 @@ from mains.billing.queries.posted import (
     read_posted_lines,
 )
 from mains.billing.queries.run_tariffs import RunTariffs, compile_editions
-from mains.billing.values import CATCH_UP_MONTHS, LineKind, RunPlan, RunSlice
+from mains.billing.values import CATCH_UP_MONTHS, COMMON_USE, LineKind, RunPlan, RunSlice
 from mains.customers.queries.frames import read_accounts, read_agreements
 from mains.engine.columns import Rated, rate_columns
 from mains.engine.segments import cut_segments
@@ -167,7 +168,7 @@ class _Scope:
         )
 
     def _revised(self, agreements: pl.DataFrame) -> pl.DataFrame:
-        """Whose use of the month before the run's was computed anew; a recalculation knows it of all months."""
+        """Whose use or share of the month before the run's is another now; a recalculation knows it of all months."""
         revised = pl.DataFrame(schema=_CHANGED)
         if self.plan.bills_own_month:
             revised = read_revised_points(
@@ -178,6 +179,15 @@ class _Scope:
                 buckets=self.part.read_buckets,
                 service_point_ids=outside_points(agreements, self.part.read_buckets),
             ).rename({"month": "service_month"})
+            shares = read_revised_shares(
+                connection=self.connection,
+                months=self.plan.billed_months[-1:],
+                known_since=self.plan.known_since,
+                as_of=self.plan.facts_as_of,
+                buckets=self.part.read_buckets,
+                service_point_ids=outside_points(agreements, self.part.read_buckets),
+            ).rename({"month": "service_month"})
+            revised = pl.concat([revised, shares])
         return revised.join(agreements, on="service_point_id", how="semi")
 
     def rate(
@@ -231,14 +241,23 @@ class _Scope:
             to_date=next_month(self.plan.month),
             as_of=self.plan.facts_as_of,
         )
+        days = {name: frame.select("item_id", "first_date", "days_micro") for name, frame in usage.items()}
+        reads_shares = COMMON_USE in tariffs.compiled.quantities
+        if reads_shares:
+            days[f"{COMMON_USE}_micro"] = read_item_shares(
+                connection=self.connection,
+                items=priced,
+                buckets=self.part.read_buckets,
+                as_of=self.plan.facts_as_of,
+            )
         segments = cut_segments(
             items=priced.select("item_id", "tariff", "period_from", "period_to"),
             tariffs=tariffs.compiled,
             attributes=attributes,
-            usage={
-                name: frame.select("item_id", "first_date", "days_micro") for name, frame in usage.items()
-            },
+            usage=days,
         )
+        if reads_shares:  # whoever was given nothing has no days of it
+            segments = segments.with_columns(pl.col(f"{COMMON_USE}_micro").fill_null(0))
         return segments, rate_columns(tariffs=tariffs.compiled, segments=segments)
 
     def odd_use(self, use: pl.DataFrame) -> list[pl.DataFrame]:

@@ -20,9 +20,10 @@ class Check:
 
 # Each query gives one row per violation, with a text that names it.
 _CHECKS = {
-    "every bucket is marked in both stages": """
+    "every bucket is marked in every stage": """
         SELECT s.stage || ' ' || b.bucket AS fault
-        FROM (VALUES ('usage'), ('bills')) AS s (stage) CROSS JOIN generate_series(0, %(parts)s - 1) AS b (bucket)
+        FROM (VALUES ('usage'), ('balance'), ('bills')) AS s (stage)
+        CROSS JOIN generate_series(0, %(parts)s - 1) AS b (bucket)
         WHERE NOT EXISTS (SELECT FROM billing_billrunbucket m
                           WHERE m.run_id = %(run)s AND m.stage = s.stage AND m.bucket = b.bucket)
     """,
@@ -76,6 +77,19 @@ _CHECKS = {
     "one bill per account": """
         SELECT 'account ' || account_id AS fault FROM billing_bill
         WHERE month = %(month)s AND run_id = %(run)s GROUP BY account_id HAVING count(*) > 1
+    """,
+    "shares of a balance sum to what it shares out, day by day": """
+        SELECT 'node ' || n.node_id || ' in ' || n.month AS fault
+        FROM balance_nodemonth n
+        JOIN LATERAL unnest(n.allocated_days) WITH ORDINALITY AS a (micro, day) ON TRUE
+        WHERE n.recorded_at = %(as_of)s
+          AND n.revision = (SELECT max(l.revision) FROM balance_nodemonth l
+                            WHERE l.month = n.month AND l.node_id = n.node_id AND l.recorded_at <= %(as_of)s)
+          AND a.micro <> (SELECT coalesce(sum(s.days_micro[a.day]), 0)
+                          FROM (SELECT DISTINCT ON (service_point_id) days_micro FROM balance_sharemonth
+                                WHERE month = n.month AND node_id = n.node_id AND recorded_at <= %(as_of)s
+                                ORDER BY service_point_id, revision DESC) AS s)
+        GROUP BY n.node_id, n.month
     """,
     "days of use add up, and spans cover them": """
         SELECT 'service point ' || service_point_id || ' in ' || month AS fault

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
+from mains.balance.queries.frames import read_shares
 from mains.base.column_runs import begins_run
 from mains.billing.queries.attributes import outside_points
 from mains.kernel.period import next_month
@@ -121,6 +122,28 @@ def read_item_usage(
         for name, frame in _usage_of_month(part, usage, month).items():
             parts.setdefault(name, []).append(frame)
     return {name: pl.concat(frames) for name, frames in parts.items()}
+
+
+def read_item_shares(
+    *, connection: Connection, items: pl.DataFrame, buckets: range, as_of: datetime
+) -> pl.DataFrame:
+    """What the items' service points were given of the remainders of nodes: item_id, first_date, days_micro.
+
+    Items that were given nothing have no row.
+    """
+    found = [pl.DataFrame(schema=_USAGE).drop("quality")]
+    for (month,), part in items.group_by("service_month", maintain_order=True):
+        assert isinstance(month, date)
+        shares = read_shares(
+            connection=connection,
+            month=month,
+            as_of=as_of,
+            buckets=buckets,
+            service_point_ids=outside_points(part, buckets),
+        )
+        given = part.select("item_id", "service_point_id").join(shares, on="service_point_id")
+        found.append(given.select("item_id", first_date=pl.lit(month), days_micro="days_micro"))
+    return pl.concat(found)
 
 
 def _in_month(agreements: pl.DataFrame, month: date) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
+from mains.balance.queries.frames import read_revised_shares
 from mains.base.db import read_frame
 from mains.billing.models import BillRun, BillRunBucket
 from mains.billing.values import (
@@ -177,7 +178,7 @@ def get_slices(*, run: BillRun, connection: Connection) -> tuple[RunSlice, ...]:
 def list_changed_points(
     *, connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None = None
 ) -> pl.DataFrame:
-    """Service points of whose billed days other facts are known than before, or another use: service_point_id,
+    """Service points of whose billed days other facts are known than before, another use or share: service_point_id,
     valid_from, valid_to (null is open).
 
     The whole utility's, or those of the service points named. A monthly run's slices look by themselves for the use
@@ -205,7 +206,16 @@ def list_changed_points(
         as_of=plan.facts_as_of,
         service_point_ids=service_point_ids,
     )
-    use = revised.select("service_point_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo"))
+    shares = read_revised_shares(
+        connection=connection,
+        months=plan.billed_months[:-1] if plan.bills_own_month else plan.billed_months,
+        known_since=plan.known_since,
+        as_of=plan.facts_as_of,
+        service_point_ids=service_point_ids,
+    )
+    use = pl.concat([revised, shares]).select(
+        "service_point_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo")
+    )
     return pl.concat([none, *facts, use]).unique()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
+from mains.balance.queries.frames import read_sharers
 from mains.base.db import read_frame
 from mains.billing.models import BillRun
 from mains.billing.queries.plans import list_changed_installations, list_changed_points
@@ -22,7 +23,14 @@ def list_touched_accounts(*, connection: Connection, plan: RunPlan) -> pl.Series
     if not plan.billed_months:
         return pl.Series("account_id", [], dtype=pl.Int64)
     changed = list_changed_points(connection=connection, plan=plan)["service_point_id"]
-    points = pl.concat([changed, list_touched_points(connection=connection, plan=plan)]).unique().sort()
+    points = pl.concat([changed, list_touched_points(connection=connection, plan=plan)]).unique()
+    sharers = read_sharers(
+        connection=connection,
+        service_point_ids=points,
+        known_since=plan.usage_known_since,
+        as_of=plan.facts_as_of,
+    )
+    points = pl.concat([points, sharers]).unique().sort()
     tariffs = compile_editions(
         list_editions(connection=connection, as_of=plan.facts_as_of, known_since=plan.known_since)
     ).editions.filter(pl.col("changed_from").is_not_null())

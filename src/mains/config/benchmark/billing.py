@@ -73,7 +73,8 @@ def time_month(*, pack: Pack, month: date) -> MonthFigures:
         steps={
             "plan": round(planned - began, 2),
             "daily_use": round(marks[Stage.USAGE] - planned, 2),
-            "price_and_post": round(marks[Stage.BILLS] - marks[Stage.USAGE], 2),
+            "balances": round(marks[Stage.BALANCE] - marks[Stage.USAGE], 2),
+            "price_and_post": round(marks[Stage.BILLS] - marks[Stage.BALANCE], 2),
             "close": round(ended - marks[Stage.BILLS], 2),
         },
         total_seconds=round(total, 2),

@@ -247,7 +247,7 @@ def read_instant(text: str | None) -> datetime:
 
 @contextmanager
 def _progress() -> "Iterator[OnSlice]":
-    """A bar over both stages, on a terminal."""
+    """A bar over all stages, on a terminal."""
     from mains.base.progress import progress_report
     from mains.billing.values import Stage
 

@@ -30,6 +30,8 @@ class Kind(StrEnum):
     ACCOUNTS = "accounts"
     PREMISES = "premises"
     POINTS = "points"
+    NODE_POINTS = "node-points"
+    BALANCE_RULES = "balance-rules"
     AGREEMENTS = "agreements"
     METERS = "meters"
     OFFICERS = "officers"
@@ -104,6 +106,7 @@ def tree(
 
 def _importer(kind: Kind, *, written: Mapping[str, Any]) -> "Callable[..., StagedRows]":
     """The import of a kind. `written` (actor, now, proof) goes with the kinds that record dated facts."""
+    from mains.balance.actions import rules as of_balances
     from mains.customers.actions import registry_files as of_customers
     from mains.metering.actions import registry_files as of_meters
     from mains.network.actions import registry_files as of_network
@@ -116,6 +119,8 @@ def _importer(kind: Kind, *, written: Mapping[str, Any]) -> "Callable[..., Stage
         Kind.ACCOUNTS: of_customers.import_accounts,
         Kind.PREMISES: partial(of_network.import_premises, **written),
         Kind.POINTS: of_network.import_points,
+        Kind.NODE_POINTS: of_network.import_node_points,
+        Kind.BALANCE_RULES: partial(of_balances.import_rules, **written),
         Kind.AGREEMENTS: partial(of_customers.import_agreements, **written),
         Kind.METERS: partial(of_meters.import_meters, **written),
         Kind.OFFICERS: partial(of_customers.import_officers, **written),

@@ -86,6 +86,39 @@ def ageing(
     )
 
 
+@app.command()
+def losses(
+    month: Annotated[str, typer.Option(help="Month, as 2021-05.")],
+    node: Annotated[str, typer.Option(help="Code of a node; the sources when left out.")] = "",
+    csv: Annotated[Path | None, typer.Option(help="Write CSV to this file.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(help="Write a spreadsheet to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Energy in, used and lost by node of the network, one level at a time."""
+    start_django()
+    from mains.balance.queries import loss_files as files
+    from mains.balance.queries.losses import get_node_path, list_losses
+    from mains.staff.values import EVERYTHING
+
+    first = parse_month(month)
+    node_id = _node_id(node) if node else None
+    path = get_node_path(scope=EVERYTHING, month=first, node_id=node_id) if node_id else []
+    rows = list_losses(scope=EVERYTHING, month=first, node_id=node_id)
+    for file, make in ((csv, files.losses_csv), (xlsx, files.losses_xlsx)):
+        if file:
+            file.write_bytes(make(rows))
+            typer.echo(f"Written: {file}", err=as_json)
+    if as_json:
+        typer.echo(files.losses_json(rows, month=first, path=[name for _id, name in path]))
+    elif not (csv or xlsx):
+        typer.echo(" / ".join(name for _id, name in path) or "All sources")
+        print_table(
+            [Column(title, is_number=position > 2) for position, title in enumerate(files.headings())],
+            files.shown_rows(rows),
+            empty=f"No node below has a balance of {month}.",
+        )
+
+
 def parse_month(text: str) -> date:
     """First day of a month written as 2021-05. Raises UnableToReadPeriod."""
     try:
@@ -119,6 +152,20 @@ def _unreadable(text: str, example: str) -> UnableToReadPeriod:
     return UnableToReadPeriod(
         code="period-unreadable", message=f"{text} cannot be read.", remedy=f"Write it as {example}."
     )
+
+
+def _node_id(code: str) -> int:
+    from mains.network.queries.records import find_node_id
+
+    found = find_node_id(code=code)
+    if found is None:
+        raise UnableToReadPeriod(
+            code="node-unknown",
+            message="There is no such node.",
+            place=f"node {code}",
+            remedy="See `mains registry tree network` for the codes.",
+        )
+    return found
 
 
 def _unit_id(code: str) -> int:

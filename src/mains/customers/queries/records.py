@@ -279,3 +279,9 @@ def count_unmapped(*, scope: Scope, on_date: date) -> int:
     """Open accounts without a responsible officer on the date."""
     statement = f"SELECT count(*) FROM customers_account a WHERE {WITHIN.format(a='a')} AND {UNMAPPED}"
     return fetch_rows(int, statement, {"on_date": on_date} | scope_params(scope))[0]
+
+
+def find_party_id(*, code: str) -> int | None:
+    """The id of the supplier, managing company or bank of that code."""
+    rows = fetch_rows(int, "SELECT id FROM customers_party WHERE code = %(code)s", {"code": code})
+    return rows[0] if rows else None

@@ -67,3 +67,8 @@ def load_premises(
     copy_frame(premises.with_columns(riser=pl.lit("")), "network_premise", connection=connection)
     copy_facts(states, "network_premisestate", known_at=known_at, connection=connection)
     copy_frame(points.with_columns(bucket=bucket_column("id")), "network_servicepoint", connection=connection)
+
+
+def load_node_points(*, points: pl.DataFrame, connection: Connection) -> None:
+    """Append points that measure nodes: id, code, service, node_id, connected_on, measures_node."""
+    copy_frame(points.with_columns(bucket=bucket_column("id")), "network_servicepoint", connection=connection)

@@ -245,6 +245,30 @@ def connect_service_point(
 
 
 @transaction.atomic
+def connect_node_point(*, code: str, node: Node, connected_on: date) -> ServicePoint:
+    """Add the point at which a meter counts all that flows into a node. Raises UnableToConnectServicePoint."""
+    if ServicePoint.objects.filter(code=code).exists():
+        raise _unable_to_connect(
+            code, "point-code-taken", f"There is a service point {code} already.", "code"
+        )
+    Node.objects.select_for_update(no_key=True).get(pk=node.pk)
+    if ServicePoint.objects.filter(node=node, measures_node=True, disconnected_on=None).exists():
+        message = f"{node.name} has a point that measures it already."
+        raise _unable_to_connect(code, "node-measured", message, "node")
+    identifier = _next_id(ServicePoint)
+    return ServicePoint.objects.create(
+        id=identifier,
+        code=code,
+        premise=None,
+        service=node.service,
+        node=node,
+        bucket=bucket_of(identifier),
+        connected_on=connected_on,
+        measures_node=True,
+    )
+
+
+@transaction.atomic
 def disconnect_service_point(*, point: ServicePoint, disconnected_on: date) -> None:
     """End the supply of a service point; `disconnected_on` is the first day without it.
 

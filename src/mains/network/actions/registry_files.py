@@ -23,6 +23,7 @@ from mains.network.actions.registry import (
     UnableToPlaceNode,
     add_node,
     add_premise,
+    connect_node_point,
     connect_service_point,
     record_premise_state,
     set_node_state,
@@ -159,6 +160,20 @@ def import_points(*, content: bytes, is_trial: bool = False) -> StagedRows:
             node=row["node"],
             connected_on=row["connected_on"],
         )
+
+    return import_rows(content=content, fields=fields, write=write, is_trial=is_trial)
+
+
+def import_node_points(*, content: bytes, is_trial: bool = False) -> StagedRows:
+    """Add the points of a CSV file at which meters count what flows into nodes: code, node, connected_on."""
+    fields = (
+        Field("code"),
+        Field("node", reference(lambda code: Node.objects.filter(code=code).first(), name="node")),
+        Field("connected_on", day),
+    )
+
+    def write(row: Mapping[str, Any]) -> None:
+        connect_node_point(code=row["code"], node=row["node"], connected_on=row["connected_on"])
 
     return import_rows(content=content, fields=fields, write=write, is_trial=is_trial)
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.base.changes import KNOWN, changed_days
+from mains.base.changes import CHANGED, KNOWN, changed_days
 from mains.base.db import read_frame
 
 _STATE_VALUES = (
@@ -39,14 +39,15 @@ def read_points(
     """Service points of the buckets, or those named, that are connected on a day of [from_date, to_date).
 
     Columns: service_point_id, bucket (Int16), connected_from, connected_to (Date, null is open), class_code: the
-    service and the kind of premise, by which forecasts without history are averaged.
+    service and the kind of premise, by which forecasts without history are averaged; null for points that measure
+    a node, which are like no other.
     """
     points, params = points_where(buckets, service_point_ids)
     return read_frame(
         f"""
         SELECT sp.id AS service_point_id, sp.bucket, sp.connected_on AS connected_from,
                sp.disconnected_on AS connected_to, sp.service || ' ' || p.kind AS class_code
-        FROM network_servicepoint sp JOIN network_premise p ON p.id = sp.premise_id
+        FROM network_servicepoint sp LEFT JOIN network_premise p ON p.id = sp.premise_id
         WHERE sp.id = {points}
           AND sp.connected_on < %(to_date)s
           AND (sp.disconnected_on IS NULL OR sp.disconnected_on > %(from_date)s)
@@ -161,3 +162,57 @@ def read_changed_points(
         },
         connection=connection,
     )
+
+
+def read_node_meters(*, connection: Connection, from_date: date, to_date: date) -> pl.DataFrame:
+    """The points at which meters count what flows into nodes, connected on a day of [from_date, to_date).
+
+    Columns: service_point_id, node_id, connected_from, connected_to (null is open).
+    """
+    return read_frame(
+        """
+        SELECT id AS service_point_id, node_id, connected_on AS connected_from, disconnected_on AS connected_to
+        FROM network_servicepoint
+        WHERE measures_node AND connected_on < %(to_date)s
+          AND (disconnected_on IS NULL OR disconnected_on > %(from_date)s)
+        """,
+        {"from_date": from_date, "to_date": to_date},
+        connection=connection,
+    )
+
+
+def read_points_at_nodes(
+    *, connection: Connection, node_ids: pl.Series, from_date: date, to_date: date
+) -> pl.DataFrame:
+    """Service points of premises that hang on the nodes and are connected on a day of [from_date, to_date).
+
+    Columns: service_point_id, node_id, premise_id, connected_from, connected_to (null is open).
+    """
+    return read_frame(
+        """
+        SELECT id AS service_point_id, node_id, premise_id, connected_on AS connected_from,
+               disconnected_on AS connected_to
+        FROM network_servicepoint
+        WHERE node_id = ANY(%(nodes)s) AND NOT measures_node AND connected_on < %(to_date)s
+          AND (disconnected_on IS NULL OR disconnected_on > %(from_date)s)
+        """,
+        {"nodes": node_ids, "from_date": from_date, "to_date": to_date},
+        connection=connection,
+    )
+
+
+def read_changed_feeds(
+    *, connection: Connection, from_date: date, to_date: date, known_since: datetime, as_of: datetime
+) -> pl.DataFrame:
+    """Nodes that a placement over [from_date, to_date) recorded or superseded in (known_since, as_of] speaks of, the
+    fed one and the feeding one: node_id, valid_from, valid_to (null is open)."""
+    return read_frame(
+        f"""
+        SELECT DISTINCT unnest(ARRAY[n.node_id, n.parent_id]) AS node_id, lower(n.valid) AS valid_from,
+               upper(n.valid) AS valid_to
+        FROM network_nodeplacement n
+        WHERE {CHANGED.format("n")} AND n.valid && daterange(%(from_date)s, %(to_date)s)
+        """,
+        {"from_date": from_date, "to_date": to_date, "known_since": known_since, "as_of": as_of},
+        connection=connection,
+    ).filter(pl.col("node_id").is_not_null())

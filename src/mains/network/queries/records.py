@@ -4,6 +4,7 @@ A premise belongs to no unit of the utility by itself: callers reach it through 
 to see.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -65,6 +66,17 @@ class NodeRecord:
     longitude: float | None
     band: str
     supply_hours_day: int | None
+
+
+@dataclass(frozen=True)
+class NodeName:
+    """A node of one service's network."""
+
+    id: int
+    code: str
+    name: str
+    kind: str
+    service: str
 
 
 @dataclass(frozen=True)
@@ -139,3 +151,24 @@ def list_neighbours(*, premise: PremiseRecord, limit: int = 60) -> list[Neighbou
         "limit": limit,
     }
     return fetch_rows(NeighbourRecord, statement, params)
+
+
+def find_node_id(*, code: str) -> int | None:
+    """The id of the node of that code."""
+    rows = fetch_rows(int, "SELECT id FROM network_node WHERE code = %(code)s", {"code": code})
+    return rows[0] if rows else None
+
+
+def find_node(*, node_id: int) -> NodeName | None:
+    """The node; the caller has checked that the person sees it."""
+    statement = "SELECT id, code, name, kind, service FROM network_node WHERE id = %(id)s"
+    return fetch_row(NodeName, statement, {"id": node_id})
+
+
+def find_measured_node(*, service_point_ids: Sequence[int]) -> int | None:
+    """The node that one of the points measures."""
+    statement = """
+        SELECT node_id FROM network_servicepoint WHERE id = ANY(%(ids)s) AND measures_node ORDER BY id LIMIT 1
+    """
+    rows = fetch_rows(int, statement, {"ids": list(service_point_ids)})
+    return rows[0] if rows else None

@@ -14,6 +14,7 @@ from mains.packs.population.accounts import (
     draw_slice,
     premise_rows,
 )
+from mains.packs.population.balances import node_use_rows
 from mains.packs.population.debts import opening_rows
 from mains.packs.population.draws import Draws, Integers
 from mains.packs.population.meters import (
@@ -34,7 +35,7 @@ POINTS_PER_SLICE = 50_000
 @dataclass(frozen=True, kw_only=True)
 class SliceFrames:
     """Rows of one slice for each table; facts have days instead of `valid` (see
-    `mains.base.loading.copy_facts`).
+    `mains.base.loading.copy_facts`). `node_use` is no table: the meters of nodes are made from it at the end.
     """
 
     premises: pl.DataFrame
@@ -50,6 +51,7 @@ class SliceFrames:
     readings: pl.DataFrame
     exceptions: pl.DataFrame
     openings: pl.DataFrame
+    node_use: pl.DataFrame
 
 
 @dataclass
@@ -127,6 +129,7 @@ def _make_slice(
         ),
         exceptions=exception_rows(pack, part, meters, registers, readings=readings, draws=draws("mistakes")),
         openings=opening_rows(pack, part, provider_id=parties[pack.provider], draws=draws("debts")),
+        node_use=node_use_rows(part, meters, registers, use=use, node=utility.network.node_of_point[rows]),
     )
 
 

@@ -77,7 +77,7 @@ def recalculate_account(
         )
         task = BillsTask(plan=plan, part=part, changed_points=pl.DataFrame(), now=now)
         write_bills(writer=connection, task=task, charges=charges)
-        _mark_usage(connection, plan, now)
+        _mark_earlier_stages(connection, plan, now)
         connection.commit()
     return replace(told(plan, [charges]), run_id=plan.run_id, bill_id=plan.first_bill_id)
 
@@ -146,15 +146,15 @@ def _insert_run(connection: Connection, draft: BillRun, account_id: int) -> None
     )
 
 
-def _mark_usage(connection: Connection, plan: RunPlan, now: datetime) -> None:
+def _mark_earlier_stages(connection: Connection, plan: RunPlan, now: datetime) -> None:
     mark = pl.DataFrame(
         {
-            "run_id": [plan.run_id],
-            "stage": [Stage.USAGE.value],
-            "bucket": [0],
-            "rows_written": [0],
-            "amount_minor": [0],
-            "done_at": [now],
+            "run_id": [plan.run_id] * 2,
+            "stage": [Stage.USAGE.value, Stage.BALANCE.value],
+            "bucket": [0] * 2,
+            "rows_written": [0] * 2,
+            "amount_minor": [0] * 2,
+            "done_at": [now] * 2,
         }
     )
     copy_frame(mark, "billing_billrunbucket", connection=connection)

@@ -1,14 +1,15 @@
-"""Both stages of a recalculation in one transaction, and what came of them."""
+"""All stages of a recalculation in one transaction, and what came of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.billing.actions.runs import OnSlice
-from mains.billing.actions.slices import UsageTask, refresh_slice
+from mains.balance.queries.frames import read_nodes_above
+from mains.billing.actions.runs import OnSlice, balance_tasks
+from mains.billing.actions.slices import BalanceTask, UsageTask, refresh_balance_slice, refresh_slice
 from mains.billing.queries.averages import class_averages
 from mains.billing.queries.charges import SliceCharges, compute_charges
 from mains.billing.queries.explain.causes import Cause
@@ -54,7 +55,7 @@ def compute_slices(
     service_point_ids: pl.Series | None,
     on_slice: OnSlice | None,
 ) -> list[SliceCharges]:
-    """Both stages in the connection's transaction; daily use is written there, bills are not."""
+    """All stages in the connection's transaction; daily use and balances are written there, bills are not."""
     averages = class_averages(connection=connection, plan=plan)
     installed = list_changed_installations(
         connection=connection, plan=plan, service_point_ids=service_point_ids
@@ -72,6 +73,11 @@ def compute_slices(
         refresh_slice(connection=connection, writer=connection, task=task)
         if on_slice is not None:
             on_slice(Stage.USAGE, number, len(slices))
+    balances = _balance_tasks(connection, plan, slices, service_point_ids, now)
+    for number, balance in enumerate(balances, start=1):
+        refresh_balance_slice(connection=connection, writer=connection, task=balance)
+        if on_slice is not None:
+            on_slice(Stage.BALANCE, number, len(slices))
     changed = list_changed_points(connection=connection, plan=plan, service_point_ids=service_point_ids)
     charges = []
     for number, part in enumerate(slices, start=1):
@@ -79,6 +85,21 @@ def compute_slices(
         if on_slice is not None:
             on_slice(Stage.BILLS, number, len(slices))
     return charges
+
+
+def _balance_tasks(
+    connection: Connection,
+    plan: RunPlan,
+    slices: tuple[RunSlice, ...],
+    service_point_ids: pl.Series | None,
+    now: datetime,
+) -> list[BalanceTask]:
+    """The balances to draw up again; of named service points only those of the nodes above them."""
+    tasks = balance_tasks(plan, slices, now)
+    if service_point_ids is None:
+        return tasks
+    nodes = read_nodes_above(connection=connection, service_point_ids=service_point_ids)
+    return [] if nodes.is_empty() else [replace(task, node_ids=nodes) for task in tasks]
 
 
 def told(plan: RunPlan, charges: list[SliceCharges]) -> Recalculation:

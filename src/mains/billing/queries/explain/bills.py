@@ -12,8 +12,9 @@ from mains.billing.models import Bill, BillLine, BillRun
 from mains.billing.queries.explain.causes import Cause, bill_causes
 from mains.billing.queries.explain.evidence import Item, load_items
 from mains.billing.queries.explain.facts import facts_of
+from mains.billing.queries.explain.shares import share_origins
 from mains.billing.queries.explain.usage import DailyUse, daily_use
-from mains.billing.values import LineKind, bill_number
+from mains.billing.values import COMMON_USE, LineKind, bill_number
 from mains.engine.exact import rate_exact
 from mains.engine.exact.explanation import Step
 from mains.engine.exact.protocol import Line, Protocol
@@ -278,8 +279,9 @@ def traced(line: Line, rated: RatedItem) -> Step:
     assert edition is not None  # only items with a tariff are rated
     read = set(edition.tariff.read_attributes)
 
-    def trace(step: Step) -> Step:
-        children = tuple(trace(child) for child in step.children)
+    def trace(step: Step, *, in_condition: bool = False) -> Step:
+        in_condition = in_condition or isinstance(step.value, bool)
+        children = tuple(trace(child, in_condition=in_condition) for child in step.children)
         if step.source.startswith("usage"):
             origins = rated.use.origins(
                 name=step.source.split(",", maxsplit=1)[0] if "," not in step.source else "usage",
@@ -287,6 +289,11 @@ def traced(line: Line, rated: RatedItem) -> Step:
                 to_date=line.to_date,
             )
             return replace(step, source="", children=(*children, *origins))
+        if step.source == COMMON_USE and in_condition:
+            return replace(step, source="", children=children)  # told in full where it is priced
+        if step.source == COMMON_USE:
+            shares = share_origins(rated.item, from_date=line.from_date, to_date=line.to_date)
+            return replace(step, source="", children=(*children, *shares))
         if step.source.startswith("component "):
             # Figures and quantities have no line on the bill: their own calculation stands here.
             figure = _figure(rated, step.source.split()[1].rstrip(","), line)

@@ -24,6 +24,7 @@ LATE_READING, FORECAST_REPLACED = "late_reading", "forecast_replaced"
 CORRECTED_READING, WITHDRAWN_READING = "corrected_reading", "withdrawn_reading"
 METER, AGREEMENT, AGREEMENT_WITHDRAWN, PREMISE = "meter", "agreement", "agreement_withdrawn", "premise"
 NODE_STATE, NODE_PLACEMENT, TARIFF, LEFT_OUT = "node_state", "node_placement", "tariff", "left_out"
+BALANCE = "balance"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +94,7 @@ def find_causes(
             *_agreements(read, about),
             *_premise(read, about),
             *_network(read, about),
+            *_balances(read, about),
             *_tariff(read, about, following=next_month(month)),
         ]
         if was_left_out:
@@ -196,6 +198,12 @@ def _network(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
         yield _dated(NODE_STATE, row)
     for row in _told_anew(read(_PLACEMENTS, about), ("node_id", "parent_id")):
         yield _dated(NODE_PLACEMENT, row)
+
+
+def _balances(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
+    """Nodes of whose remainder the point is given another share now."""
+    for row in read(_SHARES, about):
+        yield Cause(kind=BALANCE, fact_id=row["node_id"], recorded_at=row["recorded_at"], name=row["name"])
 
 
 def _tariff(read: Reader, about: Mapping[str, object], *, following: date) -> Iterator[Cause]:
@@ -305,6 +313,14 @@ _PLACEMENTS = f"""
     SELECT {_DATED}, f.node_id, f.parent_id, o.name
     FROM network_nodeplacement f JOIN network_node o ON o.id = f.node_id
     WHERE f.node_id IN (SELECT id FROM above) AND {_IN_MONTH} ORDER BY f.id
+"""
+_SHARES = """
+    SELECT s.node_id, s.recorded_at, o.name
+    FROM (SELECT DISTINCT ON (node_id) node_id, recorded_at FROM balance_sharemonth
+          WHERE month = %(month)s AND service_point_id = %(point)s AND recorded_at <= %(as_of)s
+          ORDER BY node_id, revision DESC) s
+    JOIN network_node o ON o.id = s.node_id
+    WHERE s.recorded_at > %(known_since)s ORDER BY s.node_id
 """
 _EDITIONS = f"""
     SELECT e.id, e.recorded_at, e.document, t.name, b.document AS replaced

@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import connection
 
+from mains.balance.queries.exact import NodeBalance, prove_balance, stored_balances
+from mains.billing.values import COMMON_USE
 from mains.engine.tariff import read_tariff
 from mains.engine.tariff.model import Tariff
 from mains.kernel.period import next_month
@@ -37,7 +39,8 @@ class Item:
 
     `agreements` are the rows that follow one another without a gap; the oldest that ever spoke of them
     gives the item its id. `stored` are
-    the daily-use rows that the bill read, `placements` and `states` the network facts above the service point.
+    the daily-use rows that the bill read, `placements` and `states` the network facts above the service point,
+    `balance_rows` those of the nodes above it, where the tariff reads what they share out.
     """
 
     agreement_id: int
@@ -56,11 +59,17 @@ class Item:
     registers: tuple[Row, ...]
     readings: tuple[Row, ...]
     stored: tuple[Row, ...]
+    balance_rows: tuple[Row, ...] = ()
 
     @property
     def installed(self) -> tuple[Row, ...]:
         """Registers of the installations believed when the bill was made."""
         return tuple(row for row in self.registers if was_believed(row, self.as_of))
+
+    @property
+    def balances(self) -> tuple[NodeBalance, ...]:
+        """The balances above the item, proved. Raises UnableToShowBalance."""
+        return tuple(prove_balance(row) for row in self.balance_rows)
 
 
 def was_believed(row: Row, at: datetime) -> bool:
@@ -84,6 +93,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
     stored = _grouped(_rows(_USAGE, about), "service_point_id")
     placements, states = _network({row["node_id"] for row in points.values()}, about)
     editions = _editions({row["tariff_id"] for row in agreements}, as_of)
+    balances = _balances(points.values(), placements, editions, about)
     items = []
     chains = list(_chains(agreements, month, following))
     oldest = {_parties(row): row["oldest_id"] for row in _rows(_OLDEST, about)}
@@ -109,9 +119,52 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
                 registers=tuple(registers[point_id]),
                 readings=tuple(readings[point_id]),
                 stored=tuple(stored[point_id]),
+                balance_rows=tuple(balances[node] for node in above if node in balances),
             )
         )
     return tuple(items)
+
+
+def load_meter_item(*, service_point_id: int, service: str, month: date, as_of: datetime) -> Item:
+    """The facts of a point that measures a node, for which nobody pays: registers, readings and stored use."""
+    following = next_month(month)
+    about: Row = {"points": [service_point_id], "from": month, "to": following, "as_of": as_of}
+    registers = _rows(_REGISTERS, about)
+    about["registers"] = [row["register_id"] for row in registers]
+    (point,) = _rows(_METER_POINT, about)
+    return Item(
+        agreement_id=0,
+        account_id=0,
+        service_point_id=service_point_id,
+        service_month=month,
+        period_from=month,
+        period_to=following,
+        point=point | {"service": service, "premise_kind": ""},
+        edition=None,
+        agreements=(),
+        premise_states=(),
+        placements=(),
+        states=(),
+        as_of=as_of,
+        registers=tuple(registers),
+        readings=tuple(_rows(_READINGS, about)),
+        stored=tuple(_rows(_USAGE, about)),
+    )
+
+
+def _balances(
+    points: Iterable[Row],
+    placements: dict[int, list[Row]],
+    editions: dict[int, Edition],
+    about: Row,
+) -> dict[int, Row]:
+    """The balances above the points whose tariff reads their shares."""
+    nodes: set[int] = set()
+    for row in points:
+        edition = editions.get(row["tariff_id"])
+        if edition is not None and COMMON_USE in edition.tariff.quantities:
+            nodes.update(_above(row["node_id"], placements))
+    return stored_balances(node_ids=nodes, month=about["from"], as_of=about["as_of"]) if nodes else {}
 
 
 def _chains(agreements: Sequence[Row], month: date, following: date) -> Iterable[list[Row]]:
@@ -213,6 +266,9 @@ FROM customers_agreement a
 JOIN network_servicepoint sp ON sp.id = a.service_point_id
 JOIN network_premise p ON p.id = sp.premise_id
 WHERE a.account_id = ANY(%(accounts)s) AND a.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("a")}
+"""
+_METER_POINT = """
+SELECT code AS point_code, node_id, connected_on, disconnected_on FROM network_servicepoint WHERE id = ANY(%(points)s)
 """
 _OLDEST = """
 SELECT account_id, service_point_id, tariff_id, provider_id, min(id) AS oldest_id

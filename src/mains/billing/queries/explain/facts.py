@@ -7,7 +7,9 @@ from fractions import Fraction
 from django.utils.translation import gettext as _
 
 from mains.billing.queries.explain.evidence import Item, Row
+from mains.billing.queries.explain.shares import share_stretches
 from mains.billing.queries.explain.usage import DailyUse
+from mains.billing.values import COMMON_USE
 from mains.engine.facts import MICRO, AttributeValue, DatedValue, Facts
 from mains.metering.values import Zone
 
@@ -21,7 +23,7 @@ def facts_of(item: Item, use: DailyUse) -> Facts:
     return Facts(
         period_from=item.period_from,
         period_to=item.period_to,
-        use=use.stretches(),
+        use=use.stretches() | {COMMON_USE: share_stretches(item)},
         attributes={**_of_agreements(item), **_of_premise(item), **_of_network(item), **_of_meters(item)},
     )
 

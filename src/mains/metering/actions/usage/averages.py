@@ -55,7 +55,7 @@ def _average_use(connection: Connection, buckets: range, month: date, as_of: dat
         facts, month=month - timedelta(days=62), month_to=month, as_of=as_of, class_averages=NO_AVERAGES
     )
     measured = result.usage.filter(~pl.col("quality").str.contains("[^MA]"))
-    classes = facts.points.select("service_point_id", "class_code").unique("service_point_id")
+    classes = facts.points.select("service_point_id", "class_code").drop_nulls().unique("service_point_id")
     return (
         measured.join(classes, on="service_point_id")
         .group_by("class_code", "zone")

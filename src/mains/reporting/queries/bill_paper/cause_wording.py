@@ -57,6 +57,7 @@ def _sentence(cause: Cause) -> str:
         kinds.NODE_PLACEMENT: _(
             "The place of %(name)s in the network from %(day)s, record %(id)s, was recorded on %(recorded)s."
         ),
+        kinds.BALANCE: _("The balance of %(name)s was drawn up again on %(recorded)s."),
         kinds.TARIFF: _("Tariff %(name)s was published anew on %(recorded)s, edition %(id)s."),
         kinds.LEFT_OUT: _("The month had been left out of its bill."),
     }

@@ -81,6 +81,7 @@ def attribute_name(name: str) -> str:
     names = {
         "band": _("Service band"),
         "category": _("Customer category"),
+        "common_use": _("Common-house consumption"),
         "cooker": _("Cooker"),
         "floor_area_m2": _("Floor area, m²"),
         "heated_area_m2": _("Heated area, m²"),

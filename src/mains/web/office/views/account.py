@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from mains.balance.queries.losses import list_shares
 from mains.billing.queries.records import BillRecord, list_bills, list_corrections
 from mains.customers.queries.records import (
     AccountRecord,
@@ -210,6 +211,8 @@ def consumption(request: OfficeRequest, number: str) -> HttpResponse:
         chosen=chosen,
         months=months,
         rows=rows,
+        shares=list_shares(service_point_ids=book.point_ids, month_from=min(months)) if months else [],
+        may_see_losses=Permission.SEE_REPORTS in request.rights.permissions,
         days=_days(rows),
         months_chart=months_chart(usage=book.usage, unit=book.unit) if months else None,
         days_chart=days_chart(usage=book.usage, month=chosen, unit=book.unit) if chosen else None,

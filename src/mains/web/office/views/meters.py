@@ -7,16 +7,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from mains.balance.queries.losses import get_node_path
+from mains.balance.values import UnableToShowBalance
 from mains.base.wording import error_text, sentences, translate_message
 from mains.customers.queries.records import list_payers
 from mains.kernel.errors import MainsError
 from mains.metering.actions.readings import record_reading
 from mains.metering.queries.records import (
+    MeterRecord,
     find_reading,
+    list_meters,
     list_places_of_meter,
     list_readings,
     points_of_register,
 )
+from mains.network.queries.records import find_measured_node
 from mains.staff.values import Permission
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
@@ -33,7 +38,7 @@ def meter(request: OfficeRequest, meter_id: int) -> HttpResponse:
         service_point_ids=sorted({place.service_point_id for place in places}), scope=request.scope
     )
     if not payers:
-        raise Http404(_("There is no such meter that you may see."))
+        return _node_meter(request, places)
     seen = {agreement.service_point_id for agreement, _number, _name in payers}
     places = [place for place in places if place.service_point_id in seen]
     context = {
@@ -51,12 +56,40 @@ def meter(request: OfficeRequest, meter_id: int) -> HttpResponse:
     return render(request, "office/meter.html", context)
 
 
+def _node_meter(request: OfficeRequest, places: list[MeterRecord]) -> HttpResponse:
+    """A meter for which nobody pays: the node's that it measures, seen by those who see the node."""
+    node_id = find_measured_node(service_point_ids=[place.service_point_id for place in places])
+    try:
+        path = node_id and get_node_path(
+            scope=request.scope, month=request.today.replace(day=1), node_id=node_id
+        )
+    except UnableToShowBalance:
+        path = None
+    if not path:
+        raise Http404(_("There is no such meter that you may see."))
+    context = {
+        "meter": places[0],
+        "places": [(place, None) for place in places],
+        "node": path[-1],
+        "readings": list_readings(register_ids=sorted({place.register_id for place in places}), limit=300),
+        "crumbs": [
+            Crumb(path[-1][1], f"{reverse('office:losses')}?node={path[-1][0]}"),
+            Crumb(places[0].serial),
+        ],
+    }
+    return render(request, "office/meter.html", context)
+
+
 @needs(Permission.SEE_ACCOUNTS)
 def reading(request: OfficeRequest, reading_id: int) -> HttpResponse:
     """From a formula tree to the reading: opens the account's readings at that line."""
     found = find_reading(reading_id=reading_id)
     points = points_of_register(register_id=found.register_id) if found else []
     payers = list_payers(service_point_ids=points, scope=request.scope)
+    if found is not None and find_measured_node(service_point_ids=points):
+        places = list_meters(service_point_ids=points)
+        meter_id = next(place.meter_id for place in places if place.register_id == found.register_id)
+        return redirect(f"{reverse('office:meter', args=[meter_id])}#reading-{reading_id}")
     if found is None or not payers:
         raise Http404(_("There is no such reading that you may see."))
     then = [number for agreement, number, _name in payers if agreement.valid_from <= found.reading_date]

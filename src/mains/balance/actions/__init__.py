@@ -1,0 +1,1 @@
+"""Writes of the balance context, one module per purpose."""

@@ -1,0 +1,1 @@
+"""Reads of the balance context, one module per purpose."""

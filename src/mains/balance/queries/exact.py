@@ -1,0 +1,294 @@
+"""Balances computed again by the exact twin, from stored daily use and the facts known when they were drawn up.
+
+This is the exact side's own way to the facts: it shares no query with the frames that runs read.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from mains.balance.values import MEASURED_LETTERS, UnableToShowBalance
+from mains.engine.balance import AllocationKey, NegativeRule
+from mains.engine.balance.exact import (
+    ExactBalance,
+    MemberFacts,
+    Placement,
+    Rule,
+    State,
+    Tree,
+    balance_node,
+)
+from mains.kernel.period import month_start, next_month
+
+Row = dict[str, Any]
+_KNOWN = "{0}.recorded_at <= %(at)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(at)s)"
+_MICRO = 1_000_000
+_KEPT = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeBalance:
+    """A node's balance of one month, computed exactly and found equal to what is stored.
+
+    `known_at`: the instant whose facts it was drawn up from. `meter_point_ids`: the points that measure the node.
+    `rule`: the row of its rule, None without one. `stored`: the row of its balance. `codes`: service points by id.
+    """
+
+    node_id: int
+    name: str
+    kind: str
+    service: str
+    month: date
+    known_at: datetime
+    meter_point_ids: tuple[int, ...]
+    rule: Row | None
+    stored: Row
+    exact: ExactBalance
+    codes: Mapping[int, str]
+    names_below: Mapping[int, str]
+
+    def share_days(self, service_point_id: int) -> tuple[int, ...]:
+        """What the service point was given on each day of the month, in micro-units."""
+        nothing = (0,) * len(self.exact.node_days)
+        return self.exact.shares.get(service_point_id, nothing)
+
+
+def stored_balances(*, node_ids: Iterable[int], month: date, as_of: datetime) -> dict[int, Row]:
+    """The stored balances of those of the nodes that were balanced for the month, as known at `as_of`, by node."""
+    rows = _rows(_BALANCES, {"nodes": list(node_ids), "month": month, "as_of": as_of})
+    return {row["node_id"]: row for row in rows}
+
+
+_kept: dict[tuple[str, int, date, datetime], NodeBalance] = {}
+
+
+def prove_balance(stored: Row) -> NodeBalance:
+    """A balance as `stored_balances` gives it, computed again.
+
+    Raises UnableToShowBalance, naming node and day, where the exact twin finds another one than is stored.
+    """
+    known_at = max(stored["recorded_at"], stored["shares_at"] or stored["recorded_at"])
+    key = (connection.settings_dict["NAME"], stored["node_id"], stored["month"], known_at)
+    if key not in _kept:
+        if len(_kept) >= _KEPT:
+            _kept.clear()
+        _kept[key] = _compute(stored, known_at)
+    return _kept[key]
+
+
+def _compute(stored: Row, known_at: datetime) -> NodeBalance:
+    month, node_id = stored["month"], stored["node_id"]
+    following = next_month(month)
+    about: Row = {"node": node_id, "month": month, "next": following, "at": known_at}
+    placements = _rows(_BELOW, about)
+    about["nodes"] = sorted({node_id, *(row["node_id"] for row in placements)})
+    points = _rows(_POINTS, about)
+    about["points"] = [row["id"] for row in points]
+    use = _grouped(_rows(_USE, about), "service_point_id")
+    states = _grouped(_rows(_STATES, about), "service_point_id")
+    rule = next(iter(_rows(_RULE, about | {"last": following - timedelta(days=1)})), None)
+    days = (following - month).days
+    tree = Tree(
+        month_from=month,
+        placements=[
+            Placement(
+                node_id=row["node_id"],
+                parent_id=row["parent_id"],
+                valid_from=row["valid_from"],
+                valid_to=row["valid_to"],
+            )
+            for row in placements
+        ],
+        measured=_measured(points, use, days),
+    )
+    exact = balance_node(
+        node_id=node_id,
+        rule=_rule(rule, _carried(about)),
+        tree=tree,
+        members=[
+            _member(row, use[row["id"]], states[row["id"]], days)
+            for row in points
+            if not row["measures_node"]
+        ],
+        month_from=month,
+        month_to=following,
+    )
+    found = NodeBalance(
+        node_id=node_id,
+        name=stored["name"],
+        kind=stored["kind"],
+        service=stored["service"],
+        month=month,
+        known_at=known_at,
+        meter_point_ids=tuple(
+            row["id"] for row in points if row["measures_node"] and row["node_id"] == node_id
+        ),
+        rule=rule,
+        stored=stored,
+        exact=exact,
+        codes={row["id"]: row["code"] for row in points},
+        names_below={row["node_id"]: row["node_name"] for row in points},
+    )
+    _compare(found, _rows(_SHARES, about))
+    return found
+
+
+def _measured(
+    points: Sequence[Row], use: Mapping[int, Sequence[Row]], days: int
+) -> dict[int, list[int | None]]:
+    """Use of each node with a meter by day; None where it is not known."""
+    measured: dict[int, list[int | None]] = {}
+    for point in (row for row in points if row["measures_node"] and use[row["id"]]):
+        found = measured.setdefault(point["node_id"], [None] * days)
+        zones = use[point["id"]]
+        for day in range(days):
+            if zones[0]["quality"][day] in MEASURED_LETTERS:
+                found[day] = (found[day] or 0) + sum(zone["days_micro"][day] for zone in zones)
+    return {node: found for node, found in measured.items() if any(day is not None for day in found)}
+
+
+def _member(point: Row, zones: Sequence[Row], states: Sequence[Row], days: int) -> MemberFacts:
+    use: list[int | None] = [sum(zone["days_micro"][day] for zone in zones) for day in range(days)]
+    for day in range(days):
+        if zones and zones[0]["quality"][day] == "N":
+            use[day] = None
+    return MemberFacts(
+        service_point_id=point["id"],
+        node_id=point["node_id"],
+        connected_from=point["connected_on"],
+        connected_to=point["disconnected_on"],
+        days=use,
+        states=[
+            State(
+                residents=row["residents"],
+                area_micro=row["floor_area_m2_micro"],
+                valid_from=row["valid_from"],
+                valid_to=row["valid_to"],
+            )
+            for row in states
+        ],
+    )
+
+
+def _rule(row: Row | None, carried_micro: int) -> Rule:
+    if row is None:
+        return Rule(key=AllocationKey.NONE, negative=NegativeRule.ZERO)
+    cap = None
+    if row["cap_norm_m2_micro"] is not None:
+        cap = row["cap_norm_m2_micro"] * row["common_area_m2_micro"] // _MICRO
+    return Rule(
+        key=AllocationKey(row["key"]),
+        negative=NegativeRule(row["negative"]),
+        cap_micro=cap,
+        norm_person_micro=row["norm_person_micro"] or 0,
+        carried_micro=carried_micro,
+    )
+
+
+def _carried(about: Row) -> int:
+    month: date = about["month"]
+    if month.month == 1:
+        return 0
+    before = month_start(month - timedelta(days=1))
+    rows = _rows(_CARRIED, about | {"before": before})
+    return int(rows[0]["carried_out_micro"]) if rows else 0
+
+
+def _compare(found: NodeBalance, shares: Sequence[Row]) -> None:
+    stored, exact = found.stored, found.exact
+    pairs = {
+        "node": (stored["node_micro"], sum(exact.node_days)),
+        "members": (stored["member_micro"], sum(exact.member_days)),
+        "remainder": (stored["remainder_micro"], exact.remainder),
+        "allocated": (stored["allocated_micro"], sum(exact.allocated_days)),
+        "over the cap": (stored["over_cap_micro"], exact.over_cap),
+        "carried on": (stored["carried_out_micro"], exact.carried_out),
+    }
+    given = {row["service_point_id"]: row["days_micro"] for row in shares}
+    for point in {*given, *exact.shares}:
+        days = given.get(point, [0] * len(exact.node_days))
+        for day, (is_stored, is_exact) in enumerate(zip(days, found.share_days(point), strict=True), start=1):
+            pairs[f"share of {found.codes.get(point, point)} on day {day}"] = (is_stored, is_exact)
+    for what, (is_stored, is_exact) in pairs.items():
+        if is_stored != is_exact:
+            raise UnableToShowBalance(
+                code="balance-differs",
+                message=f"The facts give {is_exact} micro-units ({what}), the balance stored {is_stored}.",
+                place=f"{found.name}, {found.month:%Y-%m}",
+                remedy="Report this node: its balance does not follow from its facts.",
+            )
+
+
+def _rows(statement: str, params: Row) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _grouped(rows: Iterable[Row], key: str) -> dict[int, list[Row]]:
+    groups: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row[key]].append(row)
+    return groups
+
+
+_BALANCES = """
+SELECT DISTINCT ON (b.node_id) b.*, n.name, n.kind, n.service,
+       (SELECT max(s.recorded_at) FROM balance_sharemonth s
+        WHERE s.month = b.month AND s.node_id = b.node_id AND s.recorded_at <= %(as_of)s) AS shares_at
+FROM balance_nodemonth b JOIN network_node n ON n.id = b.node_id
+WHERE b.month = %(month)s AND b.node_id = ANY(%(nodes)s) AND b.recorded_at <= %(as_of)s
+ORDER BY b.node_id, b.revision DESC
+"""
+_BELOW = f"""
+WITH RECURSIVE believed AS (
+    SELECT p.node_id, p.parent_id, lower(p.valid) AS valid_from, upper(p.valid) AS valid_to
+    FROM network_nodeplacement p
+    WHERE p.valid && daterange(%(month)s, %(next)s) AND {_KNOWN.format("p")}
+), below AS (
+    SELECT %(node)s::bigint AS node_id
+    UNION
+    SELECT q.node_id FROM network_nodeplacement q JOIN below b ON q.parent_id = b.node_id
+    WHERE q.valid && daterange(%(month)s, %(next)s) AND {_KNOWN.format("q")}
+)
+SELECT p.* FROM believed p JOIN below b ON b.node_id = p.node_id
+"""
+_POINTS = """
+SELECT sp.id, sp.code, sp.node_id, sp.premise_id, sp.connected_on, sp.disconnected_on, sp.measures_node,
+       n.name AS node_name
+FROM network_servicepoint sp JOIN network_node n ON n.id = sp.node_id
+WHERE sp.node_id = ANY(%(nodes)s) ORDER BY sp.id
+"""
+_USE = """
+SELECT DISTINCT ON (service_point_id, zone) service_point_id, zone, days_micro, quality
+FROM metering_usagemonth
+WHERE month = %(month)s AND service_point_id = ANY(%(points)s) AND recorded_at <= %(at)s
+ORDER BY service_point_id, zone, revision DESC
+"""
+_STATES = f"""
+SELECT sp.id AS service_point_id, s.residents, s.floor_area_m2_micro, lower(s.valid) AS valid_from,
+       upper(s.valid) AS valid_to
+FROM network_servicepoint sp JOIN network_premisestate s ON s.premise_id = sp.premise_id
+WHERE sp.id = ANY(%(points)s) AND s.valid && daterange(%(month)s, %(next)s) AND {_KNOWN.format("s")}
+"""
+_RULE = f"""
+SELECT r.id, r.key, r.negative, r.cap_norm_m2_micro, r.common_area_m2_micro, r.norm_person_micro,
+       p.name AS bearer, lower(r.valid) AS valid_from, r.proof
+FROM balance_balancerule r LEFT JOIN customers_party p ON p.id = r.bearer_id
+WHERE r.node_id = %(node)s AND r.valid @> %(last)s::date AND {_KNOWN.format("r")}
+"""
+_CARRIED = """
+SELECT carried_out_micro FROM balance_nodemonth
+WHERE month = %(before)s AND node_id = %(node)s AND recorded_at <= %(at)s
+ORDER BY revision DESC LIMIT 1
+"""
+_SHARES = """
+SELECT DISTINCT ON (service_point_id) service_point_id, days_micro FROM balance_sharemonth
+WHERE month = %(month)s AND node_id = %(node)s AND recorded_at <= %(at)s
+ORDER BY service_point_id, revision DESC
+"""

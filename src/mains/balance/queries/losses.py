@@ -1,0 +1,221 @@
+"""Losses by node, level by level of the network tree, limited to what a person may see.
+
+A node is seen by those who see an account that is supplied through it. Figures of a node with a meter are those of its
+latest balance; a node without one shows the sum of the nearest meters below it that the person sees.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from mains.balance.values import UnableToShowBalance
+from mains.base.rows import fetch_row, fetch_rows
+from mains.staff.values import Scope
+
+
+@dataclass(frozen=True)
+class LossRow:
+    """One node of a level in micro-units. `is_measured`: it has a meter of its own.
+
+    `in_micro`: what flowed in, `lost_micro`: what did not arrive at any service point below, at all levels together;
+    `own_lost_micro`: the remainder of the node itself (0 without a meter); `shared_micro`, `over_cap_micro`: what of
+    the losses consumers and managing companies bear. `has_below`: there are nodes below.
+    """
+
+    node_id: int
+    code: str
+    name: str
+    kind: str
+    service: str
+    is_measured: bool
+    meters: int
+    in_micro: int
+    lost_micro: int
+    own_lost_micro: int
+    shared_micro: int
+    over_cap_micro: int
+    has_below: bool
+
+    @property
+    def used_micro(self) -> int:
+        """What arrived at service points."""
+        return self.in_micro - self.lost_micro
+
+
+@dataclass(frozen=True)
+class NodeDays:
+    """A node's balance of one month by day, in micro-units, with its sums and its rule."""
+
+    node_id: int
+    quality: str
+    node_days: list[int]
+    member_days: list[int]
+    allocated_days: list[int]
+    node_micro: int
+    member_micro: int
+    remainder_micro: int
+    carried_in_micro: int
+    allocated_micro: int
+    over_cap_micro: int
+    carried_out_micro: int
+    points: int
+    unmetered_points: int
+    revision: int
+    key: str
+    negative: str
+    bearer: str
+    cap_micro: int | None
+
+
+@dataclass(frozen=True)
+class ShareRecord:
+    """What a service point was given of one node's remainder in one month."""
+
+    month: date
+    service_point_id: int
+    node_id: int
+    node_name: str
+    node_kind: str
+    total_micro: int
+    shared_micro: int
+    remainder_micro: int
+
+
+def list_losses(*, scope: Scope, month: date, node_id: int | None = None) -> list[LossRow]:
+    """The nodes below one (the sources when None) that lead to a meter with a balance of the month, by name."""
+    params = _params(scope, month) | {"node": node_id}
+    return fetch_rows(LossRow, _LEVEL, params)
+
+
+def get_node_path(*, scope: Scope, month: date, node_id: int) -> list[tuple[int, str]]:
+    """Id and name from the source down to the node, as placed at the month's end.
+
+    Raises UnableToShowBalance when the person sees no such node.
+    """
+    statement = f"""
+        WITH RECURSIVE {_PLACED}, {_SEEN}, up (id, step) AS (
+            SELECT %(node)s::bigint, 0 WHERE EXISTS (SELECT FROM seen WHERE node_id = %(node)s)
+            UNION ALL
+            SELECT p.parent_id, up.step + 1 FROM placed p JOIN up ON p.node_id = up.id
+            WHERE p.parent_id IS NOT NULL AND up.step < 30
+        )
+        SELECT n.id, n.name FROM up JOIN network_node n ON n.id = up.id ORDER BY up.step DESC
+    """
+    found = fetch_rows(_pair, statement, _params(scope, month) | {"node": node_id})
+    if not found:
+        raise UnableToShowBalance(
+            code="no-node",
+            message="There is no such node that you may see.",
+            place=f"node {node_id}",
+            remedy="Go down from the sources.",
+        )
+    return found
+
+
+def find_node_days(*, month: date, node_id: int) -> NodeDays | None:
+    """The node's latest balance of the month; the caller has checked that the person sees the node."""
+    statement = """
+        SELECT b.node_id, b.quality, b.node_days, b.member_days, b.allocated_days, b.node_micro, b.member_micro,
+               b.remainder_micro, b.carried_in_micro, b.allocated_micro, b.over_cap_micro, b.carried_out_micro,
+               b.points, b.unmetered_points, b.revision, coalesce(r.key, 'none'), coalesce(r.negative, 'zero'),
+               coalesce(p.name, ''),
+               floor(r.cap_norm_m2_micro::numeric * r.common_area_m2_micro / 1000000)::bigint
+        FROM balance_nodemonth b
+        LEFT JOIN balance_balancerule r ON r.id = b.rule_id
+        LEFT JOIN customers_party p ON p.id = r.bearer_id
+        WHERE b.month = %(month)s AND b.node_id = %(node)s ORDER BY b.revision DESC LIMIT 1
+    """
+    return fetch_row(NodeDays, statement, {"month": month, "node": node_id})
+
+
+def list_shares(*, service_point_ids: Sequence[int], month_from: date) -> list[ShareRecord]:
+    """Latest shares of the points from a month on, the latest month first; points of an account the person may see."""
+    statement = """
+        SELECT DISTINCT ON (s.month, s.service_point_id, s.node_id)
+               s.month, s.service_point_id, s.node_id, n.name, n.kind, s.total_micro, b.allocated_micro,
+               b.remainder_micro
+        FROM balance_sharemonth s
+        JOIN network_node n ON n.id = s.node_id
+        JOIN LATERAL (
+            SELECT allocated_micro, remainder_micro FROM balance_nodemonth b
+            WHERE b.month = s.month AND b.node_id = s.node_id ORDER BY b.revision DESC LIMIT 1
+        ) b ON TRUE
+        WHERE s.service_point_id = ANY(%(ids)s) AND s.month >= %(from)s
+        ORDER BY s.month DESC, s.service_point_id, s.node_id, s.revision DESC
+    """
+    return fetch_rows(ShareRecord, statement, {"ids": list(service_point_ids), "from": month_from})
+
+
+def latest_balanced_month() -> date | None:
+    """The latest month of which there is any balance."""
+    return fetch_row(_only, "SELECT max(month) FROM balance_nodemonth", {})
+
+
+def _only(value: date | None) -> date | None:
+    return value
+
+
+def _pair(node_id: int, name: str) -> tuple[int, str]:
+    return node_id, name
+
+
+def _params(scope: Scope, month: date) -> dict[str, Any]:
+    return {
+        "month": month,
+        "everything": scope.organisation_ids is None,
+        "reached": sorted(scope.organisation_ids or ()),
+    }
+
+
+# The tree as it stands on the month's last day.
+_PLACED = """
+placed AS (
+    SELECT node_id, parent_id FROM network_nodeplacement
+    WHERE superseded_at IS NULL AND valid @> (%(month)s::date + interval '1 month - 1 day')::date
+)"""
+
+# Nodes through which any account of the person's units is supplied.
+_SEEN = """
+own AS (
+    SELECT DISTINCT sp.node_id
+    FROM customers_account a
+    JOIN customers_agreement g ON g.account_id = a.id AND g.superseded_at IS NULL
+    JOIN network_servicepoint sp ON sp.id = g.service_point_id
+    WHERE NOT %(everything)s AND a.organisation_id = ANY(%(reached)s)
+), climbed (node_id) AS (
+    SELECT node_id FROM own
+    UNION
+    SELECT p.parent_id FROM placed p JOIN climbed c ON p.node_id = c.node_id WHERE p.parent_id IS NOT NULL
+), seen AS (
+    SELECT node_id FROM climbed
+    UNION ALL
+    SELECT id FROM network_node WHERE %(everything)s
+)"""
+
+_LEVEL = f"""
+WITH RECURSIVE {_PLACED}, {_SEEN}, balances AS MATERIALIZED (
+    SELECT DISTINCT ON (b.node_id) b.*
+    FROM balance_nodemonth b JOIN seen s ON s.node_id = b.node_id
+    WHERE b.month = %(month)s ORDER BY b.node_id, b.revision DESC
+), below (branch, node_id, under_meter) AS (
+    SELECT p.node_id, p.node_id, FALSE FROM placed p
+    WHERE p.parent_id IS NOT DISTINCT FROM %(node)s::bigint
+    UNION ALL
+    SELECT b.branch, p.node_id, b.under_meter OR EXISTS (SELECT FROM balances m WHERE m.node_id = b.node_id)
+    FROM below b JOIN placed p ON p.parent_id = b.node_id
+), summed AS (
+    SELECT w.branch, bool_or(w.branch = w.node_id) AS is_measured, count(*) AS meters,
+           coalesce(sum(m.node_micro) FILTER (WHERE NOT w.under_meter), 0)::bigint AS in_micro,
+           sum(m.remainder_micro)::bigint AS lost_micro,
+           coalesce(sum(m.remainder_micro) FILTER (WHERE w.branch = w.node_id), 0)::bigint AS own_lost_micro,
+           sum(m.allocated_micro)::bigint AS shared_micro, sum(m.over_cap_micro)::bigint AS over_cap_micro
+    FROM below w JOIN balances m ON m.node_id = w.node_id
+    GROUP BY w.branch
+)
+SELECT n.id, n.code, n.name, n.kind, n.service, s.is_measured, s.meters, s.in_micro, s.lost_micro, s.own_lost_micro,
+       s.shared_micro, s.over_cap_micro,
+       EXISTS (SELECT FROM placed p WHERE p.parent_id = n.id)
+FROM summed s JOIN network_node n ON n.id = s.branch
+ORDER BY n.name, n.id
+"""

@@ -1,0 +1,163 @@
+"""What an item was given of the remainders of the nodes above it, down to the readings of the nodes' own meters."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from fractions import Fraction
+
+from django.utils.translation import gettext as _
+
+from mains.balance.queries.exact import NodeBalance
+from mains.balance.values import Key
+from mains.billing.queries.explain.evidence import Item, load_meter_item
+from mains.billing.queries.explain.usage import daily_use
+from mains.billing.values import COMMON_USE
+from mains.engine.balance import AllocationKey
+from mains.engine.exact.explanation import Step
+from mains.engine.facts import MICRO, Stretch
+from mains.kernel.period import next_month
+from mains.network.values import UNIT_OF_SERVICE
+
+DAY = timedelta(days=1)
+_UNIT_OF_KEY = {AllocationKey.AREA: "m2", AllocationKey.RESIDENTS: "person", AllocationKey.EQUAL: ""}
+
+
+def share_stretches(item: Item) -> tuple[Stretch, ...]:
+    """The item's shares as the rating engine takes them: one stretch a day, of all nodes together."""
+    month, balances = item.service_month, item.balances
+    if not balances:
+        return (Stretch(month, next_month(month), 0),)
+    days = zip(*(balance.share_days(item.service_point_id) for balance in balances), strict=True)
+    return tuple(
+        Stretch(month + place * DAY, month + (place + 1) * DAY, sum(shares), COMMON_USE)
+        for place, shares in enumerate(days)
+    )
+
+
+def share_origins(item: Item, *, from_date: date, to_date: date) -> tuple[Step, ...]:
+    """A step for each node that gave the item a share in [from_date, to_date)."""
+    first, end = (from_date - item.service_month).days, (to_date - item.service_month).days
+    return tuple(
+        _share(balance, item, first, end)
+        for balance in item.balances
+        if any(balance.share_days(item.service_point_id)[first:end])
+    )
+
+
+def _share(balance: NodeBalance, item: Item, first: int, end: int) -> Step:
+    """What the item got of one node: the part of the amount that its weight is of all weights."""
+    exact, point = balance.exact, item.service_point_id
+    unit = UNIT_OF_SERVICE[balance.service]
+    key = AllocationKey(balance.rule["key"]) if balance.rule else AllocationKey.NONE
+    children = [_remainder(balance, exact.allocated_days[first:end], unit)]
+    measured = [day for day in range(first, end) if exact.allocated_days[day]]
+    own = {exact.weights[point][day] for day in measured if point in exact.weights}
+    total = {sum(row[day] for row in exact.weights.values()) for day in measured}
+    formula = _("what is shared × own weight / weight of all, day by day")
+    if len(own) == len(total) == 1:
+        scale = 1 if key in (AllocationKey.RESIDENTS, AllocationKey.EQUAL) else MICRO
+        # Where all weights are nought everybody counts as one, whatever the key.
+        is_equal = scale == MICRO and own == {1}
+        weight_unit = "" if is_equal else _UNIT_OF_KEY.get(key, unit)
+        scale = 1 if is_equal else scale
+        formula = _("what is shared × own weight / weight of all")
+        children += [
+            Step(
+                _("own weight: %(key)s") % {"key": str(Key(key.value).label).lower()},
+                Fraction(own.pop(), scale),
+                weight_unit,
+                source=balance.codes[point],
+            ),
+            Step(
+                _("weight of all below the node"),
+                Fraction(total.pop(), scale),
+                weight_unit,
+                source=balance.name,
+            ),
+        ]
+    return Step(
+        _("share of the remainder of %(node)s") % {"node": balance.name},
+        Fraction(sum(balance.share_days(point)[first:end]), MICRO),
+        unit,
+        formula=formula,
+        children=tuple(children),
+    )
+
+
+def _remainder(balance: NodeBalance, shared: Sequence[int], unit: str) -> Step:
+    """What was shared out: the node's own meter, less its members, under the cap."""
+    exact = balance.exact
+    whole = Step(
+        _("remainder of the month"),
+        Fraction(exact.remainder, MICRO),
+        unit,
+        formula=_("own meter − members"),
+        children=(_own_meter(balance, unit), _members(balance, unit)),
+    )
+    limits = []
+    if exact.cap is not None:
+        cap_source = _rule_source(balance)
+        limits.append(Step(_("cap by the norm"), Fraction(exact.cap, MICRO), unit, source=cap_source))
+    if exact.over_cap:
+        bearer = (balance.rule or {}).get("bearer") or _("nobody: a loss")
+        limits.append(
+            Step(
+                _("over the cap, borne by %(bearer)s") % {"bearer": bearer},
+                Fraction(exact.over_cap, MICRO),
+                unit,
+            )
+        )
+    if exact.due != exact.remainder:
+        carried = Fraction(exact.due - exact.remainder, MICRO)
+        limits.append(Step(_("carried from the month before"), carried, unit))
+    return Step(
+        _("what is shared"),
+        Fraction(sum(shared), MICRO),
+        unit,
+        source=_rule_source(balance),
+        children=(whole, *limits),
+    )
+
+
+def _rule_source(balance: NodeBalance) -> str:
+    if balance.rule is None:
+        return ""
+    return _("balance rule %(id)s of %(node)s, since %(since)s") % {
+        "id": balance.rule["id"],
+        "node": balance.name,
+        "since": balance.rule["valid_from"],
+    }
+
+
+def _own_meter(balance: NodeBalance, unit: str) -> Step:
+    children: list[Step] = []
+    for point_id in balance.meter_point_ids:
+        item = load_meter_item(
+            service_point_id=point_id, service=balance.service, month=balance.month, as_of=balance.known_at
+        )
+        use = daily_use(item, unit=unit)
+        children += use.origins(name="usage", from_date=balance.month, to_date=next_month(balance.month))
+    return Step(
+        _("own meter of %(node)s") % {"node": balance.name},
+        Fraction(sum(balance.exact.node_days), MICRO),
+        unit,
+        children=tuple(children),
+    )
+
+
+def _members(balance: NodeBalance, unit: str) -> Step:
+    exact = balance.exact
+    points = tuple(
+        Step(balance.codes[point], Fraction(micro, MICRO), unit)
+        for point, micro in sorted(exact.direct.items())
+    )
+    meters = tuple(
+        Step(balance.names_below.get(node, str(node)), Fraction(micro, MICRO), unit, source=_("own meter"))
+        for node, micro in sorted(exact.meters.items())
+    )
+    return Step(
+        _("members of %(node)s") % {"node": balance.name},
+        Fraction(sum(exact.member_days), MICRO),
+        unit,
+        formula=_("sum of %(count)s") % {"count": len(points) + len(meters)},
+        children=(*meters, *points),
+    )

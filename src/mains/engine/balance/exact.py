@@ -1,0 +1,289 @@
+"""The balance of one node in one month, day by day in plain Python: the exact twin of `columns.py` and `reach.py`.
+
+It shares no code with them. What it finds on the way is kept, for the explanation of a share.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from math import floor
+
+from mains.engine.balance.values import AllocationKey, NegativeRule
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """From which node a node was fed over [valid_from, valid_to)."""
+
+    node_id: int
+    parent_id: int | None
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Residents and floor area (10^-6 m²) of a service point's premise over [valid_from, valid_to)."""
+
+    residents: int
+    area_micro: int
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberFacts:
+    """A service point: where it hangs, when it is connected, its use by day (micro-units; None: no meter that day)."""
+
+    service_point_id: int
+    node_id: int
+    connected_from: date
+    connected_to: date | None
+    days: Sequence[int | None]
+    states: Sequence[State] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """How a node is balanced; micro-units. `cap_micro` is a whole month's."""
+
+    key: AllocationKey
+    negative: NegativeRule
+    cap_micro: int | None = None
+    norm_person_micro: int = 0
+    carried_micro: int = 0
+
+
+@dataclass(frozen=True)
+class ExactBalance:
+    """A node's month with all that led to it, in micro-units; lists have one element per day.
+
+    `direct` is the use of each member whose use is an outflow, `weights` of each service point that gets a share,
+    `meters` the outflows into the meters below, `shares` what each service point is given.
+    """
+
+    measured_days: int
+    node_days: tuple[int, ...]
+    member_days: tuple[int, ...]
+    direct: Mapping[int, int]
+    meters: Mapping[int, int]
+    remainder: int
+    due: int
+    cap: int | None
+    amount: int
+    allocated_days: tuple[int, ...]
+    weights: Mapping[int, tuple[int, ...]]
+    shares: Mapping[int, tuple[int, ...]]
+    over_cap: int
+    carried_out: int
+
+
+class Tree:
+    """The network as it stands day by day; `measured` has the use of each node with a meter (None: not known)."""
+
+    def __init__(
+        self,
+        *,
+        month_from: date,
+        placements: Sequence[Placement],
+        measured: Mapping[int, Sequence[int | None]],
+    ) -> None:
+        self.month_from = month_from
+        self.measured = measured
+        self._placements: dict[int, list[Placement]] = {}
+        for placement in placements:
+            self._placements.setdefault(placement.node_id, []).append(placement)
+
+    def is_measured(self, node_id: int, day: int) -> bool:
+        return node_id in self.measured and self.measured[node_id][day] is not None
+
+    def path(self, node_id: int, day: int) -> list[int]:
+        """The node and all above it, upwards, on the month's day number `day` (from 0)."""
+        on = self.month_from + day * DAY
+        found = [node_id]
+        while True:
+            parent = next(
+                (
+                    placement.parent_id
+                    for placement in self._placements.get(found[-1], ())
+                    if placement.valid_from <= on and (placement.valid_to is None or on < placement.valid_to)
+                ),
+                None,
+            )
+            if parent is None:
+                return found
+            found.append(parent)
+
+    def nearest_meter(self, path: Sequence[int], day: int) -> int | None:
+        """The first node on a way upwards whose use is known that day."""
+        return next((node for node in path if self.is_measured(node, day)), None)
+
+
+def balance_node(
+    *, node_id: int, rule: Rule, tree: Tree, members: Sequence[MemberFacts], month_from: date, month_to: date
+) -> ExactBalance:
+    """The balance of one node. `members` are all service points that may hang below it, or more."""
+    count = (month_to - month_from).days
+    known = [day for day in range(count) if tree.is_measured(node_id, day)]
+    meters = _meters_below(node_id, tree, known)
+    use: dict[int, dict[int, int]] = {}
+    direct: dict[int, dict[int, int]] = {}
+    for member in members:
+        for day in range(count):
+            path = _path_if_connected(member, tree, day)
+            if day in known and node_id in path:
+                used = _use_on(member, rule, day, count, month_from)
+                use.setdefault(member.service_point_id, {})[day] = used
+                if tree.nearest_meter(path, day) == node_id:
+                    direct.setdefault(member.service_point_id, {})[day] = used
+    node_days = [(tree.measured[node_id][day] or 0) if day in known else 0 for day in range(count)]
+    outflows = [*direct.values(), *meters.values()]
+    member_days = [sum(each.get(day, 0) for each in outflows) for day in range(count)]
+    remainders = [node - out for node, out in zip(node_days, member_days, strict=True)]
+    remainder = sum(remainders)
+    due, cap, amount, over_cap, carried_out = _month(rule, remainder, Fraction(len(known), count))
+    allocated = _spread(amount, remainder, remainders)
+    weights = _weights(rule, members, use, month_from, count)
+    shares = _shares(allocated, weights, count)
+    for day in range(count):
+        if not any(row[day] for row in weights.values()):
+            allocated[day] = 0
+    return ExactBalance(
+        measured_days=len(known),
+        node_days=tuple(node_days),
+        member_days=tuple(member_days),
+        direct={point: sum(days.values()) for point, days in direct.items()},
+        meters={node: sum(days.values()) for node, days in meters.items()},
+        remainder=remainder,
+        due=due,
+        cap=cap,
+        amount=amount,
+        allocated_days=tuple(allocated),
+        weights={point: tuple(row) for point, row in weights.items()},
+        shares={point: tuple(row) for point, row in shares.items()},
+        over_cap=over_cap,
+        carried_out=carried_out,
+    )
+
+
+def _meters_below(node_id: int, tree: Tree, known: Sequence[int]) -> dict[int, dict[int, int]]:
+    found: dict[int, dict[int, int]] = {}
+    for below, days in tree.measured.items():
+        for day in known:
+            used = days[day]
+            if used is not None and tree.nearest_meter(tree.path(below, day)[1:], day) == node_id:
+                found.setdefault(below, {})[day] = used
+    return found
+
+
+def _path_if_connected(member: MemberFacts, tree: Tree, day: int) -> list[int]:
+    on = tree.month_from + day * DAY
+    if on < member.connected_from or (member.connected_to is not None and on >= member.connected_to):
+        return []
+    return tree.path(member.node_id, day)
+
+
+def _use_on(member: MemberFacts, rule: Rule, day: int, count: int, month_from: date) -> int:
+    used = member.days[day]
+    if used is not None:
+        return used
+    people = max(1, _state(member, month_from + day * DAY).residents)
+    month = Fraction(rule.norm_person_micro * people)
+    return floor(month * (day + 1) / count) - floor(month * day / count)
+
+
+_NOTHING = State(residents=0, area_micro=0, valid_from=date.min, valid_to=None)
+
+
+def _state(member: MemberFacts, on: date) -> State:
+    holding = (
+        state
+        for state in member.states
+        if state.valid_from <= on and (state.valid_to is None or on < state.valid_to)
+    )
+    return next(holding, _NOTHING)
+
+
+def _month(rule: Rule, remainder: int, measured: Fraction) -> tuple[int, int | None, int, int, int]:
+    """What is due, the cap for the measured days, what is shared, what is over the cap, what is carried on."""
+    cap = None if rule.cap_micro is None else floor(rule.cap_micro * measured)
+    if rule.key == AllocationKey.NONE:
+        return remainder, cap, 0, 0, 0
+    due = remainder + (rule.carried_micro if rule.negative == NegativeRule.CARRY else 0)
+    if due >= 0:
+        amount = due if cap is None else min(due, cap)
+        return due, cap, amount, due - amount, 0
+    if rule.negative == NegativeRule.GIVE_BACK:
+        return due, cap, due, 0, 0
+    return due, cap, 0, 0, due if rule.negative == NegativeRule.CARRY else 0
+
+
+def _spread(amount: int, remainder: int, remainders: Sequence[int]) -> list[int]:
+    """The amount over the days in the course of the remainder."""
+    if amount == remainder:
+        return list(remainders)
+    if amount == 0:
+        return [0] * len(remainders)
+    spread, so_far, given = [], 0, 0
+    for each in remainders:
+        so_far += each
+        upto = floor(Fraction(amount * so_far, remainder))
+        spread.append(upto - given)
+        given = upto
+    return spread
+
+
+def _weights(
+    rule: Rule,
+    members: Sequence[MemberFacts],
+    use: Mapping[int, Mapping[int, int]],
+    month_from: date,
+    count: int,
+) -> dict[int, list[int]]:
+    if rule.key == AllocationKey.NONE:
+        return {}
+    weights: dict[int, list[int]] = {}
+    for member in sorted(members, key=lambda each: each.service_point_id):
+        used = use.get(member.service_point_id)
+        if used is None:
+            continue
+        row = [0] * count
+        for day in used:
+            state = _state(member, month_from + day * DAY)
+            row[day] = {
+                AllocationKey.AREA: state.area_micro,
+                AllocationKey.RESIDENTS: state.residents,
+                AllocationKey.USE: max(0, sum(used.values())),
+                AllocationKey.EQUAL: 1,
+            }[rule.key]
+        weights[member.service_point_id] = row
+    for day in range(count):
+        if not any(row[day] for row in weights.values()):
+            for point, row in weights.items():
+                row[day] = 1 if day in use[point] else 0
+    return weights
+
+
+def _shares(
+    allocated: Sequence[int], weights: Mapping[int, Sequence[int]], count: int
+) -> dict[int, list[int]]:
+    """By order of service point: each gets what its weight adds to the running total, day after day of a run in which
+    the weights stay the same."""
+    shares = {point: [0] * count for point in weights}
+    so_far, given = 0, dict.fromkeys(weights, 0)
+    for day in range(count):
+        today = [row[day] for row in weights.values()]
+        if day == 0 or today != [row[day - 1] for row in weights.values()]:
+            so_far, given = 0, dict.fromkeys(weights, 0)
+        so_far += allocated[day]
+        running, before = 0, 0
+        for point, weight in zip(weights, today, strict=True):
+            running += weight
+            upto = floor(Fraction(so_far * running, sum(today))) if running else 0
+            shares[point][day] = upto - before - given[point]
+            given[point] = upto - before
+            before = upto
+    return shares

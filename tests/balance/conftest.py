@@ -1,0 +1,5 @@
+"""The databases of billing tests, with meters at nodes."""
+
+from billing.conftest import populated, utility
+
+__all__ = ["populated", "utility"]
