@@ -9,7 +9,11 @@ from django.db import connection
 from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.models import Bill, BillLine
 from mains.billing.queries.explain import UnableToExplain, explain_bill
+from mains.billing.queries.explain.bills import rate_items
+from mains.billing.queries.explain.evidence import load_items
 from mains.billing.queries.replay import batch_of, list_batches, replay_batch
+from mains.billing.queries.replay.amounts import MonthlyAmounts
+from mains.billing.queries.replay.histories import load_histories
 from mains.engine.exact.explanation import Step
 
 MARCH, APRIL = date(2021, 3, 1), date(2021, 4, 1)
@@ -44,6 +48,40 @@ def test_every_posted_amount_is_confirmed(billed):
     assert [difference for result in results for difference in result.differences] == []
     assert sum(result.bills for result in results) == Bill.objects.count()
     assert sum(result.lines for result in results) > Bill.objects.count()
+
+
+def test_amounts_are_those_that_are_explained(billed):
+    accounts = sorted(set(Bill.objects.values_list("account_id", flat=True)))
+    amounts = MonthlyAmounts(load_histories(accounts, months=[MARCH, APRIL]))
+    compared = 0
+    for month, as_of in [(MARCH, CLOSE[MARCH]), (MARCH, CLOSE[APRIL]), (APRIL, CLOSE[APRIL])]:
+        explained: dict[int, dict[object, int]] = {account: {} for account in accounts}
+        for item in load_items(account_ids=accounts, month=month, as_of=as_of):
+            for rated in rate_items([item]).values():
+                explained[item.account_id] |= rated.effective()
+        for account in accounts:
+            owed = amounts.owed(account, month, as_of)
+            assert (owed.amounts, owed.problems) == (explained[account], ())
+            compared += len(owed.amounts)
+    assert compared > len(accounts)
+
+
+def test_a_correction_left_out_is_found(billed):
+    line = (
+        BillLine.objects.filter(month=APRIL, service_month=MARCH)
+        .exclude(amount_minor=0)
+        .order_by("bill_id")[0]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT account_id FROM billing_bill WHERE month = %s AND id = %s", [APRIL, line.bill_id]
+        )
+        (account_id,) = cursor.fetchone()
+    slip_in(f"DELETE FROM billing_billline WHERE bill_id = {line.bill_id} AND service_month = '{MARCH}'")
+    (batch,) = list_batches()
+    found = replay_batch(batch).differences
+    assert {difference.account_id for difference in found} == {account_id}
+    assert any(str(MARCH) in difference.what for difference in found)
 
 
 @pytest.mark.parametrize(

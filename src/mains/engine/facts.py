@@ -30,6 +30,8 @@ class Stretch:
         first, end = max(first, self.from_date), min(end, self.to_date)
         if end <= first:
             return 0
+        if first == self.from_date and end == self.to_date:
+            return self.micro
         days = (self.to_date - self.from_date).days
         before, after = (first - self.from_date).days, (end - self.from_date).days
         return self.micro * after // days - self.micro * before // days

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import cast
 
 
 class RoundingMode(StrEnum):
@@ -21,6 +22,27 @@ class RoundingMode(StrEnum):
     FLOOR = "floor"
 
 
+class TracedNumber(Fraction):
+    """A number that stands for a whole calculation: it has to be told when it is rounded or made an int, for there its
+    value would go on alone.
+    """
+
+    def rounded_to_step(self, *, step: Fraction, mode: RoundingMode) -> Fraction:
+        """As `round_to_step`."""
+        raise NotImplementedError
+
+    def as_whole(self) -> Fraction:
+        """The number where an int is wanted; it is whole."""
+        raise NotImplementedError
+
+
+def as_int(value: Fraction) -> int:
+    """A whole number as an int."""
+    if isinstance(value, TracedNumber):
+        return cast("int", value.as_whole())
+    return int(value)
+
+
 def round_to_step(
     value: Fraction | Decimal | int, *, step: Fraction | Decimal | int, mode: RoundingMode
 ) -> Fraction:
@@ -35,20 +57,23 @@ def round_to_step(
     exact_step = Fraction(step)
     if exact_step <= 0:
         raise ValueError(f"The rounding step must be positive, not {step}.")
-    return exact_step * _whole(Fraction(value) / exact_step, mode)
+    if isinstance(value, TracedNumber):
+        return value.rounded_to_step(step=exact_step, mode=mode)
+    steps = Fraction(value) / exact_step
+    return exact_step * round_quotient(steps.numerator, steps.denominator, mode)
 
 
-def _whole(value: Fraction, mode: RoundingMode) -> int:
-    """The whole number that `mode` makes of `value`, decided on its size without the sign where the mode is
-    symmetric.
+def round_quotient(dividend: int, divisor: int, mode: RoundingMode) -> int:
+    """The whole number that `mode` makes of `dividend / divisor` (the divisor positive), decided on its size without
+    the sign where the mode is symmetric.
     """
     if mode is RoundingMode.CEILING:
-        return -(-value.numerator // value.denominator)
+        return -(-dividend // divisor)
     if mode is RoundingMode.FLOOR:
-        return value.numerator // value.denominator
-    lower, rest = divmod(abs(value.numerator), value.denominator)
-    size = lower + _steps_up(lower, rest, value.denominator, mode)
-    return -size if value < 0 else size
+        return dividend // divisor
+    lower, rest = divmod(abs(dividend), divisor)
+    size = lower + _steps_up(lower, rest, divisor, mode)
+    return -size if dividend < 0 else size
 
 
 def _steps_up(lower: int, rest: int, whole: int, mode: RoundingMode) -> int:

@@ -116,7 +116,7 @@ def test_half_the_range_is_a_rollover_and_one_unit_more_is_not(compute: Compute)
 
 def test_a_confirmed_rollover_needs_no_assumption(compute: Compute) -> None:
     first, second = readings((date(2026, 1, 31), 60_000), (date(2026, 2, 28), 10_001))
-    confirmed = Reading(**(vars(second) | {"rollover": True}))
+    confirmed = second._replace(rollover=True)
     result = compute(
         [point(meter(), taken=(first, confirmed))], month_from=date(2026, 2, 1), month_to=date(2026, 3, 1)
     )

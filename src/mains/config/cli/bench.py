@@ -100,6 +100,47 @@ def recalculation(
     typer.echo(f"memory {figures.peak_memory_mib:,} MiB")
 
 
+@app.command()
+def replay(
+    accounts: Annotated[int, typer.Option(help="Size of the utility, 100 to 1,000,000.")] = 50_000,
+    pack: Annotated[str, typer.Option(help="The pack that makes it.")] = "ru_communal",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same utility.")] = 1,
+    months: Annotated[int, typer.Option(help="How many months to bill first.")] = 2,
+    explanations: Annotated[int, typer.Option(help="Random bills to explain.")] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Replay all bills with the exact interpreters in one process, and explain random ones."""
+    from mains.base.progress import progress_report
+    from mains.config.start import start_django
+
+    start_django(need_tables=False)
+    from mains.config.benchmark.databases import loaded_copy
+    from mains.config.benchmark.replay import bill_months, time_replay
+    from mains.packs.definition import read_pack
+
+    with (
+        progress_report(quiet=as_json) as progress,
+        loaded_copy(pack=pack, accounts=accounts, seed=seed, progress=progress),
+    ):
+        with progress.step("Bill months"):
+            billed = bill_months(pack=read_pack(pack), months=months)
+        with progress.step("Replay and explain"):
+            found = time_replay(accounts=accounts, months=billed, explanations=explanations)
+    if as_json:
+        typer.echo(json.dumps({"pack": pack, "seed": seed} | found.data(), indent=2))
+        return
+    typer.echo(
+        f"{found.bills:,} bills, {found.amounts:,} amounts, {found.differences:,} differences: "
+        f"{found.cpu_seconds} s of one core, {found.bills_per_cpu_second:,} bills/s; "
+        f"the server {found.server_cpu_seconds} s, by the clock {found.clock_seconds} s"
+    )
+    typer.echo(
+        f"explanation of one bill: median {found.explanation_ms_median} ms, p95 {found.explanation_ms_p95} ms "
+        f"({found.explained_bills} bills; processor {found.explanation_cpu_ms_median} and "
+        f"{found.explanation_cpu_ms_p95} ms)"
+    )
+
+
 def _measure(
     pack: str, *, accounts: int, seed: int, second_month: bool, pages: int, progress: "ProgressReport"
 ) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`mains replay`: bills computed again by interpreters that share no code with the bill run, and compared."""
 
+import time
 from datetime import date
 from typing import Annotated
 
@@ -23,6 +24,9 @@ def replay(
     every: Annotated[bool, typer.Option("--all", help="All posted bills.")] = False,
     month: Annotated[
         str | None, typer.Option(help="With --all: only this month's bills, as 2024-05.")
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; as many as cores when left out.")
     ] = None,
 ) -> None:
     """Compute bills again from raw readings with the exact interpreters. Exit code 1 when an amount differs."""
@@ -52,19 +56,26 @@ def replay(
             ) from None
     else:
         batches = list_batches(month=_first_day(month) if month else None)
-    bills, lines = 0, 0
+    bills, lines, spent = 0, 0, 0.0
     differences: list[Difference] = []
-    processes = 1 if len(batches) == 1 else None
-    with progress_report() as progress, progress.step("Replay bills", total=len(batches)) as step:
-        for _batch, result in run_in_processes(replay_batch, batches, processes=processes):
-            bills, lines = bills + result.bills, lines + result.lines
+    began = time.perf_counter()
+    accounts = sum(len(batch.account_ids) for batch in batches)
+    workers = 1 if len(batches) == 1 else processes
+    with progress_report() as progress, progress.step("Replay accounts", total=accounts) as step:
+        for batch, result in run_in_processes(replay_batch, batches, processes=workers):
+            bills, lines, spent = bills + result.bills, lines + result.lines, spent + result.cpu_seconds
             differences += result.differences
-            step.advance()
+            step.advance(len(batch.account_ids))
+    took = time.perf_counter() - began
     for each in differences[:_SHOWN_MAX]:
         typer.echo(f"bill {each.bill}, {each.what}: posted {each.posted_minor}, exact {each.exact_minor}")
     if len(differences) > _SHOWN_MAX:
         typer.echo(f"… and {len(differences) - _SHOWN_MAX} more")
     typer.echo(f"{bills:,} bills, {lines:,} amounts replayed; {len(differences):,} differences.")
+    if every and bills:
+        typer.echo(
+            f"{bills / took:,.0f} bills/s; {bills / max(spent, 1e-9):,.0f} a second of each core used."
+        )
     if differences:
         raise typer.Exit(1)
 

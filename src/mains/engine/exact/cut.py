@@ -9,7 +9,9 @@ from mains.engine.calendar import start_of_unit
 from mains.engine.exact.errors import UnableToRate
 from mains.engine.facts import MICRO, DatedValue, Facts
 from mains.engine.tariff.model import Rounding, Tariff, Version
-from mains.kernel.rounding import round_to_step
+from mains.kernel.rounding import as_int, round_to_step
+
+_UNIT = Fraction(1, MICRO)
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,14 @@ def cut_period(*, tariff: Tariff, facts: Facts) -> tuple[Segment, ...]:
     return segments if tariff.use_rounding is None else round_parts(segments, tariff.use_rounding)
 
 
+def borders_of_tariff(*, tariff: Tariff, first: date, end: date) -> tuple[date, ...]:
+    """Days inside [first, end) on which the tariff itself cuts, whatever the account. Raises UnableToRate as
+    `cut_period` does.
+    """
+    segments = cut_period(tariff=tariff, facts=Facts(first, end))
+    return tuple(segment.from_date for segment in segments[1:])
+
+
 def round_parts(segments: tuple[Segment, ...], rounding: Rounding) -> tuple[Segment, ...]:
     """The use up to the end of each segment is rounded, and parts are differences of these; the last takes
     the rest.
@@ -62,12 +72,12 @@ def round_parts(segments: tuple[Segment, ...], rounding: Rounding) -> tuple[Segm
     for at, segment in enumerate(segments):
         parts = {}
         for name, micro in segment.use_micro.items():
-            running[name] = running.get(name, Fraction(0)) + Fraction(micro, MICRO)
+            running[name] = running.get(name, Fraction(0)) + micro * _UNIT
             upto = running[name]
             if at < len(segments) - 1:
                 upto = round_to_step(upto, step=rounding.step, mode=rounding.mode)
-            parts[name] = int(upto * MICRO) - before.get(name, 0)
-            before[name] = int(upto * MICRO)
+            parts[name] = as_int(upto * MICRO) - before.get(name, 0)
+            before[name] = as_int(upto * MICRO)
         rounded.append(replace(segment, use_micro=parts))
     return tuple(rounded)
 
@@ -152,8 +162,8 @@ def whole_months_between(first: date, end: date) -> int:
 def use_of(segment_use: Mapping[str, int], key: str) -> Fraction | None:
     """Use in units; the total falls back to the sum of the zones. None when it is not known."""
     if key in segment_use:
-        return Fraction(segment_use[key], MICRO)
+        return segment_use[key] * _UNIT
     zones = [micro for name, micro in segment_use.items() if name.startswith("usage.")]
     if key == "usage" and zones:
-        return Fraction(sum(zones), MICRO)
+        return sum(zones) * _UNIT
     return None

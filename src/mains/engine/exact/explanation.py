@@ -8,6 +8,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from mains.engine.language.units import Unit
+from mains.kernel.rounding import TracedNumber
 
 Evaluated = Fraction | str | bool
 
@@ -68,6 +69,8 @@ def show(value: Evaluated) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
+    if isinstance(value, TracedNumber):
+        return "…"  # nobody reads what is said while a tape is recorded
     decimal = _finite(value)
     return decimal if decimal is not None else f"{value.numerator}/{value.denominator}"
 
@@ -75,7 +78,9 @@ def show(value: Evaluated) -> str:
 def show_short(value: Evaluated, *, digits: int = 8) -> str:
     """A value for people: exact when short, else cut to `digits` decimals and marked with …"""
     text = show(value)
-    if isinstance(value, str | bool) or ("/" not in text and len(text.partition(".")[2]) <= digits):
+    if isinstance(value, str | bool | TracedNumber) or (
+        "/" not in text and len(text.partition(".")[2]) <= digits
+    ):
         return text
     whole, rest = divmod(abs(value.numerator), value.denominator)
     decimals = str(rest * 10**digits // value.denominator).zfill(digits)

@@ -14,7 +14,7 @@ from mains.engine.exact.runs import Run, find_runs
 from mains.engine.exact.scope import ComponentAmount, Scope, apply_rounding
 from mains.engine.facts import MICRO, Facts
 from mains.engine.tariff.model import CALENDAR_CUTS, POSTED_KINDS, Component, Rounding, Tariff
-from mains.kernel.rounding import RoundingMode, round_to_step
+from mains.kernel.rounding import RoundingMode, as_int, round_to_step
 
 _SUM_OVER = {"month": "sum over months", "quarter": "sum over quarters", "year": "sum over years"}
 
@@ -337,7 +337,7 @@ class _Rater:
         )
 
     def _minor(self, value: Fraction) -> int:
-        return int(
+        return as_int(
             round_to_step(value, step=self._tariff.minor_unit, mode=RoundingMode.HALF_UP)
             * self._tariff.posting_scale
         )
@@ -350,7 +350,7 @@ class _Rater:
             for line in self._computed[name].lines
         ]
         posted = [line for line in lines if line.kind in POSTED_KINDS]
-        total_minor = sum(line.amount_minor or 0 for line in posted)
+        total_minor = sum(line.amount_minor for line in posted if line.amount_minor is not None)
         rounding = self._segments[-1].version.total_rounding
         if rounding is not None:
             unrounded = sum((line.value for line in posted), Fraction(0))
@@ -409,7 +409,7 @@ def _joined(component: Component, value: Fraction, formula: str, pieces: Sequenc
 
 
 def _micro(quantity: Fraction) -> int:
-    return int(round_to_step(quantity * MICRO, step=1, mode=RoundingMode.HALF_UP))
+    return as_int(round_to_step(quantity * MICRO, step=1, mode=RoundingMode.HALF_UP))
 
 
 def _not_charged(component: Component, condition: Step | None = None) -> Piece:

@@ -201,10 +201,16 @@ class Tiered(Node):
     exclusive: bool = False
 
 
+_field_names: dict[type[Node], tuple[str, ...]] = {}
+
+
 def children(node: Node) -> Iterator[Node]:
     """Direct sub-nodes, in reading order."""
-    for field in fields(node):
-        value = getattr(node, field.name)
+    names = _field_names.get(type(node))
+    if names is None:
+        names = _field_names[type(node)] = tuple(field.name for field in fields(node))
+    for name in names:
+        value = getattr(node, name)
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):

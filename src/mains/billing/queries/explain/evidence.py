@@ -243,6 +243,14 @@ def _editions(tariff_ids: set[int], as_of: datetime) -> dict[int, Edition]:
     }
 
 
+def tariff_of_edition(edition_id: int) -> Tariff:
+    """The document of an edition, read."""
+    if edition_id not in _read_documents:
+        (row,) = _rows(_DOCUMENT, {"edition": edition_id})
+        _read_documents[edition_id] = read_tariff(row["document"])
+    return _read_documents[edition_id]
+
+
 def _rows(statement: str, params: Row) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
@@ -320,6 +328,7 @@ FROM metering_usagemonth
 WHERE month = %(from)s AND service_point_id = ANY(%(points)s) AND recorded_at <= %(as_of)s
 ORDER BY service_point_id, zone, revision DESC
 """
+_DOCUMENT = "SELECT document FROM tariffs_tariffedition WHERE id = %(edition)s"
 _EDITIONS = f"""
 SELECT e.id, e.tariff_id, t.code, t.name, e.document
 FROM tariffs_tariffedition e JOIN tariffs_tariff t ON t.id = e.tariff_id

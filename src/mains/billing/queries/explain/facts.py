@@ -99,11 +99,12 @@ def _of_meters(item: Item) -> dict[str, tuple[DatedValue, ...]]:
             counted = {
                 row["zone"] for row in installed if row["installation_id"] == latest["installation_id"]
             }
-            zones.append(DatedValue(_zones(counted), day, day + DAY, source))
+            zones.append(DatedValue(zones_counted(counted), day, day + DAY, source))
     return {"metered": tuple(metered), "zones": tuple(zones)}
 
 
-def _zones(counted: set[int]) -> str:
+def zones_counted(counted: set[int]) -> str:
+    """The attribute `zones` of a point whose registers count these zones."""
     if counted >= _THREE:
         return "three"
     return "day_night" if counted >= _DAY_NIGHT else "total"

@@ -1,6 +1,6 @@
 """Daily use of an item, computed again from raw readings in plain Python, with the readings behind each day."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -26,7 +26,7 @@ from mains.metering.actions.usage import RULES
 from mains.metering.queries.records import class_averages
 from mains.metering.values import DayQuality, ReadingSource, Zone
 
-_NAME_OF_ZONE = {
+NAME_OF_ZONE = {
     Zone.DAY: "usage.day",
     Zone.NIGHT: "usage.night",
     Zone.PEAK: "usage.peak",
@@ -56,7 +56,7 @@ class DailyUse:
             return {"usage": (Stretch(self.month, next_month(self.month), 0),)}
         found: dict[str, list[Stretch]] = {"usage": []}
         for each in self.series:
-            name = _NAME_OF_ZONE.get(Zone(each.zone))
+            name = NAME_OF_ZONE.get(Zone(each.zone))
             days = [Stretch(day.day, day.day + DAY, day.use_micro, name or "usage") for day in each.days]
             if name:
                 found[name] = days
@@ -67,7 +67,7 @@ class DailyUse:
         """The runs of days behind the use `name` (`usage` or `usage.<zone>`) in [from_date, to_date)."""
         steps: list[Step] = []
         for each in self.series:
-            if name in ("usage", _NAME_OF_ZONE.get(Zone(each.zone))):
+            if name in ("usage", NAME_OF_ZONE.get(Zone(each.zone))):
                 days = [day for day in each.days if from_date <= day.day < to_date]
                 steps += [self._run(run) for run in runs_of_days(days)]
         return tuple(steps)
@@ -110,7 +110,10 @@ def daily_use(item: Item, *, unit: str) -> DailyUse:
     known_at = max(row["recorded_at"] for row in item.stored)
     registers = [row for row in item.registers if was_believed(row, known_at)]
     readings = [row for row in item.readings if was_believed(row, known_at)]
-    averages = _class_averages(item) if _needs_averages(item) else {}
+    averages: Mapping[int, Fraction] = {}
+    if _needs_averages(item):
+        code = f"{item.point['service']} {item.point['premise_kind']}"
+        averages = averages_of_class(class_code=code, month=month)
     point = Point(
         connected=((item.point["connected_on"], item.point["disconnected_on"]),),
         installations=tuple(_installation(row, averages.get(row["zone"])) for row in registers),
@@ -135,7 +138,12 @@ def daily_use(item: Item, *, unit: str) -> DailyUse:
         history_days_min=RULES.history_days_min,
         total_zone=int(Zone.TOTAL),
     )
-    _compare(item, series)
+    check_use(
+        stored={row["zone"]: row["days_micro"] for row in item.stored},
+        computed={int(each.zone): [day.use_micro for day in each.days] for each in series},
+        point_code=item.point["point_code"],
+        month=month,
+    )
     return DailyUse(
         month=month,
         series=series,
@@ -145,25 +153,32 @@ def daily_use(item: Item, *, unit: str) -> DailyUse:
     )
 
 
-def _compare(item: Item, series: Iterable[SeriesUse]) -> None:
-    month = item.service_month
-    computed = {int(each.zone): each.days for each in series}
-    for row in item.stored:
-        days: tuple[DayUse, ...] = computed.pop(row["zone"], ())
-        for number, stored in enumerate(row["days_micro"]):
-            found = days[number].use_micro if days else 0
-            if found != stored:
+def check_use(
+    *,
+    stored: Mapping[int, Sequence[int]],
+    computed: Mapping[int, Sequence[int]],
+    point_code: str,
+    month: date,
+) -> None:
+    """Compare stored days with those that the readings give: micro-units by zone. Raises UnableToExplainUse."""
+    if stored == computed:
+        return
+    for zone, days in stored.items():
+        own = computed.get(zone) or [0] * len(days)
+        for number, (found, kept) in enumerate(zip(own, days, strict=True), start=1):
+            if found != kept:
                 raise UnableToExplainUse(
                     code="use-differs",
-                    message=f"The readings give {found} micro-units, the bill used {stored}.",
-                    place=f"{item.point['point_code']}, zone {row['zone']}, {month.replace(day=number + 1)}",
+                    message=f"The readings give {found} micro-units, the bill used {kept}.",
+                    place=f"{point_code}, zone {zone}, {month.replace(day=number)}",
                     remedy="Report this bill: its use does not follow from its readings.",
                 )
-    if any(day.use_micro for days in computed.values() for day in days):
+    unseen = sorted(zone for zone in computed if zone not in stored)
+    if any(use for zone in unseen for use in computed[zone]):
         raise UnableToExplainUse(
             code="use-not-stored",
-            message=f"The readings give use in zones that the bill did not see: {sorted(computed)}.",
-            place=f"{item.point['point_code']}, {item.service_month:%Y-%m}",
+            message=f"The readings give use in zones that the bill did not see: {unseen}.",
+            place=f"{point_code}, {month:%Y-%m}",
             remedy="Report this bill: its use does not follow from its readings.",
         )
 
@@ -215,12 +230,11 @@ def _needs_averages(item: Item) -> bool:
 _kept_averages: dict[tuple[str, date, str], dict[int, Fraction]] = {}
 
 
-def _class_averages(item: Item) -> dict[int, Fraction]:
-    """Averages of the item's class by zone, as kept for its month; what is kept never changes."""
-    code = f"{item.point['service']} {item.point['premise_kind']}"
-    key = (str(connection.settings_dict["NAME"]), item.service_month, code)
+def averages_of_class(*, class_code: str, month: date) -> Mapping[int, Fraction]:
+    """Averages of a class by zone, in micro-units a day, as kept for a month; what is kept never changes."""
+    key = (str(connection.settings_dict["NAME"]), month, class_code)
     if key not in _kept_averages:
-        _kept_averages[key] = class_averages(month=item.service_month, class_code=code)
+        _kept_averages[key] = class_averages(month=month, class_code=class_code)
     return _kept_averages[key]
 
 

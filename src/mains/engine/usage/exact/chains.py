@@ -1,9 +1,8 @@
 """The valid readings of each installation in order of days, found one reading at a time."""
 
+from collections.abc import Iterator
 from datetime import date
-from fractions import Fraction
 from itertools import pairwise
-from math import floor
 
 from mains.engine.usage.exact.facts import DAY, MICRO, Installation, Point, Reading, SetAside, holds
 
@@ -13,39 +12,84 @@ _USE_MAX_MICRO = 10**17
 def build_chains(
     point: Point, *, as_of_date: date
 ) -> tuple[list[tuple[Installation, list[Reading]]], tuple[SetAside, ...]]:
-    set_aside: list[SetAside] = []
-    usable: list[Reading] = []
-    ranges = {each.register_id: 10**each.digits * MICRO for each in point.installations}
+    installations = sorted(point.installations, key=lambda each: each.installed_from)
+    hung: dict[int, list[Installation]] = {}
+    for installation in installations:
+        hung.setdefault(installation.register_id, []).append(installation)
+    by_register: dict[int, list[Reading]] = {}
     for reading in point.readings:
-        if reading.register_id not in ranges:
-            set_aside.append(SetAside(reading, "unknown-register"))
-        elif reading.reading_date > as_of_date:
-            set_aside.append(SetAside(reading, "future-reading"))
-        elif not 0 <= reading.value_micro < ranges[reading.register_id]:
-            set_aside.append(SetAside(reading, "beyond-digits"))
-        elif not any(taken_in(reading, each) for each in point.installations):
-            set_aside.append(SetAside(reading, "outside-installation"))
-        else:
-            usable.append(reading)
+        by_register.setdefault(reading.register_id, []).append(reading)
+    set_aside = [
+        SetAside(reading, "unknown-register")
+        for register_id, readings in by_register.items()
+        if register_id not in hung
+        for reading in readings
+    ]
     chains = []
-    for installation in sorted(point.installations, key=lambda each: each.installed_from):
-        best: dict[date, Reading] = {}
-        for reading in usable:
-            rival = best.get(reading.reading_date)
-            if taken_in(reading, installation) and (rival is None or _beats(reading, rival)):
-                best[reading.reading_date] = reading
-        chain, dropped = _chain(installation, [best[day] for day in sorted(best)])
+    for installation in installations:
+        own = hung[installation.register_id]
+        readings = by_register.get(installation.register_id, [])
+        usable = _usable(installation, readings, as_of_date)
+        if installation is own[0] and (len(own) > 1 or len(usable) < len(readings)):
+            set_aside += _unusable(own, readings, as_of_date)
+        chain, dropped = _chain(installation, _strongest(usable))
         chains.append((installation, chain))
         set_aside += dropped
     return chains, tuple(set_aside)
+
+
+def _usable(installation: Installation, readings: list[Reading], as_of_date: date) -> list[Reading]:
+    """Readings of the installation's own days, known on `as_of_date`, within the digits of the register."""
+    first, last = installation.installed_from - DAY, as_of_date
+    if installation.installed_to is not None:
+        last = min(last, installation.installed_to - DAY)
+    full_range = 10**installation.digits * MICRO
+    return [
+        reading
+        for reading in readings
+        if first <= reading.reading_date <= last and 0 <= reading.value_micro < full_range
+    ]
+
+
+def _unusable(own: list[Installation], readings: list[Reading], as_of_date: date) -> Iterator[SetAside]:
+    """Readings of a register that none of its installations takes in, each with the reason."""
+    full_range = 10 ** own[-1].digits * MICRO
+    for reading in readings:
+        if reading.reading_date > as_of_date:
+            yield SetAside(reading, "future-reading")
+        elif not 0 <= reading.value_micro < full_range:
+            yield SetAside(reading, "beyond-digits")
+        elif not any(taken_in(reading, each) for each in own):
+            yield SetAside(reading, "outside-installation")
+
+
+def _strongest(readings: list[Reading]) -> list[Reading]:
+    """One reading a day, in order of days."""
+    days = {reading.reading_date for reading in readings}
+    if len(days) < len(readings):
+        best: dict[date, Reading] = {}
+        for reading in readings:
+            rival = best.get(reading.reading_date)
+            if rival is None or _beats(reading, rival):
+                best[reading.reading_date] = reading
+        readings = [*best.values()]
+    return sorted(readings, key=_day)
+
+
+def _day(reading: Reading) -> date:
+    return reading.reading_date
 
 
 def _chain(installation: Installation, readings: list[Reading]) -> tuple[list[Reading], list[SetAside]]:
     """A stack: a stronger reading removes what it contradicts, a weaker one is set aside."""
     chain: list[Reading] = []
     dropped: list[SetAside] = []
+    is_plain = installation.multiplier == 1
     for reading in readings:
         stands = True
+        if is_plain and chain and 0 <= reading.value_micro - chain[-1].value_micro <= _USE_MAX_MICRO:
+            chain.append(reading)  # what most readings do, found without looking further
+            continue
         while stands and chain:
             fault = _contradiction(installation, chain[-1], reading)
             if not fault:
@@ -67,11 +111,11 @@ def _chain(installation: Installation, readings: list[Reading]) -> tuple[list[Re
 
 
 def _contradiction(installation: Installation, earlier: Reading, later: Reading) -> str | None:
-    full_range = 10**installation.digits * MICRO
-    fell = later.value_micro < earlier.value_micro
-    wrapped = later.value_micro - earlier.value_micro + full_range
-    if fell and not later.rollover and Fraction(wrapped, full_range) > Fraction(1, 2):
-        return "lower-than-last"
+    rise = later.value_micro - earlier.value_micro
+    if rise < 0 and not later.rollover:
+        full_range = 10**installation.digits * MICRO
+        if (rise + full_range) * 2 > full_range:
+            return "lower-than-last"
     return "use-too-large" if use_between(installation, earlier, later) > _USE_MAX_MICRO else None
 
 
@@ -79,7 +123,8 @@ def use_between(installation: Installation, opening: Reading, closing: Reading) 
     """Difference, modulo the register's range, times the multiplier; half up to a micro-unit."""
     full_range = int(10**installation.digits) * MICRO
     difference = (closing.value_micro - opening.value_micro) % full_range
-    return floor(difference * installation.multiplier + Fraction(1, 2))
+    times, by = installation.multiplier.numerator, installation.multiplier.denominator
+    return difference if times == by else (2 * difference * times + by) // (2 * by)
 
 
 def _beats(reading: Reading, rival: Reading) -> bool:

@@ -1,22 +1,50 @@
 """Daily use of one service point in plain Python: the call, and how the parts of a day come together."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from mains.engine.usage.exact.chains import build_chains
 from mains.engine.usage.exact.facts import (
     DayUse,
     Installation,
-    Part,
     Point,
-    Reading,
     SeriesUse,
     SetAside,
     days_between,
-    holds,
     is_connected,
 )
-from mains.engine.usage.exact.parts import Stretch, forecast_parts, norm_part, stretches_of
+from mains.engine.usage.exact.parts import (
+    Chain,
+    Gap,
+    Sharing,
+    Stretch,
+    borders,
+    connected_norm,
+    forecast_gaps,
+    norm_of,
+)
+
+_NOTHING: tuple[Sharing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Days of [first, end) with the same origins."""
+
+    first: date
+    end: date
+    sharings: tuple[Sharing, ...]
+
+
+class PointReadings:
+    """The readings of a point as they are valid at an instant: from these any month can be computed."""
+
+    def __init__(self, point: Point, *, as_of_date: date) -> None:
+        self.point = point
+        chains, self.set_aside = build_chains(point, as_of_date=as_of_date)
+        self.chains = [Chain(installation, readings) for installation, readings in chains]
 
 
 def explain_daily_usage(
@@ -30,30 +58,84 @@ def explain_daily_usage(
     total_zone: str | int = "total",
 ) -> tuple[tuple[SeriesUse, ...], tuple[SetAside, ...]]:
     """Return the use of every zone and day of [month_from, month_to) and the readings that were set aside."""
-    chains, set_aside = build_chains(point, as_of_date=as_of_date)
-    stretches = [stretch for installation, chain in chains for stretch in stretches_of(installation, chain)]
-    month = list(days_between(month_from, month_to))
+    readings = PointReadings(point, as_of_date=as_of_date)
+    series = _find_runs(readings, month_from, month_to, lookback_days, history_days_min, total_zone)
+    return tuple(
+        SeriesUse(
+            zone,
+            tuple(
+                DayUse(day, tuple(sharing.part(day) for sharing in run.sharings))
+                for run in runs
+                for day in days_between(run.first, run.end)
+            ),
+        )
+        for zone, runs in series
+    ), readings.set_aside
+
+
+def compute_daily_usage(
+    *,
+    readings: PointReadings,
+    month_from: date,
+    month_to: date,
+    lookback_days: int = 183,
+    history_days_min: int = 28,
+    total_zone: str | int = "total",
+) -> dict[str | int, list[int]]:
+    """Micro-units of every day by zone, as `explain_daily_usage` finds them, without the reasons."""
+    series = _find_runs(readings, month_from, month_to, lookback_days, history_days_min, total_zone)
+    found: dict[str | int, list[int]] = {}
+    for zone, runs in series:
+        days: list[int] = []
+        for run in runs:
+            if len(run.sharings) == 1:
+                days += run.sharings[0].days(run.first, run.end)
+            elif run.sharings:
+                each = [sharing.days(run.first, run.end) for sharing in run.sharings]
+                days += map(sum, zip(*each, strict=True))
+            else:
+                days += [0] * (run.end - run.first).days
+        found[zone] = days
+    return found
+
+
+def _find_runs(
+    readings: PointReadings,
+    month_from: date,
+    month_to: date,
+    lookback_days: int,
+    history_days_min: int,
+    total_zone: str | int,
+) -> list[tuple[str | int, list[Run]]]:
+    """The month of each zone in runs; zones with an installation or use in the month, else the total zone of a
+    connected point."""
+    point = readings.point
+    common = borders(point, month_from=month_from, month_to=month_to)
     series = []
     for zone in _zones(point, total_zone=total_zone):
-        forecasts = {
-            id(installation): forecast_parts(
-                point=point,
-                installation=installation,
+        chains = [chain for chain in readings.chains if chain.installation.zone == zone]
+        stretches = [each for chain in chains for each in chain.stretches(month_from, month_to)]
+        gaps = [
+            gap
+            for chain in chains
+            for gap in forecast_gaps(
                 chain=chain,
-                stretches=[each for each in stretches if each.installation.zone == zone],
-                month=month,
+                zone_chains=chains,
+                month_from=month_from,
+                month_to=month_to,
                 lookback_days=lookback_days,
                 history_days_min=history_days_min,
             )
-            for installation, chain in chains
-            if installation.zone == zone
-        }
-        days = tuple(
-            DayUse(day, _parts(point, zone, day, chains, stretches, forecasts, total_zone=total_zone))
-            for day in month
-        )
-        series.append(SeriesUse(zone, days))
-    return _shown(series, point=point, month=month, total_zone=total_zone), set_aside
+        ]
+        found = [day for stretch in stretches for day in (stretch.first, stretch.end)]
+        found += [day for gap in gaps for day in (gap.first, gap.end)]
+        days = {month_from, month_to, *[day for day in (*common, *found) if month_from < day < month_to]}
+        runs = [
+            Run(first, end, _sharings(point, zone, first, stretches, gaps, is_total=zone == total_zone))
+            for first, end in pairwise(sorted(days))
+        ]
+        series.append((zone, runs))
+    return _shown(series, point, month_from, month_to, total_zone)
 
 
 def _zones(point: Point, *, total_zone: str | int) -> list[str | int]:
@@ -61,49 +143,49 @@ def _zones(point: Point, *, total_zone: str | int) -> list[str | int]:
     return sorted(zones | {total_zone}, key=str)
 
 
-def _parts(
+def _sharings(
     point: Point,
     zone: str | int,
     day: date,
-    chains: Sequence[tuple[Installation, list[Reading]]],
     stretches: Sequence[Stretch],
-    forecasts: dict[int, dict[date, Part]],
+    gaps: Sequence[Gap],
     *,
-    total_zone: str | int,
-) -> tuple[Part, ...]:
-    installed = [installation for installation, _ in chains if installation.zone == zone]
-    parts = [
-        each.parts[day]
-        for installation in installed
-        for each in stretches
-        if each.installation is installation and day in each.parts
-    ]
-    if not parts:
-        guesses = [forecasts[id(each)][day] for each in installed if day in forecasts[id(each)]]
-        parts = guesses[-1:]
-    metered = any(holds(day, each.installed_from, each.installed_to) for each in point.installations)
-    if not parts and not metered and zone == total_zone and is_connected(point, day):
-        norm = norm_part(point, zone, day)
-        if norm is not None:
-            parts = [norm]
-    return tuple(parts)
+    is_total: bool,
+) -> tuple[Sharing, ...]:
+    """What the use of a day and its neighbours comes from: readings, else the latest forecast, else the norm."""
+    found = [each.sharing for each in stretches if each.first <= day < each.end]
+    if found:
+        return tuple(found)
+    if gaps and is_connected(point, day):
+        for gap in reversed(gaps):
+            if gap.first <= day < gap.end:
+                sharing = gap.sharing or norm_of(point, zone, day, gap=gap)
+                if sharing is not None:
+                    return (sharing,)
+    norm = connected_norm(point, zone, day) if is_total and point.norms else None
+    return _NOTHING if norm is None else (norm,)
 
 
 def _shown(
-    series: list[SeriesUse], *, point: Point, month: list[date], total_zone: str | int
-) -> tuple[SeriesUse, ...]:
-    """Zones with an installation or use in the month; else the total zone of a connected point."""
+    series: list[tuple[str | int, list[Run]]],
+    point: Point,
+    month_from: date,
+    month_to: date,
+    total_zone: str | int,
+) -> list[tuple[str | int, list[Run]]]:
     shown = [
-        each
-        for each in series
-        if any(day.parts for day in each.days)
-        or any(
-            item.zone == each.zone
-            and item.installed_from <= month[-1]
-            and (item.installed_to is None or item.installed_to > month[0])
-            for item in point.installations
-        )
+        (zone, runs)
+        for zone, runs in series
+        if any(run.sharings for run in runs)
+        or any(each.zone == zone and _hangs(each, month_from, month_to) for each in point.installations)
     ]
-    if not shown and any(is_connected(point, day) for day in month):
-        shown = [each for each in series if each.zone == total_zone]
-    return tuple(shown)
+    if not shown and any(
+        start < month_to and (end is None or end > max(start, month_from)) for start, end in point.connected
+    ):
+        shown = [(zone, runs) for zone, runs in series if zone == total_zone]
+    return shown
+
+
+def _hangs(installation: Installation, month_from: date, month_to: date) -> bool:
+    ends = installation.installed_to
+    return installation.installed_from < month_to and (ends is None or ends > month_from)

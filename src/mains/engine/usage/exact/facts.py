@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 DAY = timedelta(days=1)
 MICRO = 10**6
 _WEAKNESS = {"M": 1, "A": 2, "F": 3, "C": 4, "N": 5}
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What a register showed at the end of `reading_date`, in micro-units; a smaller priority is a stronger
     source.
     """

@@ -1,17 +1,17 @@
-"""The share of each day in a stretch between readings, in a forecast, and in a norm."""
+"""What a day's use is a share of: a stretch between readings, a forecast, or a norm."""
 
 import calendar
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from fractions import Fraction
 from itertools import pairwise
-from math import floor
 
 from mains.engine.usage.exact.chains import use_between
 from mains.engine.usage.exact.facts import (
     DAY,
     Installation,
+    Norm,
     Part,
     Point,
     Reading,
@@ -23,157 +23,229 @@ from mains.engine.usage.exact.facts import (
 _HISTORY_MAX_MICRO = 2**62
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """A total that is shared out over days from `starts` on, in proportion to their weights.
+
+    The use up to any day is divided once and rounded down, so a day's use is a difference and the days sum to the
+    total exactly. `register_id` is None for a norm.
+    """
+
+    quality: str
+    register_id: int | None
+    opening: Reading | None
+    closing: Reading | None
+    total: int
+    whole: int
+    starts: date
+    shape: tuple[int, ...] | None = None
+
+    def weight(self, first: date, end: date) -> int:
+        """Weight of the days of [first, end)."""
+        if self.shape is None:
+            return end.toordinal() - first.toordinal()
+        return sum(_weight(self.shape, day) for day in days_between(first, end))
+
+    def use(self, first: date, end: date) -> int:
+        """Use in [first, end), in micro-units."""
+        before = self.weight(self.starts, first)
+        after = before + self.weight(first, end)
+        return self.total * after // self.whole - self.total * before // self.whole
+
+    def days(self, first: date, end: date) -> list[int]:
+        """Use of each day of [first, end), in micro-units."""
+        if self.shape is not None:
+            return [self.use(day, day + DAY) for day in days_between(first, end)]
+        before, total, whole = self.weight(self.starts, first), self.total, self.whole
+        if not total:
+            return [0] * self.weight(first, end)
+        upto = [total * weight // whole for weight in range(before, before + self.weight(first, end) + 1)]
+        return [later - earlier for earlier, later in pairwise(upto)]
+
+    def part(self, day: date) -> Part:
+        """The share of one day with its reasons."""
+        before, own = self.weight(self.starts, day), self.weight(day, day + DAY)
+        total, whole = self.total, self.whole
+        return Part(
+            quality=self.quality,
+            use_micro=self.use(day, day + DAY),
+            formula=f"floor({total} × {before + own} / {whole}) − floor({total} × {before} / {whole})",
+            register_id=self.register_id,
+            opening=self.opening,
+            closing=self.closing,
+            total_micro=total,
+            weight_before=before,
+            weight_day=own,
+            weight_total=whole,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DailyNorm(Sharing):
+    """The same use every day."""
+
+    def use(self, first: date, end: date) -> int:
+        return self.total * (end - first).days
+
+    def part(self, day: date) -> Part:
+        return Part(
+            self.quality,
+            self.total,
+            f"{self.total}",
+            register_id=self.register_id,
+            opening=self.opening,
+            total_micro=self.total,
+            weight_day=self.weight(day, day + DAY),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
+    """Days between two readings of an installation and how they share the difference."""
+
     installation: Installation
-    opening: Reading
-    closing: Reading
-    parts: dict[date, Part]
-
-    @property
-    def first_day(self) -> date:
-        return self.opening.reading_date + DAY
+    first: date
+    end: date
+    sharing: Sharing
 
 
-def stretches_of(installation: Installation, chain: list[Reading]) -> Iterator[Stretch]:
-    for opening, closing in pairwise(chain):
-        days = list(days_between(opening.reading_date + DAY, closing.reading_date + DAY))
-        weights = [_weight(installation.shape, day) for day in days]
-        if not sum(weights):
-            weights = [1] * len(days)
-        total, quality = use_between(installation, opening, closing), "M" if len(days) == 1 else "A"
-        parts, before = {}, 0
-        for day, weight in zip(days, weights, strict=True):
-            parts[day] = _share(
-                quality,
-                installation,
-                opening,
-                closing,
-                total=total,
-                before=before,
-                own=weight,
-                whole=sum(weights),
-            )
-            before += weight
-        yield Stretch(installation, opening, closing, parts)
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Days of an installation in [first, end) that no readings enclose. `sharing` is None where a norm may stand in."""
+
+    installation: Installation
+    first: date
+    end: date
+    opening: Reading | None
+    sharing: Sharing | None
 
 
-def _share(
-    quality: str,
-    installation: Installation,
-    opening: Reading | None,
-    closing: Reading | None,
+class Chain:
+    """The valid readings of an installation in order of days, and the stretches between them as they are asked for."""
+
+    def __init__(self, installation: Installation, readings: Sequence[Reading]) -> None:
+        self.installation = installation
+        self.readings = readings
+        self._days = [reading.reading_date for reading in readings]
+        self._stretches: dict[int, Stretch] = {}
+
+    def stretches(self, first: date, end: date) -> list[Stretch]:
+        """Stretches with days in [first, end). One reaches from the day after a reading to the day of the next."""
+        begins = max(0, bisect_left(self._days, first) - 1)
+        ends = min(len(self._days) - 1, bisect_left(self._days, end - DAY))
+        return [self._stretch(at) for at in range(begins, ends)]
+
+    def _stretch(self, at: int) -> Stretch:
+        found = self._stretches.get(at)
+        if found is None:
+            opening, closing = self.readings[at], self.readings[at + 1]
+            found = self._stretches[at] = _stretch(self.installation, opening, closing)
+        return found
+
+
+def _stretch(installation: Installation, opening: Reading, closing: Reading) -> Stretch:
+    first, end = opening.reading_date + DAY, closing.reading_date + DAY
+    shape = installation.shape
+    weight = length = end.toordinal() - first.toordinal()
+    if shape is not None:
+        weight = sum(_weight(shape, day) for day in days_between(first, end))
+        if not weight:
+            shape, weight = None, length
+    total = use_between(installation, opening, closing)
+    quality = "M" if length == 1 else "A"
+    sharing = Sharing(quality, installation.register_id, opening, closing, total, weight, first, shape)
+    return Stretch(installation, first, end, sharing)
+
+
+def forecast_gaps(
     *,
-    total: int,
-    before: int,
-    own: int,
-    whole: int,
-) -> Part:
-    use = floor(Fraction(total * (before + own), whole)) - floor(Fraction(total * before, whole))
-    return Part(
-        quality=quality,
-        use_micro=use,
-        formula=f"floor({total} × {before + own} / {whole}) − floor({total} × {before} / {whole})",
-        register_id=installation.register_id,
-        opening=opening,
-        closing=closing,
-        total_micro=total,
-        weight_before=before,
-        weight_day=own,
-        weight_total=whole,
-    )
-
-
-def forecast_parts(
-    *,
-    point: Point,
-    installation: Installation,
-    chain: list[Reading],
-    stretches: list[Stretch],
-    month: list[date],
+    chain: Chain,
+    zone_chains: Sequence[Chain],
+    month_from: date,
+    month_to: date,
     lookback_days: int,
     history_days_min: int,
-) -> dict[date, Part]:
-    """Parts for the days of the month before the first and after the last reading of an installation."""
-    after_month = month[-1] + DAY
-    end = min(installation.installed_to or after_month, after_month)
+) -> list[Gap]:
+    """Gaps within the month, before the first and after the last reading of an installation; their use is forecast from
+    the history of all `zone_chains`.
+    """
+    installation, readings = chain.installation, chain.readings
+    end = min(installation.installed_to or month_to, month_to)
     gaps: list[tuple[date, date, Reading | None]] = [
-        (installation.installed_from, min(chain[0].reading_date + DAY if chain else end, end), None)
+        (installation.installed_from, min(readings[0].reading_date + DAY if readings else end, end), None)
     ]
-    if chain:
-        gaps.append((chain[-1].reading_date + DAY, end, chain[-1]))
-    parts: dict[date, Part] = {}
+    if readings:
+        gaps.append((readings[-1].reading_date + DAY, end, readings[-1]))
+    found = []
     for begins, ends, opening in gaps:
-        use, weight, days = _history(stretches, begins - timedelta(days=lookback_days), begins)
-        own = days >= history_days_min and weight > 0 and use < _HISTORY_MAX_MICRO
-        before = 0
-        for day in days_between(begins, ends):
-            step = _weight(installation.shape, day) if own else 1
-            if day >= month[0] and is_connected(point, day):
-                part: Part | None
-                if own:
-                    part = _share(
-                        "F", installation, opening, None, total=use, before=before, own=step, whole=weight
-                    )
-                elif installation.class_average is not None:
-                    rate = installation.class_average
-                    part = _share(
-                        "C",
-                        installation,
-                        opening,
-                        None,
-                        total=rate.numerator,
-                        before=before,
-                        own=step,
-                        whole=rate.denominator,
-                    )
-                else:
-                    part = norm_part(point, installation.zone, day, gap_of=installation, opening=opening)
-                if part is not None:
-                    parts[day] = part
-            before += step
-    return parts
-
-
-def _history(stretches: list[Stretch], since: date, until: date) -> tuple[int, int, int]:
-    """Use, weight and number of the register days that readings cover in [since, until)."""
-    covered = [part for each in stretches for day, part in each.parts.items() if since <= day < until]
-    return sum(part.use_micro for part in covered), sum(part.weight_day for part in covered), len(covered)
-
-
-def norm_part(
-    point: Point,
-    zone: str | int,
-    day: date,
-    *,
-    gap_of: Installation | None = None,
-    opening: Reading | None = None,
-) -> Part | None:
-    for norm in point.norms:
-        if norm.zone != zone or not holds(day, norm.valid_from, norm.valid_to):
+        if max(begins, month_from) >= ends:
             continue
-        amount, register_id = norm.amount_micro, gap_of.register_id if gap_of else None
-        if norm.per == "day":
-            return Part(
-                "N", amount, f"{amount}", register_id=register_id, opening=opening, total_micro=amount
+        use, weight, days = _history(zone_chains, begins - timedelta(days=lookback_days), begins)
+        sharing = None
+        if days >= history_days_min and weight > 0 and use < _HISTORY_MAX_MICRO:
+            shape = installation.shape
+            sharing = Sharing("F", installation.register_id, opening, None, use, weight, begins, shape)
+        elif installation.class_average is not None:
+            rate = installation.class_average
+            sharing = Sharing(
+                "C", installation.register_id, opening, None, rate.numerator, rate.denominator, begins
             )
-        length = calendar.monthrange(day.year, day.month)[1]
-        use = floor(Fraction(amount * day.day, length)) - floor(Fraction(amount * (day.day - 1), length))
-        return Part(
-            quality="N",
-            use_micro=use,
-            formula=f"floor({amount} × {day.day} / {length}) − floor({amount} × {day.day - 1} / {length})",
-            register_id=register_id,
-            opening=opening,
-            total_micro=amount,
-            weight_before=day.day - 1,
-            weight_total=length,
-        )
+        found.append(Gap(installation, max(begins, month_from), ends, opening, sharing))
+    return found
+
+
+def _history(chains: Sequence[Chain], since: date, until: date) -> tuple[int, int, int]:
+    """Use, weight and number of the register days that readings cover in [since, until)."""
+    use, weight, days = 0, 0, 0
+    for chain in chains:
+        for each in chain.stretches(since, until):
+            sharing = each.sharing
+            if since <= each.first and each.end <= until:
+                use += sharing.total
+                weight += sharing.whole
+                days += each.end.toordinal() - each.first.toordinal()
+            else:
+                first, end = max(each.first, since), min(each.end, until)
+                use += sharing.use(first, end)
+                weight += sharing.weight(first, end)
+                days += end.toordinal() - first.toordinal()
+    return use, weight, days
+
+
+def norm_of(point: Point, zone: str | int, day: date, *, gap: Gap | None = None) -> Sharing | None:
+    """The norm that stands in on a day, if there is one."""
+    for norm in point.norms:
+        if norm.zone == zone and holds(day, norm.valid_from, norm.valid_to):
+            return _norm_sharing(norm, day, gap)
     return None
 
 
-def _weight(shape: tuple[int, ...] | None, day: date) -> int:
+def _norm_sharing(norm: Norm, day: date, gap: Gap | None) -> Sharing:
+    register_id = gap.installation.register_id if gap else None
+    opening = gap.opening if gap else None
+    if norm.per == "day":
+        return DailyNorm("N", register_id, opening, None, norm.amount_micro, 1, day)
+    length = calendar.monthrange(day.year, day.month)[1]
+    return Sharing("N", register_id, opening, None, norm.amount_micro, length, day.replace(day=1))
+
+
+def borders(point: Point, *, month_from: date, month_to: date) -> set[date]:
+    """Days of the month on which another norm, or none, may hold, or the connection changes."""
+    found = {day for period in point.connected for day in period if day is not None}
+    for each in point.installations:
+        found |= {each.installed_from, each.installed_to or month_to}
+    if point.norms:
+        found |= {day for norm in point.norms for day in (norm.valid_from, norm.valid_to) if day is not None}
+        found |= {day for day in days_between(month_from, month_to) if day.day == 1}
+    return found
+
+
+def connected_norm(point: Point, zone: str | int, day: date) -> Sharing | None:
+    """The norm of a day without a meter."""
+    metered = any(holds(day, each.installed_from, each.installed_to) for each in point.installations)
+    return None if metered or not is_connected(point, day) else norm_of(point, zone, day)
+
+
+def _weight(shape: tuple[int, ...], day: date) -> int:
     """Weight of a day in a shape of 366 places, where 29 February is passed over in ordinary years."""
-    if shape is None:
-        return 1
     return shape[(date(2000, day.month, day.day) - date(2000, 1, 1)).days]

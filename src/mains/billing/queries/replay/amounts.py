@@ -1,0 +1,264 @@
+"""What an account owes for a month by the facts believed at an instant, computed by the exact interpreters.
+
+The rules are those of the explanations (`explain/evidence.py`, `explain/facts.py`, `explain/usage.py`), and a test
+holds these amounts against theirs. Here nothing is said about where a number comes from, and what has not changed since
+the instant before is not computed again.
+"""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Protocol, TypeVar
+
+from mains.billing.queries.explain.evidence import tariff_of_edition
+from mains.billing.queries.explain.usage import averages_of_class, check_use
+from mains.billing.queries.replay.histories import Agreement, Histories, Installed
+from mains.billing.queries.replay.shapes import item_shape
+from mains.billing.values import LineKind
+from mains.engine.exact.amounts import AmountTapes
+from mains.engine.facts import MICRO
+from mains.engine.usage.exact import Installation, Point, PointReadings, compute_daily_usage
+from mains.kernel.errors import MainsError
+from mains.kernel.period import next_month
+from mains.metering.actions.usage import RULES
+from mains.metering.values import DayQuality, Zone
+
+Key = tuple[int, date, str, str]
+"""Agreement, month of use, component, kind."""
+Use = Mapping[int, list[int]]
+"""Micro-units of each day of a month, by zone."""
+
+_KINDS = frozenset(LineKind.values)
+_ONE = Fraction(1)
+_tapes = AmountTapes()
+
+
+class Believed(Protocol):
+    """A row that was believed from one instant until another."""
+
+    @property
+    def recorded_at(self) -> datetime: ...
+
+    @property
+    def superseded_at(self) -> datetime | None: ...
+
+
+BelievedRow = TypeVar("BelievedRow", bound=Believed)
+
+
+@dataclass(frozen=True)
+class Owed:
+    """Amounts in minor units under each key of a month, and what could not be computed, in words."""
+
+    amounts: Mapping[Key, int]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass
+class MonthlyAmounts:
+    """Amounts of the accounts of `histories`, computed when asked for and kept while the facts stay the same."""
+
+    histories: Histories
+    _instants: dict[int, list[datetime]] = field(default_factory=dict)
+    _found: dict[tuple[int, date, int, int], Owed] = field(default_factory=dict)
+    _use: dict[tuple[int, date, int], Use] = field(default_factory=dict)
+    _valid: dict[tuple[int, datetime, tuple[tuple[int, Fraction], ...]], PointReadings] = field(
+        default_factory=dict
+    )
+
+    def owed(self, account_id: int, month: date, as_of: datetime) -> Owed:
+        """The account's amounts for `month` by what was believed at `as_of`; the same object while that is the same."""
+        instants = self._instants.get(account_id)
+        if instants is None:
+            instants = self._instants[account_id] = self._instants_of(account_id)
+        known_use = 0
+        for point in {row.service_point_id for row in self.histories.agreements.get(account_id, ())}:
+            stored = self.histories.stored.get((point, month), ())
+            known_use += sum(1 for row in stored if row.recorded_at <= as_of)
+        key = (account_id, month, bisect_right(instants, as_of), known_use)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._compute(account_id, month, as_of)
+        return found
+
+    def _instants_of(self, account_id: int) -> list[datetime]:
+        """When anything about the account became known or was no longer believed, readings apart: these count through
+        the daily use that was computed from them."""
+        histories = self.histories
+        agreements = histories.agreements.get(account_id, ())
+        nodes = {node for row in agreements for node in self._ever_above(row.node_id)}
+        rows: list[Believed] = [*agreements]
+        for row in agreements:
+            rows += histories.premise_states.get(row.premise_id, ())
+            rows += histories.installed.get(row.service_point_id, ())
+            rows += histories.editions.get(row.tariff_id, ())
+        for node in nodes:
+            rows += histories.placements.get(node, ())
+            rows += histories.node_states.get(node, ())
+        return sorted({at for row in rows for at in (row.recorded_at, row.superseded_at) if at is not None})
+
+    def _ever_above(self, node: int) -> set[int]:
+        found, rest = {node}, [node]
+        while rest:
+            for row in self.histories.placements.get(rest.pop(), ()):
+                if row.parent_id is not None and row.parent_id not in found:
+                    found.add(row.parent_id)
+                    rest.append(row.parent_id)
+        return found
+
+    def _compute(self, account_id: int, month: date, as_of: datetime) -> Owed:
+        following = next_month(month)
+        known = [
+            row
+            for row in self.histories.agreements.get(account_id, ())
+            if row.recorded_at <= as_of and _overlaps(row, month, following)
+        ]
+        chains = list(_chains(_believed(known, as_of), month, following))
+        count = Counter(chain[0].parties for chain in chains)
+        amounts: dict[Key, int] = {}
+        problems = []
+        for chain in chains:
+            first = chain[0]
+            agreement_id = first.id
+            if count[first.parties] == 1:
+                agreement_id = min(row.id for row in known if row.parties == first.parties)
+            try:
+                own = self._rate(chain, month, following, as_of)
+            except MainsError as error:
+                problems.append(f"{agreement_id} {month}: {error.message} ({error.place})")
+                continue
+            for component, kind, minor in own:
+                if kind in _KINDS:
+                    key = (agreement_id, month, component, kind)
+                    amounts[key] = amounts.get(key, 0) + minor
+        return Owed(amounts, tuple(problems))
+
+    def _rate(
+        self, chain: Sequence[Agreement], month: date, following: date, as_of: datetime
+    ) -> Iterable[tuple[str, str, int]]:
+        first = chain[0]
+        edition = next(iter(_believed(self.histories.editions.get(first.tariff_id, ()), as_of)), None)
+        if edition is None:
+            return ()
+        tariff = tariff_of_edition(edition.id)
+        shape, numbers = item_shape(
+            edition_id=edition.id,
+            tariff=tariff,
+            chain=chain,
+            period_from=max(first.valid_from, month),
+            period_to=min(chain[-1].valid_to or following, following),
+            use=self._use_of(first, month, following, as_of),
+            histories=self.histories,
+            as_of=as_of,
+        )
+        return _tapes.amounts(tariff=tariff, shape=shape, numbers=numbers)
+
+    # --- use
+
+    def _use_of(self, agreement: Agreement, month: date, following: date, as_of: datetime) -> Use:
+        """The days that follow from the readings known when the stored days were computed; the two must agree."""
+        point_id = agreement.service_point_id
+        known = [row for row in self.histories.stored.get((point_id, month), ()) if row.recorded_at <= as_of]
+        if not known:
+            return {}
+        key = (point_id, month, len(known))
+        found = self._use.get(key)
+        if found is None:
+            stored = {
+                row.zone: row for row in known
+            }  # in the order of revisions, so the last one of each zone stays
+            at = max(row.recorded_at for row in stored.values())
+            averages: Mapping[int, Fraction] = {}
+            if any(DayQuality.CLASS_AVERAGE in row.quality for row in stored.values()):
+                code = f"{agreement.service} {agreement.premise_kind}"
+                averages = averages_of_class(class_code=code, month=month)
+            found = self._compute_use(agreement, month, following, at, averages)
+            days = {zone: row.days_micro for zone, row in stored.items()}
+            check_use(stored=days, computed=found, point_code=agreement.point_code, month=month)
+            self._use[key] = found
+        return found
+
+    def _compute_use(
+        self,
+        agreement: Agreement,
+        month: date,
+        following: date,
+        at: datetime,
+        averages: Mapping[int, Fraction],
+    ) -> Use:
+        found = compute_daily_usage(
+            readings=self._readings(agreement, at, averages),
+            month_from=month,
+            month_to=following,
+            lookback_days=RULES.lookback_days,
+            history_days_min=RULES.history_days_min,
+            total_zone=int(Zone.TOTAL),
+        )
+        return {int(zone): days for zone, days in found.items()}
+
+    def _readings(
+        self, agreement: Agreement, at: datetime, averages: Mapping[int, Fraction]
+    ) -> PointReadings:
+        """The point's readings as they were valid at an instant; the same for all months computed then."""
+        key = (agreement.service_point_id, at, tuple(averages.items()))
+        found = self._valid.get(key)
+        if found is None:
+            installed = _believed(self.histories.installed.get(agreement.service_point_id, ()), at)
+            readings = self.histories.readings
+            point = Point(
+                connected=((agreement.connected_on, agreement.disconnected_on),),
+                installations=tuple([_installation(row, averages.get(row.zone)) for row in installed]),
+                readings=tuple(
+                    [
+                        reading
+                        for register_id in {row.register_id for row in installed}
+                        for recorded_at, superseded_at, reading in readings.get(register_id, ())
+                        if recorded_at <= at and (superseded_at is None or superseded_at > at)
+                    ]
+                ),
+            )
+            found = self._valid[key] = PointReadings(point, as_of_date=at.date())
+        return found
+
+
+def _believed(rows: Iterable[BelievedRow], at: datetime) -> list[BelievedRow]:
+    return [
+        row for row in rows if row.recorded_at <= at and (row.superseded_at is None or row.superseded_at > at)
+    ]
+
+
+def _installation(row: Installed, average: Fraction | None) -> Installation:
+    return Installation(
+        row.register_id,
+        row.zone,
+        row.digits,
+        Fraction(row.multiplier_micro, MICRO) if row.multiplier_micro != MICRO else _ONE,
+        row.valid_from,
+        row.valid_to,
+        average,
+    )
+
+
+def _chains(agreements: Sequence[Agreement], month: date, following: date) -> Iterator[list[Agreement]]:
+    """Agreement rows of one payer, point, tariff and provider that adjoin within the month."""
+    if len(agreements) == 1:
+        yield [*agreements]
+        return
+    groups: dict[tuple[int, ...], list[Agreement]] = defaultdict(list)
+    for row in agreements:
+        groups[row.parties].append(row)
+    for parties in sorted(groups):
+        chain: list[Agreement] = []
+        for row in sorted(groups[parties], key=lambda row: (max(row.valid_from, month), row.id)):
+            if chain and min(chain[-1].valid_to or following, following) != max(row.valid_from, month):
+                yield chain
+                chain = []
+            chain.append(row)
+        yield chain
+
+
+def _overlaps(row: Agreement, first: date, end: date) -> bool:
+    return row.valid_from < end and (row.valid_to is None or row.valid_to > first)

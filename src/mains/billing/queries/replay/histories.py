@@ -1,0 +1,312 @@
+"""All facts of some accounts at all times, read once for all bills of these accounts.
+
+Like the evidence of explanations this shares no query with the frames that bill runs read. Rows are tuples named by the
+types below; `recorded_at` and `superseded_at` bound the time in which each was believed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import connection
+from psycopg import Cursor
+
+from mains.engine.usage.exact import Reading
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+Row = TypeVar("Row", bound=NamedTuple)
+
+
+class Agreement(NamedTuple):
+    """An agreement's row with its service point and premise."""
+
+    account_id: int
+    id: int
+    service_point_id: int
+    tariff_id: int
+    provider_id: int
+    category: str
+    load_class: str
+    valid_from: date
+    valid_to: date | None
+    recorded_at: datetime
+    superseded_at: datetime | None
+    point_code: str
+    premise_id: int
+    node_id: int
+    service: str
+    connected_on: date
+    disconnected_on: date | None
+    premise_kind: str
+
+    @property
+    def parties(self) -> tuple[int, int, int, int]:
+        """What rows have in common that follow one another in one item."""
+        return self.account_id, self.service_point_id, self.tariff_id, self.provider_id
+
+
+class Installed(NamedTuple):
+    """A register of a meter while it is installed."""
+
+    service_point_id: int
+    installation_id: int
+    register_id: int
+    zone: int
+    digits: int
+    multiplier_micro: int
+    valid_from: date
+    valid_to: date | None
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+
+class BelievedReading(NamedTuple):
+    """A reading, and when it was believed."""
+
+    recorded_at: datetime
+    superseded_at: datetime | None
+    reading: Reading
+
+
+class PremiseState(NamedTuple):
+    """A premise record; areas in millionths of a square metre."""
+
+    premise_id: int
+    residents: int
+    rooms: int
+    floor_area_m2_micro: int
+    heated_area_m2_micro: int
+    storey_height_mm: int
+    location: str
+    cooker: str
+    meter_possible: bool
+    valid_from: date
+    valid_to: date | None
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+
+class Placement(NamedTuple):
+    """A node below another."""
+
+    node_id: int
+    parent_id: int | None
+    valid_from: date
+    valid_to: date | None
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+
+class NodeState(NamedTuple):
+    """Band and hours of supply of a node."""
+
+    node_id: int
+    band: str | None
+    supply_hours_day: int | None
+    valid_from: date
+    valid_to: date | None
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+
+class StoredUse(NamedTuple):
+    """A month of daily use as it was computed at `recorded_at`."""
+
+    service_point_id: int
+    month: date
+    zone: int
+    revision: int
+    recorded_at: datetime
+    days_micro: list[int]
+    quality: str
+
+
+class PostedLine(NamedTuple):
+    """The amounts of a bill's lines under one key."""
+
+    bill_id: int
+    month: date
+    agreement_id: int
+    service_month: date
+    component: str
+    kind: str
+    amount_minor: int
+
+
+class PostedBill(NamedTuple):
+    """A bill's head."""
+
+    account_id: int
+    month: date
+    id: int
+    run_id: int
+    amount_minor: int
+
+
+class Edition(NamedTuple):
+    """Since when and how long a tariff document was believed."""
+
+    tariff_id: int
+    id: int
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histories:
+    """The facts of some accounts, grouped by what they are about; usage by service point and month."""
+
+    agreements: Mapping[int, Sequence[Agreement]]
+    installed: Mapping[int, Sequence[Installed]]
+    readings: Mapping[int, Sequence[BelievedReading]]
+    premise_states: Mapping[int, Sequence[PremiseState]]
+    placements: Mapping[int, Sequence[Placement]]
+    node_states: Mapping[int, Sequence[NodeState]]
+    stored: Mapping[tuple[int, date], Sequence[StoredUse]]
+    editions: Mapping[int, Sequence[Edition]]
+    bills: Mapping[int, Sequence[PostedBill]]
+    lines: Mapping[tuple[date, int], Sequence[PostedLine]]
+
+
+def load_histories(account_ids: Sequence[int], *, months: Sequence[date]) -> Histories:
+    """Everything about the accounts and what they were billed; daily use of `months`."""
+    about: dict[str, object] = {"accounts": list(account_ids), "months": list(months)}
+    agreements = _read(Agreement, _AGREEMENTS, about)
+    about["points"] = list({row.service_point_id for row in agreements})
+    about["premises"] = list({row.premise_id for row in agreements})
+    about["tariffs"] = list({row.tariff_id for row in agreements})
+    installed = _read(Installed, _INSTALLED, about)
+    about["registers"] = list({row.register_id for row in installed})
+    placements, node_states = _network({row.node_id for row in agreements})
+    stored: dict[tuple[int, date], list[StoredUse]] = defaultdict(list)
+    for use in _read(StoredUse, _STORED, about):
+        stored[use[0], use[1]].append(use)
+    lines: dict[tuple[date, int], list[PostedLine]] = defaultdict(list)
+    for line in _read(PostedLine, _LINES, about):
+        lines[line[1], line[0]].append(line)
+    return Histories(
+        agreements=_grouped(agreements),
+        installed=_grouped(installed),
+        readings=_readings(about),
+        premise_states=_grouped(_read(PremiseState, _PREMISE_STATES, about)),
+        placements=placements,
+        node_states=node_states,
+        stored=stored,
+        editions=_grouped(_read(Edition, _EDITIONS, about)),
+        bills=_grouped(_read(PostedBill, _BILLS, about)),
+        lines=lines,
+    )
+
+
+def _read(row_type: type[Row], statement: str, about: Mapping[str, object]) -> list[Row]:
+    return [*map(row_type._make, _rows(statement, about))]
+
+
+def _rows(statement: str, about: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    connection.ensure_connection()
+    # Values in binary form: reading numbers and dates from text takes several times as long.
+    with Cursor(connection.connection) as cursor:
+        return cursor.execute(statement, about, binary=True).fetchall()
+
+
+def _grouped(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    groups: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row[0]].append(row)
+    return groups
+
+
+def _readings(about: Mapping[str, object]) -> dict[int, list[BelievedReading]]:
+    """By register, in the order of days and ids."""
+    found: dict[int, list[BelievedReading]] = defaultdict(list)
+    for number, register_id, day, value, source, recorded_at, superseded_at in _rows(_READINGS, about):
+        order = (recorded_at - _EPOCH) // _MICROSECOND
+        reading = Reading(number, register_id, day, value, source, order)
+        found[register_id].append(BelievedReading(recorded_at, superseded_at, reading))
+    return found
+
+
+def _network(
+    nodes: set[int],
+) -> tuple[dict[int, list[Placement]], dict[int, list[NodeState]]]:
+    """Placements of the nodes and of all that were ever above them, and the states of all of these."""
+    placements: dict[int, list[Placement]] = defaultdict(list)
+    seen: set[int] = set()
+    while nodes - seen:
+        level = list(nodes - seen)
+        seen |= nodes
+        nodes = set()
+        for row in _read(Placement, _PLACEMENTS, {"nodes": level}):
+            placements[row.node_id].append(row)
+            if row.parent_id is not None:
+                nodes.add(row.parent_id)
+    return placements, _grouped(_read(NodeState, _NODE_STATES, {"nodes": list(seen)}))
+
+
+_AGREEMENTS = """
+SELECT a.account_id, a.id, a.service_point_id, a.tariff_id, a.provider_id, a.category, a.load_class,
+       lower(a.valid), upper(a.valid), a.recorded_at, a.superseded_at,
+       sp.code, sp.premise_id, sp.node_id, sp.service, sp.connected_on, sp.disconnected_on, p.kind
+FROM customers_agreement a
+JOIN network_servicepoint sp ON sp.id = a.service_point_id
+JOIN network_premise p ON p.id = sp.premise_id
+WHERE a.account_id = ANY(%(accounts)s)
+ORDER BY a.id
+"""
+_INSTALLED = """
+SELECT i.service_point_id, i.id, r.id, r.zone, r.digits, r.multiplier_micro,
+       lower(i.valid), upper(i.valid), i.recorded_at, i.superseded_at
+FROM metering_installation i
+JOIN metering_register r ON r.meter_id = i.meter_id
+WHERE i.service_point_id = ANY(%(points)s)
+ORDER BY i.valid, r.zone
+"""
+_READINGS = """
+SELECT id, register_id, reading_date, value_micro, source, recorded_at, superseded_at
+FROM metering_reading
+WHERE register_id = ANY(%(registers)s)
+ORDER BY reading_date, id
+"""
+_PREMISE_STATES = """
+SELECT premise_id, residents, rooms, floor_area_m2_micro, heated_area_m2_micro, storey_height_mm,
+       location, cooker, meter_possible, lower(valid), upper(valid), recorded_at, superseded_at
+FROM network_premisestate
+WHERE premise_id = ANY(%(premises)s)
+ORDER BY valid
+"""
+_PLACEMENTS = """
+SELECT node_id, parent_id, lower(valid), upper(valid), recorded_at, superseded_at
+FROM network_nodeplacement
+WHERE node_id = ANY(%(nodes)s)
+"""
+_NODE_STATES = """
+SELECT node_id, nullif(band, ''), supply_hours_day, lower(valid), upper(valid), recorded_at, superseded_at
+FROM network_nodestate
+WHERE node_id = ANY(%(nodes)s)
+"""
+_STORED = """
+SELECT service_point_id, month, zone, revision, recorded_at, days_micro, quality
+FROM metering_usagemonth
+WHERE month = ANY(%(months)s) AND service_point_id = ANY(%(points)s)
+ORDER BY revision
+"""
+_EDITIONS = """
+SELECT tariff_id, id, recorded_at, superseded_at
+FROM tariffs_tariffedition
+WHERE tariff_id = ANY(%(tariffs)s)
+"""
+_BILLS = """
+SELECT account_id, month, id, run_id, amount_minor
+FROM billing_bill
+WHERE account_id = ANY(%(accounts)s)
+ORDER BY month, id
+"""
+_LINES = """
+SELECT l.bill_id, l.month, l.agreement_id, l.service_month, l.component, l.kind, l.amount_minor
+FROM billing_bill b
+JOIN billing_billline l ON l.month = b.month AND l.bill_id = b.id
+WHERE b.account_id = ANY(%(accounts)s)
+"""

@@ -1,0 +1,208 @@
+"""The facts of an item as the exact interpreter's tapes take them: a shape, and the numbers that fill it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Protocol, TypeVar
+
+from mains.billing.queries.explain.facts import zones_counted
+from mains.billing.queries.explain.usage import NAME_OF_ZONE
+from mains.billing.queries.replay.histories import Agreement, Histories, NodeState, Placement, PremiseState
+from mains.engine.exact.amounts import Shape, Spans
+from mains.engine.exact.cut import borders_of_tariff
+from mains.engine.facts import MICRO
+from mains.engine.tariff.model import Tariff
+
+
+class Dated(Protocol):
+    """A row that holds on some days and was believed for some time."""
+
+    @property
+    def valid_from(self) -> date: ...
+
+    @property
+    def valid_to(self) -> date | None: ...
+
+    @property
+    def recorded_at(self) -> datetime: ...
+
+    @property
+    def superseded_at(self) -> datetime | None: ...
+
+
+Row = TypeVar("Row", bound=Dated)
+_PREMISE_NUMBERS: Mapping[str, Callable[[PremiseState], int]] = {
+    "residents": lambda row: row.residents * MICRO,
+    "rooms": lambda row: row.rooms * MICRO,
+    "floor_area_m2": lambda row: row.floor_area_m2_micro,
+    "heated_area_m2": lambda row: row.heated_area_m2_micro,
+    "storey_height_m": lambda row: row.storey_height_mm * 1000,
+}
+_PREMISE_WORDS: Mapping[str, Callable[[PremiseState], str | bool]] = {
+    "location": lambda row: row.location,
+    "cooker": lambda row: row.cooker,
+    "meter_possible": lambda row: row.meter_possible,
+}
+_AGREEMENT_WORDS: Mapping[str, Callable[[Agreement], str]] = {
+    "category": lambda row: row.category,
+    "load_class": lambda row: row.load_class,
+}
+_NAMES = {int(zone): name for zone, name in NAME_OF_ZONE.items()}
+_borders: dict[tuple[int, date, date], tuple[date, ...]] = {}
+
+
+def item_shape(
+    *,
+    edition_id: int,
+    tariff: Tariff,
+    chain: Sequence[Agreement],
+    period_from: date,
+    period_to: date,
+    use: Mapping[int, list[int]],
+    histories: Histories,
+    as_of: datetime,
+) -> tuple[Shape, list[int]]:
+    """Shape and numbers of the item. `use` are the days of its month by zone; empty where nothing is stored.
+
+    Raises UnableToRate when no version of the tariff is in force on a day.
+    """
+    period = (period_from, period_to)
+    attributes: list[tuple[str, Spans]] = []
+    numbers: list[int] = []
+    for attribute in tariff.read_attributes:
+        spans, values = _attribute(attribute, chain, period, histories, as_of)
+        if spans:
+            attributes.append((attribute, spans))
+            numbers += values
+    borders = _borders.get((edition_id, *period))
+    if borders is None:
+        borders = borders_of_tariff(tariff=tariff, first=period_from, end=period_to)
+        _borders[edition_id, period_from, period_to] = borders
+    inside = {day for _, spans in attributes for first, end, _ in spans for day in (first, end)}
+    days = sorted({*borders, *inside, *period})
+    stretches = tuple(pairwise(days))
+    named = [("usage", [*use.values()])]
+    named += [
+        (name, [use[zone]])
+        for zone in use
+        if (name := _NAMES.get(zone, "")) and name.removeprefix("usage.") in tariff.zones
+    ]
+    month = period_from.replace(day=1).toordinal()
+    parts = [(first.toordinal() - month, end.toordinal() - month) for first, end in stretches]
+    used = [sum([sum(series[first:end]) for series in found]) for _, found in named for first, end in parts]
+    shape = Shape(
+        edition_id,
+        period_from,
+        period_to,
+        tuple([(name, stretches) for name, _ in named]),
+        tuple(attributes),
+    )
+    return shape, used + numbers
+
+
+def _attribute(
+    name: str,
+    chain: Sequence[Agreement],
+    period: tuple[date, date],
+    histories: Histories,
+    as_of: datetime,
+) -> tuple[Spans, list[int]]:
+    """Spans of an attribute within the period, and its values in millionths where it is a number."""
+    first = chain[0]
+    if name in _PREMISE_NUMBERS:
+        states = [*_rows(histories.premise_states.get(first.premise_id, ()), period, as_of)]
+        return (
+            tuple([(*_within(row, period), None) for row in states]),
+            [_PREMISE_NUMBERS[name](row) for row in states],
+        )
+    if name in _PREMISE_WORDS:
+        found = _rows(histories.premise_states.get(first.premise_id, ()), period, as_of)
+        return tuple([(*_within(row, period), _PREMISE_WORDS[name](row)) for row in found]), []
+    if name in _AGREEMENT_WORDS:
+        return tuple([(*_within(row, period), _AGREEMENT_WORDS[name](row)) for row in chain]), []
+    if name in ("metered", "zones"):
+        return _of_meters(name, first, period, histories, as_of), []
+    if name in ("band", "supply_hours_day"):
+        return _of_network(name, first.node_id, period, histories, as_of)
+    return (), []
+
+
+def _of_meters(
+    name: str, agreement: Agreement, period: tuple[date, date], histories: Histories, as_of: datetime
+) -> Spans:
+    rows = [*_rows(histories.installed.get(agreement.service_point_id, ()), period, as_of)]
+    spans: list[tuple[date, date, str | bool | None]] = []
+    for first, end in _pieces(rows, period):
+        hung = [row for row in rows if _holds(row, first)]
+        if name == "metered":
+            spans.append((first, end, bool(hung)))
+        elif hung:
+            latest = max(hung, key=lambda row: (row.valid_from, row.valid_to or date.max))
+            counted = {row.zone for row in hung if row.installation_id == latest.installation_id}
+            spans.append((first, end, zones_counted(counted)))
+    return tuple(spans)
+
+
+def _of_network(
+    name: str, node_id: int, period: tuple[date, date], histories: Histories, as_of: datetime
+) -> tuple[Spans, list[int]]:
+    """Band or hours of the nearest node above the service point that has a state on the day."""
+    placements: dict[int, list[Placement]] = {}
+    states: dict[int, list[NodeState]] = {}
+    rows: list[Dated] = []
+    rest = [node_id]
+    while rest:
+        node = rest.pop()
+        if node not in placements:
+            placements[node] = [*_rows(histories.placements.get(node, ()), period, as_of)]
+            states[node] = [*_rows(histories.node_states.get(node, ()), period, as_of)]
+            rows += [*placements[node], *states[node]]
+            rest += [row.parent_id for row in placements[node] if row.parent_id is not None]
+    spans: list[tuple[date, date, str | bool | None]] = []
+    numbers = []
+    for first, end in _pieces(rows, period):
+        node_above: int | None = node_id
+        state: NodeState | None = None
+        while node_above is not None and state is None:
+            state = next((row for row in states[node_above] if _holds(row, first)), None)
+            above = (row.parent_id for row in placements[node_above] if _holds(row, first))
+            node_above = next(above, None)
+        if state is None:
+            continue
+        if name == "band" and state.band is not None:
+            spans.append((first, end, state.band))
+        if name == "supply_hours_day" and state.supply_hours_day is not None:
+            spans.append((first, end, None))
+            numbers.append(state.supply_hours_day * MICRO)
+    return tuple(spans), numbers
+
+
+def _rows(rows: Iterable[Row], period: tuple[date, date], as_of: datetime) -> Iterator[Row]:
+    """Rows about the period that were believed at the instant."""
+    return (
+        row
+        for row in rows
+        if row.recorded_at <= as_of
+        and (row.superseded_at is None or row.superseded_at > as_of)
+        and row.valid_from < period[1]
+        and (row.valid_to is None or row.valid_to > period[0])
+    )
+
+
+def _within(row: Dated, period: tuple[date, date]) -> tuple[date, date]:
+    """The days of the row that lie in the period: items differ less so, and share tapes."""
+    first = max(period[0], row.valid_from)
+    end = row.valid_to if row.valid_to is not None and row.valid_to < period[1] else period[1]
+    return first, end
+
+
+def _pieces(rows: Iterable[Dated], period: tuple[date, date]) -> Iterator[tuple[date, date]]:
+    """The period cut where any row begins or ends."""
+    days = {*period}
+    for row in rows:
+        days.update(_within(row, period))
+    return pairwise(sorted(days))
+
+
+def _holds(row: Dated, day: date) -> bool:
+    return row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
