@@ -279,3 +279,18 @@ def count_unmapped(*, scope: Scope, on_date: date) -> int:
     """Open accounts without a responsible officer on the date."""
     statement = f"SELECT count(*) FROM customers_account a WHERE {WITHIN.format(a='a')} AND {UNMAPPED}"
     return fetch_rows(int, statement, {"on_date": on_date} | scope_params(scope))[0]
+
+
+def count_agreements_by_tariff(*, scope: Scope, on_date: date) -> dict[str, int]:
+    """Agreements in force on the date within the scope, by code of the tariff."""
+    statement = f"""
+        SELECT t.code, count(*) FROM customers_agreement g JOIN tariffs_tariff t ON t.id = g.tariff_id
+        JOIN customers_account a ON a.id = g.account_id
+        WHERE g.superseded_at IS NULL AND g.valid @> %(on_date)s::date AND {WITHIN.format(a="a")}
+        GROUP BY t.code
+    """
+    return dict(fetch_rows(_counted, statement, {"on_date": on_date} | scope_params(scope)))
+
+
+def _counted(code: str, count: int) -> tuple[str, int]:
+    return code, count
