@@ -43,6 +43,16 @@ def test_a_version_added_is_compared_with_the_one_before_it() -> None:
     assert removed.kind == "version-removed"
 
 
+def test_an_end_that_the_next_version_gives_as_well_is_no_difference() -> None:
+    ended = HOME.replace("    prices:", "    valid_to: 2024-07-01\n    prices:")
+    kinds = [change.kind for change in changes(ended, HOME + NEXT_VERSION)]
+    assert kinds == ["version-added", "price-changed"]
+    (moved,) = changes(ended, HOME)
+    assert (moved.kind, moved.before, moved.after) == ("version-moved", "2024-07-01", "")
+    assert changes_of_the_past([moved], today=TODAY) == ()
+    assert changes_of_the_past([moved], today=date(2024, 7, 1)) == (moved,)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "kind", "subject", "is_priced"),
     [

@@ -104,7 +104,11 @@ def test_a_conflict_shows_both_and_keeps_what_was_typed(own_office) -> None:
     again = {"document": answer.context["text"], "revision": answer.context["revision"], "view": "text"}
     assert client.post(address("save_draft", own_office), again).status_code == 302
     assert draft_of(own_office).document.endswith("# mine\n")
-    assert draft_of(own_office).steps.filter(kind="saved").count() == 2
+    saved = draft_of(own_office).steps.filter(kind="saved").order_by("id")
+    assert saved.count() == 2
+    then = client.get(address("draft_history", own_office), {"step": saved[0].pk})
+    assert then.context["text"].endswith("# theirs\n")
+    assert [line.text for line in then.context["lines"] if line.kind != "same"][1:] == ["# theirs", "# mine"]
 
 
 def test_trying_shows_the_bill_beside_the_one_in_force(own_office) -> None:

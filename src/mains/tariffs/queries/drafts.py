@@ -60,11 +60,12 @@ class StepRecord:
     by: str
     reason: str
     revision: int
+    has_document: bool
 
 
 @dataclass(frozen=True)
 class Review:
-    """Everything that decides whether a draft may be published; `obstacles` are what stands in its way."""
+    """Everything that decides whether a draft may be published; `past` are the changes that touch days gone by."""
 
     checked: Checked
     outcomes: tuple[CaseOutcome, ...]
@@ -122,11 +123,20 @@ def list_drafts(*, scope: Scope, code: str | None = None, is_open: bool = False)
 def list_draft_steps(*, draft_id: int) -> list[StepRecord]:
     """The steps of a draft, latest first."""
     statement = f"""
-        SELECT s.id, s.kind, s.at, s.by_id, {_PERSON}, s.reason, s.revision
+        SELECT s.id, s.kind, s.at, s.by_id, {_PERSON}, s.reason, s.revision, s.document <> ''
         FROM tariffs_tariffdraftstep s JOIN staff_user u ON u.id = s.by_id
         WHERE s.draft_id = %(id)s ORDER BY s.id DESC
     """
     return fetch_rows(StepRecord, statement, {"id": draft_id})
+
+
+def find_step_document(*, draft_id: int, step_id: int) -> str | None:
+    """The text of the draft as it was saved at that step; None when the step keeps none."""
+    statement = """
+        SELECT document FROM tariffs_tariffdraftstep
+        WHERE id = %(id)s AND draft_id = %(draft_id)s AND document <> ''
+    """
+    return fetch_row(str, statement, {"id": step_id, "draft_id": draft_id})
 
 
 def authors_of(*, draft_id: int) -> frozenset[int]:

@@ -26,7 +26,8 @@ class Change:
     """One difference. `version` is the day from which it counts, None above the versions.
 
     `subject` names the price or component, `part` what of it (a tier, a table's key, `formula`). `is_priced`
-    tells what can change an amount from what people only read. `percent` is the rise of a price, in percent.
+    tells what can change an amount from what people only read. `percent` is the rise of a price, in percent. `since` is
+    the first day that differs, where that is later than the version's.
     """
 
     kind: Kind
@@ -38,6 +39,7 @@ class Change:
     unit: str = ""
     percent: Fraction | None = None
     is_priced: bool = True
+    since: date | None = None
 
 
 def compare_tariffs(
@@ -71,7 +73,7 @@ def changes_of_the_past(changes: Sequence[Change], *, today: date) -> tuple[Chan
     return tuple(
         change
         for change in changes
-        if change.is_priced and (change.version is None or change.version <= today)
+        if change.is_priced and (change.since or change.version or date.min) <= today
     )
 
 
@@ -91,14 +93,14 @@ def _period(version: Version) -> str:
 
 
 def _moved_end(known: Version, version: Version, before: Tariff, after: Tariff) -> Iterator[Change]:
-    """The end of a version that nothing follows; elsewhere it follows from the next one's start."""
-    ends = []
-    for one, tariff in ((known, before), (version, after)):
-        is_followed = one.valid_to in {other.valid_from for other in tariff.versions}
-        ends.append(None if is_followed else one.valid_to)
-    if ends[0] != ends[1]:
-        was, now = (end.isoformat() if end else "" for end in ends)
-        yield Change("version-moved", version.valid_from, "valid_to", before=was, after=now)
+    """Another end of a version; an end that follows from another version's start is a difference of that one."""
+    starts = {one.valid_from for tariff in (before, after) for one in tariff.versions}
+    ends = (known.valid_to, version.valid_to)
+    if ends[0] == ends[1] or any(end in starts for end in ends):
+        return
+    was, now = (end.isoformat() if end else "" for end in ends)
+    first = min(end for end in ends if end is not None)
+    yield Change("version-moved", version.valid_from, "valid_to", before=was, after=now, since=first)
 
 
 def _heading(

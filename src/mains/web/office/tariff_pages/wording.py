@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
 
 from mains.base import formats
-from mains.tariffs.values.differences import Change
+from mains.tariffs.values.differences import Change, changes_of_the_past
 
 LINES_MAX = 2_000
 KIND_WORDS: dict[str, str | Promise] = {
@@ -88,11 +88,12 @@ class ChangeGroup:
 def change_groups(changes: Sequence[Change], *, today: date) -> list[ChangeGroup]:
     """The differences by version, those above the versions first."""
     versions = dict.fromkeys(change.version for change in changes)
+    past = set(changes_of_the_past(changes, today=today))
     ordered = sorted(versions, key=lambda version: version or date.min)
     return [
         ChangeGroup(
             version if version != date.min else None,
-            version is None or version <= today,
+            any(change in past for change in changes if change.version == version),
             [_row(change) for change in changes if change.version == version],
         )
         for version in ordered
@@ -110,6 +111,8 @@ def _row(change: Change) -> ChangeRow:
     subject = word_of_key(change.subject) if change.kind == "heading-changed" else change.subject
     if change.kind == "component-changed" and not change.subject:
         subject, detail = word_of_key(change.part), ""
+    if change.kind == "version-moved":
+        subject = ""
     rises = change.percent is not None and change.percent > 0
     return ChangeRow(
         what=" ".join(

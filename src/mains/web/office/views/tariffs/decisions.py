@@ -13,7 +13,7 @@ from mains.kernel.errors import MainsError
 from mains.staff.values import Permission
 from mains.tariffs.actions.decisions import publish_draft, refuse_draft, submit_draft
 from mains.tariffs.actions.drafts import rebase_draft, resume_draft, withdraw_draft
-from mains.tariffs.queries.drafts import list_draft_steps, review_draft
+from mains.tariffs.queries.drafts import find_step_document, list_draft_steps, review_draft
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
 from mains.web.office.tariff_pages.wording import change_groups, text_differences
@@ -41,12 +41,18 @@ def draft_changes(request: OfficeRequest, draft_id: int) -> HttpResponse:
 
 @needs(Permission.SEE_TARIFF_DRAFTS)
 def draft_history(request: OfficeRequest, draft_id: int) -> HttpResponse:
-    """Every step with person, time and reason."""
+    """Every step with person, time and reason; `step` in the address shows the text that was saved there."""
     draft = open_draft(request, draft_id)
-    context = draft_context(request, draft, current="draft_history")
-    return render(
-        request, "office/tariffs/history.html", context | {"steps": list_draft_steps(draft_id=draft_id)}
-    )
+    wanted = request.GET.get("step", "")
+    step_id = int(wanted) if wanted.isdecimal() and len(wanted) < 18 else 0
+    then = find_step_document(draft_id=draft_id, step_id=step_id) if step_id else None
+    context = draft_context(request, draft, current="draft_history") | {
+        "steps": list_draft_steps(draft_id=draft_id),
+        "shown": step_id if then is not None else None,
+        "text": then,
+        "lines": text_differences(then, draft.document) if then is not None else [],
+    }
+    return render(request, "office/tariffs/history.html", context)
 
 
 @require_POST
