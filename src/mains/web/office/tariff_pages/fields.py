@@ -133,7 +133,9 @@ def read_form(text: str, *, version: int | None, today: date) -> FormPage:
     if not isinstance(document, Mapping):
         raise _unable("A tariff is a set of named entries.")
     page = _Reader(document, texts, version, today).page()
-    count = sum(len(card.rows) for card in page.prices) + sum(len(card.fields) for card in page.components)
+    count = sum(2 * len(card.rows) for card in page.prices) + sum(
+        len(card.fields) for card in page.components
+    )
     if count > FIELDS_MAX:
         raise _unable("The document has more values than a form can show.")
     return page

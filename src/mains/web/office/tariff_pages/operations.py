@@ -91,6 +91,15 @@ def _add_price(text: str, path: Path, told: Mapping[str, str]) -> str:
     return append_entry(text, path, _key(name), f"{{unit: {unit}, value: 0}}")
 
 
+def _add_attribute(text: str, _path: Path, told: Mapping[str, str]) -> str:
+    """One more fact that the tariff reads: a text, a number, yes/no, or a number with a unit."""
+    name = _key(told.get("new_attribute", "").strip() or "attribute")
+    kind = quoted(told.get("new_kind", "").strip() or "text")
+    if any(found[0] == "attributes" and len(found) > 1 for found in scalar_texts(text)):
+        return append_entry(text, ("attributes",), name, kind)
+    return append_entry(text, (), "attributes", f"{{{name}: {kind}}}")
+
+
 def _key(name: str) -> str:
     return name if name.isidentifier() else json.dumps(name, ensure_ascii=False)
 
@@ -104,5 +113,6 @@ _OPERATIONS: Mapping[str, Callable[[str, Path, Mapping[str, str]], str]] = {
     "add-tier": _add_tier,
     "add-component": _add_component,
     "add-price": _add_price,
+    "add-attribute": _add_attribute,
     "remove": _remove,
 }
