@@ -22,7 +22,14 @@ export default defineConfig({
     rollupOptions: {
       // htmx holds an eval() that its setting allowEval=false and the security policy both switch off.
       checks: { eval: false },
-      input: { office: "src/office.ts", charts: "src/charts.ts", map: "src/map.ts", logo: "src/logo.svg" },
+      input: {
+        office: "src/office.ts",
+        charts: "src/charts.ts",
+        map: "src/map.ts",
+        draft: "src/draft.ts",
+        facts: "src/facts.ts",
+        logo: "src/logo.svg",
+      },
     },
   },
 });

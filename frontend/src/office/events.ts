@@ -6,6 +6,8 @@ export const EVENTS = {
   announce: "mains:announce",
   /** The colours changed: pictures draw themselves again. */
   theme: "mains:theme",
+  /** Something was typed into a form that is checked while typing; never while an input method composes. */
+  edited: "mains:edited",
   configRequest: "htmx:configRequest",
   beforeRequest: "htmx:beforeRequest",
   afterRequest: "htmx:afterRequest",

@@ -1,10 +1,12 @@
-// Charts and maps are loaded when one of them comes near the screen.
+// Charts, maps and the editor of tariffs are loaded when one of them comes near the screen.
 import { EVENTS } from "./events";
 import { text } from "./strings";
 
 const LOADERS: Record<string, () => Promise<{ draw: (frame: HTMLElement) => void | Promise<void> }>> = {
   chart: () => import("../charts"),
   map: () => import("../map"),
+  draft: () => import("../draft"),
+  facts: () => import("../facts"),
 };
 
 function data(frame: HTMLElement): string {

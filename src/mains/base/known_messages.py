@@ -6,6 +6,8 @@ between them is at the place where the message is made.
 
 from django.utils.translation import gettext_noop as _
 
+from mains.base.known_tariff_messages import TARIFFS
+
 READINGS = (
     _("The reading fits the ones before and after it."),
     _("No such register is known."),
@@ -132,7 +134,7 @@ PAYMENTS = (
     _("Nothing was booked. Compare the two files; import this one again without that line."),
 )
 
-MESSAGES = READINGS + BILL_RUNS + RECALCULATIONS + BILLS + PAYMENTS
+MESSAGES = READINGS + BILL_RUNS + RECALCULATIONS + BILLS + PAYMENTS + TARIFFS
 
 FORMULA_WORDS = (
     _("total"),
@@ -162,6 +164,7 @@ FORMULA_WORDS = (
     _("up to {limit}"),
     _("to {step}, {mode}"),
     _("{first} – {end} (excluded)"),
+    _("tariff {code}, {first} – {end} (excluded)"),
     _("reading {id}, {told}"),
     _("bill {number}"),
     _("tariff {code}, {clause}"),

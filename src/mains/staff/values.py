@@ -24,6 +24,9 @@ class Permission(models.TextChoices):
     RUN_BILLING = "run_billing", _("Prepare and post bill runs")
     IMPORT_PAYMENTS = "import_payments", _("Import and accept payment registers")
     SEE_REPORTS = "see_reports", _("See statements and reports")
+    SEE_TARIFF_DRAFTS = "see_tariff_drafts", _("See drafts of tariffs and their test cases")
+    DRAFT_TARIFFS = "draft_tariffs", _("Write, test and submit tariffs")
+    PUBLISH_TARIFFS = "publish_tariffs", _("Publish or refuse tariffs that others submitted")
     ADMINISTER = "administer", _("Administer people and settings")
 
 

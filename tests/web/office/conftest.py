@@ -32,6 +32,8 @@ from mains.payments.actions.staging import stage_register
 from mains.reporting.actions.ageing import rebuild_ageing
 from mains.reporting.actions.search import rebuild_search_index
 from mains.staff.models import Assignment, User
+from mains.tariffs.actions.drafts import begin_draft
+from mains.tariffs.queries.records import find_tariff
 
 TODAY = date(2021, 6, 7)
 PASSWORD = "meter-17-blue"
@@ -42,9 +44,11 @@ _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 @dataclass(frozen=True)
 class Office:
-    """Who and what the tests speak of. Two accounts of two districts, a bill of each, and a corrected bill."""
+    """Who and what the tests speak of. Two accounts of two districts, a bill of each, a corrected bill, and a draft."""
 
     people: dict[str, str]
+    draft_id: int
+    one_rate: str
     central: str
     northern: str
     central_bill: str
@@ -120,6 +124,20 @@ def _people() -> dict[str, str]:
     return found | {"stranger": "stranger"}
 
 
+def _draft(author: str) -> int:
+    """A draft of the one-rate tariff: a kopeck more in the first tier."""
+    found = find_tariff(code="ru-electricity-one-rate")
+    assert found
+    draft = begin_draft(
+        code=found.code,
+        title="Kopeck",
+        document=found.document.replace("3.04}, {upto: 800", "3.05}, {upto: 800"),
+        actor=User.objects.get(username=author),
+        now=datetime(2021, 6, 7, 8, tzinfo=UTC),
+    )
+    return draft.pk
+
+
 def _below(code: str) -> str:
     return f"""b.organisation_id IN (
         WITH RECURSIVE t (id) AS (SELECT id FROM staff_organisation WHERE code = '{code}'
@@ -131,8 +149,11 @@ def _office() -> Office:
     central, central_bill = _number(_below("PES-C"))
     northern, northern_bill = _number(_below("PES-N"))
     corrected_account, corrected_bill = _number("b.correction_minor <> 0")
+    people = _people()
     return Office(
-        people=_people(),
+        people=people,
+        draft_id=_draft(people["tariff_specialist"]),
+        one_rate="ru-electricity-one-rate",
         central=central,
         northern=northern,
         central_bill=central_bill,

@@ -47,7 +47,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "ledger": Entry(f"{_PACKAGE}.ledger:app", "Check that the books are sound."),
         "payments": Entry(f"{_PACKAGE}.payments:app", "Import payment registers and allocate them."),
         "report": Entry(f"{_PACKAGE}.report:app", "Print statements and reports."),
-        "tariff": Entry(f"{_PACKAGE}.tariff:app", "Check and load tariffs."),
+        "tariff": Entry(f"{_PACKAGE}.tariff:app", "List, check, compare and publish tariffs."),
         "serve": Entry(f"{_PACKAGE}.serve:serve", "Serve the office web."),
         "migrate": Entry(f"{_PACKAGE}.migrate:migrate", "Bring the database's tables up to date."),
         "db": Entry(f"{_PACKAGE}.db:app", "Start, stop and look at the embedded database server."),

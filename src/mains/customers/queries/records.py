@@ -285,3 +285,18 @@ def find_party_id(*, code: str) -> int | None:
     """The id of the supplier, managing company or bank of that code."""
     rows = fetch_rows(int, "SELECT id FROM customers_party WHERE code = %(code)s", {"code": code})
     return rows[0] if rows else None
+
+
+def count_agreements_by_tariff(*, scope: Scope, on_date: date) -> dict[str, int]:
+    """Agreements in force on the date within the scope, by code of the tariff."""
+    statement = f"""
+        SELECT t.code, count(*) FROM customers_agreement g JOIN tariffs_tariff t ON t.id = g.tariff_id
+        JOIN customers_account a ON a.id = g.account_id
+        WHERE g.superseded_at IS NULL AND g.valid @> %(on_date)s::date AND {WITHIN.format(a="a")}
+        GROUP BY t.code
+    """
+    return dict(fetch_rows(_counted, statement, {"on_date": on_date} | scope_params(scope)))
+
+
+def _counted(code: str, count: int) -> tuple[str, int]:
+    return code, count

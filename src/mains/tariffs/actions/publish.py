@@ -21,6 +21,8 @@ def publish_tariff(
 ) -> TariffEdition:
     """Store a tariff document as the edition in force from `now` on; earlier instants still read the one before.
 
+    People publish by way of a draft (`actions/decisions.py`), which asks a second person; this is the last step of it.
+
     The document is the whole tariff with all its dated versions. Publishing the very document in force changes nothing.
     `proof` names the order or decision behind it, `name` the file in messages. Raises UnableToReadDocument or
     UnableToReadTariff with every faulty clause, or UnableToPublishTariff when service or currency would change.
@@ -41,6 +43,9 @@ def publish_tariff(
             place=f"{name}: {checked.service}, {checked.currency}",
             remedy="Publish it under another code; agreements name the tariff by its code.",
         )
+    if tariff.name != label:
+        tariff.name = label
+        tariff.save(update_fields=["name"])
     checksum = hashlib.sha256(document.encode()).hexdigest()
     present = TariffEdition.objects.filter(tariff=tariff, superseded_at=None).first()
     if present is not None:

@@ -32,6 +32,48 @@ def find_tariff(*, code: str) -> TariffRecord | None:
     return fetch_row(TariffRecord, statement, {"code": code})
 
 
+def list_tariffs() -> list[TariffRecord]:
+    """Every tariff with its edition in force, by name."""
+    statement = """
+        SELECT t.code, t.name, t.service, t.currency, e.id, e.document, e.checksum, e.recorded_at
+        FROM tariffs_tariff t JOIN tariffs_tariffedition e ON e.tariff_id = t.id AND e.superseded_at IS NULL
+        ORDER BY t.name, t.code
+    """
+    return fetch_rows(TariffRecord, statement, {})
+
+
+@dataclass(frozen=True)
+class EditionRecord:
+    """A published document: from when to when it was the one in force, who published it, on what proof."""
+
+    id: int
+    recorded_at: datetime
+    superseded_at: datetime | None
+    recorded_by: str
+    proof: str
+
+
+def list_editions_of(*, code: str) -> list[EditionRecord]:
+    """The editions of a tariff, latest first."""
+    statement = """
+        SELECT e.id, e.recorded_at, e.superseded_at,
+               COALESCE(NULLIF(TRIM(u.first_name || ' ' || u.last_name), ''), u.username, ''), e.proof
+        FROM tariffs_tariffedition e JOIN tariffs_tariff t ON t.id = e.tariff_id
+        LEFT JOIN staff_user u ON u.id = e.recorded_by_id
+        WHERE t.code = %(code)s ORDER BY e.recorded_at DESC, e.id DESC
+    """
+    return fetch_rows(EditionRecord, statement, {"code": code})
+
+
+@lru_cache(maxsize=512)
+def tariff_of_edition(*, edition_id: int) -> Tariff:
+    """The checked tariff of an edition; an edition never changes, so it is remembered."""
+    document = fetch_row(
+        str, "SELECT document FROM tariffs_tariffedition WHERE id = %(id)s", {"id": edition_id}
+    )
+    return read_tariff(document or "")
+
+
 def list_tariff_names() -> list[tuple[str, str]]:
     """Code and name of every tariff, by name."""
     return fetch_rows(_named, "SELECT code, name FROM tariffs_tariff ORDER BY name", {})
@@ -49,22 +91,13 @@ def names_of_editions(*, edition_ids: list[int], language: str) -> dict[int, tup
     """
     spoken = language.partition("-")[0]
     return {
-        edition_id: (code, _tariff_of(edition_id).title.get(spoken) or name)
+        edition_id: (code, tariff_of_edition(edition_id=edition_id).title.get(spoken) or name)
         for edition_id, code, name in fetch_rows(_edition, statement, {"ids": edition_ids})
     }
 
 
 def _edition(edition_id: int, code: str, name: str) -> tuple[int, str, str]:
     return edition_id, code, name
-
-
-@lru_cache(maxsize=512)
-def _tariff_of(edition_id: int) -> Tariff:
-    """The tariff of an edition, read; an edition never changes, so it is remembered."""
-    document = fetch_row(
-        str, "SELECT document FROM tariffs_tariffedition WHERE id = %(id)s", {"id": edition_id}
-    )
-    return read_tariff(document or "")
 
 
 def currency_of_utility() -> str:
@@ -80,7 +113,7 @@ def titles_of_components(*, edition_id: int, language: str) -> dict[str, str]:
     Components without a title are left out. Where versions differ the latest counts.
     """
     titles: dict[str, str] = {}
-    for version in _tariff_of(edition_id).versions:
+    for version in tariff_of_edition(edition_id=edition_id).versions:
         for component in version.components:
             title = component.title.get(language.partition("-")[0]) or component.title.get("en")
             if title:

@@ -32,6 +32,13 @@ ENTRIES = (
         ("office:account", "office:meter", "office:reading", "office:record_reading"),
     ),
     Entry("office:runs", _("Bills and runs"), "file-invoice", "b", ("office:run", "office:bill")),
+    Entry(
+        "office:tariffs",
+        _("Tariffs"),
+        "math-function",
+        "f",
+        ("office:tariff", "office:draft", "office:new_draft", "office:try_draft"),
+    ),
     Entry("office:registers", _("Payments"), "cash", "p", ("office:register",)),
     Entry("office:turnover", _("Turnover"), "report-money", "t"),
     Entry("office:losses", _("Losses"), "sitemap", "l"),

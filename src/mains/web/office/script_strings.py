@@ -23,4 +23,6 @@ SCRIPT_STRINGS = {
     "map_gesture": _("Hold Ctrl and scroll to zoom the map"),
     "map_gesture_mac": _("Hold ⌘ and scroll to zoom the map"),
     "map_gesture_touch": _("Use two fingers to move the map"),
+    "leave_editor": _("Escape, then Tab leaves the editor."),
+    "draft_not_restored": _("The kept text could not be brought back. It stays in this browser."),
 }

@@ -16,9 +16,9 @@ from mains.web.office.views import (
     registers,
     runs,
     search,
-    tariffs,
     turnover,
 )
+from mains.web.office.views.tariffs import cases, catalogue, decisions, drafts, trying
 
 app_name = "office"
 
@@ -47,7 +47,24 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bills/<str:number>/lines/<int:place>/", bills.line, name="bill_line"),
     path("bill-runs/", runs.runs, name="runs"),
     path("bill-runs/<int:run_id>/", runs.run, name="run"),
-    path("tariffs/<str:code>/", tariffs.tariff, name="tariff"),
+    path("tariffs/", catalogue.tariffs, name="tariffs"),
+    path("tariffs/<str:code>/", catalogue.tariff, name="tariff"),
+    path("tariffs/<str:code>/draft/", drafts.draft_of_tariff, name="draft_of_tariff"),
+    path("tariff-drafts/new/", drafts.new_draft, name="new_draft"),
+    path("tariff-drafts/<int:draft_id>/", drafts.draft, name="draft"),
+    path("tariff-drafts/<int:draft_id>/form/", drafts.form, name="draft_form"),
+    path("tariff-drafts/<int:draft_id>/text/", drafts.draft_text, name="draft_text"),
+    path("tariff-drafts/<int:draft_id>/check/", drafts.check, name="check_draft"),
+    path("tariff-drafts/<int:draft_id>/save/", drafts.save, name="save_draft"),
+    path("tariff-drafts/<int:draft_id>/try/", trying.try_draft, name="try_draft"),
+    path("tariff-drafts/<int:draft_id>/cases/", cases.draft_cases, name="draft_cases"),
+    path("tariff-drafts/<int:draft_id>/cases/add/", cases.add_case, name="add_case"),
+    path("tariff-drafts/<int:draft_id>/cases/drop/", cases.drop, name="drop_case"),
+    path("tariff-drafts/<int:draft_id>/changes/", decisions.draft_changes, name="draft_changes"),
+    path("tariff-drafts/<int:draft_id>/history/", decisions.draft_history, name="draft_history"),
+    path("tariff-drafts/<int:draft_id>/submit/", decisions.submit, name="submit_draft"),
+    path("tariff-drafts/<int:draft_id>/decide/", decisions.decide, name="decide_draft"),
+    path("tariff-drafts/<int:draft_id>/move/", decisions.move, name="move_draft"),
     path("payments/", registers.registers, name="registers"),
     path("payments/<int:register_id>/", registers.register, name="register"),
     path("payments/<int:register_id>/accept/", registers.accept, name="accept_register"),

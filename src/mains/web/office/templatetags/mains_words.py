@@ -21,6 +21,8 @@ from mains.network.values import UNIT_OF_SERVICE, Cooker, Location, NodeKind, Pr
 from mains.payments.values import RegisterStatus
 from mains.staff.values import OrganisationKind, Scope
 from mains.tariffs.queries.records import titles_of_components
+from mains.tariffs.values import DraftState, DraftStepKind
+from mains.web.office.tariff_pages.wording import COMPONENT_KIND_WORDS, word_of_key
 
 register = template.Library()
 
@@ -28,6 +30,8 @@ KINDS: Mapping[str, type[Choices]] = {
     "category": Category,
     "cooker": Cooker,
     "customer": CustomerKind,
+    "draft": DraftState,
+    "draft_step": DraftStepKind,
     "entry": EntryKind,
     "line": LineKind,
     "location": Location,
@@ -48,6 +52,10 @@ TONES = {
     "accepted": "good",
     "staged": "warn",
     "refused": "bad",
+    "draft": "info",
+    "submitted": "warn",
+    "published": "good",
+    "withdrawn": "quiet",
 }
 
 
@@ -62,6 +70,18 @@ def word(code: object, kind: str) -> str:
 def told(message: str) -> str:
     """What the rules said about a reading or a bill, in the reader's language."""
     return translate_message(message)
+
+
+@register.filter
+def tariff_key(key: str) -> str:
+    """What a key of a tariff document means; a key without a word stands for itself."""
+    return word_of_key(key)
+
+
+@register.filter
+def component_kind(kind: str) -> str:
+    """The kind of a component in words."""
+    return str(COMPONENT_KIND_WORDS.get(kind, kind))
 
 
 @register.simple_tag

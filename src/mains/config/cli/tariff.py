@@ -1,0 +1,270 @@
+"""`mains tariff`: list the tariffs, check and compare documents, and publish them by two people."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mains.config.cli.actors import find_actor
+from mains.config.cli.days import command_time
+from mains.config.cli.files import read_content
+from mains.config.cli.tables import Column, print_table
+from mains.config.start import start_django
+from mains.kernel.errors import MainsError
+
+if TYPE_CHECKING:
+    from mains.staff.models import User
+    from mains.staff.values import Permission
+    from mains.tariffs.queries.checking import Checked
+
+app = typer.Typer(no_args_is_help=True)
+
+By = Annotated[
+    str, typer.Option("--by", prompt="User name", help="User name of the person who answers for it.")
+]
+Document = Annotated[Path, typer.Argument(help="A tariff document (docs/tariff-language.md).")]
+Json = Annotated[bool, typer.Option("--json", help="Print the machine form.")]
+
+
+class UnableToUseDocument(MainsError):
+    """The file is no tariff, or not one for this command."""
+
+
+@app.command(name="list")
+def list_all(as_json: Json = False) -> None:
+    """Tariffs with the version in force, the next change, and drafts that are open."""
+    start_django()
+    from mains.staff.values import EVERYTHING
+    from mains.tariffs.queries.drafts import list_drafts
+    from mains.tariffs.queries.records import list_tariffs, tariff_of_edition
+
+    today = command_time().date()
+    rows: list[tuple[object, ...]] = []
+    for one in list_tariffs():
+        tariff = tariff_of_edition(edition_id=one.edition_id)
+        version = tariff.find_version(today)
+        following = next((item.valid_from for item in tariff.versions if item.valid_from > today), None)
+        since = version.valid_from if version else None
+        rows.append((one.code, one.name, one.service, _day(since), _day(following), one.recorded_at.date()))
+    drafts = list_drafts(scope=EVERYTHING, is_open=True)
+    if as_json:
+        names = ("code", "name", "service", "in_force_since", "next_change", "published")
+        data = {
+            "tariffs": [dict(zip(names, map(str, row), strict=True)) for row in rows],
+            "drafts": [{"id": d.id, "code": d.code, "title": d.title, "state": d.state} for d in drafts],
+        }
+        typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        return
+    print_table([Column(name) for name in ("code", "name", "service", "since", "next", "published")], rows)
+    for draft in drafts:
+        typer.echo(f"Draft {draft.id}: {draft.title} ({draft.code}), {draft.state}")
+
+
+@app.command()
+def check(file: Document) -> None:
+    """Check a document and run the tariff's test cases on it. Exit code 1 when one fails, 2 when it has faults."""
+    text = _text(file)
+    start_django()
+    from mains.tariffs.queries.cases import list_cases, run_cases
+
+    tariff = _read(file, text).tariff
+    assert tariff is not None, "A document without faults is a tariff."
+    typer.echo(
+        f"{tariff.code}: no faults; {len(tariff.versions)} versions, {len(tariff.printed_order)} components."
+    )
+    outcomes = run_cases(document=text, cases=list_cases(code=tariff.code))
+    for outcome in outcomes:
+        mismatches = outcome.result.mismatches if outcome.result else ()
+        reasons = [str(mismatch) for mismatch in mismatches] or (
+            [str(outcome.error)] if outcome.error else []
+        )
+        typer.echo(
+            f"{'passes' if outcome.is_passed else 'FAILS '}  {outcome.case.name}  {'; '.join(reasons)}"
+        )
+    if not all(outcome.is_passed for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command()
+def diff(
+    file: Document,
+    other: Annotated[
+        Path | None, typer.Argument(help="What it is compared with; without it, the edition in force.")
+    ] = None,
+) -> None:
+    """How a document differs by meaning from the edition in force, or from another document."""
+    text = _text(file)
+    start_django()
+    from mains.engine.exact import show_short
+    from mains.tariffs.queries.checking import check_document
+    from mains.tariffs.queries.records import find_tariff
+    from mains.tariffs.values.differences import compare_tariffs
+
+    new = _read(file, text)
+    assert new.tariff is not None, "A document without faults is a tariff."
+    if other is not None:
+        old = _read(other, _text(other))
+    else:
+        in_force = find_tariff(code=new.tariff.code)
+        old = check_document(in_force.document) if in_force else check_document("")
+    changes = compare_tariffs(old.tariff, new.tariff, (old.document, new.document))
+    for change in changes:
+        percent = f"  ({show_short(change.percent, digits=2)} %)" if change.percent is not None else ""
+        what = " ".join(filter(None, (change.kind, change.subject, change.part)))
+        version = "" if change.version in (None, date.min) else f"{change.version}  "
+        typer.echo(f"{version}{what}: {change.before or '–'} → {change.after or '–'}{percent}")
+    if not changes:
+        typer.echo("No difference by meaning.")
+
+
+@app.command()
+def submit(
+    file: Document,
+    by: By,
+    note: Annotated[str, typer.Option("--note", prompt="Note", help="What changes, and by which order.")],
+    past_reason: Annotated[
+        str, typer.Option("--past-reason", help="Why prices of days gone by change.")
+    ] = "",
+) -> None:
+    """Make a document a draft and give it to a second person for publication."""
+    text = _text(file)
+    start_django()
+    from django.db import transaction
+
+    from mains.staff.values import Permission
+    from mains.tariffs.actions.decisions import submit_draft
+    from mains.tariffs.actions.drafts import begin_draft
+
+    tariff = _read(file, text).tariff
+    assert tariff is not None, "A document without faults is a tariff."
+    now = command_time()
+    actor = _person(by, Permission.DRAFT_TARIFFS)
+    with transaction.atomic():
+        draft = begin_draft(code=tariff.code, title=note[:200], document=text, actor=actor, now=now)
+        submit_draft(
+            draft_id=draft.pk,
+            revision=draft.revision,
+            note=note,
+            past_reason=past_reason,
+            today=now.date(),
+            actor=actor,
+            now=now,
+        )
+    typer.echo(f"Draft {draft.pk} of {tariff.code} is submitted.")
+    typer.echo(f"Another person publishes it: mains tariff publish {draft.pk} --by NAME")
+
+
+@app.command()
+def publish(
+    what: Annotated[str, typer.Argument(help="Number of a submitted draft; with --initial, a document.")],
+    by: By,
+    reason: Annotated[str, typer.Option("--reason", help="Remark that is kept with the step.")] = "",
+    initial: Annotated[
+        bool,
+        typer.Option("--initial", help="Publish a tariff's very first document without a second person."),
+    ] = False,
+) -> None:
+    """Publish a submitted draft; who wrote or submitted it cannot. The next bill run uses it."""
+    start_django()
+    from mains.staff.values import Permission
+    from mains.tariffs.actions.decisions import publish_draft
+
+    now = command_time()
+    actor = _person(by, Permission.PUBLISH_TARIFFS)
+    if initial:
+        _publish_initial(Path(what), by=by)
+        return
+    if not what.isdecimal() or len(what) > 17:
+        raise UnableToUseDocument(
+            code="draft-number-invalid",
+            message=f"{what} is no number of a draft.",
+            place="argument WHAT",
+            remedy="Submit the document first: mains tariff submit FILE --by NAME; the list shows its number.",
+        )
+    edition = publish_draft(draft_id=int(what), reason=reason, today=now.date(), actor=actor, now=now)
+    typer.echo(f"{edition.tariff.code} is published; edition {edition.pk} is in force.")
+
+
+def _publish_initial(file: Path, *, by: str) -> None:
+    from mains.staff.values import Permission
+    from mains.tariffs.actions.publish import publish_tariff
+    from mains.tariffs.queries.records import find_tariff
+
+    text = _text(file)
+    tariff = _read(file, text).tariff
+    assert tariff is not None, "A document without faults is a tariff."
+    if find_tariff(code=tariff.code) is not None:
+        raise UnableToUseDocument(
+            code="tariff-published",
+            message=f"Tariff {tariff.code} is published already.",
+            place=str(file),
+            remedy="Submit the next edition; a second person publishes it. --initial is for the first one.",
+        )
+    actor = _person(by, Permission.PUBLISH_TARIFFS)
+    edition = publish_tariff(
+        document=text, now=command_time(), published_by_id=actor.pk, proof="initial", name=str(file)
+    )
+    typer.echo(f"{tariff.code} is published; edition {edition.pk} is in force.")
+
+
+def _text(file: Path) -> str:
+    """The text of a document. Raises UnableToReadFile or UnableToUseDocument."""
+    try:
+        return read_content(file).decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UnableToUseDocument(
+            code="document-encoding",
+            message="The file is not UTF-8 text.",
+            place=f"{file}, line {line}",
+            remedy="Save it as UTF-8.",
+        ) from error
+
+
+def _read(file: Path, text: str) -> "Checked":
+    """The document without faults. Raises UnableToUseDocument with the first fault; the others stand in the remedy."""
+    from mains.tariffs.queries.checking import check_document
+
+    checked = check_document(text)
+    if checked.faults:
+        first, *others = checked.faults
+        place = ", ".join(filter(None, (str(file), f"line {first.line}" if first.line else "", first.clause)))
+        also = "".join(
+            f"\nAlso: line {fault.line}, {fault.clause}: {fault.message} {fault.remedy}"
+            for fault in others[:12]
+        )
+        raise UnableToUseDocument(
+            code=first.code, message=first.message, place=place, remedy=first.remedy + also
+        )
+    return checked
+
+
+def _person(user_name: str, permission: "Permission") -> "User":
+    """The active user of that name who may do this for the whole utility."""
+    from mains.staff.queries.rights import scope_of
+
+    actor = find_actor(user_name)
+    if actor is None:
+        raise UnableToUseDocument(
+            code="user-missing",
+            message="Nobody answers for it.",
+            place="option --by",
+            remedy="Give the user name with which the person signs in.",
+        )
+    scope = scope_of(user=actor, on_date=command_time().date(), permission=permission)
+    if not scope.may(permission) or scope.organisation_ids is not None:
+        raise UnableToUseDocument(
+            code="not-permitted",
+            message=f"{user_name} may not do this: {permission}.",
+            place="option --by",
+            remedy="A person whose role holds this permission for the whole utility does it.",
+        )
+    return actor
+
+
+def _day(day: date | None) -> str:
+    if day is None:
+        return "–"
+    return "always" if day == date.min else day.isoformat()

@@ -1,0 +1,1 @@
+"""What the pages of tariffs show: the document as a form, its timeline, differences in words, bills side by side."""

@@ -1,0 +1,158 @@
+"""Differences of documents in the reader's words, and the text compared line by line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from difflib import unified_diff
+from itertools import islice
+
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
+
+from mains.base import formats
+from mains.tariffs.values.differences import Change, changes_of_the_past
+
+LINES_MAX = 2_000
+KIND_WORDS: dict[str, str | Promise] = {
+    "version-added": gettext_lazy("Version added"),
+    "version-removed": gettext_lazy("Version left out"),
+    "version-moved": gettext_lazy("End of the version"),
+    "price-added": gettext_lazy("Price added"),
+    "price-removed": gettext_lazy("Price left out"),
+    "price-changed": gettext_lazy("Price"),
+    "tiers-changed": gettext_lazy("Tiers"),
+    "component-added": gettext_lazy("Component added"),
+    "component-removed": gettext_lazy("Component left out"),
+    "component-changed": gettext_lazy("Component"),
+    "heading-changed": gettext_lazy("Heading"),
+}
+KEY_WORDS: dict[str, str | Promise] = {
+    "attribute": gettext_lazy("Attribute"),
+    "attributes": gettext_lazy("Attributes"),
+    "confidence": gettext_lazy("Confidence"),
+    "currency": gettext_lazy("Currency"),
+    "each": gettext_lazy("Rounds and prints by"),
+    "formula": gettext_lazy("Formula"),
+    "kind": gettext_lazy("Kind"),
+    "limit_unit": gettext_lazy("Unit of the limits"),
+    "name": gettext_lazy("Name in formulas"),
+    "note": gettext_lazy("Note"),
+    "on_change": gettext_lazy("On a change inside the period"),
+    "order": gettext_lazy("Order of the lines"),
+    "price": gettext_lazy("Price"),
+    "quantities": gettext_lazy("Quantities"),
+    "quantity": gettext_lazy("Quantity shown"),
+    "round": gettext_lazy("Rounding"),
+    "service": gettext_lazy("Service"),
+    "source": gettext_lazy("Source"),
+    "title": gettext_lazy("Title"),
+    "unit": gettext_lazy("Unit of measure"),
+    "upto": gettext_lazy("Up to"),
+    "valid_from": gettext_lazy("In force from"),
+    "valid_to": gettext_lazy("First day no longer in force"),
+    "when": gettext_lazy("Only when"),
+}
+COMPONENT_KIND_WORDS: dict[str, str | Promise] = {
+    "charge": gettext_lazy("Charge"),
+    "tax": gettext_lazy("Tax"),
+    "subsidy": gettext_lazy("Subsidy"),
+    "tax_included": gettext_lazy("Tax contained in other lines"),
+    "info": gettext_lazy("Figure for information"),
+    "quantity": gettext_lazy("Computed quantity"),
+}
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """A difference as a row: what, and from what to what."""
+
+    what: str
+    detail: str
+    before: str
+    after: str
+    percent: str
+    tone: str
+    is_priced: bool
+
+
+@dataclass(frozen=True)
+class ChangeGroup:
+    """The differences of one version; `version` None above the versions."""
+
+    version: date | None
+    is_past: bool
+    rows: Sequence[ChangeRow]
+
+
+def change_groups(changes: Sequence[Change], *, today: date) -> list[ChangeGroup]:
+    """The differences by version, those above the versions first."""
+    versions = dict.fromkeys(change.version for change in changes)
+    past = set(changes_of_the_past(changes, today=today))
+    ordered = sorted(versions, key=lambda version: version or date.min)
+    return [
+        ChangeGroup(
+            version if version != date.min else None,
+            any(change in past for change in changes if change.version == version),
+            [_row(change) for change in changes if change.version == version],
+        )
+        for version in ordered
+    ]
+
+
+def word_of_key(key: str) -> str:
+    """What a key of the document means; a key without a word stands for itself."""
+    return str(KEY_WORDS.get(key, key))
+
+
+def _row(change: Change) -> ChangeRow:
+    is_price = change.kind == "price-changed"
+    detail = word_of_key(change.part) if change.kind == "component-changed" else change.part
+    subject = word_of_key(change.subject) if change.kind == "heading-changed" else change.subject
+    if change.kind == "component-changed" and not change.subject:
+        subject, detail = word_of_key(change.part), ""
+    if change.kind == "version-moved":
+        subject = ""
+    rises = change.percent is not None and change.percent > 0
+    return ChangeRow(
+        what=" ".join(
+            filter(None, (str(KIND_WORDS[change.kind]), subject if subject != str(change.version) else ""))
+        ),
+        detail=f"{detail} ({change.unit})"
+        if is_price and detail
+        else detail or (change.unit if is_price else ""),
+        before=_shown(change.before),
+        after=_shown(change.after),
+        percent=_percent(change),
+        tone=("warn" if rises else "good") if change.percent else "quiet",
+        is_priced=change.is_priced,
+    )
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 400 else f"{text[:400]}…"
+
+
+def _percent(change: Change) -> str:
+    if change.percent is None:
+        return ""
+    share = Decimal(change.percent.numerator) / (change.percent.denominator * 100)
+    text = formats.percent_text(share, language=get_language() or "en", decimals=2)
+    return f"+{text}" if share > 0 else text
+
+
+@dataclass(frozen=True)
+class TextLine:
+    """A line of the text compared: added, removed, the same, or the place where lines are left out."""
+
+    kind: str
+    text: str
+
+
+def text_differences(before: str, after: str) -> list[TextLine]:
+    """The texts line by line with three lines around each difference; empty when they are the same."""
+    kinds = {"+": "added", "-": "removed", "@": "place"}
+    found = islice(unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3), 2, LINES_MAX)
+    return [
+        TextLine(kinds.get(line[:1], "same"), "…" if line.startswith("@@") else line[1:]) for line in found
+    ]
