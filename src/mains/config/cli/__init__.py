@@ -37,6 +37,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "recalculate": Entry(
             f"{_PACKAGE}.recalculate:app", "Correct billed months by what became known since."
         ),
+        "whatif": Entry(
+            f"{_PACKAGE}.whatif:whatif", "Try a draft tariff over the whole utility; posts nothing."
+        ),
         "explain": Entry(f"{_PACKAGE}.explain:app", "Show how every amount of a bill came about."),
         "replay": Entry(
             f"{_PACKAGE}.replay:app", "Compute bills again with the exact interpreter and compare."
