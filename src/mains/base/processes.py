@@ -136,7 +136,7 @@ def worker_pool(
 
 
 def _set_up_worker(database: str, parent: int, prepare: Sequence[str], threads: int | None) -> None:
-    _die_with_parent(parent)
+    die_with_parent(parent)
     if threads is not None:
         os.environ["POLARS_MAX_THREADS"] = str(threads)
     # An interrupt from the keyboard reaches the whole group: the parent alone decides what it means.
@@ -151,7 +151,8 @@ def _set_up_worker(database: str, parent: int, prepare: Sequence[str], threads: 
     _worker.is_one = True
 
 
-def _die_with_parent(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
+    """End this process as soon as its parent, whose id is given, has ended in whatever way."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     else:

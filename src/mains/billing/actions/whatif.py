@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from mains.base.db import adbc_connect
+from mains.base.jobs import enqueue
 from mains.base.processes import WorkerPool, core_count, worker_pool
 from mains.billing.models import WhatIf
 from mains.billing.queries.whatif.drafts import Draft, UnableToTryTariff, check_draft
@@ -73,6 +74,31 @@ def plan_whatif(
         created_at=now,
         created_by_id=created_by_id,
     )
+
+
+@transaction.atomic
+def start_whatif(
+    *,
+    documents: Sequence[tuple[str, str]],
+    month_from: date,
+    month_to: date,
+    scope: Scope,
+    now: datetime,
+    replaces: str = "",
+    created_by_id: int | None = None,
+) -> WhatIf:
+    """Plan a what-if as `plan_whatif` does, and let a worker compute it."""
+    whatif = plan_whatif(
+        documents=documents,
+        month_from=month_from,
+        month_to=month_to,
+        scope=scope,
+        now=now,
+        replaces=replaces,
+        created_by_id=created_by_id,
+    )
+    enqueue("mains.billing.jobs.whatif", key=f"what-if {whatif.pk}", whatif_id=whatif.pk)
+    return whatif
 
 
 def compute_whatif(

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from mains.base.columns import append_frame
 from mains.base.db import adbc_connect
+from mains.base.jobs import enqueue
 from mains.base.processes import core_count, worker_pool
 from mains.billing.values import count_slices, slice_buckets
 from mains.customers.queries.frames import count_accounts_by_bucket
@@ -61,6 +62,16 @@ def check_completeness(
             if on_part is not None:
                 on_part(done, len(tasks))
     return _keep(totals, plan, now)
+
+
+def start_completeness_check(*, on_date: date, now: datetime) -> bool:
+    """Let a worker check all months; False when that waits already."""
+    return enqueue(
+        "mains.reporting.jobs.completeness",
+        key="completeness",
+        on_date=on_date.isoformat(),
+        now=now.isoformat(),
+    )
 
 
 @dataclass(kw_only=True)
