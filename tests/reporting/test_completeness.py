@@ -91,7 +91,7 @@ def test_an_act_explains_a_gap(billed_utility):  # noqa: F811
         model=Agreement, subject={"service_point_id": 9}, valid_from=date(2021, 4, 3), now=CLOSES[MAY]
     )
     record_idle_period(
-        service_point=ServicePoint.objects.get(pk=9),
+        service_point_id=9,
         reason="vacant",
         valid_from=date(2021, 4, 3),
         valid_to=date(2021, 6, 5),

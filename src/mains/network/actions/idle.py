@@ -6,7 +6,7 @@ from django.db import models
 
 from mains.base.dated import record_fact
 from mains.kernel.errors import MainsError
-from mains.network.models import IdlePeriod, ServicePoint
+from mains.network.models import IdlePeriod
 from mains.network.values import IdleReason
 
 
@@ -16,7 +16,7 @@ class UnableToRecordIdlePeriod(MainsError):
 
 def record_idle_period(
     *,
-    service_point: ServicePoint,
+    service_point_id: int,
     reason: str,
     valid_from: date,
     valid_to: date | None,
@@ -32,7 +32,7 @@ def record_idle_period(
         raise UnableToRecordIdlePeriod(
             code="idle-reason",
             message=f"{reason} is no reason for which nobody pays.",
-            place=service_point.code,
+            place=f"service point {service_point_id}",
             remedy=f"Choose one of {', '.join(IdleReason.values)}.",
             params={"field": "reason"},
         )
@@ -40,13 +40,13 @@ def record_idle_period(
         raise UnableToRecordIdlePeriod(
             code="idle-proof",
             message="The act is not named.",
-            place=service_point.code,
+            place=f"service point {service_point_id}",
             remedy="Give number and date of the act, so that an auditor finds it.",
             params={"field": "proof"},
         )
     return record_fact(
         model=IdlePeriod,
-        subject={"service_point_id": service_point.pk},
+        subject={"service_point_id": service_point_id},
         values={"reason": reason},
         valid_from=valid_from,
         valid_to=valid_to,

@@ -34,6 +34,8 @@ ENTRIES = (
     Entry("office:runs", _("Bills and runs"), "file-invoice", "b", ("office:run", "office:bill")),
     Entry("office:registers", _("Payments"), "cash", "p", ("office:register",)),
     Entry("office:turnover", _("Turnover"), "report-money", "t"),
+    Entry("office:completeness", _("Completeness"), "circle-check", "c"),
+    Entry("office:whatifs", _("What if"), "adjustments", "w", ("office:whatif",)),
     Entry("office:map", _("Map"), "map-2", "m"),
     Entry("office:exceptions", _("Exceptions"), "alert-triangle", "e"),
 )

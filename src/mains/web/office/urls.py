@@ -6,6 +6,7 @@ from mains.web.office.views import (
     account,
     accounts,
     bills,
+    completeness,
     dashboard,
     exceptions,
     history,
@@ -17,6 +18,7 @@ from mains.web.office.views import (
     search,
     tariffs,
     turnover,
+    whatif,
 )
 
 app_name = "office"
@@ -53,6 +55,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("payments/suspense/<int:receipt_id>/identify/", registers.identify, name="identify_receipt"),
     path("reports/turnover/", turnover.statement, name="turnover"),
     path("reports/turnover.csv", turnover.statement_csv, name="turnover_csv"),
+    path("reports/completeness/", completeness.completeness, name="completeness"),
+    path("reports/completeness/check/", completeness.check, name="check_completeness"),
+    path("reports/completeness/holes/<int:hole_id>/", completeness.explain, name="explain_hole"),
+    path("what-if/", whatif.whatifs, name="whatifs"),
+    path("what-if/<int:whatif_id>/", whatif.whatif, name="whatif"),
+    path("what-if/<int:whatif_id>/cancel/", whatif.cancel, name="cancel_whatif"),
+    path("what-if/<int:whatif_id>.csv", whatif.whatif_csv_file, name="whatif_csv"),
+    path("what-if/<int:whatif_id>.xlsx", whatif.whatif_xlsx_file, name="whatif_xlsx"),
     path("map/", places.utility_map, name="map"),
     path("map/places.geojson", places.map_places, name="map_places"),
     path("exceptions/", exceptions.exceptions, name="exceptions"),

@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from mains.base import formats
 from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord
-from mains.billing.values import LineKind, RunStatus, bill_number
+from mains.billing.values import LineKind, RunStatus, WhatIfStatus, bill_number
 from mains.customers.values import Category, CustomerKind
 from mains.ledger.values import EntryKind
 from mains.metering.values import DayQuality, ReadingSource, Zone
 from mains.network.values import UNIT_OF_SERVICE, Cooker, Location, NodeKind, PremiseKind, Service
 from mains.payments.values import RegisterStatus
+from mains.reporting.values import HoleCause
 from mains.staff.values import OrganisationKind, Scope
 from mains.tariffs.queries.records import titles_of_components
 
@@ -29,6 +30,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "cooker": Cooker,
     "customer": CustomerKind,
     "entry": EntryKind,
+    "hole": HoleCause,
     "line": LineKind,
     "location": Location,
     "node": NodeKind,
@@ -39,6 +41,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "run": RunStatus,
     "service": Service,
     "source": ReadingSource,
+    "whatif": WhatIfStatus,
     "zone": Zone,
 }
 TONES = {
@@ -48,6 +51,11 @@ TONES = {
     "accepted": "good",
     "staged": "warn",
     "refused": "bad",
+    "waiting": "quiet",
+    "running": "info",
+    "done": "good",
+    "failed": "bad",
+    "cancelled": "quiet",
 }
 
 
