@@ -200,8 +200,8 @@ def test_a_month_that_a_cycle_skipped(billed_utility):  # noqa: F811
             INSERT INTO billing_billrun (kind, month, cycle, status, facts_as_of, issued_on, due_on, created_at,
                 first_bill_id, first_entry_id, entries_per_account, first_transaction_id, last_account_id, slice_count,
                 accounts)
-            VALUES ('monthly', '2021-05-01', 'late', 'posted', now(), '2021-06-07', '2021-06-21', now(), 900000000, 1, 1, 1, 0,
-                1, 0)
+            VALUES ('monthly', '2021-05-01', 'late', 'posted', now(), '2021-06-07', '2021-06-21', now(), 900000000,
+                1, 1, 1, 0, 1, 0)
             """
         )
     without(

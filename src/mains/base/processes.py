@@ -104,7 +104,10 @@ class WorkerPool:
 
 @contextmanager
 def worker_pool(
-    *, processes: int | None = None, prepare: Sequence[str] = (), threads: int | None = None
+    *,
+    processes: int | None = None,
+    prepare: Sequence[str] = (),
+    threads: int | None = None,
 ) -> Iterator[WorkerPool]:
     """A pool of `processes` workers, at work at once on importing the modules `prepare`, while the caller goes on.
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db import transaction
 
+from mains.base.cluster import bulk_pool
 from mains.base.db import adbc_connect
 from mains.base.jobs import enqueue
-from mains.base.processes import WorkerPool, core_count, worker_pool
+from mains.base.processes import WorkerPool, core_count
 from mains.billing.models import WhatIf
 from mains.billing.queries.whatif.drafts import Draft, UnableToTryTariff, check_draft
 from mains.billing.queries.whatif.plans import average_of_classes, count_accounts, months_without_use
@@ -107,12 +108,13 @@ def compute_whatif(
     now: datetime,
     on_part: OnPart | None = None,
     processes: int | None = None,
-    pool: WorkerPool | None = None,
+    cluster: str = "",
 ) -> WhatIf:
     """Compute a planned what-if and keep its result; one that is done is left as it is.
 
-    May be called again after any interruption: it begins anew, and gives the same. `pool` computes instead of processes
-    of this machine. Raises UnableToComputeWhatIf when it was cancelled; any other error is kept with it and raised.
+    May be called again after any interruption: it begins anew, and gives the same. With the address of a Dask
+    `cluster` its workers compute, else processes of this machine. Raises UnableToComputeWhatIf when it was cancelled;
+    any other error is kept with it and raised.
     """
     with transaction.atomic():
         whatif = WhatIf.objects.select_for_update().get(pk=whatif_id)
@@ -122,7 +124,7 @@ def compute_whatif(
         whatif.status, whatif.started_at, whatif.slices_done, whatif.fault = WhatIfStatus.RUNNING, now, 0, ""
         whatif.save(update_fields=["status", "started_at", "slices_done", "fault"])
     try:
-        result = _compute(whatif, on_part, processes, pool)
+        result = _compute(whatif, on_part, processes, cluster)
     except UnableToComputeWhatIf:
         raise
     except Exception as error:
@@ -142,9 +144,7 @@ def cancel_whatif(*, whatif_id: int, now: datetime) -> bool:
     return bool(waiting.update(status=WhatIfStatus.CANCELLED, finished_at=now))
 
 
-def _compute(
-    whatif: WhatIf, on_part: OnPart | None, processes: int | None, pool: WorkerPool | None
-) -> dict[str, Any]:
+def _compute(whatif: WhatIf, on_part: OnPart | None, processes: int | None, cluster: str) -> dict[str, Any]:
     with adbc_connect() as connection:
         accounts, last_account_id = count_accounts(connection=connection)
         plan = _plan(whatif, last_account_id)
@@ -152,12 +152,10 @@ def _compute(
     count = processes or (core_count() if accounts > _IN_PROCESS_ACCOUNTS else 1)
     slices = slice_buckets(count_slices(accounts))
     tasks = [WhatIfTask(plan=plan, buckets=buckets, class_averages=averages) for buckets in slices]
-    if pool is not None:
+    with bulk_pool(
+        processes=min(count, len(tasks)), prepare=[price_slice.__module__], threads=1, cluster=cluster
+    ) as pool:
         return _add_up(pool, whatif, plan, tasks, on_part)
-    with worker_pool(
-        processes=min(count, len(tasks)), prepare=[price_slice.__module__], threads=1
-    ) as own_pool:
-        return _add_up(own_pool, whatif, plan, tasks, on_part)
 
 
 def _add_up(

@@ -25,6 +25,7 @@ def whatif(
         str, typer.Option(help="Code of the tariff that a single draft replaces; else that of the draft.")
     ] = "",
     processes: Annotated[int, typer.Option(min=0, help="Worker processes; 0 for one per core.")] = 0,
+    cluster: Annotated[str, typer.Option(help="Let a Dask cluster compute, as tcp://host:8786.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Rate the whole utility by drafts and by the tariffs in force, and compare. Nothing is posted.
@@ -55,7 +56,9 @@ def whatif(
         def on_part(_done: int, _total: int) -> None:
             step.advance()
 
-        done = compute_whatif(whatif_id=planned.pk, now=now, on_part=on_part, processes=processes or None)
+        done = compute_whatif(
+            whatif_id=planned.pk, now=now, on_part=on_part, processes=processes or None, cluster=cluster
+        )
     result = done.result
     assert result is not None, "A what-if that was computed has a result."
     if as_json:
