@@ -102,10 +102,10 @@ wheel: dev
 	$(BIN)/python tools/check_wheel.py dist
 
 requirements: $(STAMPS)/base
-	@for name in bootstrap base build dev bench; do \
+	@for name in bootstrap base build cluster dev bench; do \
 		$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" \
-			$$(case $$name in build|dev|bench) echo --constraint requirements/base.txt;; esac) \
+			$$(case $$name in build|cluster|dev|bench) echo --constraint requirements/base.txt;; esac) \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
 

@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
 
 import psycopg
 import pytest
@@ -14,6 +15,14 @@ from pytest_django.plugin import DjangoDbBlocker
 from billing.population import copy_rows, late_residents, load_population
 from mains.base.address import database_address
 from mains.base.db import adbc_connect
+from mains.billing.actions.runs import plan_run, post_run
+
+CLOSES = {
+    date(2021, 3, 1): datetime(2021, 4, 4, tzinfo=UTC),
+    date(2021, 4, 1): datetime(2021, 5, 4, tzinfo=UTC),
+    date(2021, 5, 1): datetime(2021, 6, 7, tzinfo=UTC),
+}
+"""When each month is billed, with the facts known until then."""
 
 
 def _administer(*statements: str) -> None:
@@ -62,6 +71,45 @@ def populated(django_db_blocker: DjangoDbBlocker) -> Iterator[Callable[[int], st
     yield template
     for name in templates.values():
         _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def billed_until_may(
+    populated: Callable[[int], str], django_db_blocker: DjangoDbBlocker
+) -> Iterator[Callable[[int], str]]:
+    """Gives the name of a template database of that many service points with March, April and May billed."""
+    templates: dict[int, str] = {}
+    usual = connections["default"].settings_dict["NAME"]
+
+    def template(points: int) -> str:
+        if points not in templates:
+            name = _make(populated(points))
+            with django_db_blocker.unblock():
+                _connect_to(name)
+                for month, now in CLOSES.items():
+                    run = plan_run(month=month, now=now, accounts_per_slice=200)
+                    post_run(run_id=run.pk, now=now, processes=1)
+                _connect_to(usual)
+            templates[points] = name
+        return templates[points]
+
+    yield template
+    for name in templates.values():
+        _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def billed_utility(
+    billed_until_may: Callable[[int], str], django_db_blocker: DjangoDbBlocker
+) -> Iterator[str]:
+    """Connects the test to a fresh database of 400 service points with three months billed; its name."""
+    usual = connections["default"].settings_dict["NAME"]
+    name = _make(billed_until_may(400))
+    with django_db_blocker.unblock():
+        _connect_to(name)
+        yield name
+        _connect_to(usual)
+    _administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -79,6 +79,15 @@ def adbc_connect(url: str | None = None) -> Iterator[Connection]:
 
 
 @contextmanager
+def reading_connect(url: str | None = None) -> Iterator[Connection]:
+    """As `adbc_connect`, for bulk workers that fill the cores: each query keeps to one server process."""
+    with adbc_connect(url) as connection:
+        execute("SET max_parallel_workers_per_gather = 0", connection=connection)
+        connection.commit()
+        yield connection
+
+
+@contextmanager
 def writing_connect(url: str | None = None) -> Iterator[psycopg.Connection]:
     """A connection for `copy_frame`, closed at the end; what was not committed is rolled back."""
     with closing(psycopg.connect(url or connection_url(), autocommit=False)) as connection:

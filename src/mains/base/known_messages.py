@@ -134,7 +134,26 @@ PAYMENTS = (
     _("Nothing was booked. Compare the two files; import this one again without that line."),
 )
 
-MESSAGES = READINGS + BILL_RUNS + RECALCULATIONS + BILLS + PAYMENTS + TARIFFS
+TRIALS = (
+    _("No tariff {tariff} is in force, so nobody would pay by the draft."),
+    _("Give the draft the code of a tariff in force, or name one that it replaces: {known}."),
+    _("Tariff {tariff} is for {service} in {currency}, the draft for {other_service} in {other_currency}."),
+    _("A draft replaces a tariff of the same service and currency."),
+    _("{month_to} lies before {month_from}."),
+    _("Give the first month and then the last."),
+    _("{count} months are too many at once."),
+    _("Try at most {count} months, and the others after them."),
+    _("The what-if was cancelled."),
+    _("Start it again if its result is wanted."),
+    _("No month is billed yet, so there is nothing to check."),
+    _("Run `mains bill run` first."),
+    _("{month} lies outside the months from {month_from} to {month_to}."),
+    _("Choose a month from the first billed one up to now."),
+    _("The act is not named."),
+    _("Give number and date of the act, so that an auditor finds it."),
+)
+
+MESSAGES = READINGS + BILL_RUNS + RECALCULATIONS + BILLS + PAYMENTS + TARIFFS + TRIALS
 
 FORMULA_WORDS = (
     _("total"),

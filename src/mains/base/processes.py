@@ -104,7 +104,10 @@ class WorkerPool:
 
 @contextmanager
 def worker_pool(
-    *, processes: int | None = None, prepare: Sequence[str] = (), threads: int | None = None
+    *,
+    processes: int | None = None,
+    prepare: Sequence[str] = (),
+    threads: int | None = None,
 ) -> Iterator[WorkerPool]:
     """A pool of `processes` workers, at work at once on importing the modules `prepare`, while the caller goes on.
 
@@ -136,7 +139,7 @@ def worker_pool(
 
 
 def _set_up_worker(database: str, parent: int, prepare: Sequence[str], threads: int | None) -> None:
-    _die_with_parent(parent)
+    die_with_parent(parent)
     if threads is not None:
         os.environ["POLARS_MAX_THREADS"] = str(threads)
     # Polars reads this when it is imported. What one piece of work frees, the next one needs again: giving it back to
@@ -154,7 +157,8 @@ def _set_up_worker(database: str, parent: int, prepare: Sequence[str], threads: 
     _worker.is_one = True
 
 
-def _die_with_parent(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
+    """End this process as soon as its parent, whose id is given, has ended in whatever way."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     else:

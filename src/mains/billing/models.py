@@ -1,8 +1,9 @@
 """Bill runs and what they made. Bills and lines are append-only, partitioned by month, written in bulk."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from mains.billing.values import LineKind, RunKind, RunStatus
+from mains.billing.values import LineKind, RunKind, RunStatus, WhatIfStatus
 
 
 class BillRun(models.Model):
@@ -139,3 +140,27 @@ class BillLine(models.Model):
     class Meta:
         managed = False
         db_table = "billing_billline"
+
+
+class WhatIf(models.Model):
+    """A trial of draft tariffs over the utility, and what came out; nothing of it is posted.
+
+    `drafts` holds {replaces, document}; `organisation_ids` are the units whose accounts it covers, none for all.
+    `result` as `billing.queries.whatif.totals` gives it.
+    """
+
+    status = models.CharField(max_length=10, choices=WhatIfStatus)
+    month_from = models.DateField()
+    month_to = models.DateField()
+    projected_months = ArrayField(models.DateField())
+    drafts = models.JSONField()
+    organisation_ids = ArrayField(models.BigIntegerField(), null=True)
+    facts_as_of = models.DateTimeField()
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    slices = models.SmallIntegerField(default=0)
+    slices_done = models.SmallIntegerField(default=0)
+    fault = models.TextField(blank=True)
+    result = models.JSONField(null=True)

@@ -38,6 +38,14 @@ class RunKind(models.TextChoices):
     RECALCULATION = "recalculation", _("Recalculation")
 
 
+class WhatIfStatus(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
 class LineKind(models.TextChoices):
     """What a bill line is; included tax is shown but adds nothing."""
 

@@ -45,7 +45,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "csp",
+    "procrastinate.contrib.django",
 ]
+
+# Jobs are asked for by name; only a worker loads their modules.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
+PROCRASTINATE_IMPORT_PATHS = ["mains.base.jobs", "mains.billing.jobs", "mains.reporting.jobs"]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

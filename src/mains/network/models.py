@@ -3,7 +3,7 @@
 from django.db import models
 
 from mains.base.facts import DatedFact, one_at_a_time
-from mains.network.values import Cooker, Location, NodeKind, PremiseKind, Service
+from mains.network.values import Cooker, IdleReason, Location, NodeKind, PremiseKind, Service
 
 
 class Node(models.Model):
@@ -124,3 +124,13 @@ class ServicePoint(models.Model):
                 name="connected_before_disconnected",
             ),
         ]
+
+
+class IdlePeriod(DatedFact):
+    """Dates over which nobody has to pay for a connected service point, and why; `proof` names the act."""
+
+    service_point = models.ForeignKey(ServicePoint, on_delete=models.PROTECT, related_name="idle_periods")
+    reason = models.CharField(max_length=10, choices=IdleReason)
+
+    class Meta:
+        constraints = [one_at_a_time(subject="service_point_id", name="one_idle_reason_at_a_time")]

@@ -33,6 +33,14 @@ class PremiseKind(models.TextChoices):
     WORKSHOP = "workshop", _("Workshop")
 
 
+class IdleReason(models.TextChoices):
+    """Why nobody has to pay for a service point that is connected."""
+
+    VACANT = "vacant", _("Vacant")
+    SHUT_OFF = "shut_off", _("Shut off")
+    ACT = "act", _("By an act")
+
+
 class Location(models.TextChoices):
     URBAN = "urban", _("Urban")
     RURAL = "rural", _("Rural")

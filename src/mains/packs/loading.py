@@ -193,6 +193,7 @@ def _copy_slice(frames: SliceFrames, *, known_at: datetime, connection: Connecti
         known_at=known_at,
         connection=connection,
     )
+    network_loading.load_idle_periods(idle=frames.idle, connection=connection)
     customers_loading.load_accounts(
         customers=frames.customers,
         accounts=frames.accounts,

@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from mains.reporting.values import HoleCause
+
 
 class TokenKind(models.TextChoices):
     """What a searched word is, from the strongest; of two equal words of an account the stronger is kept."""
@@ -90,3 +92,37 @@ class MonthFigure(models.Model):
     bills = models.IntegerField()
     quantity_micro = models.BigIntegerField()
     estimated_days = models.BigIntegerField()
+
+
+class CompletenessCheck(models.Model):
+    """What became of every service-point-day of some months, before `until`.
+
+    `counts` holds {organisation_id (none where nobody pays), month, state, days}.
+    """
+
+    month_from = models.DateField()
+    month_to = models.DateField()
+    until = models.DateField()
+    checked_at = models.DateTimeField()
+    counts = models.JSONField()
+    hole_count = models.IntegerField()
+
+
+class CompletenessHole(models.Model):
+    """Days of one service point in one month that are neither billed nor explained; bit 0 of `days` is the first."""
+
+    completeness_check = models.ForeignKey(
+        CompletenessCheck, on_delete=models.CASCADE, related_name="holes", db_index=False
+    )
+    service_point_id = models.BigIntegerField()
+    account_id = models.BigIntegerField(null=True)
+    organisation_id = models.BigIntegerField(null=True)
+    month = models.DateField()
+    cause = models.CharField(max_length=20, choices=HoleCause)
+    days = models.BigIntegerField()
+    day_count = models.SmallIntegerField()
+    use_micro = models.BigIntegerField()
+
+    class Meta:
+        # Holes of a check as they are shown: most use at stake first.
+        indexes = [models.Index(fields=["completeness_check", "-use_micro", "id"], name="hole_by_use")]

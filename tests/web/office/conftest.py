@@ -1,6 +1,7 @@
 """A demo utility of two districts, billed and paid, in a database of its own, and the people who work there."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from mains.base.address import database_address
 from mains.base.db import adbc_connect
 from mains.base.progress import ProgressReport
 from mains.billing.actions.runs import plan_run, post_run
+from mains.billing.actions.whatif import compute_whatif, plan_whatif
 from mains.billing.values import bill_number
 from mains.packs.definition import read_pack
 from mains.packs.loading import load_pack
@@ -32,6 +34,7 @@ from mains.payments.actions.staging import stage_register
 from mains.reporting.actions.ageing import rebuild_ageing
 from mains.reporting.actions.search import rebuild_search_index
 from mains.staff.models import Assignment, User
+from mains.staff.values import EVERYTHING
 from mains.tariffs.actions.drafts import begin_draft
 from mains.tariffs.queries.records import find_tariff
 
@@ -91,8 +94,30 @@ def _fill(folder: Path) -> None:
         )
         if month != RUNS[-1][0]:
             accept_register(register_id=staged.pk, now=now)
+    _try_dearer_tariff()
     rebuild_ageing(on_date=TODAY, now=datetime(2021, 6, 7, 13, tzinfo=UTC))
     rebuild_search_index()
+
+
+def dearer() -> str:
+    """The one-rate tariff with every price ten units dearer."""
+    found = find_tariff(code="ru-electricity-one-rate")
+    assert found
+    document, count = re.subn(r"price: (\d)", r"price: 1\1", found.document)
+    assert count
+    return document
+
+
+def _try_dearer_tariff() -> None:
+    now = datetime(2021, 6, 7, 12, 30, tzinfo=UTC)
+    planned = plan_whatif(
+        documents=[("dearer.yaml", dearer())],
+        month_from=date(2021, 4, 1),
+        month_to=date(2021, 5, 1),
+        scope=EVERYTHING,
+        now=now,
+    )
+    compute_whatif(whatif_id=planned.pk, now=now)
 
 
 def _number(statement: str) -> tuple[str, str]:

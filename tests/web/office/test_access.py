@@ -51,6 +51,11 @@ ARGUMENTS = {
     "identify_receipt": [10**9],
     "decide_reading": [10**9],
     "give_to_officer": ["central"],
+    "explain_hole": [10**9],
+    "whatif": [1],
+    "cancel_whatif": [1],
+    "whatif_csv": [1],
+    "whatif_xlsx": [1],
 }
 POSTED = {
     "record_reading",
@@ -58,6 +63,9 @@ POSTED = {
     "identify_receipt",
     "decide_reading",
     "give_to_officer",
+    "check_completeness",
+    "explain_hole",
+    "cancel_whatif",
     "post_recalculation",
     "draft_of_tariff",
     "draft_form",
@@ -201,6 +209,7 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
                 "identify_receipt",
                 "decide_reading",
                 "give_to_officer",
+                "explain_hole",
             ) and status in (
                 302,
                 404,

@@ -9,8 +9,9 @@ from django.db import connection as django_connection
 from django.db import transaction
 
 from mains.balance.actions.balances import PARTITIONED as BALANCE_TABLES
+from mains.base.cluster import bulk_pool
 from mains.base.db import adbc_connect, ensure_month_partition, execute, read_frame
-from mains.base.processes import WorkerPool, core_count, worker_pool
+from mains.base.processes import WorkerPool, core_count
 from mains.billing.actions.run_order import UnableToPlanRun, check_order, reserve_ids_of_month
 from mains.billing.actions.slices import (
     BalanceTask,
@@ -111,20 +112,29 @@ def plan_run(
 
 
 def post_run(
-    *, run_id: int, now: datetime, on_slice: OnSlice | None = None, processes: int | None = None
+    *,
+    run_id: int,
+    now: datetime,
+    on_slice: OnSlice | None = None,
+    processes: int | None = None,
+    cluster: str = "",
 ) -> RunSummary:
     """Compute and post all slices of a run that are not done yet; a finished run is left as it is.
 
     May be called again after any interruption, and by two processes at once: every slice is written exactly once, with
-    the same rows. `processes` defaults to one per core for large utilities and to this process for small ones.
+    the same rows. `processes` defaults to one per core for large utilities and to this process for small ones;
+    with the address of a Dask `cluster`, its workers do the slices. Raises UnableToUseCluster.
     """
     run = get_run(run_id=run_id)
     if run.status == RunStatus.POSTED:
         return RunSummary(run_id=run.pk, was_posted=True)
     processes = processes or (core_count() if run.accounts > _IN_PROCESS_ACCOUNTS else 1)
     # The workers fill the cores: a worker that computes with several threads would only wait for the others.
-    with worker_pool(
-        processes=min(processes, run.slice_count), prepare=[post_bills_slice.__module__], threads=1
+    with bulk_pool(
+        processes=min(processes, run.slice_count),
+        prepare=[post_bills_slice.__module__],
+        threads=1,
+        cluster=cluster,
     ) as pool:
         plan = get_plan(run=run)
         with adbc_connect() as connection:

@@ -16,7 +16,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.balance.actions.balances import refresh_balances
 from mains.balance.queries.facts import Knowledge
 from mains.base.column_runs import place_in_run
-from mains.base.db import Writer, adbc_connect, copy_frame, execute, writing_connect
+from mains.base.db import Writer, copy_frame, reading_connect, writing_connect
 from mains.base.processes import kept_open
 from mains.billing.queries.charges import SliceCharges, compute_charges
 from mains.billing.queries.exceptions import NO_EXCEPTIONS, agreement_gaps
@@ -279,18 +279,9 @@ def _ledger_charges(plan: RunPlan, lines: pl.DataFrame) -> pl.DataFrame:
 
 
 @contextmanager
-def _reading_connect() -> Iterator[Connection]:
-    """A connection whose queries keep to one server process: the workers of a run fill the cores by themselves."""
-    with adbc_connect() as connection:
-        execute("SET max_parallel_workers_per_gather = 0", connection=connection)
-        connection.commit()
-        yield connection
-
-
-@contextmanager
 def _connections() -> Iterator[tuple[Connection, psycopg.Connection]]:
     """A connection to read by and one to write by; both end here what they have begun."""
-    with kept_open(_reading_connect) as connection, kept_open(writing_connect) as writer:
+    with kept_open(reading_connect) as connection, kept_open(writing_connect) as writer:
         yield connection, writer
         connection.rollback()
         writer.rollback()

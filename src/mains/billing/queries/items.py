@@ -119,7 +119,7 @@ def read_item_usage(
         usage = kept.filter(pl.col("month") == month)
         if month in dense:
             usage = _usage_of_slice(connection, part, month, buckets, as_of)
-        for name, frame in _usage_of_month(part, usage, month).items():
+        for name, frame in usage_columns(part, usage, month).items():
             parts.setdefault(name, []).append(frame)
     return {name: pl.concat(frames) for name, frames in parts.items()}
 
@@ -169,7 +169,11 @@ def _usage_of_slice(
     return pl.concat(rows)
 
 
-def _usage_of_month(items: pl.DataFrame, usage: pl.DataFrame, month: date) -> dict[str, pl.DataFrame]:
+def usage_columns(items: pl.DataFrame, usage: pl.DataFrame, month: date) -> dict[str, pl.DataFrame]:
+    """The use of the items of one month by name of the engine's column, as `read_item_usage` gives it.
+
+    `usage`: service_point_id, zone, days_micro, quality of the items' service points.
+    """
     usage = usage.select("service_point_id", "zone", "days_micro", "quality")
     points = items.select("item_id", "service_point_id")
     found = points.join(usage, on="service_point_id")

@@ -37,6 +37,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "recalculate": Entry(
             f"{_PACKAGE}.recalculate:app", "Correct billed months by what became known since."
         ),
+        "whatif": Entry(
+            f"{_PACKAGE}.whatif:whatif", "Try a draft tariff over the whole utility; posts nothing."
+        ),
         "explain": Entry(f"{_PACKAGE}.explain:app", "Show how every amount of a bill came about."),
         "replay": Entry(
             f"{_PACKAGE}.replay:app", "Compute bills again with the exact interpreter and compare."
@@ -49,6 +52,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "report": Entry(f"{_PACKAGE}.report:app", "Print statements and reports."),
         "tariff": Entry(f"{_PACKAGE}.tariff:app", "List, check, compare and publish tariffs."),
         "serve": Entry(f"{_PACKAGE}.serve:serve", "Serve the office web."),
+        "worker": Entry(f"{_PACKAGE}.worker:worker", "Do the long work that pages ask for."),
         "migrate": Entry(f"{_PACKAGE}.migrate:migrate", "Bring the database's tables up to date."),
         "db": Entry(f"{_PACKAGE}.db:app", "Start, stop and look at the embedded database server."),
         "doctor": Entry(f"{_PACKAGE}.doctor:doctor", "Say what is missing or misconfigured, and the remedy."),

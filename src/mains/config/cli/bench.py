@@ -141,6 +141,35 @@ def replay(
     )
 
 
+@app.command()
+def whatif(
+    accounts: Annotated[int, typer.Option(help="Size of the utility, 100 to 1,000,000.")] = 823_000,
+    pack: Annotated[str, typer.Option(help="The pack that makes it.")] = "ru_communal",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same utility.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Try the tariffs in force over one billed month of a whole utility: the what-if without its differences."""
+    from mains.base.progress import progress_report
+    from mains.config.start import start_django
+
+    start_django(need_tables=False)
+    from mains.config.benchmark.databases import loaded_copy
+    from mains.config.benchmark.whatif import time_whatif
+    from mains.packs.definition import read_pack
+
+    definition = read_pack(pack)
+    with (
+        progress_report(quiet=as_json) as progress,
+        loaded_copy(pack=pack, accounts=accounts, seed=seed, progress=progress),
+        progress.step("Bill a month and try drafts on it"),
+    ):
+        result = time_whatif(pack=definition, month=definition.billing.months[0]).data()
+    for name, value in result.items() if not as_json else ():
+        typer.echo(f"{name.replace('_', ' ')}: {value}")
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+
+
 def _measure(
     pack: str, *, accounts: int, seed: int, second_month: bool, pages: int, progress: "ProgressReport"
 ) -> dict[str, Any]:

@@ -33,7 +33,12 @@ class UnableToReadOption(MainsError):
 
 
 @app.command()
-def run(month: Month, cycle: Cycle = "monthly", as_of: AsOf = None) -> None:
+def run(
+    month: Month,
+    cycle: Cycle = "monthly",
+    as_of: AsOf = None,
+    cluster: Annotated[str, typer.Option(help="Let a Dask cluster do the slices, as tcp://host:8786.")] = "",
+) -> None:
     """Compute and post a month's bills; begun again after an interruption, it goes on where it stopped."""
     start()
     from mains.billing.actions.runs import plan_run, post_run
@@ -42,7 +47,7 @@ def run(month: Month, cycle: Cycle = "monthly", as_of: AsOf = None) -> None:
     now = read_instant(as_of)
     planned = plan_run(month=_month(month), cycle=cycle, now=now)
     with _progress() as on_slice:
-        summary = post_run(run_id=planned.pk, now=now, on_slice=on_slice)
+        summary = post_run(run_id=planned.pk, now=now, on_slice=on_slice, cluster=cluster)
     if summary.was_posted:
         typer.echo(f"{month}, cycle {cycle}, is billed already (run {planned.pk}). Nothing was changed.")
         return

@@ -1,4 +1,4 @@
-"""`mains report`: the turnover statement and the ageing of debts."""
+"""`mains report`: the turnover statement, the ageing of debts, and the completeness of billing."""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -117,6 +117,39 @@ def losses(
             files.shown_rows(rows),
             empty=f"No node below has a balance of {month}.",
         )
+
+
+@app.command()
+def completeness(
+    month: Annotated[
+        str, typer.Option(help="Only this month, as 2021-05; all billed ones when left out.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many holes.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Check that every service-point-day is billed, waits for its run, or is explained; exit code 1 when any is not."""
+    start_django()
+    from django.utils import timezone
+
+    from mains.base.progress import progress_report
+    from mains.config.cli.completeness import print_check
+    from mains.reporting.actions.completeness import check_completeness
+
+    now = command_time()
+    with progress_report(quiet=as_json) as report, report.step("Check days", total=None) as step:
+
+        def on_part(_done: int, _total: int) -> None:
+            step.advance()
+
+        check = check_completeness(
+            on_date=timezone.localdate(now),
+            now=now,
+            month=parse_month(month) if month else None,
+            on_part=on_part,
+        )
+    print_check(limit=limit, as_json=as_json)
+    if check.hole_count:
+        raise typer.Exit(1)
 
 
 def parse_month(text: str) -> date:

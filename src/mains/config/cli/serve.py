@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -17,6 +19,9 @@ EVERY_NETWORK = "0.0.0.0"  # noqa: S104 -- recognised here, never the default
 _THREADS = 4
 _PORTS_TRIED = 20
 _LOOK_SECONDS = 3.0
+_PAUSE_SECONDS = 1.0
+_PAUSE_MAX_SECONDS = 60.0
+_LONG_LIFE_SECONDS = 60.0
 # Below the embedded server's 60 connections, with room for commands and bulk workers.
 _SHARED_CONNECTIONS = 40
 
@@ -48,6 +53,7 @@ def run_server(*, host: str, port: int, workers: int = 0) -> None:
     shown = "localhost" if host in ("127.0.0.1", EVERY_NETWORK) else f"[{host}]" if ":" in host else host
     typer.echo(f"Mains serves http://{shown}:{port}/")
     typer.echo("Stop with Ctrl+C.")
+    threading.Thread(target=keep_worker, daemon=True).start()
     if database_address().is_embedded:
         threading.Thread(target=_revive_database, daemon=True).start()
     Granian(
@@ -61,6 +67,20 @@ def run_server(*, host: str, port: int, workers: int = 0) -> None:
         respawn_failed_workers=True,
         log_level=LogLevels.warning,
     ).serve()
+
+
+def keep_worker() -> None:
+    """Keep one worker for jobs running as long as this process lives; a worker that ends is started again."""
+    command = [sys.executable, "-m", "mains", "worker", "--parent", str(os.getpid())]
+    # A worker holds few connections of its own and needs no pool.
+    environment = {name: value for name, value in os.environ.items() if name != "MAINS_POOL_SIZE"}
+    pause = _PAUSE_SECONDS
+    while True:
+        began = time.monotonic()
+        subprocess.run(command, env=environment, check=False)
+        lived = time.monotonic() - began
+        pause = _PAUSE_SECONDS if lived > _LONG_LIFE_SECONDS else min(pause * 2, _PAUSE_MAX_SECONDS)
+        time.sleep(pause)
 
 
 def find_free_port(*, host: str, first: int) -> int:

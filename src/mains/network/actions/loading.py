@@ -7,7 +7,8 @@ from adbc_driver_postgresql.dbapi import Connection
 
 from mains.base.buckets import bucket_column
 from mains.base.db import copy_frame
-from mains.base.loading import copy_facts
+from mains.base.loading import copy_facts, date_ranges
+from mains.network.values import IdleReason
 
 TABLES = (
     "network_node",
@@ -17,6 +18,7 @@ TABLES = (
     "network_premise",
     "network_premisestate",
     "network_servicepoint",
+    "network_idleperiod",
 )
 
 
@@ -72,3 +74,12 @@ def load_premises(
 def load_node_points(*, points: pl.DataFrame, connection: Connection) -> None:
     """Append points that measure nodes: id, code, service, node_id, connected_on, measures_node."""
     copy_frame(points.with_columns(bucket=bucket_column("id")), "network_servicepoint", connection=connection)
+
+
+def load_idle_periods(*, idle: pl.DataFrame, connection: Connection) -> None:
+    """Append vacancies that have not ended: service_point_id, valid_from, known_on (Date), proof (the act)."""
+    noon = pl.col("known_on").cast(pl.Datetime("us")).dt.offset_by("12h").dt.replace_time_zone("UTC")
+    rows = idle.with_columns(
+        valid_to=pl.lit(None, pl.Date), reason=pl.lit(IdleReason.VACANT.value), recorded_at=noon
+    )
+    copy_frame(date_ranges(rows.drop("known_on")), "network_idleperiod", connection=connection)

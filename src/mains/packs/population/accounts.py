@@ -241,6 +241,16 @@ def account_rows(pack: Pack, part: Slice, *, customer: Integers) -> pl.DataFrame
     ).with_columns(cycle=pl.lit(pack.billing.cycle))
 
 
+def idle_rows(part: Slice) -> pl.DataFrame:
+    """Points that are vacant since somebody moved out: service_point_id, valid_from, known_on, proof (the act)."""
+    vacant = np.flatnonzero(~np.isnat(part.moved_on) & (part.second_payer == 0))
+    return pl.DataFrame(
+        {"service_point_id": part.point[vacant], "valid_from": part.moved_on[vacant]}
+    ).with_columns(
+        known_on=pl.col("valid_from") + pl.duration(days=2), proof=text_of("V-{}", "service_point_id")
+    )
+
+
 def account_numbers(account: Integers, *, digits: int) -> pl.Series:
     """Account numbers: the id with leading zeros, spread so that neighbours differ, and its Damm check digit."""
     limit = 10**digits

@@ -12,6 +12,7 @@ from mains.packs.population.accounts import (
     agreement_rows,
     customer_rows,
     draw_slice,
+    idle_rows,
     premise_rows,
 )
 from mains.packs.population.balances import node_use_rows
@@ -45,6 +46,7 @@ class SliceFrames:
     accounts: pl.DataFrame
     agreements: pl.DataFrame
     responsibilities: pl.DataFrame
+    idle: pl.DataFrame
     meters: pl.DataFrame
     registers: pl.DataFrame
     installations: pl.DataFrame
@@ -121,6 +123,7 @@ def _make_slice(
         accounts=account_rows(pack, part, customer=customer),
         agreements=agreements,
         responsibilities=_responsibilities(part),
+        idle=idle_rows(part),
         meters=meter_rows(pack, meters, draws=draws("models")),
         registers=register_rows(meters, registers),
         installations=installation_rows(part, meters),

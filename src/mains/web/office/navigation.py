@@ -42,6 +42,8 @@ ENTRIES = (
     Entry("office:registers", _("Payments"), "cash", "p", ("office:register",)),
     Entry("office:turnover", _("Turnover"), "report-money", "t"),
     Entry("office:losses", _("Losses"), "sitemap", "l"),
+    Entry("office:completeness", _("Completeness"), "circle-check", "c"),
+    Entry("office:whatifs", _("What if"), "adjustments", "w", ("office:whatif",)),
     Entry("office:map", _("Map"), "map-2", "m"),
     Entry("office:exceptions", _("Exceptions"), "alert-triangle", "e"),
 )

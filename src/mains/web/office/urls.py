@@ -6,6 +6,7 @@ from mains.web.office.views import (
     account,
     accounts,
     bills,
+    completeness,
     dashboard,
     exceptions,
     history,
@@ -17,6 +18,7 @@ from mains.web.office.views import (
     runs,
     search,
     turnover,
+    whatif,
 )
 from mains.web.office.views.tariffs import cases, catalogue, decisions, drafts, trying
 
@@ -74,6 +76,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("losses/", losses.losses, name="losses"),
     path("losses.csv", losses.losses_csv_file, name="losses_csv"),
     path("losses.xlsx", losses.losses_xlsx_file, name="losses_xlsx"),
+    path("reports/completeness/", completeness.completeness, name="completeness"),
+    path("reports/completeness/check/", completeness.check, name="check_completeness"),
+    path("reports/completeness/holes/<int:hole_id>/", completeness.explain, name="explain_hole"),
+    path("what-if/", whatif.whatifs, name="whatifs"),
+    path("what-if/<int:whatif_id>/", whatif.whatif, name="whatif"),
+    path("what-if/<int:whatif_id>/cancel/", whatif.cancel, name="cancel_whatif"),
+    path("what-if/<int:whatif_id>.csv", whatif.whatif_csv_file, name="whatif_csv"),
+    path("what-if/<int:whatif_id>.xlsx", whatif.whatif_xlsx_file, name="whatif_xlsx"),
     path("map/", places.utility_map, name="map"),
     path("map/places.geojson", places.map_places, name="map_places"),
     path("exceptions/", exceptions.exceptions, name="exceptions"),

@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from mains.base import formats
 from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord
-from mains.billing.values import LineKind, RunStatus, bill_number
+from mains.billing.values import LineKind, RunStatus, WhatIfStatus, bill_number
 from mains.customers.values import Category, CustomerKind
 from mains.ledger.values import EntryKind
 from mains.metering.values import DayQuality, ReadingSource, Zone
 from mains.network.values import UNIT_OF_SERVICE, Cooker, Location, NodeKind, PremiseKind, Service
 from mains.payments.values import RegisterStatus
+from mains.reporting.values import HoleCause
 from mains.staff.values import OrganisationKind, Scope
 from mains.tariffs.queries.records import titles_of_components
 from mains.tariffs.values import DraftState, DraftStepKind
@@ -33,6 +34,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "draft": DraftState,
     "draft_step": DraftStepKind,
     "entry": EntryKind,
+    "hole": HoleCause,
     "line": LineKind,
     "location": Location,
     "node": NodeKind,
@@ -43,6 +45,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "run": RunStatus,
     "service": Service,
     "source": ReadingSource,
+    "whatif": WhatIfStatus,
     "zone": Zone,
 }
 TONES = {
@@ -56,6 +59,11 @@ TONES = {
     "submitted": "warn",
     "published": "good",
     "withdrawn": "quiet",
+    "waiting": "quiet",
+    "running": "info",
+    "done": "good",
+    "failed": "bad",
+    "cancelled": "quiet",
 }
 
 

@@ -93,12 +93,13 @@ def _is_key(text: str) -> bool:
 def _months(request: OfficeRequest) -> tuple[date, date]:
     """The months asked for, [from, to); without them the latest billed month."""
     usual = latest_month() or request.today.replace(day=1)
-    first = _month(request.GET.get("from", "")) or usual
-    last = _month(request.GET.get("to", "")) or first
+    first = parse_month(request.GET.get("from", "")) or usual
+    last = parse_month(request.GET.get("to", "")) or first
     return first, _following(max(first, last))
 
 
-def _month(text: str) -> date | None:
+def parse_month(text: str) -> date | None:
+    """First day of a month written as 2021-05; None for anything else."""
     try:
         return date.fromisoformat(f"{text}-01")
     except ValueError:
