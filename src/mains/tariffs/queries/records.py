@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from django.db import connection
+
 from mains.base.rows import fetch_row, fetch_rows
 from mains.engine.tariff import Tariff, read_tariff
 
@@ -68,6 +70,11 @@ def list_editions_of(*, code: str) -> list[EditionRecord]:
 @lru_cache(maxsize=512)
 def tariff_of_edition(*, edition_id: int) -> Tariff:
     """The checked tariff of an edition; an edition never changes, so it is remembered."""
+    return _tariff_of_edition(edition_id, connection.settings_dict["NAME"])
+
+
+@lru_cache(maxsize=256)
+def _tariff_of_edition(edition_id: int, _database: str) -> Tariff:
     document = fetch_row(
         str, "SELECT document FROM tariffs_tariffedition WHERE id = %(id)s", {"id": edition_id}
     )
@@ -106,7 +113,6 @@ def currency_of_utility() -> str:
     return found or ""
 
 
-@lru_cache(maxsize=512)
 def titles_of_components(*, edition_id: int, language: str) -> dict[str, str]:
     """Component's title in the language, else English, by name.
 

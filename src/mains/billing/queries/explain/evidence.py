@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -225,19 +226,11 @@ def _above(node: int, placements: dict[int, list[Row]]) -> list[int]:
     return found
 
 
-_read_documents: dict[str, Tariff] = {}
-
-
 def _editions(tariff_ids: set[int], as_of: datetime) -> dict[int, Edition]:
     rows = _rows(_EDITIONS, {"tariffs": list(tariff_ids), "as_of": as_of})
-    for row in rows:
-        if (
-            row["document"] not in _read_documents
-        ):  # by its text: two databases may number their editions alike
-            _read_documents[row["document"]] = read_tariff(row["document"])
     return {
         row["tariff_id"]: Edition(
-            id=row["id"], code=row["code"], name=row["name"], tariff=_read_documents[row["document"]]
+            id=row["id"], code=row["code"], name=row["name"], tariff=_read(row["document"])
         )
         for row in rows
     }
@@ -245,10 +238,14 @@ def _editions(tariff_ids: set[int], as_of: datetime) -> dict[int, Edition]:
 
 def tariff_of_edition(edition_id: int) -> Tariff:
     """The document of an edition, read."""
-    if edition_id not in _read_documents:
-        (row,) = _rows(_DOCUMENT, {"edition": edition_id})
-        _read_documents[edition_id] = read_tariff(row["document"])
-    return _read_documents[edition_id]
+    (row,) = _rows(_DOCUMENT, {"edition": edition_id})
+    return _read(row["document"])
+
+
+@lru_cache(maxsize=512)
+def _read(document: str) -> Tariff:
+    """The tariff of a document; kept by its text, for two databases may number their editions alike."""
+    return read_tariff(document)
 
 
 def _rows(statement: str, params: Row) -> list[Row]:

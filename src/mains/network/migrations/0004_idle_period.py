@@ -12,7 +12,7 @@ from mains.base.facts import guard_facts
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('network', '0002_guards'),
+        ('network', '0003_measuring_points'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
