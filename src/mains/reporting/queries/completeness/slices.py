@@ -118,7 +118,8 @@ class _Slice:
             "from_date": first,
             "to_date": following,
         }
-        points = read_points(**place)
+        # A point that measures a node is of no class: nobody pays there, what it counts is in the balance.
+        points = read_points(**place).filter(pl.col("class_code").is_not_null())
         payers = read_payers(**place, as_of=self.task.plan.as_of)
         idle = read_idle_periods(**place, as_of=self.task.plan.as_of)
         counts, holes = [pl.DataFrame(schema=_COUNTS)], [pl.DataFrame(schema=_HOLES)]
