@@ -65,13 +65,17 @@ def list_editions_of(*, code: str) -> list[EditionRecord]:
     return fetch_rows(EditionRecord, statement, {"code": code})
 
 
-@lru_cache(maxsize=512)
 def tariff_of_edition(*, edition_id: int) -> Tariff:
-    """The checked tariff of an edition; an edition never changes, so it is remembered."""
+    """The checked tariff of an edition. It is remembered by its text: two databases may number editions alike."""
     document = fetch_row(
         str, "SELECT document FROM tariffs_tariffedition WHERE id = %(id)s", {"id": edition_id}
     )
-    return read_tariff(document or "")
+    return _read(document or "")
+
+
+@lru_cache(maxsize=512)
+def _read(document: str) -> Tariff:
+    return read_tariff(document)
 
 
 def list_tariff_names() -> list[tuple[str, str]]:
@@ -106,7 +110,6 @@ def currency_of_utility() -> str:
     return found or ""
 
 
-@lru_cache(maxsize=512)
 def titles_of_components(*, edition_id: int, language: str) -> dict[str, str]:
     """Component's title in the language, else English, by name.
 
