@@ -114,6 +114,6 @@ TARIFFS = (
     _("Close every bracket; a formula with commas needs quotes inside { }."),
     _("The tariff has no quantity “{name}”."),
     _("The tariff has no attribute “{name}”."),
-    _("The tariff has no component “{name}”."),
+    _("The bill has no component “{name}”."),
     _("Add the version, or rate another period."),
 )

@@ -78,7 +78,7 @@ def test_versions_tiers_and_components_come_and_go_without_being_stored(own_offi
     tiers = page.context["page"].prices
     path = next(path for card in tiers for _place, path in card.tiers)
     text = do(f"add-tier:{path}", text)
-    text = do('add-component:["components"]', text, new_component="fee", new_formula="1 [RUB] * months")
+    text = do('add-component:["components"]', text, new_component="fee", new_formula="1 [RUB/month] * months")
     text = do("add-attribute", text, new_attribute="area", new_kind="m2")
     text = do('add-price:["versions", 0, "prices"]', text, new_price="rider", new_unit="RUB/kWh")
     checked = client.post(address("check_draft", own_office), {"document": text})

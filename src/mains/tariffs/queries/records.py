@@ -67,7 +67,6 @@ def list_editions_of(*, code: str) -> list[EditionRecord]:
     return fetch_rows(EditionRecord, statement, {"code": code})
 
 
-@lru_cache(maxsize=512)
 def tariff_of_edition(*, edition_id: int) -> Tariff:
     """The checked tariff of an edition; an edition never changes, so it is remembered."""
     return _tariff_of_edition(edition_id, connection.settings_dict["NAME"])
