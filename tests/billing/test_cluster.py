@@ -111,7 +111,7 @@ def test_killing_one_of_two_workers_changes_nothing(utility):
             ) as billing,
         ):
             # In the middle of the bills: some slices are written, others not, and the worker holds one.
-            wait_until(lambda: billed_buckets(watch) > 100)
+            wait_until(lambda: billed_buckets(watch) > 100 or billing.poll() is not None)
             workers[0].send_signal(signal.SIGKILL)
             still_to_do = billed_buckets(watch) < 1024
             said, _ = billing.communicate(timeout=170)

@@ -8,7 +8,6 @@ done twice; slices do, because a slice is written in one transaction and marked 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -49,7 +48,10 @@ class ClusterPool(WorkerPool):
 
         def submit_next() -> None:
             for item in queue:
-                future = self._client.submit(partial(_on_worker, self._server, work), item, pure=False)
+                # As bytes: a worker must set up Django before it can read what is made of our classes.
+                future = self._client.submit(
+                    _on_worker, self._server, _packing().dumps((work, item)), pure=False
+                )
                 item_of[future.key] = item
                 finished.add(future)
                 return
@@ -115,9 +117,14 @@ def _server() -> tuple[str, str]:
         return connections["default"].settings_dict["NAME"], str(cursor.fetchone()[0])
 
 
-def _on_worker(server: tuple[str, str], work: Callable[[Item], Result], item: Item) -> Result:
+def _on_worker(server: tuple[str, str], packed: bytes) -> Any:
     _set_up_once(*server)
+    work, item = _packing().loads(packed)
     return work(item)
+
+
+def _packing() -> Any:
+    return import_module("distributed.protocol.pickle")
 
 
 def _set_up_once(database: str, started: str) -> None:
