@@ -7,6 +7,7 @@ run makes the home and stops the server; the workers of pytest-xdist inherit it 
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -79,8 +80,10 @@ def _remove_abandoned_homes() -> None:
     """Stop servers and remove folders of earlier runs that were killed."""
     for home in Path("/tmp").glob(f"{_PREFIX}*"):
         pid = home.name.removeprefix(_PREFIX).split("-", 1)[0]
-        if home.stat().st_uid == os.getuid() and pid.isdigit() and not Path("/proc", pid).exists():
-            _remove_home(home)
+        # Another run may be removing the same one.
+        with suppress(FileNotFoundError):
+            if home.stat().st_uid == os.getuid() and pid.isdigit() and not Path("/proc", pid).exists():
+                _remove_home(home)
 
 
 def _remove_home(home: Path) -> None:
