@@ -29,7 +29,7 @@ def shape_of(facts: Facts) -> tuple[Shape, list[int]]:
             days = (value.valid_from or date(1990, 1, 1), value.valid_to or date(2100, 1, 1))
             spans.append((*days, None if is_number else value.value))
         attributes.append((name, tuple(spans)))
-    return Shape(1, facts.period_from, facts.period_to, use, tuple(attributes)), numbers
+    return Shape("alpha", facts.period_from, facts.period_to, use, tuple(attributes)), numbers
 
 
 def amounts_by_interpreter(tariff: Tariff, facts: Facts) -> list[tuple[str, str, int]] | None:
@@ -108,7 +108,7 @@ TIERED = {
 def test_items_that_take_the_same_way_share_a_tape():
     tariff, tapes = read_tariff(TIERED), AmountTapes()
     month = (date(2021, 3, 1), date(2021, 4, 1))
-    shape = Shape(1, *month, (("usage", (month,)),), (("residents", ((*month, None),)),))
+    shape = Shape("alpha", *month, (("usage", (month,)),), (("residents", ((*month, None),)),))
     for use in range(1, 400):
         numbers = [use * 1_234_567, 2 * MICRO]
         assert amounts_by_tapes(tapes, tariff, shape, numbers) == amounts_by_interpreter(

@@ -25,10 +25,11 @@ class Shape:
     """All about an item but its numbers: items of one shape differ by their use and number attributes alone.
 
     `use` are the days of each stretch by name, `attributes` the spans of each attribute; None is a number. The numbers
-    follow in the same order, in millionths: of use, then of attributes.
+    follow in the same order, in millionths: of use, then of attributes. `tariff` is anything that tells two tariffs
+    apart, such as the document.
     """
 
-    tariff_id: int
+    tariff: str
     period_from: date
     period_to: date
     use: tuple[tuple[str, tuple[Days, ...]], ...]

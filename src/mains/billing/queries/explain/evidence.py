@@ -230,20 +230,14 @@ def _editions(tariff_ids: set[int], as_of: datetime) -> dict[int, Edition]:
     rows = _rows(_EDITIONS, {"tariffs": list(tariff_ids), "as_of": as_of})
     return {
         row["tariff_id"]: Edition(
-            id=row["id"], code=row["code"], name=row["name"], tariff=_read(row["document"])
+            id=row["id"], code=row["code"], name=row["name"], tariff=tariff_of_document(row["document"])
         )
         for row in rows
     }
 
 
-def tariff_of_edition(edition_id: int) -> Tariff:
-    """The document of an edition, read."""
-    (row,) = _rows(_DOCUMENT, {"edition": edition_id})
-    return _read(row["document"])
-
-
 @lru_cache(maxsize=512)
-def _read(document: str) -> Tariff:
+def tariff_of_document(document: str) -> Tariff:
     """The tariff of a document; kept by its text, for two databases may number their editions alike."""
     return read_tariff(document)
 
@@ -325,7 +319,6 @@ FROM metering_usagemonth
 WHERE month = %(from)s AND service_point_id = ANY(%(points)s) AND recorded_at <= %(as_of)s
 ORDER BY service_point_id, zone, revision DESC
 """
-_DOCUMENT = "SELECT document FROM tariffs_tariffedition WHERE id = %(edition)s"
 _EDITIONS = f"""
 SELECT e.id, e.tariff_id, t.code, t.name, e.document
 FROM tariffs_tariffedition e JOIN tariffs_tariff t ON t.id = e.tariff_id

@@ -13,11 +13,12 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Protocol, TypeVar
 
-from mains.billing.queries.explain.evidence import tariff_of_edition
+from mains.billing.queries.explain.evidence import tariff_of_document
 from mains.billing.queries.explain.usage import averages_of_class, check_use
 from mains.billing.queries.replay.histories import Agreement, Histories, Installed
 from mains.billing.queries.replay.shapes import item_shape
-from mains.billing.values import LineKind
+from mains.billing.queries.replay.shares import Known, NodeShares
+from mains.billing.values import COMMON_USE, LineKind
 from mains.engine.exact.amounts import AmountTapes
 from mains.engine.facts import MICRO
 from mains.engine.usage.exact import Installation, Point, PointReadings, compute_daily_usage
@@ -63,11 +64,16 @@ class MonthlyAmounts:
 
     histories: Histories
     _instants: dict[int, list[datetime]] = field(default_factory=dict)
-    _found: dict[tuple[int, date, int, int], Owed] = field(default_factory=dict)
+    _found: dict[tuple[int, date, int, int, Known], Owed] = field(default_factory=dict)
+    _above: dict[int, set[int]] = field(default_factory=dict)
+    _sharing_nodes: dict[int, frozenset[int]] = field(default_factory=dict)
     _use: dict[tuple[int, date, int], Use] = field(default_factory=dict)
     _valid: dict[tuple[int, datetime, tuple[tuple[int, Fraction], ...]], PointReadings] = field(
         default_factory=dict
     )
+
+    def __post_init__(self) -> None:
+        self._shares = NodeShares(self.histories)
 
     def owed(self, account_id: int, month: date, as_of: datetime) -> Owed:
         """The account's amounts for `month` by what was believed at `as_of`; the same object while that is the same."""
@@ -78,7 +84,11 @@ class MonthlyAmounts:
         for point in {row.service_point_id for row in self.histories.agreements.get(account_id, ())}:
             stored = self.histories.stored.get((point, month), ())
             known_use += sum(1 for row in stored if row.recorded_at <= as_of)
-        key = (account_id, month, bisect_right(instants, as_of), known_use)
+        sharing = self._sharing_nodes.get(account_id)
+        if sharing is None:
+            sharing = self._sharing_nodes[account_id] = self._nodes_that_share(account_id)
+        shares = self._shares.known(sharing, month, as_of) if sharing else ()
+        key = (account_id, month, bisect_right(instants, as_of), known_use, shares)
         found = self._found.get(key)
         if found is None:
             found = self._found[key] = self._compute(account_id, month, as_of)
@@ -100,13 +110,26 @@ class MonthlyAmounts:
             rows += histories.node_states.get(node, ())
         return sorted({at for row in rows for at in (row.recorded_at, row.superseded_at) if at is not None})
 
-    def _ever_above(self, node: int) -> set[int]:
-        found, rest = {node}, [node]
+    def _nodes_that_share(self, account_id: int) -> frozenset[int]:
+        """Nodes ever above the account's points whose tariffs, in any edition, read what nodes share out."""
+        found: set[int] = set()
+        for row in self.histories.agreements.get(account_id, ()):
+            editions = self.histories.editions.get(row.tariff_id, ())
+            if any(COMMON_USE in tariff_of_document(each.document).quantities for each in editions):
+                found |= self._ever_above(row.node_id)
+        return frozenset(found)
+
+    def _ever_above(self, start: int) -> set[int]:
+        known = self._above.get(start)
+        if known is not None:
+            return known
+        found, rest = {start}, [start]
         while rest:
             for row in self.histories.placements.get(rest.pop(), ()):
                 if row.parent_id is not None and row.parent_id not in found:
                     found.add(row.parent_id)
                     rest.append(row.parent_id)
+        self._above[start] = found
         return found
 
     def _compute(self, account_id: int, month: date, as_of: datetime) -> Owed:
@@ -143,14 +166,19 @@ class MonthlyAmounts:
         edition = next(iter(_believed(self.histories.editions.get(first.tariff_id, ()), as_of)), None)
         if edition is None:
             return ()
-        tariff = tariff_of_edition(edition.id)
+        tariff = tariff_of_document(edition.document)
         shape, numbers = item_shape(
-            edition_id=edition.id,
+            document=edition.document,
             tariff=tariff,
             chain=chain,
             period_from=max(first.valid_from, month),
             period_to=min(chain[-1].valid_to or following, following),
             use=self._use_of(first, month, following, as_of),
+            quantities=(
+                {COMMON_USE: self._shares.days(first, month, as_of)}
+                if COMMON_USE in tariff.quantities
+                else {}
+            ),
             histories=self.histories,
             as_of=as_of,
         )

@@ -147,10 +147,10 @@ class PostedBill(NamedTuple):
 
 
 class Edition(NamedTuple):
-    """Since when and how long a tariff document was believed."""
+    """A tariff document, and since when and how long it was believed."""
 
     tariff_id: int
-    id: int
+    document: str
     recorded_at: datetime
     superseded_at: datetime | None
 
@@ -294,7 +294,7 @@ WHERE month = ANY(%(months)s) AND service_point_id = ANY(%(points)s)
 ORDER BY revision
 """
 _EDITIONS = """
-SELECT tariff_id, id, recorded_at, superseded_at
+SELECT tariff_id, document::text, recorded_at, superseded_at
 FROM tariffs_tariffedition
 WHERE tariff_id = ANY(%(tariffs)s)
 """

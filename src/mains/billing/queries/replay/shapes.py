@@ -48,21 +48,23 @@ _AGREEMENT_WORDS: Mapping[str, Callable[[Agreement], str]] = {
     "load_class": lambda row: row.load_class,
 }
 _NAMES = {int(zone): name for zone, name in NAME_OF_ZONE.items()}
-_borders: dict[tuple[int, date, date], tuple[date, ...]] = {}
+_borders: dict[tuple[str, date, date], tuple[date, ...]] = {}
 
 
 def item_shape(
     *,
-    edition_id: int,
+    document: str,
     tariff: Tariff,
     chain: Sequence[Agreement],
     period_from: date,
     period_to: date,
     use: Mapping[int, list[int]],
+    quantities: Mapping[str, list[int]],
     histories: Histories,
     as_of: datetime,
 ) -> tuple[Shape, list[int]]:
-    """Shape and numbers of the item. `use` are the days of its month by zone; empty where nothing is stored.
+    """Shape and numbers of the item. `use` are the days of its month by zone, empty where nothing is stored;
+    `quantities` those of other measured quantities.
 
     Raises UnableToRate when no version of the tariff is in force on a day.
     """
@@ -74,10 +76,10 @@ def item_shape(
         if spans:
             attributes.append((attribute, spans))
             numbers += values
-    borders = _borders.get((edition_id, *period))
+    borders = _borders.get((document, *period))
     if borders is None:
         borders = borders_of_tariff(tariff=tariff, first=period_from, end=period_to)
-        _borders[edition_id, period_from, period_to] = borders
+        _borders[document, period_from, period_to] = borders
     inside = {day for _, spans in attributes for first, end, _ in spans for day in (first, end)}
     days = sorted({*borders, *inside, *period})
     stretches = tuple(pairwise(days))
@@ -87,11 +89,12 @@ def item_shape(
         for zone in use
         if (name := _NAMES.get(zone, "")) and name.removeprefix("usage.") in tariff.zones
     ]
+    named += [(name, [days]) for name, days in quantities.items()]
     month = period_from.replace(day=1).toordinal()
     parts = [(first.toordinal() - month, end.toordinal() - month) for first, end in stretches]
     used = [sum([sum(series[first:end]) for series in found]) for _, found in named for first, end in parts]
     shape = Shape(
-        edition_id,
+        document,
         period_from,
         period_to,
         tuple([(name, stretches) for name, _ in named]),

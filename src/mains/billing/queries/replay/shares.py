@@ -1,0 +1,72 @@
+"""What service points were given of the remainders of the nodes above them, for many accounts at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from mains.balance.queries.exact import prove_balance, stored_balances
+from mains.billing.queries.replay.histories import Agreement, Histories
+from mains.kernel.period import next_month
+
+Known = tuple[tuple[int, datetime, datetime | None], ...]
+"""Nodes with the instants at which their balance and its shares became known."""
+
+
+@dataclass
+class NodeShares:
+    """Shares of the points of `histories`; balances of a month and instant are read once for all of them."""
+
+    histories: Histories
+    _rows: dict[tuple[date, datetime], Mapping[int, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def known(self, nodes: frozenset[int], month: date, as_of: datetime) -> Known:
+        """Which balances of the nodes were known."""
+        rows = self._stored(month, as_of)
+        return tuple(
+            [
+                (node, rows[node]["recorded_at"], rows[node]["shares_at"])
+                for node in sorted(nodes & rows.keys())
+            ]
+        )
+
+    def days(self, agreement: Agreement, month: date, as_of: datetime) -> list[int]:
+        """The point's shares of each day of the month, of all nodes together, in micro-units.
+
+        Raises UnableToShowBalance where the exact twin finds another balance than is stored.
+        """
+        total = [0] * (next_month(month) - month).days
+        rows = self._stored(month, as_of)
+        for node in self._above(agreement.node_id, month, as_of) if rows else ():
+            if node in rows:
+                shares = prove_balance(dict(rows[node])).share_days(agreement.service_point_id)
+                total = [sum(pair) for pair in zip(total, shares, strict=True)]
+        return total
+
+    def _stored(self, month: date, as_of: datetime) -> Mapping[int, Mapping[str, Any]]:
+        found = self._rows.get((month, as_of))
+        if found is None:
+            nodes = {row.node_id for rows in self.histories.agreements.values() for row in rows}
+            for placements in self.histories.placements.values():
+                nodes |= {row.parent_id for row in placements if row.parent_id is not None}
+            found = self._rows[month, as_of] = stored_balances(node_ids=nodes, month=month, as_of=as_of)
+        return found
+
+    def _above(self, node: int, month: date, as_of: datetime) -> list[int]:
+        """The node and all that stood above it on a day of the month, as believed."""
+        following = next_month(month)
+        found, rest = [], [node]
+        while rest:
+            node = rest.pop()
+            if node not in found:
+                found.append(node)
+                rest += [
+                    row.parent_id
+                    for row in self.histories.placements.get(node, ())
+                    if row.parent_id is not None
+                    and row.recorded_at <= as_of
+                    and (row.superseded_at is None or row.superseded_at > as_of)
+                    and row.valid_from < following
+                    and (row.valid_to is None or row.valid_to > month)
+                ]
+        return found
