@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from mains.billing.models import Bill, BillRun
 from mains.billing.queries.plans import get_plan
+from mains.billing.queries.replay.histories import by_place
 
 ACCOUNTS_PER_BATCH = 1000
 
@@ -38,7 +39,8 @@ def list_batches(*, month: date | None = None, accounts_per_batch: int = ACCOUNT
     runs = _runs()
     wanted = frozenset(run.id for run in runs if month in (None, run.month))
     bills = Bill.objects.filter(run_id__in=wanted, **({"month": month} if month else {}))
-    accounts = list(bills.order_by("account_id").values_list("account_id", flat=True).distinct())
+    # Neighbours stand together: the balance of a node is proved once for all of them.
+    accounts = by_place(list(bills.values_list("account_id", flat=True).distinct()))
     return [
         Batch(tuple(accounts[start : start + accounts_per_batch]), wanted, runs)
         for start in range(0, len(accounts), accounts_per_batch)

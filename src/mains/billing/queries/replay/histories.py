@@ -171,6 +171,12 @@ class Histories:
     lines: Mapping[tuple[date, int], Sequence[PostedLine]]
 
 
+def by_place(account_ids: Sequence[int]) -> list[int]:
+    """The accounts in the order of the network's nodes that they hang from."""
+    found = [account_id for account_id, _node in _rows(_PLACES, {"accounts": list(account_ids)})]
+    return [*found, *sorted(set(account_ids) - set(found))]
+
+
 def load_histories(account_ids: Sequence[int], *, months: Sequence[date]) -> Histories:
     """Everything about the accounts and what they were billed; daily use of `months`."""
     about: dict[str, object] = {"accounts": list(account_ids), "months": list(months)}
@@ -255,6 +261,13 @@ JOIN network_servicepoint sp ON sp.id = a.service_point_id
 JOIN network_premise p ON p.id = sp.premise_id
 WHERE a.account_id = ANY(%(accounts)s)
 ORDER BY a.id
+"""
+_PLACES = """
+SELECT a.account_id, min(sp.node_id) AS node_id
+FROM customers_agreement a JOIN network_servicepoint sp ON sp.id = a.service_point_id
+WHERE a.account_id = ANY(%(accounts)s)
+GROUP BY a.account_id
+ORDER BY node_id, a.account_id
 """
 _INSTALLED = """
 SELECT i.service_point_id, i.id, r.id, r.zone, r.digits, r.multiplier_micro,
