@@ -177,3 +177,14 @@ def test_one_unit_goes_to_one_flat() -> None:
     found = world(members, by(AllocationKey.EQUAL), house_kwh_day=0)
     found.measured[HOUSE][0] = 1
     assert {point: round(kwh * KWH) for point, kwh in kwh_shares(found).items()} == {101: 0, 102: 1}
+
+
+def test_days_that_cancel_out_share_nothing() -> None:
+    """A month whose remainder comes to nought gives nobody anything, whatever its single days say."""
+    rule = by(AllocationKey.EQUAL, negative=NegativeRule.GIVE_BACK)
+    found = world([flat(1, HOUSE, 1), flat(2, HOUSE, 1)], rule, house_kwh_day=2)
+    found.measured[HOUSE][3] = 1 * KWH
+    found.measured[HOUSE][4] = 3 * KWH
+    assert exactly(found, HOUSE).remainder == 0
+    assert set(exactly(found, HOUSE).allocated_days) == {0}
+    assert all(set(row["days_micro"]) == {0} for row in in_columns(found).shares.iter_rows(named=True))

@@ -223,10 +223,10 @@ def _month(rule: Rule, remainder: int, measured: Fraction) -> tuple[int, int | N
 
 def _spread(amount: int, remainder: int, remainders: Sequence[int]) -> list[int]:
     """The amount over the days in the course of the remainder."""
-    if amount == remainder:
-        return list(remainders)
     if amount == 0:
         return [0] * len(remainders)
+    if amount == remainder:
+        return list(remainders)
     spread, so_far, given = [], 0, 0
     for each in remainders:
         so_far += each
