@@ -20,7 +20,7 @@ from mains.base.dated import holds_on
 from mains.base.db import adbc_connect, ensure_month_partition
 from mains.config.cli import main
 from mains.customers.models import Account, Agreement, Party
-from mains.metering.actions.usage import refresh_usage
+from mains.metering.actions.usage import UsageScope, refresh_usage
 from mains.metering.models import Reading, ReadingException, UsageMonth
 from mains.network.models import PremiseState
 from mains.staff.models import User
@@ -28,7 +28,13 @@ from mains.tariffs.models import Tariff
 from registry_files import FILES
 
 NO_AVERAGES = pl.DataFrame(
-    schema={"class_code": pl.String, "zone": pl.Int16, "use_micro": pl.Int64, "days": pl.Int64}
+    schema={
+        "month": pl.Date,
+        "class_code": pl.String,
+        "zone": pl.Int16,
+        "use_micro": pl.Int64,
+        "days": pl.Int64,
+    }
 )
 
 
@@ -213,15 +219,15 @@ def use_of_january(point: str, *, zone: int = 0) -> tuple[str, int]:
     month, now = date(2021, 1, 1), datetime.now(UTC)
     with adbc_connect() as bulk:
         ensure_month_partition("metering_usagemonth", month, connection=bulk)
-        refresh_usage(
-            connection=bulk,
-            buckets=range(1024),
-            month=month,
+        scope = UsageScope(
             earlier_months=(),
+            catch_up_from=month,
             as_of=now,
             known_since=datetime(2020, 1, 1, tzinfo=UTC),
-            class_averages=NO_AVERAGES,
+            averages=NO_AVERAGES,
+            installed=pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date}),
         )
+        refresh_usage(connection=bulk, buckets=range(1024), month=month, scope=scope)
         bulk.commit()
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM network_servicepoint WHERE code = %s", [point])

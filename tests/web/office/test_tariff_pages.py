@@ -78,17 +78,20 @@ def test_versions_tiers_and_components_come_and_go_without_being_stored(own_offi
     tiers = page.context["page"].prices
     path = next(path for card in tiers for _place, path in card.tiers)
     text = do(f"add-tier:{path}", text)
-    text = do('add-component:["components"]', text, new_component="fee", new_formula="1 [RUB/month] * months")
+    text = do(
+        'add-component:["components"]', text, new_component="door_fee", new_formula="1 [RUB/month] * months"
+    )
     text = do("add-attribute", text, new_attribute="area", new_kind="m2")
     text = do('add-price:["versions", 0, "prices"]', text, new_price="rider", new_unit="RUB/kWh")
     checked = client.post(address("check_draft", own_office), {"document": text})
     assert checked.context["faults"] == []
     tariff = checked.context["tariff_read"]
-    assert tariff.printed_order[-1] == "fee"
+    assert tariff.printed_order[-1] == "door_fee"
     assert str(tariff.attributes["area"].unit) == "m2"
     assert "rider" in tariff.versions[0].tables
     assert len(tariff.versions) == 2
-    assert "fee" not in do('remove:["components", 3]', text)
+    place = tariff.printed_order.index("door_fee")
+    assert "door_fee" not in do(f'remove:["components", {place}]', text)
     assert draft_of(own_office).revision == 1
 
 

@@ -9,7 +9,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.balance.queries.frames import read_revised_shares
 from mains.billing.queries import exceptions as found
 from mains.billing.queries.attributes import outside_points, read_attributes
-from mains.billing.queries.items import make_items, read_item_shares, read_item_usage
+from mains.billing.queries.items import cut_items, make_items, read_item_shares, read_item_usage
 from mains.billing.queries.posted import (
     KEY,
     read_billed_quantities,
@@ -17,10 +17,9 @@ from mains.billing.queries.posted import (
     read_posted_lines,
 )
 from mains.billing.queries.run_tariffs import RunTariffs, compile_editions
-from mains.billing.values import CATCH_UP_MONTHS, COMMON_USE, LineKind, RunPlan, RunSlice
+from mains.billing.values import CATCH_UP_MONTHS, LineKind, RunPlan, RunSlice
 from mains.customers.queries.frames import read_accounts, read_agreements
 from mains.engine.columns import Rated, rate_columns
-from mains.engine.segments import cut_segments
 from mains.kernel.period import next_month
 from mains.metering.queries.frames import read_revised_points
 from mains.tariffs.queries.editions import list_editions
@@ -241,23 +240,20 @@ class _Scope:
             to_date=next_month(self.plan.month),
             as_of=self.plan.facts_as_of,
         )
-        days = {name: frame.select("item_id", "first_date", "days_micro") for name, frame in usage.items()}
-        reads_shares = COMMON_USE in tariffs.compiled.quantities
-        if reads_shares:
-            days[f"{COMMON_USE}_micro"] = read_item_shares(
-                connection=self.connection,
-                items=priced,
-                buckets=self.part.read_buckets,
-                as_of=self.plan.facts_as_of,
-            )
-        segments = cut_segments(
+        shares = read_item_shares(
+            connection=self.connection,
+            tariffs=tariffs.compiled,
+            items=priced,
+            buckets=self.part.read_buckets,
+            as_of=self.plan.facts_as_of,
+        )
+        segments = cut_items(
             items=priced.select("item_id", "tariff", "period_from", "period_to"),
             tariffs=tariffs.compiled,
             attributes=attributes,
-            usage=days,
+            usage=usage,
+            shares=shares,
         )
-        if reads_shares:  # whoever was given nothing has no days of it
-            segments = segments.with_columns(pl.col(f"{COMMON_USE}_micro").fill_null(0))
         return segments, rate_columns(tariffs=tariffs.compiled, segments=segments)
 
     def odd_use(self, use: pl.DataFrame) -> list[pl.DataFrame]:

@@ -6,7 +6,7 @@ counted twice. The item carries the oldest id that ever spoke of it, also of a r
 agreement is cut at a move, what remains of it is recorded anew, and nothing posted for it must move to another id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import numpy as np
@@ -16,6 +16,9 @@ from adbc_driver_manager.dbapi import Connection
 from mains.balance.queries.frames import read_shares
 from mains.base.column_runs import begins_run
 from mains.billing.queries.attributes import outside_points
+from mains.billing.values import COMMON_USE
+from mains.engine.columns import TariffSet
+from mains.engine.segments import cut_segments
 from mains.kernel.period import next_month
 from mains.metering.queries.frames import read_usage, read_usage_of_points
 from mains.metering.values import Zone
@@ -125,12 +128,14 @@ def read_item_usage(
 
 
 def read_item_shares(
-    *, connection: Connection, items: pl.DataFrame, buckets: range, as_of: datetime
-) -> pl.DataFrame:
+    *, connection: Connection, tariffs: TariffSet, items: pl.DataFrame, buckets: range, as_of: datetime
+) -> pl.DataFrame | None:
     """What the items' service points were given of the remainders of nodes: item_id, first_date, days_micro.
 
-    Items that were given nothing have no row.
+    Items that were given nothing have no row. None where no tariff reads it.
     """
+    if COMMON_USE not in tariffs.quantities:
+        return None
     found = [pl.DataFrame(schema=_USAGE).drop("quality")]
     for (month,), part in items.group_by("service_month", maintain_order=True):
         assert isinstance(month, date)
@@ -144,6 +149,27 @@ def read_item_shares(
         given = part.select("item_id", "service_point_id").join(shares, on="service_point_id")
         found.append(given.select("item_id", first_date=pl.lit(month), days_micro="days_micro"))
     return pl.concat(found)
+
+
+def cut_items(
+    *,
+    items: pl.DataFrame,
+    tariffs: TariffSet,
+    attributes: Mapping[str, pl.DataFrame],
+    usage: Mapping[str, pl.DataFrame],
+    shares: pl.DataFrame | None,
+) -> pl.DataFrame:
+    """Segments of items (item_id, tariff, period_from, period_to), as the rating takes them.
+
+    `usage` as `read_item_usage` gives it, `shares` as `read_item_shares` does; None where no tariff reads them.
+    """
+    days = {name: frame.select("item_id", "first_date", "days_micro") for name, frame in usage.items()}
+    if shares is None:
+        return cut_segments(items=items, tariffs=tariffs, attributes=attributes, usage=days)
+    name = f"{COMMON_USE}_micro"
+    segments = cut_segments(items=items, tariffs=tariffs, attributes=attributes, usage=days | {name: shares})
+    # Whoever was given nothing has no days of it.
+    return segments.with_columns(pl.col(name).fill_null(0))
 
 
 def _in_month(agreements: pl.DataFrame, month: date) -> pl.DataFrame:

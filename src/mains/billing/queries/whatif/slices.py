@@ -11,11 +11,16 @@ from adbc_driver_manager.dbapi import Connection
 from mains.base.db import reading_connect
 from mains.base.processes import kept_open
 from mains.billing.queries.attributes import outside_points, read_attributes
-from mains.billing.queries.items import make_items, read_item_usage, usage_columns
+from mains.billing.queries.items import (
+    cut_items,
+    make_items,
+    read_item_shares,
+    read_item_usage,
+    usage_columns,
+)
 from mains.billing.queries.whatif.drafts import Draft, TriedTariffs, compile_drafts
 from mains.customers.queries.frames import read_accounts, read_agreements
 from mains.engine.columns import POSTED_KINDS, rate_columns
-from mains.engine.segments import cut_segments
 from mains.kernel.period import next_month
 from mains.metering.actions.projections import project_usage
 from mains.tariffs.queries.editions import list_editions
@@ -181,15 +186,22 @@ class _Slice:
             to_date=next_month(month),
             as_of=as_of,
         )
-        days = {name: frame.select("item_id", "first_date", "days_micro") for name, frame in usage.items()}
+        shares = read_item_shares(
+            connection=self.connection,
+            tariffs=tariffs.run.compiled,
+            items=items,
+            buckets=buckets,
+            as_of=as_of,
+        )
         lines, refused, quantities = {}, {}, pl.DataFrame()
         for side in ("before", "after"):
             on_tariff = pl.col("tariff") if side == "before" else pl.col("tariff").replace(tariffs.draft_of)
-            segments = cut_segments(
+            segments = cut_items(
                 items=items.select("item_id", "period_from", "period_to", tariff=on_tariff),
                 tariffs=tariffs.run.compiled,
                 attributes=attributes,
-                usage=days,
+                usage=usage,
+                shares=shares,
             )
             rated = rate_columns(tariffs=tariffs.run.compiled, segments=segments)
             lines[side], refused[side] = rated.lines, rated.refused
