@@ -100,15 +100,14 @@ def execute(statement: str, params: Mapping[str, object] | None = None, *, conne
     Parameters are named: `... WHERE bucket = %(bucket)s`.
     """
 
-    def run() -> int:
+    def run(cursor: Cursor) -> int:
         cursor.execute(bind(statement, params))
         if cursor.description:
             # The driver reports an error of a query, raised inside a function say, only to who reads its rows.
             cursor.fetch_arrow_table()
         return int(cursor.rowcount)
 
-    with connection.cursor() as cursor:
-        return _interruptible(run, cursor)
+    return _interruptible(run, connection)
 
 
 def read_frame(
@@ -121,12 +120,11 @@ def read_frame(
     no exact column type: cast it in the query (`sum(amount_minor)::bigint`).
     """
 
-    def run() -> pa.Table:
+    def run(cursor: Cursor) -> pa.Table:
         cursor.execute(bind(statement, params))
         return cursor.fetch_arrow_table()
 
-    with connection.cursor() as cursor:
-        table = _interruptible(run, cursor)
+    table = _interruptible(run, connection)
     for field in table.schema:
         if getattr(field.type, "type_name", None) is not None:
             raise UnableToReadFrame(
@@ -205,19 +203,27 @@ def bind(statement: str, params: Mapping[str, object] | None) -> str:
     return statement % {name: _literal(value) for name, value in params.items()}
 
 
-def _interruptible(work: Callable[[], Result], cursor: Cursor) -> Result:
-    """Do the cursor's work; Ctrl+C cancels it and is raised here.
+def _interruptible(work: Callable[[Cursor], Result], connection: Connection) -> Result:
+    """Do the work on a cursor of its own; Ctrl+C cancels it and is raised here.
 
     Left to itself in the main thread, the driver takes the signal, cancels whatever runs, and forgets that
-    there was an interrupt: the program would go on with half its statements.
+    there was an interrupt: the program would go on with half its statements. Signals reach the main thread alone, so
+    the cursor lives in another one: it is opened and closed whole.
     """
+    opened: list[Cursor] = []
+
+    def on_cursor() -> Result:
+        with connection.cursor() as cursor:
+            opened.append(cursor)
+            return work(cursor)
+
     if threading.current_thread() is not threading.main_thread():
-        return work()
+        return on_cursor()
     outcome: Future[Result] = Future()
 
     def run() -> None:
         try:
-            outcome.set_result(work())
+            outcome.set_result(on_cursor())
         except BaseException as error:  # noqa: BLE001 -- raised again where the result is taken
             outcome.set_exception(error)
 
@@ -231,8 +237,8 @@ def _interruptible(work: Callable[[], Result], cursor: Cursor) -> Result:
     except KeyboardInterrupt:
         # Again and again: a cancellation that comes before the server has the statement is lost.
         while thread.is_alive():
-            with suppress(DriverError):
-                cursor.adbc_cancel()
+            with suppress(Exception):  # the cursor may not be open yet, or not be any more
+                opened[0].adbc_cancel()
             thread.join(_BETWEEN_LOOKS_SECONDS)
         raise
 
@@ -261,11 +267,10 @@ def _append(frame: pl.DataFrame, schema: str, name: str, connection: Writer) -> 
     if isinstance(connection, psycopg.Connection):
         return _copy_binary(frame, schema, name, connection)
 
-    def run() -> int:
+    def run(cursor: Cursor) -> int:
         return int(cursor.adbc_ingest(name, frame.to_arrow(), mode="append", db_schema_name=schema))
 
-    with connection.cursor() as cursor:
-        return _interruptible(run, cursor)
+    return _interruptible(run, connection)
 
 
 def _copy_binary(frame: pl.DataFrame, schema: str, name: str, connection: psycopg.Connection) -> int:
