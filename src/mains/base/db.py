@@ -6,11 +6,12 @@ small part of the time, because the rows are encoded here by whole columns.
 """
 
 import re
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
 from contextlib import closing, contextmanager, suppress
 from datetime import date
+from types import FrameType
 from typing import TypeAlias, TypeVar
 
 import polars as pl
@@ -207,40 +208,45 @@ def _interruptible(work: Callable[[Cursor], Result], connection: Connection) -> 
     """Do the work on a cursor of its own; Ctrl+C cancels it and is raised here.
 
     Left to itself in the main thread, the driver takes the signal, cancels whatever runs, and forgets that
-    there was an interrupt: the program would go on with half its statements. Signals reach the main thread alone, so
-    the cursor lives in another one: it is opened and closed whole.
+    there was an interrupt: the program would go on with half its statements. So another thread does the work, and
+    this one only notes the signal: raised at any moment, the interrupt could leave a lock or a statement half closed.
     """
-    opened: list[Cursor] = []
-
-    def on_cursor() -> Result:
-        with connection.cursor() as cursor:
-            opened.append(cursor)
-            return work(cursor)
-
     if threading.current_thread() is not threading.main_thread():
-        return on_cursor()
-    outcome: Future[Result] = Future()
+        with connection.cursor() as cursor:
+            return work(cursor)
+    handler = signal.getsignal(signal.SIGINT)
+    opened: list[Cursor] = []
+    results: list[Result] = []
+    errors: list[BaseException] = []
+    interrupts: list[FrameType | None] = []
 
     def run() -> None:
         try:
-            outcome.set_result(on_cursor())
-        except BaseException as error:  # noqa: BLE001 -- raised again where the result is taken
-            outcome.set_exception(error)
+            with connection.cursor() as cursor:
+                opened.append(cursor)
+                results.append(work(cursor))
+        except BaseException as error:  # noqa: BLE001 -- raised again by the thread that waits
+            errors.append(error)
 
     thread = threading.Thread(target=run, name="statement", daemon=True)
+    if callable(handler):  # workers ignore the signal, and go on doing so
+        signal.signal(signal.SIGINT, lambda _number, frame: interrupts.append(frame))
     try:
         thread.start()
-        # With a limit, for a signal that comes just before the wait begins does not end it.
-        while not wait((outcome,), timeout=_BETWEEN_LOOKS_SECONDS).done:
-            pass
-        return outcome.result()
-    except KeyboardInterrupt:
-        # Again and again: a cancellation that comes before the server has the statement is lost.
         while thread.is_alive():
-            with suppress(Exception):  # the cursor may not be open yet, or not be any more
-                opened[0].adbc_cancel()
             thread.join(_BETWEEN_LOOKS_SECONDS)
-        raise
+            # Again and again: a cancellation that comes before the server has the statement is lost.
+            if interrupts and opened:
+                with suppress(Exception):  # the statement may have ended meanwhile
+                    opened[0].adbc_cancel()
+    finally:
+        if callable(handler):
+            signal.signal(signal.SIGINT, handler)
+    if interrupts and callable(handler):
+        handler(signal.SIGINT, interrupts[0])
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 def _literal(value: object) -> str:
