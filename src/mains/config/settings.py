@@ -184,8 +184,9 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "filters": {"lost database": {"()": "mains.base.logs.WithoutTracesOfALostDatabase"}},
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "plain"},
+        "console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["lost database"]},
         "nowhere": {"class": "logging.NullHandler"},
     },
     # Scanners send made-up host names all day; they get 400 and no traceback in the log.
