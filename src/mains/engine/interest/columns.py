@@ -185,7 +185,7 @@ def _lines(rule: InterestRule, good: pl.DataFrame, items: pl.DataFrame) -> pl.Da
         value = sum((good[f"value_{at}"] for at in numbers), pl.Series([0], dtype=pl.Int128))
         days = "all_days" if step < 0 else f"days_{step}"
         top_value, top_money = _top(value), _top(good["money"])
-        parts_most = int(good.group_by("item_id").len()["len"].max() or 1)  # type: ignore[arg-type]
+        parts_most = max(good.group_by("item_id").len()["len"].to_list(), default=1)
         top = top_value * top_money * parts_most
         if top >= 2**127:
             raise TooLarge
