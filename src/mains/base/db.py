@@ -10,16 +10,20 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import date
+from functools import cache, lru_cache, partial
+from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import TypeAlias, TypeVar
+from typing import Never, TypeAlias, TypeVar, cast
 
+import adbc_driver_postgresql
 import polars as pl
 import psycopg
 import pyarrow as pa
+from adbc_driver_manager import AdbcConnection, AdbcDatabase
 from adbc_driver_manager import Error as DriverError
 from adbc_driver_manager.dbapi import Connection, Cursor
-from adbc_driver_postgresql import dbapi
 from django.db import connections
 from psycopg import sql
 
@@ -69,10 +73,28 @@ def connection_url() -> str:
     return database_address().url(database=connections["default"].settings_dict["NAME"])
 
 
+@dataclass(frozen=True)
+class _Database:
+    """What the driver knows of a database, its types above all, for every connection to it: finding that out takes
+    about thirty times as long as connecting. A connection that ends leaves it open."""
+
+    known: AdbcDatabase
+
+    def close(self) -> None:
+        pass
+
+
+@lru_cache(maxsize=8)
+def _known_database(url: str) -> _Database:
+    return _Database(adbc_driver_postgresql.connect(url))
+
+
 @contextmanager
 def adbc_connect(url: str | None = None) -> Iterator[Connection]:
     """A bulk connection without autocommit, closed at the end; what was not committed is rolled back."""
-    with closing(dbapi.connect(url or connection_url(), autocommit=False)) as connection:
+    database = _known_database(url or connection_url())
+    opened = AdbcConnection(database.known)
+    with closing(Connection(cast("AdbcDatabase", database), opened, autocommit=False)) as connection:
         try:
             yield connection
         finally:
@@ -216,27 +238,29 @@ def _interruptible(work: Callable[[Cursor], Result], connection: Connection) -> 
             return work(cursor)
     handler = signal.getsignal(signal.SIGINT)
     opened: list[Cursor] = []
-    results: list[Result] = []
-    errors: list[BaseException] = []
     interrupts: list[FrameType | None] = []
+    ended: SimpleQueue[Callable[[], Result]] = SimpleQueue()
 
     def run() -> None:
         try:
             with connection.cursor() as cursor:
                 opened.append(cursor)
-                results.append(work(cursor))
+                result = work(cursor)
         except BaseException as error:  # noqa: BLE001 -- raised again by the thread that waits
-            errors.append(error)
+            ended.put(partial(_raise, error))
+        else:
+            ended.put(lambda: result)
 
-    thread = threading.Thread(target=run, name="statement", daemon=True)
     if callable(handler):  # workers ignore the signal, and go on doing so
         signal.signal(signal.SIGINT, lambda _number, frame: interrupts.append(frame))
     try:
-        thread.start()
-        while thread.is_alive():
-            thread.join(_BETWEEN_LOOKS_SECONDS)
+        _statement_queue().put(run)
+        outcome = None
+        while outcome is None:
+            with suppress(Empty):
+                outcome = ended.get(timeout=_BETWEEN_LOOKS_SECONDS)
             # Again and again: a cancellation that comes before the server has the statement is lost.
-            if interrupts and opened:
+            if interrupts and opened and outcome is None:
                 with suppress(Exception):  # the statement may have ended meanwhile
                     opened[0].adbc_cancel()
     finally:
@@ -244,9 +268,24 @@ def _interruptible(work: Callable[[Cursor], Result], connection: Connection) -> 
             signal.signal(signal.SIGINT, handler)
     if interrupts and callable(handler):
         handler(signal.SIGINT, interrupts[0])
-    if errors:
-        raise errors[0]
-    return results[0]
+    return outcome()
+
+
+@cache
+def _statement_queue() -> SimpleQueue[Callable[[], None]]:
+    """Takes the main thread's statements to one other thread, which does them one after the other."""
+    queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def work_off() -> None:
+        while True:
+            queue.get()()
+
+    threading.Thread(target=work_off, name="statements", daemon=True).start()
+    return queue
+
+
+def _raise(error: BaseException) -> Never:
+    raise error
 
 
 def _literal(value: object) -> str:

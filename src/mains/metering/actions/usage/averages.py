@@ -9,9 +9,18 @@ from adbc_driver_manager.dbapi import Connection
 from mains.base.db import execute
 from mains.metering.actions.usage.facts import compute_use, read_slice_facts
 from mains.metering.queries.frames import read_class_averages
+from mains.metering.values import Zone
 
 NO_AVERAGES = pl.DataFrame(
     schema={"class_code": pl.String, "zone": pl.Int16, "use_micro": pl.Int64, "days": pl.Int64}
+)
+
+NO_CLASS = ""
+"""Stands in a kept month in which nobody of the sample was measured, so that it is not looked at again."""
+
+_NOBODY = pl.DataFrame(
+    {"class_code": [NO_CLASS], "zone": [int(Zone.TOTAL)], "use_micro": [0], "days": [1]},
+    schema=NO_AVERAGES.schema,
 )
 
 
@@ -26,7 +35,8 @@ def keep_averages(*, connection: Connection, samples: Sequence[tuple[date, range
     known = set(kept["month"].to_list())
     missing = [sample for sample in samples if sample[0] not in known]
     for month, buckets, as_of in missing:
-        for row in _average_use(connection, buckets, month, as_of).iter_rows(named=True):
+        found = _average_use(connection, buckets, month, as_of)
+        for row in (_NOBODY if found.is_empty() else found).iter_rows(named=True):
             # Another run may keep the same month's at the same time; the first one counts for both.
             execute(
                 "INSERT INTO metering_classaverage (month, class_code, zone, use_micro, days, recorded_at)"
@@ -35,7 +45,8 @@ def keep_averages(*, connection: Connection, samples: Sequence[tuple[date, range
                 row | {"month": month, "as_of": as_of},
                 connection=connection,
             )
-    return read_class_averages(connection=connection, months=months) if missing else kept
+    kept = read_class_averages(connection=connection, months=months) if missing else kept
+    return kept.filter(pl.col("class_code") != NO_CLASS)
 
 
 def averages_of(averages: pl.DataFrame, month: date) -> pl.DataFrame:
