@@ -13,10 +13,12 @@ from billing.population import HOME, LONG_AGO, OPENED, READ_MONTHS
 from mains.balance.actions.rules import set_balance_rule
 from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.models import BillRun
+from mains.customers.actions.registry import open_account, register_customer, sign_agreement
+from mains.customers.models import Account, Party
 from mains.metering.actions.registry import RegisterSpec, add_meter, install_meter
 from mains.metering.models import Reading, Register
-from mains.network.actions.registry import connect_node_point
-from mains.network.models import Node
+from mains.network.actions.registry import add_premise, connect_node_point, connect_service_point
+from mains.network.models import Node, ServicePoint
 from mains.tariffs.actions.publish import publish_tariff
 
 MARCH, APRIL, MAY = date(2021, 3, 1), date(2021, 4, 1), date(2021, 5, 1)
@@ -67,6 +69,60 @@ def add_house_meters() -> dict[int, Register]:
         )
     publish_tariff(document=tariff_with_common_use(), now=LONG_AGO + timedelta(days=1))
     return registers
+
+
+REST_TARIFF = """
+tariff: common-areas
+service: electricity
+currency: RUB
+unit: kWh
+quantities: {common_use: kWh}
+components:
+  - {name: over_norm, formula: common_use * price, quantity: common_use}
+  - {name: vat, kind: tax_included, formula: over_norm * vat / (1 + vat)}
+prices: {price: 3.19 RUB/kWh, vat: 20 %}
+"""
+
+
+def add_rest_point(node_id: int = 11) -> ServicePoint:
+    """A point at the common areas of a house, named by its rule, for which nobody pays yet."""
+    with connection.cursor() as cursor:
+        for table in ("network_premise", "network_building", "customers_customer", "customers_account"):
+            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 20000000)")
+        cursor.execute("SELECT setval(pg_get_serial_sequence('tariffs_tariff', 'id'), 100)")
+    node = Node.objects.get(pk=node_id)
+    premise = add_premise(
+        city="Town",
+        street="Long",
+        house=f"house {node_id}",
+        latitude=45,
+        longitude=34,
+        kind="common",
+        node=node,
+    )
+    point = connect_service_point(
+        code=f"CA{node_id}", premise=premise, service="electricity", node=node, connected_on=OPENED,
+        takes_rest=True,
+    )  # fmt: skip
+    set_balance_rule(
+        node_id=node_id, norm_person_micro=25 * KWH, rest_point_id=point.pk, valid_from=OPENED, actor=None,
+        now=LONG_AGO + timedelta(days=2), proof="contract", **RULES[node_id],
+    )  # fmt: skip
+    return point
+
+
+def agree_on_rest(point: ServicePoint, *, now: datetime | None = None) -> Account:
+    """The managing company's account takes what is over the cap of the point's house."""
+    known = now or LONG_AGO + timedelta(days=3)
+    tariff = publish_tariff(document=REST_TARIFF, now=known)
+    account = open_account(
+        customer=register_customer(kind="organisation", name="Manager"), organisation_id=2, opened_on=OPENED
+    )
+    sign_agreement(
+        account=account, service_point_id=point.pk, tariff_id=tariff.tariff_id,
+        provider=Party.objects.get(code="power"), category="commercial", valid_from=OPENED, actor=None, now=known,
+    )  # fmt: skip
+    return account
 
 
 def hang_meter(node_id: int, kwh_month: int) -> Register:

@@ -12,7 +12,8 @@ class BalanceRule(DatedFact):
 
     The cap of a month is `cap_norm_m2_micro` (per m² and month) × `common_area_m2_micro` / 10^6. `norm_person_micro` is
     the use of a member without a meter, per resident and month. What is over the cap is the bearer's, a managing
-    company's; without one it stays the utility's loss.
+    company's: billed at the `rest_point` to whoever has an agreement there; without such a point it stays the utility's
+    loss.
     """
 
     node = models.ForeignKey("network.Node", on_delete=models.PROTECT, related_name="balance_rules")
@@ -22,6 +23,9 @@ class BalanceRule(DatedFact):
     common_area_m2_micro = models.BigIntegerField(null=True)
     norm_person_micro = models.BigIntegerField(null=True)
     bearer = models.ForeignKey("customers.Party", null=True, on_delete=models.PROTECT, related_name="+")
+    rest_point = models.ForeignKey(
+        "network.ServicePoint", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     class Meta:
         constraints = [
@@ -35,6 +39,10 @@ class BalanceRule(DatedFact):
                 condition=models.Q(cap_norm_m2_micro__gte=0) | models.Q(cap_norm_m2_micro__isnull=True),
                 name="cap_not_negative",
             ),
+            models.CheckConstraint(
+                condition=models.Q(rest_point__isnull=True) | models.Q(cap_norm_m2_micro__isnull=False),
+                name="rest_needs_cap",
+            ),
         ]
 
 
@@ -42,6 +50,7 @@ class NodeMonth(models.Model):
     """The balance of one node in one month, by day. Append-only: a change is a new revision.
 
     `quality[i]` is the letter of the node's own meter on day i + 1; `rule_id` is empty where none was in force.
+    `rest_micro`: what of `over_cap_micro` the rule's rest point takes.
     """
 
     pk = models.CompositePrimaryKey("month", "node_id", "revision")
@@ -61,6 +70,7 @@ class NodeMonth(models.Model):
     carried_in_micro = models.BigIntegerField()
     allocated_micro = models.BigIntegerField()
     over_cap_micro = models.BigIntegerField()
+    rest_micro = models.BigIntegerField(db_default=0)
     carried_out_micro = models.BigIntegerField()
     points = models.IntegerField()
     unmetered_points = models.IntegerField()
@@ -71,7 +81,8 @@ class NodeMonth(models.Model):
 
 
 class ShareMonth(models.Model):
-    """What one service point was given of one node's remainder in one month, by day. Append-only, by revisions."""
+    """What one service point was given of one node's remainder in one month, by day: its share, or what is over the
+    cap. Append-only, by revisions."""
 
     pk = models.CompositePrimaryKey("month", "service_point_id", "node_id", "revision")
     month = models.DateField()

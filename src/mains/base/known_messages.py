@@ -76,6 +76,10 @@ BILL_RUNS = (
     _("The meter has shown no use for {months} months."),
     _("Use of {use} is more than {times} times the average of {average}."),
     _("Nobody pays for {days} of {connected} days; use in the month: {use}."),
+    _(
+        "Nobody pays what is over the cap of the house on {days} of {connected} days."
+        " Agree on it with the managing company."
+    ),
     _("{name} is missing."),
     _("The attribute {name} is missing."),
     _("The tiers of {name} differ in number and cannot be averaged."),

@@ -96,6 +96,8 @@ class ServicePoint(models.Model):
     """One service at one premise: where use is metered or estimated. `bucket` is the unit of bulk work.
 
     With `measures_node` it stands at no premise: its meter counts all that flows into the node (a house meter).
+    With `takes_rest` it has no meter: it stands at the common areas of a house and takes what the house's consumers are
+    not asked to pay of its common use. Such a point is a member of no balance.
     """
 
     code = models.CharField(max_length=40, unique=True)
@@ -106,17 +108,24 @@ class ServicePoint(models.Model):
     connected_on = models.DateField()
     disconnected_on = models.DateField(null=True)
     measures_node = models.BooleanField(default=False, db_default=False)
+    takes_rest = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [
             models.Index(fields=["bucket"], name="service_point_bucket"),  # bulk reads by slice
             # The few that measure nodes, among all: balances begin from them.
             models.Index(fields=["node"], condition=models.Q(measures_node=True), name="measuring_point"),
+            # A run lists those for which nobody pays, slice by slice.
+            models.Index(fields=["bucket"], condition=models.Q(takes_rest=True), name="rest_point_bucket"),
         ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(measures_node=True) ^ models.Q(premise__isnull=False),
                 name="at_a_premise_or_measuring_a_node",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(measures_node=False) | models.Q(takes_rest=False),
+                name="measures_or_takes_rest",
             ),
             models.CheckConstraint(
                 condition=models.Q(disconnected_on__isnull=True)

@@ -31,6 +31,7 @@ class PremiseKind(models.TextChoices):
     SHOP = "shop", _("Shop")
     OFFICE = "office", _("Office")
     WORKSHOP = "workshop", _("Workshop")
+    COMMON = "common", _("Common areas")
 
 
 class IdleReason(models.TextChoices):

@@ -173,7 +173,8 @@ class BalanceProfile:
 
     Shares are fractions of 1; among the houses with a meter `theft_share` lose much more than the others and
     `negative_share` count less than their flats. `cap_norm_wh_m2`: Wh per m² of common area and month;
-    `norm_person_kwh`: use of a flat without a meter, per resident and month.
+    `norm_person_kwh`: use of a flat without a meter, per resident and month. `rest_tariff`: by which managing companies
+    pay what is over the cap; without it that stays the utility's loss.
     """
 
     house_share: float
@@ -186,6 +187,7 @@ class BalanceProfile:
     cap_norm_wh_m2: int
     norm_person_kwh: int
     meter_model: str
+    rest_tariff: str = ""
 
 
 @dataclass(frozen=True)

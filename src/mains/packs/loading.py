@@ -23,6 +23,7 @@ from mains.packs.definition import Pack
 from mains.packs.population.balances import BalanceFrames, make_balances
 from mains.packs.population.debts import brought_forward_on
 from mains.packs.population.draws import Integers
+from mains.packs.population.rest_points import RestFrames
 from mains.packs.population.slices import SliceFrames, make_slices
 from mains.packs.population.utility import Utility, build_utility
 from mains.reporting.actions.texts import store_document_texts
@@ -50,9 +51,9 @@ class LoadedPack:
 def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport) -> LoadedPack:
     """Make the pack's demo utility with `accounts` accounts and load it.
 
-    The same pack, size and seed give the same rows with the same ids. Registry and readings are loaded in one
-    transaction; tariffs before it, opening balances after it. Raises UnableToLoadPack when there are accounts
-    already.
+    Managing companies have accounts besides. The same pack, size and seed give the same rows with the same ids.
+    Registry and readings are loaded in one transaction; tariffs before it, opening balances after it. Raises
+    UnableToLoadPack when there are accounts already.
     """
     if not 100 <= accounts <= 1_000_000:
         raise UnableToLoadPack(
@@ -77,7 +78,7 @@ def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport)
         with indexes_built_after(tables, connection=connection) as build_indexes:
             with progress.step("Load registry and readings", total=accounts) as step:
                 _load_skeleton(utility, known_at=known_at, connection=connection)
-                points, readings, openings = _load_slices(
+                points, readings, managed, openings = _load_slices(
                     utility, known_at=known_at, connection=connection, step=step
                 )
             with progress.step("Build indexes and check constraints"):
@@ -92,7 +93,7 @@ def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport)
             now=datetime.combine(pack.billing.months[0], time(), tzinfo=UTC),
         )
     return LoadedPack(
-        accounts=accounts,
+        accounts=accounts + managed,
         service_points=points,
         readings=readings,
         opening_items=openings.height,
@@ -146,9 +147,9 @@ def _load_skeleton(utility: Utility, *, known_at: datetime, connection: Connecti
 
 def _load_slices(
     utility: Utility, *, known_at: datetime, connection: Connection, step: Step
-) -> tuple[int, int, pl.DataFrame]:
-    """Make slices here and copy them in another thread, then the meters of nodes; the numbers of service points and of
-    readings, and all opening balances."""
+) -> tuple[int, int, int, pl.DataFrame]:
+    """Make slices here and copy them in another thread, then the meters of nodes; the numbers of service points, of
+    readings and of managing companies' accounts, and all opening balances."""
     points, readings, meters, registers, openings, node_use = utility.points, 0, 0, 0, [], []
     pending: list[Future[None]] = []
     with ThreadPoolExecutor(max_workers=1) as copier:
@@ -175,7 +176,9 @@ def _load_slices(
         _copy_balances(balances, known_at=known_at, connection=connection)
         points += balances.points.height
         readings += balances.readings.height
-    return points, readings, pl.concat(openings)
+    rests = balances.rests if balances is not None else None
+    managed = rests.accounts.height if rests is not None else 0
+    return points + managed, readings, managed, pl.concat(openings)
 
 
 def _bucket_slices(utility: Utility) -> Iterator[SliceFrames]:
@@ -223,4 +226,24 @@ def _copy_balances(frames: BalanceFrames, *, known_at: datetime, connection: Con
         connection=connection,
     )
     metering_loading.load_readings(readings=frames.readings, connection=connection)
+    if frames.rests is not None:
+        _copy_rests(frames.rests, known_at=known_at, connection=connection)
     balance_loading.load_rules(rules=frames.rules, known_at=known_at, connection=connection)
+
+
+def _copy_rests(frames: RestFrames, *, known_at: datetime, connection: Connection) -> None:
+    network_loading.load_premises(
+        premises=frames.premises,
+        states=frames.premise_states,
+        points=frames.points,
+        known_at=known_at,
+        connection=connection,
+    )
+    customers_loading.load_accounts(
+        customers=frames.customers,
+        accounts=frames.accounts,
+        agreements=frames.agreements,
+        responsibilities=frames.responsibilities,
+        known_at=known_at,
+        connection=connection,
+    )

@@ -12,6 +12,7 @@ from mains.engine.balance.exact import (
     ExactBalance,
     MemberFacts,
     Placement,
+    RestPoint,
     Rule,
     State,
     Tree,
@@ -75,7 +76,7 @@ def worlds(draw: st.DrawFn) -> World:
         _member(draw, point, draw(st.sampled_from(nodes)), first, end)
         for point in range(101, 101 + draw(st.integers(0, 6)))
     ]
-    rules = {node: _rule(draw) for node in metered}
+    rules = {node: _rule(draw, 200 + node, first, end) for node in metered}
     return World(first, end, placements, measured, members, rules)
 
 
@@ -102,13 +103,22 @@ def _member(draw: st.DrawFn, point: int, node: int, first: date, end: date) -> M
     )
 
 
-def _rule(draw: st.DrawFn) -> Rule:
+def _rule(draw: st.DrawFn, rest_point: int, first: date, end: date) -> Rule:
+    connected = draw(st.one_of(st.just(OPENED), day_of(first, end)))
+    rest = RestPoint(
+        service_point_id=rest_point,
+        connected_from=connected,
+        connected_to=draw(
+            st.one_of(st.none(), st.integers(1, 40).map(lambda n: connected + timedelta(days=n)))
+        ),
+    )
     return Rule(
         key=draw(st.sampled_from(AllocationKey)),
         negative=draw(st.sampled_from(NegativeRule)),
         cap_micro=draw(st.one_of(st.none(), st.integers(0, 10**10))),
         norm_person_micro=draw(st.sampled_from([0, 1, 64_000_000])),
         carried_micro=-draw(st.integers(0, 10**9)),
+        rest=draw(st.sampled_from([None, rest])),
     )
 
 
@@ -130,7 +140,14 @@ def in_columns(world: World) -> MonthBalance:
     return balance_month(
         nodes=pl.DataFrame(
             [
-                (node, r.key.value, r.cap_micro, r.norm_person_micro, r.negative.value, r.carried_micro)
+                (
+                    *(node, r.key.value, r.cap_micro, r.norm_person_micro, r.negative.value, r.carried_micro),
+                    *(
+                        (r.rest.service_point_id, r.rest.connected_from, r.rest.connected_to)
+                        if r.rest
+                        else (None, None, None)
+                    ),
+                )
                 for node, r in world.rules.items()
             ],
             schema={
@@ -140,6 +157,9 @@ def in_columns(world: World) -> MonthBalance:
                 "norm_person_micro": pl.Int64,
                 "negative": pl.String,
                 "carried_micro": pl.Int64,
+                "rest_point_id": pl.Int64,
+                "rest_from": pl.Date,
+                "rest_to": pl.Date,
             },
             orient="row",
         ),
@@ -213,6 +233,14 @@ def test_columns_equal_exact_and_shares_sum_exactly(world: World) -> None:
             for share in found.shares.filter(pl.col("node_id") == row["node_id"]).iter_rows(named=True)
         }
         assert shares == dict(exact.shares)
+        rests = found.rests.filter(pl.col("node_id") == row["node_id"])
+        rest = world.rules[row["node_id"]].rest
+        assert rests["service_point_id"].to_list() == ([rest.service_point_id] if rest else [])
+        for days in rests["days_micro"].to_list():
+            assert tuple(days) == exact.rest_days
+        assert row["rest_micro"] == sum(exact.rest_days)
+        if rest and rest.connected_from <= world.month_from and rest.connected_to is None:
+            assert row["rest_micro"] == row["over_cap_micro"], "whoever is there all month takes all of it"
         assert row["member_days"] == list(exact.member_days)
         assert row["allocated_days"] == list(exact.allocated_days)
         assert (row["remainder_micro"], row["over_cap_micro"], row["carried_out_micro"]) == (

@@ -130,7 +130,8 @@ def _balance(facts: MonthFacts, target: _Target) -> pl.DataFrame:
     known = read_balances(connection=connection, month=facts.month, as_of=target.as_of, node_ids=ids)
     balances = _differing(nodes, known, ["node_id"])
     stored = read_shares_of_nodes(connection=connection, month=facts.month, as_of=target.as_of, node_ids=ids)
-    shares = found.shares.select(*SHARE_COLUMNS)
+    # What is over the cap is a share of the point that takes it: billed, corrected and proved like any other.
+    shares = pl.concat([found.shares, found.rests]).select(*SHARE_COLUMNS)
     shares = _differing(
         pl.concat([shares, _withdrawn(shares, stored)]), stored, ["node_id", "service_point_id"]
     )

@@ -11,6 +11,7 @@ from mains.balance.values import Key, Negative, UnableToSetRule
 from mains.base.dated import record_fact
 from mains.base.staged_rows import Field, StagedRows, choice, day, import_rows, micro, reference
 from mains.customers.queries.records import find_party_id
+from mains.network.queries.points import PointRecord, find_point_id, get_point
 from mains.network.queries.records import find_node_id
 
 
@@ -23,6 +24,7 @@ def set_balance_rule(
     common_area_m2_micro: int | None = None,
     norm_person_micro: int | None = None,
     bearer_id: int | None = None,
+    rest_point_id: int | None = None,
     valid_from: date,
     valid_to: date | None = None,
     actor: models.Model | None,
@@ -31,7 +33,8 @@ def set_balance_rule(
 ) -> BalanceRule:
     """Balance a node by this rule over [valid_from, valid_to), both first days of months.
 
-    Raises UnableToSetRule, UnableToRecordFact.
+    What is over the cap is billed at the service point `rest_point_id`, which hangs at the node and takes rests.
+    Raises UnableToSetRule, UnableToRecordFact, UnableToFindServicePoint.
     """
     if valid_from.day != 1 or (valid_to is not None and valid_to.day != 1):
         raise _unable(
@@ -48,6 +51,8 @@ def set_balance_rule(
             node_id, "cap-of-loss", "A remainder that is not shared has neither cap nor bearer.", "key",
             "Choose a key, or leave cap and bearer out.",
         )  # fmt: skip
+    if rest_point_id is not None:
+        _check_rest(node_id, get_point(point_id=rest_point_id), has_cap=cap_norm_m2_micro is not None)
     return record_fact(
         model=BalanceRule,
         subject={"node_id": node_id},
@@ -58,6 +63,7 @@ def set_balance_rule(
             "common_area_m2_micro": common_area_m2_micro,
             "norm_person_micro": norm_person_micro,
             "bearer_id": bearer_id,
+            "rest_point_id": rest_point_id,
         },
         valid_from=valid_from,
         valid_to=valid_to,
@@ -71,7 +77,7 @@ def import_rules(
     *, content: bytes, actor: models.Model | None, now: datetime, proof: str, is_trial: bool = False
 ) -> StagedRows:
     """Set the rules of a CSV file: node, key, negative, cap_norm_m2, common_area_m2, norm_person, bearer,
-    valid_from."""
+    rest_point, valid_from."""
     fields = (
         Field("node", reference(lambda code: find_node_id(code=code), name="node")),
         Field("key", choice(Key)),
@@ -80,6 +86,11 @@ def import_rules(
         Field("common_area_m2", micro, is_needed=False),
         Field("norm_person", micro, is_needed=False),
         Field("bearer", reference(lambda code: find_party_id(code=code), name="party"), is_needed=False),
+        Field(
+            "rest_point",
+            reference(lambda code: find_point_id(code=code), name="service point"),
+            is_needed=False,
+        ),
         Field("valid_from", day),
     )
 
@@ -92,6 +103,7 @@ def import_rules(
             common_area_m2_micro=row["common_area_m2"],
             norm_person_micro=row["norm_person"],
             bearer_id=row["bearer"],
+            rest_point_id=row["rest_point"],
             valid_from=row["valid_from"],
             actor=actor,
             now=now,
@@ -99,6 +111,25 @@ def import_rules(
         )
 
     return import_rows(content=content, fields=fields, write=write, is_trial=is_trial)
+
+
+def _check_rest(node_id: int, point: PointRecord, *, has_cap: bool) -> None:
+    """Refuse a rest without a cap, and a point that is an ordinary one or hangs at another node."""
+    if not has_cap:
+        raise _unable(
+            node_id, "rest-without-cap", "Without a cap nothing is left for a point that takes the rest.", "rest_point",
+            "Give the norm per square metre and its area, or leave the point out.",
+        )  # fmt: skip
+    if not point.takes_rest:
+        raise _unable(
+            node_id, "rest-point-ordinary", f"Service point {point.code} has consumers of its own.", "rest_point",
+            "Connect a point with takes_rest at the common areas of the house, and name that one.",
+        )  # fmt: skip
+    if point.node_id != node_id:
+        raise _unable(
+            node_id, "rest-point-elsewhere", f"Service point {point.code} hangs at another node.", "rest_point",
+            "Name a point that hangs at the node of the rule.",
+        )  # fmt: skip
 
 
 def _unable(node_id: int, code: str, message: str, field: str, remedy: str) -> UnableToSetRule:

@@ -17,6 +17,7 @@ from mains.engine.balance.exact import (
     ExactBalance,
     MemberFacts,
     Placement,
+    RestPoint,
     Rule,
     State,
     Tree,
@@ -51,8 +52,15 @@ class NodeBalance:
     codes: Mapping[int, str]
     names_below: Mapping[int, str]
 
+    @property
+    def rest_point_id(self) -> int | None:
+        """The service point that takes what is over the cap."""
+        return self.rule["rest_point_id"] if self.rule else None
+
     def share_days(self, service_point_id: int) -> tuple[int, ...]:
-        """What the service point was given on each day of the month, in micro-units."""
+        """What the service point was given on each day of the month, or takes of what is over the cap; micro-units."""
+        if service_point_id == self.rest_point_id:
+            return self.exact.rest_days
         nothing = (0,) * len(self.exact.node_days)
         return self.exact.shares.get(service_point_id, nothing)
 
@@ -112,7 +120,7 @@ def _compute(stored: Row, known_at: datetime) -> NodeBalance:
         members=[
             _member(row, use[row["id"]], states[row["id"]], days)
             for row in points
-            if not row["measures_node"]
+            if not (row["measures_node"] or row["takes_rest"])
         ],
         month_from=month,
         month_to=following,
@@ -186,6 +194,17 @@ def _rule(row: Row | None, carried_micro: int) -> Rule:
         cap_micro=cap,
         norm_person_micro=row["norm_person_micro"] or 0,
         carried_micro=carried_micro,
+        rest=_rest_point(row),
+    )
+
+
+def _rest_point(rule: Row) -> RestPoint | None:
+    if rule["rest_point_id"] is None:
+        return None
+    return RestPoint(
+        service_point_id=rule["rest_point_id"],
+        connected_from=rule["rest_from"],
+        connected_to=rule["rest_to"],
     )
 
 
@@ -206,10 +225,12 @@ def _compare(found: NodeBalance, shares: Sequence[Row]) -> None:
         "remainder": (stored["remainder_micro"], exact.remainder),
         "allocated": (stored["allocated_micro"], sum(exact.allocated_days)),
         "over the cap": (stored["over_cap_micro"], exact.over_cap),
+        "taken of what is over the cap": (stored["rest_micro"], sum(exact.rest_days)),
         "carried on": (stored["carried_out_micro"], exact.carried_out),
     }
     given = {row["service_point_id"]: row["days_micro"] for row in shares}
-    for point in {*given, *exact.shares}:
+    takers = () if found.rest_point_id is None else (found.rest_point_id,)
+    for point in {*given, *exact.shares, *takers}:
         days = given.get(point, [0] * len(exact.node_days))
         for day, (is_stored, is_exact) in enumerate(zip(days, found.share_days(point), strict=True), start=1):
             pairs[f"share of {found.codes.get(point, point)} on day {day}"] = (is_stored, is_exact)
@@ -260,7 +281,7 @@ SELECT p.* FROM believed p JOIN below b ON b.node_id = p.node_id
 """
 _POINTS = """
 SELECT sp.id, sp.code, sp.node_id, sp.premise_id, sp.connected_on, sp.disconnected_on, sp.measures_node,
-       n.name AS node_name
+       sp.takes_rest, n.name AS node_name
 FROM network_servicepoint sp JOIN network_node n ON n.id = sp.node_id
 WHERE sp.node_id = ANY(%(nodes)s) ORDER BY sp.id
 """
@@ -278,8 +299,11 @@ WHERE sp.id = ANY(%(points)s) AND s.valid && daterange(%(month)s, %(next)s) AND 
 """
 _RULE = f"""
 SELECT r.id, r.key, r.negative, r.cap_norm_m2_micro, r.common_area_m2_micro, r.norm_person_micro,
-       p.name AS bearer, lower(r.valid) AS valid_from, r.proof
-FROM balance_balancerule r LEFT JOIN customers_party p ON p.id = r.bearer_id
+       p.name AS bearer, r.rest_point_id, s.connected_on AS rest_from, s.disconnected_on AS rest_to,
+       lower(r.valid) AS valid_from, r.proof
+FROM balance_balancerule r
+LEFT JOIN customers_party p ON p.id = r.bearer_id
+LEFT JOIN network_servicepoint s ON s.id = r.rest_point_id
 WHERE r.node_id = %(node)s AND r.valid @> %(last)s::date AND {_KNOWN.format("r")}
 """
 _CARRIED = """

@@ -37,7 +37,8 @@ _CARRIED = {"node_id": pl.Int64, "carried_micro": pl.Int64}
 
 @dataclass(frozen=True, kw_only=True)
 class MonthFacts:
-    """`nodes`: node_id, rule_id, key, negative, cap_micro, norm_person_micro, carried_micro of the nodes to balance.
+    """`nodes`: node_id, rule_id, key, negative, cap_micro, norm_person_micro, rest_point_id, rest_from, rest_to,
+    carried_micro of the nodes to balance.
     `node_use`: node_id, service_point_id, days_micro, quality, is_measured of all nodes with a meter. `reach` as
     `find_reach` gives it, of the nodes to balance. `points`: service_point_id, node_id, premise_id, connected_from,
     connected_to below them."""

@@ -12,8 +12,8 @@ from mains.base.db import read_frame
 
 NODE_COLUMNS = (
     "node_id", "rule_id", "quality", "node_days", "member_days", "allocated_days", "node_micro", "member_micro",
-    "remainder_micro", "carried_in_micro", "allocated_micro", "over_cap_micro", "carried_out_micro", "points",
-    "unmetered_points",
+    "remainder_micro", "carried_in_micro", "allocated_micro", "over_cap_micro", "rest_micro", "carried_out_micro",
+    "points", "unmetered_points",
 )  # fmt: skip
 SHARE_COLUMNS = ("service_point_id", "node_id", "total_micro", "days_micro")
 _POINT_DAYS = pl.Schema({"service_point_id": pl.Int64(), "days_micro": pl.List(pl.Int64)})
@@ -22,14 +22,15 @@ _POINT_DAYS = pl.Schema({"service_point_id": pl.Int64(), "days_micro": pl.List(p
 def read_rules(*, connection: Connection, month_to: date, as_of: datetime) -> pl.DataFrame:
     """The rules in force on the last day before `month_to`, as believed at `as_of`; they count for the whole month.
 
-    Columns: node_id, rule_id, key, negative, cap_micro (of the month, null: none), norm_person_micro (null: none).
+    Columns: node_id, rule_id, key, negative, cap_micro (of the month, null: none), norm_person_micro (null: none), and
+    the point that takes what is over the cap with the days of its connection: rest_point_id, rest_from, rest_to.
     """
     return read_frame(
         f"""
         SELECT r.node_id, r.id AS rule_id, r.key, r.negative,
                floor(r.cap_norm_m2_micro::numeric * r.common_area_m2_micro / 1000000)::bigint AS cap_micro,
-               r.norm_person_micro
-        FROM balance_balancerule r
+               r.norm_person_micro, r.rest_point_id, sp.connected_on AS rest_from, sp.disconnected_on AS rest_to
+        FROM balance_balancerule r LEFT JOIN network_servicepoint sp ON sp.id = r.rest_point_id
         WHERE r.valid @> %(last_day)s::date AND {KNOWN.format("r")}
         """,
         {"last_day": month_to - timedelta(days=1), "as_of": as_of},

@@ -30,6 +30,7 @@ def headings() -> list[str]:
         _("Lost at this node"),
         _("Shared among consumers"),
         _("Over the cap"),
+        _("Billed to managing companies"),
     ]
 
 
@@ -67,7 +68,7 @@ def losses_xlsx(rows: Sequence[LossRow]) -> bytes:
         sheet.freeze_panes(1, 2)
         sheet.set_column(0, 0, 14)
         sheet.set_column(1, 1, 40)
-        sheet.set_column(2, 9, 16)
+        sheet.set_column(2, 10, 16)
     return out.getvalue()
 
 
@@ -90,6 +91,7 @@ def losses_json(rows: Sequence[LossRow], *, month: date, path: Sequence[str]) ->
                 "own_lost_micro": row.own_lost_micro,
                 "shared_micro": row.shared_micro,
                 "over_cap_micro": row.over_cap_micro,
+                "rest_micro": row.rest_micro,
             }
             for row in rows
         ],
@@ -117,7 +119,12 @@ def lost_percent(row: LossRow) -> Decimal | None:
 
 def _cells(row: LossRow) -> list[Any]:
     figures = (row.in_micro, row.used_micro, row.lost_micro)
-    own = (row.own_lost_micro if row.is_measured else None, row.shared_micro, row.over_cap_micro)
+    own = (
+        row.own_lost_micro if row.is_measured else None,
+        row.shared_micro,
+        row.over_cap_micro,
+        row.rest_micro,
+    )
     return [
         row.code,
         row.name,

@@ -19,8 +19,9 @@ class LossRow:
     """One node of a level in micro-units. `is_measured`: it has a meter of its own.
 
     `in_micro`: what flowed in, `lost_micro`: what did not arrive at any service point below, at all levels together;
-    `own_lost_micro`: the remainder of the node itself (0 without a meter); `shared_micro`, `over_cap_micro`: what of
-    the losses consumers and managing companies bear. `has_below`: there are nodes below.
+    `own_lost_micro`: the remainder of the node itself (0 without a meter); `shared_micro`: what of the losses
+    consumers bear; `over_cap_micro`: what is over their cap, of which `rest_micro` is billed to managing companies.
+    `has_below`: there are nodes below.
     """
 
     node_id: int
@@ -35,6 +36,7 @@ class LossRow:
     own_lost_micro: int
     shared_micro: int
     over_cap_micro: int
+    rest_micro: int
     has_below: bool
 
     @property
@@ -45,7 +47,10 @@ class LossRow:
 
 @dataclass(frozen=True)
 class NodeDays:
-    """A node's balance of one month by day, in micro-units, with its sums and its rule."""
+    """A node's balance of one month by day, in micro-units, with its sums and its rule.
+
+    `rest_point`: code of the service point that takes what is over the cap.
+    """
 
     node_id: int
     quality: str
@@ -58,6 +63,7 @@ class NodeDays:
     carried_in_micro: int
     allocated_micro: int
     over_cap_micro: int
+    rest_micro: int
     carried_out_micro: int
     points: int
     unmetered_points: int
@@ -66,6 +72,7 @@ class NodeDays:
     negative: str
     bearer: str
     cap_micro: int | None
+    rest_point: str
 
 
 @dataclass(frozen=True)
@@ -117,13 +124,15 @@ def find_node_days(*, month: date, node_id: int) -> NodeDays | None:
     """The node's latest balance of the month; the caller has checked that the person sees the node."""
     statement = """
         SELECT b.node_id, b.quality, b.node_days, b.member_days, b.allocated_days, b.node_micro, b.member_micro,
-               b.remainder_micro, b.carried_in_micro, b.allocated_micro, b.over_cap_micro, b.carried_out_micro,
-               b.points, b.unmetered_points, b.revision, coalesce(r.key, 'none'), coalesce(r.negative, 'zero'),
-               coalesce(p.name, ''),
-               floor(r.cap_norm_m2_micro::numeric * r.common_area_m2_micro / 1000000)::bigint
+               b.remainder_micro, b.carried_in_micro, b.allocated_micro, b.over_cap_micro, b.rest_micro,
+               b.carried_out_micro, b.points, b.unmetered_points, b.revision, coalesce(r.key, 'none'),
+               coalesce(r.negative, 'zero'), coalesce(p.name, ''),
+               floor(r.cap_norm_m2_micro::numeric * r.common_area_m2_micro / 1000000)::bigint,
+               coalesce(s.code, '')
         FROM balance_nodemonth b
         LEFT JOIN balance_balancerule r ON r.id = b.rule_id
         LEFT JOIN customers_party p ON p.id = r.bearer_id
+        LEFT JOIN network_servicepoint s ON s.id = r.rest_point_id
         WHERE b.month = %(month)s AND b.node_id = %(node)s ORDER BY b.revision DESC LIMIT 1
     """
     return fetch_row(NodeDays, statement, {"month": month, "node": node_id})
@@ -209,12 +218,13 @@ WITH RECURSIVE {_PLACED}, {_SEEN}, balances AS MATERIALIZED (
            coalesce(sum(m.node_micro) FILTER (WHERE NOT w.under_meter), 0)::bigint AS in_micro,
            sum(m.remainder_micro)::bigint AS lost_micro,
            coalesce(sum(m.remainder_micro) FILTER (WHERE w.branch = w.node_id), 0)::bigint AS own_lost_micro,
-           sum(m.allocated_micro)::bigint AS shared_micro, sum(m.over_cap_micro)::bigint AS over_cap_micro
+           sum(m.allocated_micro)::bigint AS shared_micro, sum(m.over_cap_micro)::bigint AS over_cap_micro,
+           sum(m.rest_micro)::bigint AS rest_micro
     FROM below w JOIN balances m ON m.node_id = w.node_id
     GROUP BY w.branch
 )
 SELECT n.id, n.code, n.name, n.kind, n.service, s.is_measured, s.meters, s.in_micro, s.lost_micro, s.own_lost_micro,
-       s.shared_micro, s.over_cap_micro,
+       s.shared_micro, s.over_cap_micro, s.rest_micro,
        EXISTS (SELECT FROM placed p WHERE p.parent_id = n.id)
 FROM summed s JOIN network_node n ON n.id = s.branch
 ORDER BY n.name, n.id

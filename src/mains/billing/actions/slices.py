@@ -28,6 +28,7 @@ from mains.engine.usage import describe_exception
 from mains.kernel.period import next_month
 from mains.ledger.actions.bill_run import post_run_slice
 from mains.metering.actions.usage import UsageRefresh, UsageScope, refresh_usage, revise_usage
+from mains.network.queries.frames import read_rest_points
 
 _LOCK_CLASS = {Stage.USAGE: 1_000_000, Stage.BILLS: 2_000_000, Stage.BALANCE: 3_000_000}
 _LEDGER_COLUMNS = ("account_id", "organisation_id", "position", "service", "provider_id")
@@ -300,7 +301,14 @@ def _usage_exceptions(
     )
     # Nobody pays at a point that measures a node; it is of no class.
     paid_points = refresh.points.filter(pl.col("class_code").is_not_null())
-    gaps = agreement_gaps(paid_points, payers, refresh.month_usage, month=plan.month, following=following)
+    gaps = agreement_gaps(
+        paid_points,
+        payers,
+        refresh.month_usage,
+        rest_points=read_rest_points(connection=connection, buckets=buckets),
+        month=plan.month,
+        following=following,
+    )
     if refresh.exceptions.is_empty():
         return gaps
     payer = payers.sort("valid_from").unique("service_point_id", keep="last", maintain_order=True)

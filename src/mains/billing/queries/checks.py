@@ -86,10 +86,25 @@ _CHECKS = {
           AND n.revision = (SELECT max(l.revision) FROM balance_nodemonth l
                             WHERE l.month = n.month AND l.node_id = n.node_id AND l.recorded_at <= %(as_of)s)
           AND a.micro <> (SELECT coalesce(sum(s.days_micro[a.day]), 0)
-                          FROM (SELECT DISTINCT ON (service_point_id) days_micro FROM balance_sharemonth
+                          FROM (SELECT DISTINCT ON (service_point_id) service_point_id, days_micro
+                                FROM balance_sharemonth
                                 WHERE month = n.month AND node_id = n.node_id AND recorded_at <= %(as_of)s
-                                ORDER BY service_point_id, revision DESC) AS s)
+                                ORDER BY service_point_id, revision DESC) AS s
+                          JOIN network_servicepoint sp ON sp.id = s.service_point_id AND NOT sp.takes_rest)
         GROUP BY n.node_id, n.month
+    """,
+    "what is over the cap is given to the point that takes it": """
+        SELECT 'node ' || n.node_id || ' in ' || n.month AS fault
+        FROM balance_nodemonth n
+        WHERE n.recorded_at = %(as_of)s
+          AND n.revision = (SELECT max(l.revision) FROM balance_nodemonth l
+                            WHERE l.month = n.month AND l.node_id = n.node_id AND l.recorded_at <= %(as_of)s)
+          AND n.rest_micro <> (SELECT coalesce(sum(s.total_micro), 0)
+                               FROM (SELECT DISTINCT ON (service_point_id) service_point_id, total_micro
+                                     FROM balance_sharemonth
+                                     WHERE month = n.month AND node_id = n.node_id AND recorded_at <= %(as_of)s
+                                     ORDER BY service_point_id, revision DESC) AS s
+                               JOIN network_servicepoint sp ON sp.id = s.service_point_id AND sp.takes_rest)
     """,
     "days of use add up, and spans cover them": """
         SELECT 'service point ' || service_point_id || ' in ' || month AS fault

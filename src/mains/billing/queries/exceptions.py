@@ -135,12 +135,19 @@ def odd_use(use: pl.DataFrame, history: pl.DataFrame, *, month: date) -> pl.Data
 
 
 def agreement_gaps(
-    points: pl.DataFrame, payers: pl.DataFrame, totals: pl.DataFrame, *, month: date, following: date
+    points: pl.DataFrame,
+    payers: pl.DataFrame,
+    totals: pl.DataFrame,
+    *,
+    rest_points: pl.Series,
+    month: date,
+    following: date,
 ) -> pl.DataFrame:
     """Connected service points that nobody pays for on some day of the month.
 
     `points`: connected_from, connected_to; `payers`: service_point_id, valid_from, valid_to, not overlapping;
-    `totals`: service_point_id, total_micro of the month.
+    `totals`: service_point_id, total_micro of the month; `rest_points`: those of the points that take what is over the
+    cap of a house.
     """
 
     def days(start: str, end: str) -> pl.Expr:
@@ -163,11 +170,22 @@ def agreement_gaps(
     return _exceptions(
         rows,
         code=ExceptionCode.AGREEMENT_GAP,
-        message=text_of(
-            "Nobody pays for {} of {} days; use in the month: {}.",
-            "missing",
-            "connected",
-            pl.col("used").fill_null(0),
+        message=pl.when(pl.col("service_point_id").is_in(rest_points.implode()))
+        .then(
+            text_of(
+                "Nobody pays what is over the cap of the house on {} of {} days."
+                " Agree on it with the managing company.",
+                "missing",
+                "connected",
+            )
+        )
+        .otherwise(
+            text_of(
+                "Nobody pays for {} of {} days; use in the month: {}.",
+                "missing",
+                "connected",
+                pl.col("used").fill_null(0),
+            )
         ),
     )
 

@@ -24,6 +24,13 @@ def explain(
     language: Annotated[
         str | None, typer.Option("--language", help="Of the protocol: en, ru, tr, zh-hans, de, fr.")
     ] = None,
+    neighbours: Annotated[
+        bool,
+        typer.Option(
+            "--neighbours",
+            help="Name the use of every neighbour behind a share of the house's use: not for the customer.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the machine form.")] = False,
 ) -> None:
     """Show how every amount of a bill came about, computed again from the facts its run knew."""
@@ -39,12 +46,14 @@ def explain(
     from mains.billing.values import parse_bill_number
     from mains.config.cli.trees import step_tree, tree_console
     from mains.reporting.queries.bill_paper.cause_wording import tell_causes
+    from mains.staff.values import EVERYTHING
 
     month, bill_id = parse_bill_number(bill)
+    reader = EVERYTHING if neighbours else None
     if line is None:
-        explained = explain_bill(month=month, bill_id=bill_id)
+        explained = explain_bill(month=month, bill_id=bill_id, reader=reader)
     else:
-        one = explain_line(month=month, bill_id=bill_id, line=line)
+        one = explain_line(month=month, bill_id=bill_id, line=line, reader=reader)
         explained = BillExplanation(bill, one.amount_minor, one.tree.unit, (one,))
     if as_json:
         typer.echo(json.dumps(explained.to_data(), ensure_ascii=False, indent=2))

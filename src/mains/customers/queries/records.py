@@ -1,5 +1,6 @@
 """Accounts as people read them. Every function is limited to a scope; what lies outside it is not found."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -279,6 +280,15 @@ def count_unmapped(*, scope: Scope, on_date: date) -> int:
     """Open accounts without a responsible officer on the date."""
     statement = f"SELECT count(*) FROM customers_account a WHERE {WITHIN.format(a='a')} AND {UNMAPPED}"
     return fetch_rows(int, statement, {"on_date": on_date} | scope_params(scope))[0]
+
+
+def points_within(*, service_point_ids: Sequence[int], scope: Scope) -> frozenset[int]:
+    """Those of the service points for which an account of the scope ever paid."""
+    statement = f"""
+        SELECT DISTINCT g.service_point_id FROM customers_agreement g JOIN customers_account a ON a.id = g.account_id
+        WHERE g.service_point_id = ANY(%(ids)s) AND g.superseded_at IS NULL AND {WITHIN.format(a="a")}
+    """
+    return frozenset(fetch_rows(int, statement, {"ids": list(service_point_ids)} | scope_params(scope)))
 
 
 def find_party_id(*, code: str) -> int | None:

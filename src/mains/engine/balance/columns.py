@@ -30,10 +30,13 @@ class MonthBalance:
     remainder + carried in = allocated + over cap + carried out + what found nobody.
     `shares`, by node_id and service_point_id: days_micro (List(Int64)), total_micro; one row for every service point
     below a node whose remainder is shared. On each day they sum exactly to the node's allocated_days.
+    `rests`, in the same columns: what is over the cap, as the point named for it takes it on the days on which it is
+    connected; one row for every node with such a point. It is rest_micro of `nodes`.
     """
 
     nodes: pl.DataFrame
     shares: pl.DataFrame
+    rests: pl.DataFrame
 
 
 def balance_month(
@@ -50,11 +53,13 @@ def balance_month(
     """Balance `nodes` over a month: see README.md for the rules.
 
     `nodes`: node_id, key, cap_micro (of a whole month, null: none), norm_person_micro (use of a member without a meter,
-    per resident and month, null: nothing), negative, carried_micro. `node_use`: node_id, days_micro, is_measured (lists
-    by day), also of the nodes with meters below. `reach`: as `find_reach` gives it, for these nodes or more. `points`:
-    service_point_id, node_id, connected_from, connected_to (null is open). `use`: service_point_id, days_micro, quality
-    (a letter per day); points without a row use nothing. `states`: service_point_id, valid_from, valid_to (null is
-    open), residents, floor_area_m2_micro. Raises UnableToBalance.
+    per resident and month, null: nothing), negative, carried_micro, and the point that takes what is over the cap with
+    the days of its connection: rest_point_id, rest_from, rest_to (null is open; no point: all three null).
+    `node_use`: node_id, days_micro, is_measured (lists by day), also of the nodes with meters below. `reach`: as
+    `find_reach` gives it, for these nodes or more. `points`: service_point_id, node_id, connected_from, connected_to
+    (null is open), without those that take rests. `use`: service_point_id, days_micro, quality (a letter per day);
+    points without a row use nothing. `states`: service_point_id, valid_from, valid_to (null is open), residents,
+    floor_area_m2_micro. Raises UnableToBalance.
     """
     month = _Month(month_from, (month_to - month_from).days)
     nodes = nodes.sort("node_id")
@@ -68,11 +73,12 @@ def balance_month(
     outflow = np.where(is_measured, outflow, 0)
     remainder = node_days - outflow
     sums = _sums(nodes, remainder, is_measured)
-    daily = _by_day(sums, remainder)
+    daily = _by_day(sums["amount"], sums["remainder"], remainder)
     weights = rows.weights(nodes, figures, taken, is_measured)
     found_somebody = rows.sum_by_node(weights) > 0
     daily = np.where(found_somebody, daily, 0)
     shares = rows.share(daily, weights)
+    rest = _rest_days(month, nodes, _by_day(sums["over_cap"], sums["remainder"], remainder))
     return MonthBalance(
         nodes=sums.select(
             "node_id",
@@ -83,11 +89,13 @@ def balance_month(
             remainder_micro="remainder",
             allocated_micro=pl.Series(daily.sum(axis=1)),
             over_cap_micro="over_cap",
+            rest_micro=pl.Series(rest.sum(axis=1)),
             carried_out_micro="carried_out",
             points=rows.count_direct(rows.all_rows),
             unmetered_points=rows.count_direct(figures.has_norm_days[rows.point]),
         ),
         shares=rows.gather_shares(shares),
+        rests=_rests(nodes, rest),
     )
 
 
@@ -346,16 +354,35 @@ def _sums(nodes: pl.DataFrame, remainder: Ints, is_measured: Flags) -> pl.DataFr
     )
 
 
-def _by_day(sums: pl.DataFrame, remainder: Ints) -> Ints:
-    """The month's amount over its days, as the remainder ran: floor(amount × remainder so far / the month's) less the
-    same of the day before."""
-    amount, month = sums["amount"].to_numpy()[:, None], sums["remainder"].to_numpy()[:, None]
+def _by_day(amounts: pl.Series, remainders: pl.Series, remainder: Ints) -> Ints:
+    """An amount of each node's month over its days, as the remainder ran: floor(amount × remainder so far / the
+    month's) less the same of the day before."""
+    amount, month = amounts.to_numpy()[:, None], remainders.to_numpy()[:, None]
     is_scaled = (amount != month) & (amount != 0)
     so_far = np.cumsum(remainder, axis=1)
     none = np.zeros_like(so_far)
     given = _floor_part(np.where(is_scaled, amount, 0) + none, so_far, np.where(is_scaled, month, 1) + none)
     scaled = np.diff(given, axis=1, prepend=0)
     return np.where(is_scaled, scaled, np.where(amount == 0, 0, remainder))
+
+
+def _rest_days(month: _Month, nodes: pl.DataFrame, over_cap: Ints) -> Ints:
+    """What is over the cap on the days on which the point that takes it is connected; nothing without one."""
+    is_named = nodes["rest_point_id"].is_not_null().to_numpy()
+    taken = np.zeros_like(over_cap)
+    held = month.mask(nodes.filter(pl.col("rest_point_id").is_not_null()), "rest_from", "rest_to")
+    taken[is_named] = np.where(held, over_cap[is_named], 0)
+    return taken
+
+
+def _rests(nodes: pl.DataFrame, rest: Ints) -> pl.DataFrame:
+    named = nodes.select(
+        "node_id",
+        service_point_id="rest_point_id",
+        days_micro=_lists(rest),
+        total_micro=pl.Series(rest.sum(axis=1), dtype=pl.Int64),
+    )
+    return named.filter(pl.col("service_point_id").is_not_null())
 
 
 def _sum_so_far(daily: Ints, begins: Flags) -> Ints:

@@ -47,6 +47,15 @@ class MemberFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RestPoint:
+    """The service point that takes what is over the cap on the days of its connection."""
+
+    service_point_id: int
+    connected_from: date
+    connected_to: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """How a node is balanced; micro-units. `cap_micro` is a whole month's."""
 
@@ -55,6 +64,7 @@ class Rule:
     cap_micro: int | None = None
     norm_person_micro: int = 0
     carried_micro: int = 0
+    rest: RestPoint | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,8 @@ class ExactBalance:
     """A node's month with all that led to it, in micro-units; lists have one element per day.
 
     `direct` is the use of each member whose use is an outflow, `weights` of each service point that gets a share,
-    `meters` the outflows into the meters below, `shares` what each service point is given.
+    `meters` the outflows into the meters below, `shares` what each service point is given,
+    `rest_days` what the point named for it takes of `over_cap`.
     """
 
     measured_days: int
@@ -78,6 +89,7 @@ class ExactBalance:
     weights: Mapping[int, tuple[int, ...]]
     shares: Mapping[int, tuple[int, ...]]
     over_cap: int
+    rest_days: tuple[int, ...]
     carried_out: int
 
 
@@ -165,6 +177,7 @@ def balance_node(
         weights={point: tuple(row) for point, row in weights.items()},
         shares={point: tuple(row) for point, row in shares.items()},
         over_cap=over_cap,
+        rest_days=_rest(rule.rest, _spread(over_cap, remainder, remainders), month_from),
         carried_out=carried_out,
     )
 
@@ -234,6 +247,20 @@ def _spread(amount: int, remainder: int, remainders: Sequence[int]) -> list[int]
         spread.append(upto - given)
         given = upto
     return spread
+
+
+def _rest(point: RestPoint | None, over_cap: Sequence[int], month_from: date) -> tuple[int, ...]:
+    """What is over the cap, on the days on which somebody is there to take it."""
+    taken = []
+    for day, micro in enumerate(over_cap):
+        on = month_from + day * DAY
+        is_there = (
+            point is not None
+            and point.connected_from <= on
+            and (point.connected_to is None or on < point.connected_to)
+        )
+        taken.append(micro if is_there else 0)
+    return tuple(taken)
 
 
 def _weights(

@@ -279,6 +279,11 @@ def _check_place(
         raise _unable_to_install(
             meter, "install-later", message, "Install it when the day has come.", "installed_from"
         )
+    if point.takes_rest:
+        message = f"Service point {point.code} takes what is over the cap of a house and has no meter."
+        raise _unable_to_install(
+            meter, "place-takes-rest", message, "Hang it at a service point of a premise.", "service_point"
+        )
     elsewhere = meter.installations.filter(superseded_at=None, valid__overlap=(installed_from, None)).first()
     if elsewhere:
         message = f"It hangs at service point {elsewhere.service_point.code} since {elsewhere.valid.lower}."

@@ -10,6 +10,7 @@ from mains.base.trees import first_day_below_itself
 from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import bucket_of
 from mains.network.models import Building, Node, NodePlacement, NodeState, Premise, PremiseState, ServicePoint
+from mains.network.values import PremiseKind
 
 
 class UnableToPlaceNode(MainsError):
@@ -222,9 +223,15 @@ def record_premise_state(
 
 @transaction.atomic
 def connect_service_point(
-    *, code: str, premise: Premise, service: str, node: Node, connected_on: date
+    *, code: str, premise: Premise, service: str, node: Node, connected_on: date, takes_rest: bool = False
 ) -> ServicePoint:
-    """Supply a service at a premise from a node. Raises UnableToConnectServicePoint."""
+    """Supply a service at a premise from a node. Raises UnableToConnectServicePoint.
+
+    `takes_rest`: it has no meter and takes what is over the cap of the node's balance; a balance rule names it.
+    """
+    if takes_rest and premise.kind != PremiseKind.COMMON:
+        message = "A point that takes what is over the cap stands at the common areas of its house."
+        raise _unable_to_connect(code, "rest-not-common", message, "takes_rest")
     if node.service != service:
         message = f"{node.name} carries {node.service}, not {service}."
         raise _unable_to_connect(code, "node-service", message, "node")
@@ -241,6 +248,7 @@ def connect_service_point(
         node=node,
         bucket=bucket_of(identifier),
         connected_on=connected_on,
+        takes_rest=takes_rest,
     )
 
 

@@ -143,13 +143,15 @@ def import_nodes(
 
 
 def import_points(*, content: bytes, is_trial: bool = False) -> StagedRows:
-    """Connect the service points of a CSV file: code, the premise's address, service, node, connected_on."""
+    """Connect the service points of a CSV file: code, the premise's address, service, node, connected_on,
+    takes_rest."""
     fields = (
         Field("code"),
         *ADDRESS,
         Field("service", choice(Service)),
         Field("node", reference(lambda code: Node.objects.filter(code=code).first(), name="node")),
         Field("connected_on", day),
+        Field("takes_rest", yes_or_no, is_needed=False, default=False),
     )
 
     def write(row: Mapping[str, Any]) -> None:
@@ -159,6 +161,7 @@ def import_points(*, content: bytes, is_trial: bool = False) -> StagedRows:
             service=row["service"],
             node=row["node"],
             connected_on=row["connected_on"],
+            takes_rest=row["takes_rest"],
         )
 
     return import_rows(content=content, fields=fields, write=write, is_trial=is_trial)

@@ -184,7 +184,8 @@ def read_node_meters(*, connection: Connection, from_date: date, to_date: date) 
 def read_points_at_nodes(
     *, connection: Connection, node_ids: pl.Series, from_date: date, to_date: date
 ) -> pl.DataFrame:
-    """Service points of premises that hang on the nodes and are connected on a day of [from_date, to_date).
+    """Service points of premises that hang on the nodes and are connected on a day of [from_date, to_date), without
+    those that take rests.
 
     Columns: service_point_id, node_id, premise_id, connected_from, connected_to (null is open).
     """
@@ -193,12 +194,24 @@ def read_points_at_nodes(
         SELECT id AS service_point_id, node_id, premise_id, connected_on AS connected_from,
                disconnected_on AS connected_to
         FROM network_servicepoint
-        WHERE node_id = ANY(%(nodes)s) AND NOT measures_node AND connected_on < %(to_date)s
+        WHERE node_id = ANY(%(nodes)s) AND NOT measures_node AND NOT takes_rest AND connected_on < %(to_date)s
           AND (disconnected_on IS NULL OR disconnected_on > %(from_date)s)
         """,
         {"nodes": node_ids, "from_date": from_date, "to_date": to_date},
         connection=connection,
     )
+
+
+def read_rest_points(*, connection: Connection, buckets: range) -> pl.Series:
+    """The service points of the buckets that take what is over the cap of a node's balance."""
+    return read_frame(
+        """
+        SELECT id FROM network_servicepoint
+        WHERE takes_rest AND bucket >= %(first)s AND bucket < %(next)s ORDER BY id
+        """,
+        {"first": buckets.start, "next": buckets.stop},
+        connection=connection,
+    )["id"]
 
 
 def read_changed_feeds(

@@ -21,6 +21,8 @@ class PointRecord:
     bucket: int
     connected_on: date
     disconnected_on: date | None
+    node_id: int
+    takes_rest: bool
 
     def is_connected(self, on: date) -> bool:
         """Whether it is supplied on the day."""
@@ -30,7 +32,8 @@ class PointRecord:
 def get_point(*, point_id: int) -> PointRecord:
     """The service point. Raises UnableToFindServicePoint."""
     statement = """
-        SELECT id, code, service, bucket, connected_on, disconnected_on FROM network_servicepoint WHERE id = %(id)s
+        SELECT id, code, service, bucket, connected_on, disconnected_on, node_id, takes_rest
+        FROM network_servicepoint WHERE id = %(id)s
     """
     found = fetch_row(PointRecord, statement, {"id": point_id})
     if found is None:

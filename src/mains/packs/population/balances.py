@@ -17,6 +17,7 @@ from mains.packs.population.accounts import Slice
 from mains.packs.population.demand import RegisterUse
 from mains.packs.population.draws import Draws, Integers
 from mains.packs.population.meters import ONE_DAY, Meters, Registers, installed_on
+from mains.packs.population.rest_points import RestFrames, make_rest_points
 from mains.packs.population.utility import SINCE, Utility
 
 _PER_MILLE = 1000
@@ -34,6 +35,7 @@ class BalanceFrames:
     installations: pl.DataFrame
     readings: pl.DataFrame
     rules: pl.DataFrame
+    rests: RestFrames | None
 
 
 def node_use_rows(
@@ -85,6 +87,8 @@ def make_balances(
         register_id=pl.int_range(count) + first_register,
     )
     since = utility.pack.billing.history_from
+    houses = _houses(utility, nodes)
+    rests = make_rest_points(utility, profile, houses=houses, first_point=utility.points + count + 1)
     return BalanceFrames(
         points=ids.select(
             id="point_id",
@@ -119,7 +123,8 @@ def make_balances(
             seal_number=pl.lit("N") + pl.col("meter_id").cast(pl.String).str.zfill(8),
         ),
         readings=_readings(utility.pack, ids, _counted(utility, nodes, node_use), first_id=first_reading),
-        rules=_rules(utility, nodes, profile),
+        rules=_rules(utility, nodes, profile, houses=houses, rests=rests),
+        rests=rests,
     )
 
 
@@ -211,25 +216,41 @@ def _readings(pack: Pack, ids: pl.DataFrame, counted: pl.DataFrame, *, first_id:
     )
 
 
-def _rules(utility: Utility, nodes: pl.DataFrame, profile: BalanceProfile) -> pl.DataFrame:
-    """Columns of BalanceRule: houses share their remainder under a cap, their managing company bears the rest."""
-    places, managers = utility.places, [utility.party_ids()[code] for code in utility.pack.managers]
-    houses = nodes.filter(pl.col("kind") == "building")["id"].to_numpy()
-    building = np.flatnonzero(np.isin(utility.network.node_of_building, houses))
-    node = utility.network.node_of_building[building]
+def _houses(utility: Utility, nodes: pl.DataFrame) -> pl.DataFrame:
+    """The buildings whose nodes have a meter: building (its position), common_area_m2."""
+    of_houses = nodes.filter(pl.col("kind") == "building")["id"].to_numpy()
+    building = np.flatnonzero(np.isin(utility.network.node_of_building, of_houses))
     draws = Draws(seed=utility.seed, stream="common areas")
-    area = places.size_of_building[building] * draws.integers(*_COMMON_M2_PER_FLAT, len(building))
+    area = utility.places.size_of_building[building] * draws.integers(*_COMMON_M2_PER_FLAT, len(building))
+    return pl.DataFrame({"building": building, "common_area_m2": area})
+
+
+def _rules(
+    utility: Utility,
+    nodes: pl.DataFrame,
+    profile: BalanceProfile,
+    *,
+    houses: pl.DataFrame,
+    rests: RestFrames | None,
+) -> pl.DataFrame:
+    """Columns of BalanceRule: houses share their remainder under a cap, their managing company bears the rest."""
+    managers = [utility.party_ids()[code] for code in utility.pack.managers]
+    building = houses["building"].to_numpy()
+    node = utility.network.node_of_building[building]
     bearer = np.array(managers, dtype=np.int64)[building % len(managers)] if managers else None
     common = {
         "norm_person_micro": pl.lit(profile.norm_person_kwh * 1_000_000, pl.Int64),
         "valid_from": pl.lit(SINCE.replace(year=2020)),
         "valid_to": pl.lit(None, pl.Date),
     }
-    of_houses = pl.DataFrame({"node_id": node, "common_area_m2_micro": area * 1_000_000}).with_columns(
+    of_houses = pl.DataFrame(
+        {"node_id": node, "common_area_m2_micro": houses["common_area_m2"] * 1_000_000}
+    ).with_columns(
         key=pl.lit(profile.key),
         negative=pl.lit(profile.negative),
         cap_norm_m2_micro=pl.lit(profile.cap_norm_wh_m2 * 1_000, pl.Int64),
         bearer_id=pl.lit(None, pl.Int64) if bearer is None else pl.Series(bearer),
+        rest_point_id=pl.lit(None, pl.Int64) if rests is None else rests.houses["point_id"],
         **common,
     )
     # What is lost above the houses is shared with nobody; whoever has no meter counts with the norm there too.
@@ -240,6 +261,7 @@ def _rules(utility: Utility, nodes: pl.DataFrame, profile: BalanceProfile) -> pl
         negative=pl.lit("zero"),
         cap_norm_m2_micro=pl.lit(None, pl.Int64),
         bearer_id=pl.lit(None, pl.Int64),
+        rest_point_id=pl.lit(None, pl.Int64),
         **common,
     )
     return pl.concat([of_houses.select(of_lines.columns), of_lines]).sort("node_id")

@@ -9,6 +9,7 @@ from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord, LineRecord
 from mains.kernel.errors import MainsError
 from mains.reporting.queries.bill_paper.explained import ExplainedStep, worded
+from mains.staff.values import Scope
 from mains.web.office.parts import FormulaNode
 
 READING = re.compile(r"\breading (\d+)\b")
@@ -24,12 +25,15 @@ class Explained:
     remedy: str = ""
 
 
-def explain_line(*, bill: BillRecord, line: LineRecord) -> Explained:
-    """How the amount of a line came about, computed again from the facts that the run knew."""
+def explain_line(*, bill: BillRecord, line: LineRecord, reader: Scope) -> Explained:
+    """How the amount of a line came about, computed again from the facts that the run knew.
+
+    Neighbours in a house are named within `reader`, where the person may see accounts.
+    """
     from mains.billing.queries.explain import explain_bill_line
 
     try:
-        step = explain_bill_line(month=bill.month, bill_id=bill.id, line=line.line)
+        step = explain_bill_line(month=bill.month, bill_id=bill.id, line=line.line, reader=reader)
     except MainsError as error:
         problem, remedy = translate_message(error.message), translate_message(error.remedy)
         return Explained(node=None, problem=problem, remedy=remedy)

@@ -21,6 +21,7 @@ from mains.engine.exact.protocol import Line, Protocol
 from mains.engine.facts import Facts
 from mains.kernel.errors import MainsError
 from mains.network.values import UNIT_OF_SERVICE
+from mains.staff.values import Scope
 
 _CLAUSES = ("versions[", "prices.", "components[", "total")
 """How the engine's sources begin when they name a clause of the tariff."""
@@ -35,12 +36,16 @@ class UnableToExplain(MainsError):
 
 @dataclass(frozen=True)
 class RatedItem:
-    """An item with its exact protocol and the facts that it was rated from."""
+    """An item with its exact protocol and the facts that it was rated from.
+
+    `reader`: whose scope says which neighbours the trees may name; None is the customer, who is shown none.
+    """
 
     item: Item
     use: DailyUse
     facts: Facts
     protocol: Protocol
+    reader: Scope | None = None
 
     def lines(self) -> Iterator[Line]:
         """The protocol's lines that a bill keeps, in the bill's order."""
@@ -105,24 +110,26 @@ class BillExplanation:
         }
 
 
-def explain_bill(*, month: date, bill_id: int) -> BillExplanation:
+def explain_bill(*, month: date, bill_id: int, reader: Scope | None = None) -> BillExplanation:
     """Every line of a bill, computed again from the facts its run knew.
 
+    Where a share of a house's remainder is explained, neighbours are named one by one only for a `reader` of the
+    utility, and only within that scope; without one, as in all that a customer gets, they are one sum.
     Raises UnableToExplain when there is no such bill or a stored amount does not follow from the facts.
     """
     bill = get_bill(month=month, bill_id=bill_id)
     lines = list(BillLine.objects.filter(month=month, bill_id=bill_id).order_by("line"))
     rated: dict[date, Mapping[int, RatedItem]] = {}
-    explained = tuple(_explain(bill, lines, lines, rated))
+    explained = tuple(_explain(bill, lines, lines, rated, reader))
     currency = explained[0].tree.unit if explained else ""
     return BillExplanation(bill_number(month, bill_id), bill.amount_minor, currency, explained, rated)
 
 
-def explain_line(*, month: date, bill_id: int, line: int) -> LineExplanation:
-    """One line of a bill. Raises UnableToExplain."""
+def explain_line(*, month: date, bill_id: int, line: int, reader: Scope | None = None) -> LineExplanation:
+    """One line of a bill, with neighbours as in `explain_bill`. Raises UnableToExplain."""
     bill = get_bill(month=month, bill_id=bill_id)
     lines = list(BillLine.objects.filter(month=month, bill_id=bill_id).order_by("line"))
-    found = next(_explain(bill, lines, [each for each in lines if each.line == line], {}), None)
+    found = next(_explain(bill, lines, [each for each in lines if each.line == line], {}, reader), None)
     if found is None:
         raise _unable(bill, f"The bill has no line {line}.", f"It has lines 1 to {len(lines)}.")
     return found
@@ -133,9 +140,9 @@ def explain_causes(*, month: date, bill_id: int) -> dict[tuple[date, int], tuple
     return bill_causes(get_bill(month=month, bill_id=bill_id))
 
 
-def explain_bill_line(*, month: date, bill_id: int, line: int) -> Step:
-    """The tree of one line of a bill. Raises UnableToExplain."""
-    return explain_line(month=month, bill_id=bill_id, line=line).tree
+def explain_bill_line(*, month: date, bill_id: int, line: int, reader: Scope | None = None) -> Step:
+    """The tree of one line of a bill, with neighbours as in `explain_bill`. Raises UnableToExplain."""
+    return explain_line(month=month, bill_id=bill_id, line=line, reader=reader).tree
 
 
 def get_bill(*, month: date, bill_id: int) -> Bill:
@@ -150,7 +157,7 @@ def get_bill(*, month: date, bill_id: int) -> Bill:
     return bill
 
 
-def rate_items(items: Sequence[Item]) -> dict[int, RatedItem]:
+def rate_items(items: Sequence[Item], *, reader: Scope | None = None) -> dict[int, RatedItem]:
     """Rate items exactly; by agreement. Items without a tariff in force are left out."""
     rated = {}
     for item in items:
@@ -158,7 +165,7 @@ def rate_items(items: Sequence[Item]) -> dict[int, RatedItem]:
             use = daily_use(item, unit=UNIT_OF_SERVICE[item.point["service"]])
             facts = facts_of(item, use)
             rated[item.agreement_id] = RatedItem(
-                item, use, facts, rate_exact(tariff=item.edition.tariff, facts=facts)
+                item, use, facts, rate_exact(tariff=item.edition.tariff, facts=facts), reader
             )
     return rated
 
@@ -179,6 +186,7 @@ def _explain(
     lines: Sequence[BillLine],
     wanted: Sequence[BillLine],
     rated: dict[date, Mapping[int, RatedItem]],
+    reader: Scope | None,
 ) -> Iterator[LineExplanation]:
     """The wanted lines in order; the items behind them are put into `rated`."""
     as_of = BillRun.objects.get(id=bill.run_id).facts_as_of
@@ -190,7 +198,7 @@ def _explain(
     for line in wanted:
         if line.service_month not in rated:
             items = load_items(account_ids=[bill.account_id], month=line.service_month, as_of=as_of)
-            rated[line.service_month] = rate_items(items)
+            rated[line.service_month] = rate_items(items, reader=reader)
         item = rated[line.service_month].get(line.agreement_id)
         computed = None
         if line.service_month == bill.month:
@@ -292,7 +300,9 @@ def traced(line: Line, rated: RatedItem) -> Step:
         if step.source == COMMON_USE and in_condition:
             return replace(step, source="", children=children)  # told in full where it is priced
         if step.source == COMMON_USE:
-            shares = share_origins(rated.item, from_date=line.from_date, to_date=line.to_date)
+            shares = share_origins(
+                rated.item, from_date=line.from_date, to_date=line.to_date, reader=rated.reader
+            )
             return replace(step, source="", children=(*children, *shares))
         if step.source.startswith("component "):
             # Figures and quantities have no line on the bill: their own calculation stands here.

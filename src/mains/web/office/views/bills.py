@@ -118,7 +118,7 @@ def line(request: OfficeRequest, number: str, place: int) -> HttpResponse:
     chosen = next((line for line in list_lines(bill=found) if line.line == place), None)
     if chosen is None:
         raise Http404(_("The bill has no such line."))
-    explained = explain_line(bill=found, line=chosen)
+    explained = explain_line(bill=found, line=chosen, reader=request.rights.scope(Permission.SEE_ACCOUNTS))
     template = "office/partials/explained.html" if request.htmx else "office/bill_line.html"
     context = {"bill": found, "number": number, "line": chosen, "explained": explained}
     return render(request, template, context)

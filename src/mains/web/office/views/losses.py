@@ -123,4 +123,7 @@ def _rule(days: NodeDays) -> list[tuple[str, str]]:
     if days.key != Key.NONE:
         found.append((_("When members used more than the node"), str(Negative(days.negative).label)))
         found.append((_("Who bears what is over the cap"), days.bearer or _("Nobody: a loss of the utility")))
+        if days.cap_micro is not None:
+            billed = days.rest_point or _("Nowhere: the balance rule names no service point")
+            found.append((_("Billed at the service point"), billed))
     return found
