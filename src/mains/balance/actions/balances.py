@@ -5,7 +5,7 @@ of it differ, a new revision is written, and only then.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import polars as pl
@@ -19,8 +19,10 @@ from mains.balance.queries.facts import (
     read_changes,
     read_member_use,
     read_month_facts,
+    source_of,
 )
-from mains.balance.queries.frames import NODE_COLUMNS, SHARE_COLUMNS, read_balances, read_shares_of_nodes
+from mains.balance.queries.frames import NODE_COLUMNS, SHARE_COLUMNS
+from mains.balance.queries.sources import Source
 from mains.balance.values import Negative
 from mains.base.buckets import bucket_column
 from mains.base.db import Writer, copy_frame
@@ -34,9 +36,9 @@ _WRITTEN = {"month": pl.Date, "node_id": pl.Int64, "bucket": pl.Int16}
 
 @dataclass(frozen=True, kw_only=True)
 class _Target:
-    """Where rows go, and where those of earlier runs are read."""
+    """Where rows go, and where those of earlier runs come from."""
 
-    connection: Connection
+    source: Source
     writer: Writer
     as_of: datetime
 
@@ -61,8 +63,16 @@ def refresh_balances(
     months = sorted({*earlier_months, *([month] if month else [])})
     if not months or not _has_node_meters(connection, months):
         return written[0]
-    target = _Target(connection=connection, writer=writer or connection, as_of=knowledge.as_of)
-    changes = read_changes(connection=connection, months=months, knowledge=knowledge)
+    if node_ids is not None:
+        knowledge = replace(knowledge, keeps=False)  # what was read of some nodes is not the network
+    source = source_of(connection=connection, months=months, knowledge=knowledge, node_ids=node_ids)
+    target = _Target(source=source, writer=writer or connection, as_of=knowledge.as_of)
+    changes = read_changes(
+        connection=connection,
+        months=months,
+        knowledge=knowledge,
+        service_point_ids=source.service_point_ids,
+    )
     carried, follows_on = _carried_on(None), months[0]
     # Oldest first: what a month carries on changes the next one.
     for each in months:
@@ -70,7 +80,8 @@ def refresh_balances(
         if each != month and carried.is_empty() and changes.of_month(each).is_empty:
             continue
         facts = read_month_facts(
-            connection=connection,
+            source=source,
+            database=connection.adbc_current_catalog,
             month=each,
             knowledge=knowledge,
             buckets=buckets,
@@ -107,7 +118,7 @@ def _carried_on(balances: pl.DataFrame | None) -> pl.DataFrame:
 
 def _balance(facts: MonthFacts, target: _Target) -> pl.DataFrame:
     """Draw up the balances of a month and append what differs from what is stored; the balances appended."""
-    use, states = read_member_use(connection=target.connection, facts=facts, as_of=target.as_of)
+    use, states = read_member_use(source=target.source, facts=facts)
     following = next_month(facts.month)
     found = balance_month(
         nodes=facts.nodes,
@@ -126,10 +137,9 @@ def _balance(facts: MonthFacts, target: _Target) -> pl.DataFrame:
         .join(facts.node_use.select("node_id", "quality", node_days="days_micro"), on="node_id")
         .select(*NODE_COLUMNS)
     )
-    connection, ids = target.connection, facts.node_ids
-    known = read_balances(connection=connection, month=facts.month, as_of=target.as_of, node_ids=ids)
+    known = target.source.balances(facts.month, facts.node_ids)
     balances = _differing(nodes, known, ["node_id"])
-    stored = read_shares_of_nodes(connection=connection, month=facts.month, as_of=target.as_of, node_ids=ids)
+    stored = target.source.shares(facts.month, facts.node_ids)
     # What is over the cap is a share of the point that takes it: billed, corrected and proved like any other.
     shares = pl.concat([found.shares, found.rests]).select(*SHARE_COLUMNS)
     shares = _differing(

@@ -7,20 +7,14 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.balance.queries.frames import read_balances, read_changed_rules, read_rules
+from mains.balance.queries.frames import read_changed_rules
+from mains.balance.queries.sources import SomeNodes, Source, WholeNetwork
 from mains.balance.values import MEASURED_LETTERS, Key, Negative
 from mains.base.buckets import bucket_column
 from mains.engine.balance import Reach, find_reach
 from mains.kernel.period import month_start, next_month
-from mains.metering.queries.frames import read_revised_points, read_usage
-from mains.network.queries.frames import (
-    read_changed_feeds,
-    read_changed_points,
-    read_node_facts,
-    read_node_meters,
-    read_points_at_nodes,
-    read_premise_states,
-)
+from mains.metering.queries.frames import read_revised_points
+from mains.network.queries.frames import read_changed_feeds, read_changed_points
 
 _NODE_USE = pl.Schema(
     {
@@ -31,7 +25,6 @@ _NODE_USE = pl.Schema(
         "is_measured": pl.List(pl.Boolean),
     }
 )
-_USE = ("days_micro", "quality")
 _CARRIED = {"node_id": pl.Int64, "carried_micro": pl.Int64}
 
 
@@ -100,21 +93,39 @@ class Knowledge:
     keeps: bool = False
 
 
-def read_changes(*, connection: Connection, months: Sequence[date], knowledge: Knowledge) -> Changes:
-    """What became known about the months since the last run."""
+def read_changes(
+    *,
+    connection: Connection,
+    months: Sequence[date],
+    knowledge: Knowledge,
+    service_point_ids: pl.Series | None = None,
+) -> Changes:
+    """What became known about the months since the last run, of all service points or those named."""
     key = (connection.adbc_current_catalog, knowledge.known_since, knowledge.as_of, *months)
     if knowledge.keeps and key in _kept_changes:
         return _kept_changes[key]
     known_since, as_of = knowledge.known_since, knowledge.as_of
     from_date, to_date = min(months), next_month(max(months))
     revised = read_revised_points(
-        connection=connection, months=months, known_since=known_since, as_of=as_of
+        connection=connection,
+        months=months,
+        known_since=known_since,
+        as_of=as_of,
+        service_point_ids=service_point_ids,
     ).select("service_point_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo"))
-    other, feeds, rules = (
+    other = read_changed_points(
+        connection=connection,
+        from_date=from_date,
+        to_date=to_date,
+        known_since=known_since,
+        as_of=as_of,
+        service_point_ids=service_point_ids,
+    )
+    feeds, rules = (
         read(
             connection=connection, from_date=from_date, to_date=to_date, known_since=known_since, as_of=as_of
         )
-        for read in (read_changed_points, read_changed_feeds, read_changed_rules)
+        for read in (read_changed_feeds, read_changed_rules)
     )
     found = Changes(points=pl.concat([revised, other]).unique(), feeds=feeds, rules=rules)
     if knowledge.keeps:
@@ -123,9 +134,19 @@ def read_changes(*, connection: Connection, months: Sequence[date], knowledge: K
     return found
 
 
+def source_of(
+    *, connection: Connection, months: Sequence[date], knowledge: Knowledge, node_ids: pl.Series | None
+) -> Source:
+    """Where the facts of the months (ascending) come from, for all nodes or those named."""
+    if node_ids is None:
+        return WholeNetwork(connection=connection, as_of=knowledge.as_of)
+    return SomeNodes.read(connection=connection, node_ids=node_ids, months=months, as_of=knowledge.as_of)
+
+
 def read_month_facts(
     *,
-    connection: Connection,
+    source: Source,
+    database: str,
     month: date,
     knowledge: Knowledge,
     buckets: range,
@@ -136,8 +157,7 @@ def read_month_facts(
 
     `carried`: node_id, carried_micro of nodes whose month before is known to the caller; that of others is read.
     """
-    as_of = knowledge.as_of
-    network = _network(connection, month, knowledge)
+    network = _network(source, database, month, knowledge)
     bucket = bucket_column("node_id")
     has_days = pl.col("is_measured").list.any()
     ids = network.node_use.filter(has_days, bucket >= buckets.start, bucket < buckets.stop)["node_id"].sort()
@@ -147,17 +167,11 @@ def read_month_facts(
         members=network.reach.members.filter(pl.col("node_id").is_in(ids.implode())),
         meters=network.reach.meters.filter(pl.col("node_id").is_in(ids.implode())),
     )
-    points = read_points_at_nodes(
-        connection=connection,
-        node_ids=reach.members["at_node_id"].unique().sort(),
-        from_date=month,
-        to_date=next_month(month),
-    )
-    rules = read_rules(connection=connection, month_to=next_month(month), as_of=as_of)
-    before = _carried(connection, month, as_of, ids, carried)
+    points = source.points(month, reach.members["at_node_id"].unique().sort())
+    before = _carried(source, month, ids, carried)
     nodes = (
         pl.DataFrame({"node_id": ids})
-        .join(rules, on="node_id", how="left", maintain_order="left")
+        .join(source.rules(month), on="node_id", how="left", maintain_order="left")
         .join(before, on="node_id", how="left", maintain_order="left")
         .with_columns(
             pl.col("key").fill_null(Key.NONE.value),
@@ -168,22 +182,12 @@ def read_month_facts(
     return MonthFacts(month=month, nodes=nodes, node_use=network.node_use, reach=reach, points=points)
 
 
-def read_member_use(
-    *, connection: Connection, facts: MonthFacts, as_of: datetime
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def read_member_use(*, source: Source, facts: MonthFacts) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Daily use of the points (service_point_id, days_micro, quality; all zones together), and the states of their
     premises (service_point_id, valid_from, valid_to, residents, floor_area_m2_micro)."""
     ids = facts.points["service_point_id"].unique().sort()
-    usage = read_usage(
-        connection=connection, month=facts.month, as_of=as_of, columns=_USE, service_point_ids=ids
-    )
-    states = read_premise_states(
-        connection=connection,
-        premise_ids=facts.points["premise_id"].unique().sort(),
-        from_date=facts.month,
-        to_date=next_month(facts.month),
-        as_of=as_of,
-    )
+    usage = source.usage(facts.month, ids)
+    states = source.states(facts.month, facts.points["premise_id"].unique().sort())
     of_points = states.join(facts.points.select("service_point_id", "premise_id").unique(), on="premise_id")
     return _all_zones(usage), of_points.select(
         "service_point_id",
@@ -227,16 +231,15 @@ _kept_changes: dict[tuple[object, ...], Changes] = {}
 _KEPT = 8
 
 
-def _network(connection: Connection, month: date, knowledge: Knowledge) -> _Network:
+def _network(source: Source, database: str, month: date, knowledge: Knowledge) -> _Network:
     """The use of all nodes with a meter, and who belongs to whom."""
-    key = (connection.adbc_current_catalog, month, knowledge.as_of)
+    key = (database, month, knowledge.as_of)
     if knowledge.keeps and key in _kept_networks:
         return _kept_networks[key]
-    node_use = _node_use(connection, month, knowledge.as_of)
-    placements, _states = read_node_facts(
-        connection=connection, from_date=month, to_date=next_month(month), as_of=knowledge.as_of
+    node_use = _node_use(source, month)
+    reach = find_reach(
+        placements=source.placements(month), measured=node_use, month_from=month, month_to=next_month(month)
     )
-    reach = find_reach(placements=placements, measured=node_use, month_from=month, month_to=next_month(month))
     if knowledge.keeps:
         if len(_kept_networks) >= _KEPT:
             _kept_networks.clear()
@@ -244,17 +247,11 @@ def _network(connection: Connection, month: date, knowledge: Knowledge) -> _Netw
     return _Network(node_use, reach)
 
 
-def _node_use(connection: Connection, month: date, as_of: datetime) -> pl.DataFrame:
-    meters = read_node_meters(connection=connection, from_date=month, to_date=next_month(month))
+def _node_use(source: Source, month: date) -> pl.DataFrame:
+    meters = source.meters(month)
     if meters.is_empty():
         return pl.DataFrame(schema=_NODE_USE)
-    usage = read_usage(
-        connection=connection,
-        month=month,
-        as_of=as_of,
-        columns=_USE,
-        service_point_ids=meters["service_point_id"].unique().sort(),
-    )
+    usage = source.usage(month, meters["service_point_id"].unique().sort())
     # A node has one such point at a time; where one followed another within the month the days are put together.
     used = meters.join(_all_zones(usage), on="service_point_id").sort("node_id", "connected_from")
     return _one_per_node(used).select(*_NODE_USE)
@@ -306,13 +303,11 @@ def _all_zones(usage: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([usage.filter(is_single).select(columns), summed.select(columns)])
 
 
-def _carried(
-    connection: Connection, month: date, as_of: datetime, ids: pl.Series, known: pl.DataFrame
-) -> pl.DataFrame:
+def _carried(source: Source, month: date, ids: pl.Series, known: pl.DataFrame) -> pl.DataFrame:
     """What the month before carried into this one; nothing is carried over the turn of a year."""
     if month.month == 1:
         return pl.DataFrame(schema=_CARRIED)
     before = month_start(date.fromordinal(month.toordinal() - 1))
-    stored = read_balances(connection=connection, month=before, as_of=as_of, node_ids=ids)
+    stored = source.balances(before, ids)
     rest = stored.join(known, on="node_id", how="anti")
     return pl.concat([known, rest.select("node_id", carried_micro="carried_out_micro")])

@@ -1,7 +1,7 @@
 """Balance rules, balances and shares as frames, for bulk work."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -9,6 +9,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from mains.base.changes import CHANGED, KNOWN
 from mains.base.db import read_frame
+from mains.metering.queries.frames import month_array
 
 NODE_COLUMNS = (
     "node_id", "rule_id", "quality", "node_days", "member_days", "allocated_days", "node_micro", "member_micro",
@@ -19,21 +20,31 @@ SHARE_COLUMNS = ("service_point_id", "node_id", "total_micro", "days_micro")
 _POINT_DAYS = pl.Schema({"service_point_id": pl.Int64(), "days_micro": pl.List(pl.Int64)})
 
 
-def read_rules(*, connection: Connection, month_to: date, as_of: datetime) -> pl.DataFrame:
-    """The rules in force on the last day before `month_to`, as believed at `as_of`; they count for the whole month.
+def read_rules(
+    *,
+    connection: Connection,
+    first_day: date,
+    last_day: date,
+    as_of: datetime,
+    node_ids: pl.Series | None = None,
+) -> pl.DataFrame:
+    """The rules in force on a day of [first_day, last_day], as believed at `as_of`, of all nodes or of those named. The
+    one in force on a month's last day counts for the whole month.
 
-    Columns: node_id, rule_id, key, negative, cap_micro (of the month, null: none), norm_person_micro (null: none), and
-    the point that takes what is over the cap with the days of its connection: rest_point_id, rest_from, rest_to.
+    Columns: valid_from, valid_to (null is open), node_id, rule_id, key, negative, cap_micro (of a month, null: none),
+    norm_person_micro (null: none), and the point that takes what is over the cap with the days of its connection:
+    rest_point_id, rest_from, rest_to.
     """
     return read_frame(
         f"""
-        SELECT r.node_id, r.id AS rule_id, r.key, r.negative,
+        SELECT lower(r.valid) AS valid_from, upper(r.valid) AS valid_to, r.node_id, r.id AS rule_id, r.key, r.negative,
                floor(r.cap_norm_m2_micro::numeric * r.common_area_m2_micro / 1000000)::bigint AS cap_micro,
                r.norm_person_micro, r.rest_point_id, sp.connected_on AS rest_from, sp.disconnected_on AS rest_to
         FROM balance_balancerule r LEFT JOIN network_servicepoint sp ON sp.id = r.rest_point_id
-        WHERE r.valid @> %(last_day)s::date AND {KNOWN.format("r")}
+        WHERE r.valid && daterange(%(first_day)s, %(last_day)s, '[]') AND {KNOWN.format("r")}
+        {"" if node_ids is None else "AND r.node_id = ANY(%(nodes)s::bigint[])"}
         """,
-        {"last_day": month_to - timedelta(days=1), "as_of": as_of},
+        {"first_day": first_day, "last_day": last_day, "as_of": as_of, "nodes": node_ids},
         connection=connection,
     )
 
@@ -54,8 +65,9 @@ def read_changed_rules(
     )
 
 
-def read_nodes_above(*, connection: Connection, service_point_ids: pl.Series) -> pl.Series:
-    """Nodes with a meter of their own that ever stood above any of the service points."""
+def read_sharing_nodes_above(*, connection: Connection, service_point_ids: pl.Series) -> pl.Series:
+    """Nodes with a meter of their own that ever stood above any of the service points, and whose remainder was ever
+    shared by a rule."""
     return read_frame(
         """
         WITH RECURSIVE up AS (
@@ -66,6 +78,7 @@ def read_nodes_above(*, connection: Connection, service_point_ids: pl.Series) ->
         )
         SELECT DISTINCT sp.node_id FROM network_servicepoint sp JOIN up ON up.node_id = sp.node_id
         WHERE sp.measures_node
+          AND EXISTS (SELECT FROM balance_balancerule r WHERE r.node_id = sp.node_id AND r.key <> 'none')
         """,
         {"points": service_point_ids},
         connection=connection,
@@ -106,33 +119,34 @@ def read_sharers(
 
 
 def read_balances(
-    *, connection: Connection, month: date, as_of: datetime, node_ids: pl.Series
+    *, connection: Connection, months: Sequence[date], as_of: datetime, node_ids: pl.Series
 ) -> pl.DataFrame:
-    """The last revision known at `as_of` of each node's balance: NODE_COLUMNS and revision."""
+    """The last revision known at `as_of` of each node's balance: month, NODE_COLUMNS and revision."""
     return read_frame(
         f"""
-        SELECT DISTINCT ON (node_id) {", ".join(NODE_COLUMNS)}, revision
+        SELECT DISTINCT ON (month, node_id) month, {", ".join(NODE_COLUMNS)}, revision
         FROM balance_nodemonth
-        WHERE month = %(month)s AND node_id = ANY(%(nodes)s) AND recorded_at <= %(as_of)s
-        ORDER BY node_id, revision DESC
+        WHERE month = ANY(%(months)s::date[]) AND node_id = ANY(%(nodes)s) AND recorded_at <= %(as_of)s
+        ORDER BY month, node_id, revision DESC
         """,
-        {"month": month, "nodes": node_ids, "as_of": as_of},
+        {"months": month_array(months), "nodes": node_ids, "as_of": as_of},
         connection=connection,
     )
 
 
 def read_shares_of_nodes(
-    *, connection: Connection, month: date, as_of: datetime, node_ids: pl.Series
+    *, connection: Connection, months: Sequence[date], as_of: datetime, node_ids: pl.Series
 ) -> pl.DataFrame:
-    """The last revision known at `as_of` of each service point's share of the nodes: SHARE_COLUMNS and revision."""
+    """The last revision known at `as_of` of each service point's share of the nodes: month, SHARE_COLUMNS and
+    revision."""
     return read_frame(
         f"""
-        SELECT DISTINCT ON (node_id, service_point_id) {", ".join(SHARE_COLUMNS)}, revision
+        SELECT DISTINCT ON (month, node_id, service_point_id) month, {", ".join(SHARE_COLUMNS)}, revision
         FROM balance_sharemonth
-        WHERE month = %(month)s AND node_id = ANY(%(nodes)s) AND recorded_at <= %(as_of)s
-        ORDER BY node_id, service_point_id, revision DESC
+        WHERE month = ANY(%(months)s::date[]) AND node_id = ANY(%(nodes)s) AND recorded_at <= %(as_of)s
+        ORDER BY month, node_id, service_point_id, revision DESC
         """,
-        {"month": month, "nodes": node_ids, "as_of": as_of},
+        {"months": month_array(months), "nodes": node_ids, "as_of": as_of},
         connection=connection,
     )
 
@@ -203,7 +217,7 @@ def read_revised_shares(
           AND ({" OR ".join(wheres) or "TRUE"})
         """,
         {
-            "months": "{" + ",".join(month.isoformat() for month in months) + "}",
+            "months": month_array(months),
             "known_since": known_since,
             "as_of": as_of,
             "first": buckets.start if buckets else 0,

@@ -164,19 +164,44 @@ def read_changed_points(
     )
 
 
-def read_node_meters(*, connection: Connection, from_date: date, to_date: date) -> pl.DataFrame:
-    """The points at which meters count what flows into nodes, connected on a day of [from_date, to_date).
+def read_placements_below(
+    *, connection: Connection, node_ids: pl.Series, from_date: date, to_date: date, as_of: datetime
+) -> pl.DataFrame:
+    """Placements over [from_date, to_date), as believed at `as_of`, of the nodes and of all that any of them ever put
+    below: node_id, parent_id, valid_from, valid_to (null is open)."""
+    return read_frame(
+        f"""
+        WITH RECURSIVE below AS (
+            SELECT unnest(%(nodes)s::bigint[]) AS node_id
+            UNION
+            SELECT p.node_id FROM network_nodeplacement p JOIN below b ON p.parent_id = b.node_id
+        )
+        SELECT n.node_id, n.parent_id, lower(n.valid) AS valid_from, upper(n.valid) AS valid_to
+        FROM network_nodeplacement n JOIN below b ON b.node_id = n.node_id
+        WHERE n.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("n")}
+        """,
+        {"nodes": node_ids, "from_date": from_date, "to_date": to_date, "as_of": as_of},
+        connection=connection,
+    )
+
+
+def read_node_meters(
+    *, connection: Connection, from_date: date, to_date: date, node_ids: pl.Series | None = None
+) -> pl.DataFrame:
+    """The points at which meters count what flows into nodes, connected on a day of [from_date, to_date); of all nodes
+    or of those named.
 
     Columns: service_point_id, node_id, connected_from, connected_to (null is open).
     """
     return read_frame(
-        """
+        f"""
         SELECT id AS service_point_id, node_id, connected_on AS connected_from, disconnected_on AS connected_to
         FROM network_servicepoint
         WHERE measures_node AND connected_on < %(to_date)s
           AND (disconnected_on IS NULL OR disconnected_on > %(from_date)s)
+        {"" if node_ids is None else "AND node_id = ANY(%(nodes)s::bigint[])"}
         """,
-        {"from_date": from_date, "to_date": to_date},
+        {"from_date": from_date, "to_date": to_date, "nodes": node_ids},
         connection=connection,
     )
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.balance.queries.frames import read_nodes_above
+from mains.balance.queries.frames import read_sharing_nodes_above
 from mains.billing.actions.runs import OnSlice, balance_tasks
 from mains.billing.actions.slices import BalanceTask, UsageTask, refresh_balance_slice, refresh_slice
 from mains.billing.queries.averages import class_averages
@@ -94,11 +94,12 @@ def _balance_tasks(
     service_point_ids: pl.Series | None,
     now: datetime,
 ) -> list[BalanceTask]:
-    """The balances to draw up again; of named service points only those of the nodes above them."""
+    """The balances to draw up again; of named service points only those above them that are shared out. What is but a
+    loss of the network above them is on no bill, and the next run draws it up."""
     tasks = balance_tasks(plan, slices, now)
     if service_point_ids is None:
         return tasks
-    nodes = read_nodes_above(connection=connection, service_point_ids=service_point_ids)
+    nodes = read_sharing_nodes_above(connection=connection, service_point_ids=service_point_ids)
     return [] if nodes.is_empty() else [replace(task, node_ids=nodes) for task in tasks]
 
 
