@@ -194,6 +194,39 @@ def read_shares(
     )
 
 
+def read_shares_of_points(
+    *, connection: Connection, months: Sequence[date], as_of: datetime, service_point_ids: pl.Series
+) -> pl.DataFrame:
+    """What the service points named are given in all in each of several months, as known at `as_of`: month,
+    service_point_id, days_micro; found by index, however large the months are."""
+    rows = read_frame(
+        """
+        SELECT DISTINCT ON (month, service_point_id, node_id) month, service_point_id, node_id, days_micro
+        FROM balance_sharemonth
+        WHERE month = ANY(%(months)s::date[]) AND service_point_id = ANY(%(points)s::bigint[])
+          AND recorded_at <= %(as_of)s
+        ORDER BY month, service_point_id, node_id, revision DESC
+        """,
+        {"months": month_array(months), "as_of": as_of, "points": service_point_ids},
+        connection=connection,
+    ).drop("node_id")
+    key = ["month", "service_point_id"]
+    is_several = rows.select(pl.struct(key).is_duplicated()).to_series()
+    if not is_several.any():
+        return rows
+    summed = (
+        rows.filter(is_several)
+        .with_columns(day=pl.int_ranges(pl.col("days_micro").list.len()))
+        .explode("days_micro", "day", empty_as_null=False)
+        .group_by(*key, "day")
+        .agg(pl.col("days_micro").sum())
+        .sort(*key, "day")
+        .group_by(key, maintain_order=True)
+        .agg("days_micro")
+    )
+    return pl.concat([rows.filter(~is_several), summed])
+
+
 def read_revised_shares(
     *,
     connection: Connection,

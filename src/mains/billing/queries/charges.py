@@ -1,5 +1,6 @@
 """The bills of a slice of accounts: effective charges of the month, and differences to what was posted before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -159,9 +160,8 @@ class _Scope:
                 agreements.filter(pl.col("account_id").is_in(owed.implode())).select(days),
             ]
         )
-        pairs = [_touching(dated, month) for month in months] if not dated.is_empty() else []
         return (
-            pl.concat([pl.DataFrame(schema=_CHANGED), *pairs, self._revised(agreements)])
+            pl.concat([_touching(dated, months), self._revised(agreements)])
             .unique()
             .sort("service_month", "service_point_id")
         )
@@ -293,10 +293,18 @@ def _in_chunks(items: pl.DataFrame) -> list[pl.DataFrame]:
     return [pl.concat(chunk) for chunk in chunks]
 
 
-def _touching(dated: pl.DataFrame, month: date) -> pl.DataFrame:
-    return dated.filter(
-        pl.col("valid_from") < next_month(month), pl.col("valid_to").is_null() | (pl.col("valid_to") > month)
-    ).select("service_point_id", service_month=pl.lit(month))
+def _touching(dated: pl.DataFrame, months: Sequence[date]) -> pl.DataFrame:
+    """The (service_point_id, service_month) pairs of the months in which the days of each row lie."""
+    first = pl.DataFrame({"service_month": months}, schema={"service_month": pl.Date})
+    month = pl.col("service_month")
+    return (
+        dated.join(first, how="cross")
+        .filter(
+            pl.col("valid_from") < month.dt.offset_by("1mo"),
+            pl.col("valid_to").is_null() | (pl.col("valid_to") > month),
+        )
+        .select("service_point_id", "service_month")
+    )
 
 
 def _effective_lines(items: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:

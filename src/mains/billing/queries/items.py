@@ -13,26 +13,17 @@ import numpy as np
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.balance.queries.frames import read_shares
+from mains.balance.queries.frames import read_shares, read_shares_of_points
 from mains.base.column_runs import begins_run
 from mains.billing.queries.attributes import outside_points
 from mains.billing.values import COMMON_USE
 from mains.engine.columns import TariffSet
 from mains.engine.segments import cut_segments
-from mains.kernel.period import next_month
 from mains.metering.queries.frames import read_usage, read_usage_of_points
 from mains.metering.values import Zone
 
 _SAME_ITEM = ("account_id", "service_point_id", "tariff_id", "provider_id", "service_month")
 _OF_POINT = ("premise_id", "node_id", "point_bucket", "service")
-_USAGE = pl.Schema(
-    {
-        "item_id": pl.Int64(),
-        "first_date": pl.Date(),
-        "days_micro": pl.List(pl.Int64),
-        "quality": pl.String(),
-    }
-)
 _KEPT = pl.Schema(
     {
         "month": pl.Date(),
@@ -64,13 +55,9 @@ def make_items(
     provider_id, service, premise_id, node_id, point_bucket, service_month, period_from, period_to; `tariff` is null
     where no edition is in force. Agreement rows: item_id, valid_from, valid_to, category, load_class.
     """
-    earlier = [
-        _in_month(agreements.join(pairs, on="service_point_id", how="semi"), month)
-        for (month,), pairs in changed.group_by("service_month", maintain_order=True)
-        if isinstance(month, date)
-    ]
-    none = _in_month(agreements.clear(), date.min)
-    ever = pl.concat([none, *(_in_month(agreements, month) for month in months), *earlier])
+    own = pl.DataFrame({"service_month": months}, schema={"service_month": pl.Date})
+    earlier = agreements.join(changed.select("service_point_id", "service_month"), on="service_point_id")
+    ever = _in_months(pl.concat([agreements.join(own, how="cross"), earlier]))
     clipped = ever.filter("is_believed").sort(*_SAME_ITEM, "period_from", "agreement_id")
     begins = ~pl.all_horizontal(
         *(pl.col(name) == pl.col(name).shift() for name in _SAME_ITEM),
@@ -103,28 +90,21 @@ def read_item_usage(
     `usage_micro` has a row for every item: the sum of the point's registers; all zero and without quality where
     nothing is stored. Zone columns have rows for the items that have such a register.
     """
-    parts = {"usage_micro": [pl.DataFrame(schema=_USAGE)]}
-    counts = dict(items.group_by("service_month").len().iter_rows())
-    most = max(counts.values(), default=0)
-    dense = {month for month, count in counts.items() if buckets and count * _DENSE_SHARE >= most}
-    sparse = items.filter(~pl.col("service_month").is_in(list(dense)))
-    kept = pl.DataFrame(schema=_KEPT)
+    dense, sparse = _by_density(items, buckets)
+    kept = [pl.DataFrame(schema=_KEPT)]
     if not sparse.is_empty():
-        kept = read_usage_of_points(
+        of_points = read_usage_of_points(
             connection=connection,
             months=sorted(sparse["service_month"].unique()),
             as_of=as_of,
             service_point_ids=sparse["service_point_id"].unique().sort(),
             columns=_COLUMNS,
-        ).select(_KEPT.names())
-    for (month,), part in items.group_by("service_month", maintain_order=True):
-        assert isinstance(month, date)
-        usage = kept.filter(pl.col("month") == month)
-        if month in dense:
-            usage = _usage_of_slice(connection, part, month, buckets, as_of)
-        for name, frame in usage_columns(part, usage, month).items():
-            parts.setdefault(name, []).append(frame)
-    return {name: pl.concat(frames) for name, frames in parts.items()}
+        )
+        kept.append(of_points.select(_KEPT.names()))
+    for month, part in dense:
+        of_slice = _usage_of_slice(connection, part, month, buckets, as_of)
+        kept.append(of_slice.select(_KEPT.names()))
+    return usage_columns(items, pl.concat(kept))
 
 
 def read_item_shares(
@@ -136,19 +116,39 @@ def read_item_shares(
     """
     if COMMON_USE not in tariffs.quantities:
         return None
-    found = [pl.DataFrame(schema=_USAGE).drop("quality")]
-    for (month,), part in items.group_by("service_month", maintain_order=True):
-        assert isinstance(month, date)
-        shares = read_shares(
+    dense, sparse = _by_density(items, buckets)
+    shares = read_shares_of_points(
+        connection=connection,
+        months=sorted(sparse["service_month"].unique()),
+        as_of=as_of,
+        service_point_ids=sparse["service_point_id"].unique().sort(),
+    )
+    found = [shares]
+    for month, part in dense:
+        of_slice = read_shares(
             connection=connection,
             month=month,
             as_of=as_of,
             buckets=buckets,
             service_point_ids=outside_points(part, buckets),
         )
-        given = part.select("item_id", "service_point_id").join(shares, on="service_point_id")
-        found.append(given.select("item_id", first_date=pl.lit(month), days_micro="days_micro"))
-    return pl.concat(found)
+        found.append(of_slice.select(pl.lit(month).alias("month"), "service_point_id", "days_micro"))
+    return (
+        items.select("item_id", "service_point_id", month="service_month")
+        .join(pl.concat(found), on=["service_point_id", "month"])
+        .select("item_id", "days_micro", first_date="month")
+        .select("item_id", "first_date", "days_micro")
+    )
+
+
+def _by_density(items: pl.DataFrame, buckets: range) -> tuple[list[tuple[date, pl.DataFrame]], pl.DataFrame]:
+    """Items by month, of the months in which so many are wanted that all of the slice is read; and the other items."""
+    counts = dict(items.group_by("service_month").len().iter_rows())
+    most = max(counts.values(), default=0)
+    dense = {month for month, count in counts.items() if buckets and count * _DENSE_SHARE >= most}
+    is_dense = pl.col("service_month").is_in(list(dense))
+    parts = [(month, items.filter(pl.col("service_month") == month)) for month in sorted(dense)]
+    return parts, items.filter(~is_dense)
 
 
 def cut_items(
@@ -172,12 +172,13 @@ def cut_items(
     return segments.with_columns(pl.col(name).fill_null(0))
 
 
-def _in_month(agreements: pl.DataFrame, month: date) -> pl.DataFrame:
-    following = next_month(month)
+def _in_months(agreements: pl.DataFrame) -> pl.DataFrame:
+    """The days of each agreement within its `service_month`; without those that have none."""
+    month = pl.col("service_month")
+    following = month.dt.offset_by("1mo")
     return agreements.with_columns(
-        service_month=pl.lit(month),
-        period_from=pl.max_horizontal("valid_from", pl.lit(month)),
-        period_to=pl.min_horizontal(pl.col("valid_to").fill_null(following), pl.lit(following)),
+        period_from=pl.max_horizontal("valid_from", month),
+        period_to=pl.min_horizontal(pl.col("valid_to").fill_null(following), following),
     ).filter(pl.col("period_from") < pl.col("period_to"))
 
 
@@ -195,52 +196,47 @@ def _usage_of_slice(
     return pl.concat(rows)
 
 
-def usage_columns(items: pl.DataFrame, usage: pl.DataFrame, month: date) -> dict[str, pl.DataFrame]:
-    """The use of the items of one month by name of the engine's column, as `read_item_usage` gives it.
+def usage_columns(items: pl.DataFrame, usage: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The use of the items by name of the engine's column, as `read_item_usage` gives it.
 
-    `usage`: service_point_id, zone, days_micro, quality of the items' service points.
+    `usage`: month, service_point_id, zone, days_micro, quality of the items' service points.
     """
-    usage = usage.select("service_point_id", "zone", "days_micro", "quality")
-    points = items.select("item_id", "service_point_id")
-    found = points.join(usage, on="service_point_id")
-    day_count = (next_month(month) - month).days
-    columns = {"usage_micro": _total(found, points, day_count)}
+    usage = usage.select("month", "service_point_id", "zone", "days_micro", "quality")
+    points = items.select("item_id", "service_point_id", month="service_month")
+    found = points.join(usage, on=["service_point_id", "month"])
+    columns = {"usage_micro": _total(found, points)}
     for zone, name in USAGE_COLUMN_OF_ZONE.items():
         of_zone = found.filter(pl.col("zone") == int(zone))
         if not of_zone.is_empty():
-            columns[name] = of_zone.select("item_id", "days_micro", "quality")
+            columns[name] = of_zone
     return {
-        name: frame.with_columns(first_date=pl.lit(month)).select(*_USAGE) for name, frame in columns.items()
+        name: frame.select("item_id", pl.col("month").alias("first_date"), "days_micro", "quality")
+        for name, frame in columns.items()
     }
 
 
-def _total(found: pl.DataFrame, points: pl.DataFrame, day_count: int) -> pl.DataFrame:
+def _total(found: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     """One row per item: the sum over its registers' zones; the quality letters of its weakest zone are kept apart."""
+    columns = ("item_id", "month", "days_micro", "quality")
     found = found.with_columns(is_alone=~pl.col("item_id").is_duplicated())
-    single = found.filter("is_alone").select("item_id", "days_micro", "quality")
-    several = found.filter(~pl.col("is_alone")).sort("item_id", "zone")
+    single = found.filter("is_alone").select(columns)
+    several = found.filter(~pl.col("is_alone")).sort("item_id", "zone").select(columns)
     missing = (
-        points.select("item_id")
+        points.select("item_id", "month")
         .join(found, on="item_id", how="anti")
-        .select(
-            "item_id",
-            days_micro=pl.lit(0, pl.Int64).repeat_by(day_count),
+        .with_columns(
+            days_micro=pl.lit(0, pl.Int64).repeat_by(pl.col("month").dt.days_in_month()),
             quality=pl.lit(""),
         )
     )
-    return pl.concat([single, _summed(several, day_count), missing])
+    lengths = several["days_micro"].list.len()
+    summed = [_summed(several.filter(lengths == length)) for length in lengths.unique().sort()]
+    return pl.concat([single, *summed, missing])
 
 
-def _summed(several: pl.DataFrame, day_count: int) -> pl.DataFrame:
-    if several.is_empty():
-        return several.select("item_id", "days_micro", "quality")
+def _summed(several: pl.DataFrame) -> pl.DataFrame:
+    """Items whose months are equally long."""
     starts = np.flatnonzero(several.select(pl.col("item_id").is_first_distinct())["item_id"].to_numpy())
-    days = several["days_micro"].explode().to_numpy().reshape(-1, day_count)
+    days = several["days_micro"].explode(empty_as_null=False).to_numpy().reshape(several.height, -1)
     summed = np.add.reduceat(days, starts, axis=0)
-    return pl.DataFrame(
-        {
-            "item_id": several["item_id"].gather(starts),
-            "days_micro": pl.Series(summed).arr.to_list(),
-            "quality": several["quality"].gather(starts),
-        }
-    )
+    return several[starts].with_columns(days_micro=pl.Series(summed).arr.to_list())

@@ -13,7 +13,7 @@ MULTIPLIER_MICRO_MAX = 10**12
 STRETCH_USE_MICRO_MAX = 10**17
 SHAPE_DAYS = 366
 SHAPE_WEIGHT_MAX = 100_000
-MONTH_DAYS_MAX = 366
+MONTH_DAYS_MAX = 1096
 
 # Strong to weak, after X for nothing: a letter's position is its rank, and a day has its parts' highest.
 QUALITY_LETTERS = "XMAFCN"

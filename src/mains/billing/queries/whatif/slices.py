@@ -175,7 +175,7 @@ class _Slice:
         if projected is None:
             usage = read_item_usage(connection=self.connection, items=items, buckets=buckets, as_of=as_of)
         else:
-            usage = usage_columns(items, projected, month)
+            usage = usage_columns(items, projected.with_columns(month=pl.lit(month)))
         attributes = read_attributes(
             connection=self.connection,
             tariffs=tariffs.run,

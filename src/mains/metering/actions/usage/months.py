@@ -1,4 +1,4 @@
-"""Many months of some points: computed by the year and cut into months, equal to computing each month by itself."""
+"""Many months of some points: computed years at once and cut into months, equal to computing each month by itself."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
@@ -11,8 +11,9 @@ from mains.metering.actions.usage.facts import UsageFacts, compute_use
 from mains.metering.values import Zone
 
 _YEAR = 12
-_POINTS_BY_YEAR_MAX = 500
-"""Beyond so many points a year of days takes more memory than it saves time."""
+_YEARS_MAX = 3
+_POINTS_MAX = 500
+"""Beyond so many points a year of days takes more memory than it saves time; a third of them may have three years."""
 
 _SERIES = ["service_point_id", "zone"]
 _MONTHLY = ["month", *_SERIES]
@@ -25,9 +26,10 @@ def compute_months(
 
     `averages` as `keep_averages` gives them.
     """
-    if facts.points.height > _POINTS_BY_YEAR_MAX:
+    if facts.points.height > _POINTS_MAX:
         return _one_by_one(facts, months=months, as_of=as_of, averages=averages)
-    years = [_year(facts, months=group, as_of=as_of) for group in _groups(months)]
+    years_at_once = max(1, min(_YEARS_MAX, _POINTS_MAX // max(1, facts.points.height)))
+    years = [_years(facts, months=group, as_of=as_of) for group in _groups(months, years_at_once * _YEAR)]
     # Class averages are a month's own, so points that need them are computed by the month.
     classed = pl.concat(
         [year.filter(pl.col("quality").str.contains("C"))["service_point_id"] for year in years]
@@ -51,7 +53,7 @@ def _one_by_one(
     return pl.concat(parts)
 
 
-def _year(facts: UsageFacts, *, months: Sequence[date], as_of: datetime) -> pl.DataFrame:
+def _years(facts: UsageFacts, *, months: Sequence[date], as_of: datetime) -> pl.DataFrame:
     """Adjoining months in one; every day that would need a class average is marked as such."""
     needed = facts.registers.select("class_code", "zone").drop_nulls().unique()
     usage = compute_use(
@@ -64,11 +66,11 @@ def _year(facts: UsageFacts, *, months: Sequence[date], as_of: datetime) -> pl.D
     return _cut(usage, facts, months)
 
 
-def _groups(months: Sequence[date]) -> Iterator[list[date]]:
-    """Runs of months that follow one another, at most a year each."""
+def _groups(months: Sequence[date], length: int) -> Iterator[list[date]]:
+    """Runs of months that follow one another, at most so many each."""
     group: list[date] = []
     for month in months:
-        if group and (len(group) == _YEAR or month != next_month(group[-1])):
+        if group and (len(group) == length or month != next_month(group[-1])):
             yield group
             group = []
         group.append(month)
@@ -77,7 +79,7 @@ def _groups(months: Sequence[date]) -> Iterator[list[date]]:
 
 
 def _cut(usage: pl.DataFrame, facts: UsageFacts, months: Sequence[date]) -> pl.DataFrame:
-    """The rows of a year as rows of its months."""
+    """The rows of years as rows of their months."""
     first = months[0]
     days = _days(usage, first)
     if days.is_empty():
@@ -128,15 +130,9 @@ def _days(usage: pl.DataFrame, first: date) -> pl.DataFrame:
 
 def _shown(rows: pl.DataFrame, facts: UsageFacts, months: Sequence[date]) -> pl.DataFrame:
     """Rows of series with an installation in the month, or use."""
-    installed = pl.concat(
-        [
-            facts.registers.filter(
-                pl.col("installed_from") < next_month(month),
-                pl.col("installed_to").is_null() | (pl.col("installed_to") > month),
-            ).select(pl.lit(month).alias("month"), *_SERIES)
-            for month in months
-        ]
-    ).unique()
+    installed = (
+        _during(facts.registers, months, "installed_from", "installed_to").select("month", *_SERIES).unique()
+    )
     here = installed.with_columns(is_installed=pl.lit(value=True))
     return (
         rows.join(here, on=_MONTHLY, how="left")
@@ -147,15 +143,11 @@ def _shown(rows: pl.DataFrame, facts: UsageFacts, months: Sequence[date]) -> pl.
 
 def _bare(shown: pl.DataFrame, facts: UsageFacts, months: Sequence[date]) -> pl.DataFrame:
     """An empty row in the total zone for points that are connected in a month and have no other row."""
-    connected = pl.concat(
-        [
-            facts.points.filter(
-                pl.col("connected_from") < next_month(month),
-                pl.col("connected_to").is_null() | (pl.col("connected_to") > month),
-            ).select(pl.lit(month).alias("month"), "service_point_id")
-            for month in months
-        ]
-    ).unique()
+    connected = (
+        _during(facts.points, months, "connected_from", "connected_to")
+        .select("month", "service_point_id")
+        .unique()
+    )
     length = pl.col("month").dt.days_in_month()
     nothing = pl.concat_list(pl.lit(0, pl.Int64))
     return (
@@ -171,4 +163,13 @@ def _bare(shown: pl.DataFrame, facts: UsageFacts, months: Sequence[date]) -> pl.
             span_closing=nothing,
         )
         .select(shown.columns)
+    )
+
+
+def _during(rows: pl.DataFrame, months: Sequence[date], start: str, end: str) -> pl.DataFrame:
+    """Each row once for every month of which its half-open stretch has a day; a null end is open."""
+    first = pl.DataFrame({"month": months}, schema={"month": pl.Date})
+    return rows.join(first, how="cross").filter(
+        pl.col(start) < pl.col("month").dt.offset_by("1mo"),
+        pl.col(end).is_null() | (pl.col(end) > pl.col("month")),
     )
