@@ -210,10 +210,10 @@ def test_a_rule_names_only_a_point_that_can_take_the_rest(houses, change, code):
 
 def test_a_file_of_rules_names_the_point_by_its_code(houses):
     content = (
-        "node,key,negative,cap_norm_m2,common_area_m2,rest_point,valid_from\n"
-        "transformer-11,area,zero,2.5,300,CA11,2021-04-01\n"
-        "transformer-14,area,zero,2.5,300,CA11,2021-04-01\n"
-    ).encode()
+        b"node,key,negative,cap_norm_m2,common_area_m2,rest_point,valid_from\n"
+        b"transformer-11,area,zero,2.5,300,CA11,2021-04-01\n"
+        b"transformer-14,area,zero,2.5,300,CA11,2021-04-01\n"
+    )
     found = import_rules(content=content, actor=None, now=CLOSE[MARCH], proof="file")
     assert not found.is_stored
     assert [(fault.line, fault.field) for fault in found.faults] == [(3, "rest_point")]

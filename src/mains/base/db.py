@@ -5,6 +5,7 @@ A bulk connection is an ADBC connection: `execute` statements, `read_frame` and 
 small part of the time, because the rows are encoded here by whole columns.
 """
 
+import os
 import re
 import signal
 import threading
@@ -282,6 +283,9 @@ def _statement_queue() -> SimpleQueue[Callable[[], None]]:
 
     threading.Thread(target=work_off, name="statements", daemon=True).start()
     return queue
+
+
+os.register_at_fork(after_in_child=_statement_queue.cache_clear)  # a forked process has no such thread
 
 
 def _raise(error: BaseException) -> Never:

@@ -188,3 +188,16 @@ def test_days_that_cancel_out_share_nothing() -> None:
     assert exactly(found, HOUSE).remainder == 0
     assert set(exactly(found, HOUSE).allocated_days) == {0}
     assert all(set(row["days_micro"]) == {0} for row in in_columns(found).shares.iter_rows(named=True))
+
+
+def test_a_meter_that_begins_below_a_flat_does_not_begin_the_sharing_anew() -> None:
+    """The entrance is metered from 6 April on, so its flat is another kind of member, of the same weight.
+
+    The house loses one millionth on the 5th and one on the 30th. Of the first the later flat has it (half of one is
+    nought for the earlier one), of both together each has one.
+    """
+    members = [flat(101, HOUSE, 0), flat(102, ENTRANCE, 0)]
+    found = world(members, by(AllocationKey.EQUAL), house_kwh_day=0, entrance_kwh_day=0)
+    found.measured[ENTRANCE][:5] = [None] * 5
+    found.measured[HOUSE][4] = found.measured[HOUSE][29] = 1
+    assert kwh_shares(found, HOUSE) == {101: 1 / KWH, 102: 1 / KWH}

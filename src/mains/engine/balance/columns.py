@@ -230,7 +230,7 @@ class _Rows:
         """What each row's service point used below the node in all its stretches."""
         if not taken.size:
             return np.zeros(0, dtype=np.int64)
-        begins = np.r_[True, (self.node[1:] != self.node[:-1]) | (self.point[1:] != self.point[:-1])]
+        begins = self._begins_point()
         sums = np.add.reduceat(taken.sum(axis=1), np.flatnonzero(begins))
         found: Ints = sums[np.cumsum(begins) - 1]
         return found
@@ -256,12 +256,19 @@ class _Rows:
         return given - np.where(begins[self.node], 0, before)
 
     def _run_begins(self, weights: Ints) -> Flags:
-        """Nodes × days: whether any weight of the node differs from the day before."""
-        differs = (weights[:, 1:] != weights[:, :-1]).astype(np.int64)
-        changed = self.sum_by_node(
-            np.concatenate([np.ones((len(weights), 1), dtype=np.int64), differs], axis=1)
-        )
-        begins: Flags = changed > 0
+        """Nodes × days: whether the weight of any of the node's service points differs from the day before."""
+        # A service point whose stretch ends where its next one begins weighs what it did.
+        starts = np.flatnonzero(self._begins_point())
+        of_point = np.add.reduceat(weights, starts, axis=0)
+        differs = np.ones_like(of_point)
+        differs[:, 1:] = of_point[:, 1:] != of_point[:, :-1]
+        begins = np.zeros((self.node_count, self.month.days), dtype=np.bool_)
+        np.logical_or.at(begins, self.node[starts], differs.astype(np.bool_))
+        return begins
+
+    def _begins_point(self) -> Flags:
+        """Whether a row is the first of its service point at its node."""
+        begins: Flags = np.r_[True, (self.node[1:] != self.node[:-1]) | (self.point[1:] != self.point[:-1])]
         return begins
 
     def sum_by_node(self, values: Ints) -> Ints:

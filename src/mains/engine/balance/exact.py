@@ -3,7 +3,8 @@
 It shares no code with them. What it finds on the way is kept, for the explanation of a share.
 """
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -108,13 +109,25 @@ class Tree:
         self._placements: dict[int, list[Placement]] = {}
         for placement in placements:
             self._placements.setdefault(placement.node_id, []).append(placement)
+        self._cuts = sorted(
+            {day for placement in placements for day in (placement.valid_from, placement.valid_to) if day}
+        )
+        self._paths: dict[tuple[int, int], Sequence[int]] = {}
+        self._meters: dict[tuple[int, int], int | None] = {}
 
     def is_measured(self, node_id: int, day: int) -> bool:
         return node_id in self.measured and self.measured[node_id][day] is not None
 
-    def path(self, node_id: int, day: int) -> list[int]:
+    def path(self, node_id: int, day: int) -> Sequence[int]:
         """The node and all above it, upwards, on the month's day number `day` (from 0)."""
         on = self.month_from + day * DAY
+        # Between two cuts the trees stand still.
+        key = (node_id, bisect_right(self._cuts, on))
+        if key not in self._paths:
+            self._paths[key] = self._climb(node_id, on)
+        return self._paths[key]
+
+    def _climb(self, node_id: int, on: date) -> Sequence[int]:
         found = [node_id]
         while True:
             parent = next(
@@ -129,9 +142,18 @@ class Tree:
                 return found
             found.append(parent)
 
-    def nearest_meter(self, path: Sequence[int], day: int) -> int | None:
-        """The first node on a way upwards whose use is known that day."""
-        return next((node for node in path if self.is_measured(node, day)), None)
+    def nearest_meter(self, node_id: int, day: int) -> int | None:
+        """The first node on the way upwards from a node, itself included, whose use is known that day."""
+        key = (node_id, day)
+        if key not in self._meters:
+            path = self.path(node_id, day)
+            self._meters[key] = next((node for node in path if self.is_measured(node, day)), None)
+        return self._meters[key]
+
+    def nearest_meter_above(self, node_id: int, day: int) -> int | None:
+        """The same, without the node itself."""
+        path = self.path(node_id, day)
+        return self.nearest_meter(path[1], day) if len(path) > 1 else None
 
 
 def balance_node(
@@ -139,17 +161,16 @@ def balance_node(
 ) -> ExactBalance:
     """The balance of one node. `members` are all service points that may hang below it, or more."""
     count = (month_to - month_from).days
-    known = [day for day in range(count) if tree.is_measured(node_id, day)]
+    known = {day for day in range(count) if tree.is_measured(node_id, day)}
     meters = _meters_below(node_id, tree, known)
     use: dict[int, dict[int, int]] = {}
     direct: dict[int, dict[int, int]] = {}
     for member in members:
-        for day in range(count):
-            path = _path_if_connected(member, tree, day)
-            if day in known and node_id in path:
+        for day in _connected_days(member, month_from, count):
+            if day in known and node_id in tree.path(member.node_id, day):
                 used = _use_on(member, rule, day, count, month_from)
                 use.setdefault(member.service_point_id, {})[day] = used
-                if tree.nearest_meter(path, day) == node_id:
+                if tree.nearest_meter(member.node_id, day) == node_id:
                     direct.setdefault(member.service_point_id, {})[day] = used
     node_days = [(tree.measured[node_id][day] or 0) if day in known else 0 for day in range(count)]
     outflows = [*direct.values(), *meters.values()]
@@ -182,21 +203,21 @@ def balance_node(
     )
 
 
-def _meters_below(node_id: int, tree: Tree, known: Sequence[int]) -> dict[int, dict[int, int]]:
+def _meters_below(node_id: int, tree: Tree, known: Set[int]) -> dict[int, dict[int, int]]:
     found: dict[int, dict[int, int]] = {}
     for below, days in tree.measured.items():
-        for day in known:
+        for day in sorted(known):
             used = days[day]
-            if used is not None and tree.nearest_meter(tree.path(below, day)[1:], day) == node_id:
+            if used is not None and tree.nearest_meter_above(below, day) == node_id:
                 found.setdefault(below, {})[day] = used
     return found
 
 
-def _path_if_connected(member: MemberFacts, tree: Tree, day: int) -> list[int]:
-    on = tree.month_from + day * DAY
-    if on < member.connected_from or (member.connected_to is not None and on >= member.connected_to):
-        return []
-    return tree.path(member.node_id, day)
+def _connected_days(member: MemberFacts, month_from: date, count: int) -> range:
+    """Numbers of the month's days on which the service point is connected."""
+    first = max(0, (member.connected_from - month_from).days)
+    end = count if member.connected_to is None else min(count, (member.connected_to - month_from).days)
+    return range(first, end)
 
 
 def _use_on(member: MemberFacts, rule: Rule, day: int, count: int, month_from: date) -> int:
@@ -204,8 +225,8 @@ def _use_on(member: MemberFacts, rule: Rule, day: int, count: int, month_from: d
     if used is not None:
         return used
     people = max(1, _state(member, month_from + day * DAY).residents)
-    month = Fraction(rule.norm_person_micro * people)
-    return floor(month * (day + 1) / count) - floor(month * day / count)
+    month = rule.norm_person_micro * people
+    return month * (day + 1) // count - month * day // count
 
 
 _NOTHING = State(residents=0, area_micro=0, valid_from=date.min, valid_to=None)
@@ -243,7 +264,7 @@ def _spread(amount: int, remainder: int, remainders: Sequence[int]) -> list[int]
     spread, so_far, given = [], 0, 0
     for each in remainders:
         so_far += each
-        upto = floor(Fraction(amount * so_far, remainder))
+        upto = amount * so_far // remainder
         spread.append(upto - given)
         given = upto
     return spread
@@ -277,21 +298,27 @@ def _weights(
         used = use.get(member.service_point_id)
         if used is None:
             continue
+        weigh = _weigher(rule.key, member, month_use=sum(used.values()))
         row = [0] * count
         for day in used:
-            state = _state(member, month_from + day * DAY)
-            row[day] = {
-                AllocationKey.AREA: state.area_micro,
-                AllocationKey.RESIDENTS: state.residents,
-                AllocationKey.USE: max(0, sum(used.values())),
-                AllocationKey.EQUAL: 1,
-            }[rule.key]
+            row[day] = weigh(month_from + day * DAY)
         weights[member.service_point_id] = row
     for day in range(count):
         if not any(row[day] for row in weights.values()):
             for point, row in weights.items():
                 row[day] = 1 if day in use[point] else 0
     return weights
+
+
+def _weigher(key: AllocationKey, member: MemberFacts, *, month_use: int) -> Callable[[date], int]:
+    """What a service point weighs on a day."""
+    if key == AllocationKey.AREA:
+        return lambda on: _state(member, on).area_micro
+    if key == AllocationKey.RESIDENTS:
+        return lambda on: _state(member, on).residents
+    if key == AllocationKey.USE:
+        return lambda _: max(0, month_use)
+    return lambda _: 1
 
 
 def _shares(
@@ -306,10 +333,10 @@ def _shares(
         if day == 0 or today != [row[day - 1] for row in weights.values()]:
             so_far, given = 0, dict.fromkeys(weights, 0)
         so_far += allocated[day]
-        running, before = 0, 0
+        running, before, total = 0, 0, sum(today)
         for point, weight in zip(weights, today, strict=True):
             running += weight
-            upto = floor(Fraction(so_far * running, sum(today))) if running else 0
+            upto = so_far * running // total if running else 0
             shares[point][day] = upto - before - given[point]
             given[point] = upto - before
             before = upto
