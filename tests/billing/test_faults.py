@@ -1,5 +1,6 @@
 """A run that is killed, again and again, ends with the very rows of one that is not."""
 
+import itertools
 import os
 import random
 import shutil
@@ -150,28 +151,26 @@ def test_killed_server_changes_nothing(driver):
     home = Path(tempfile.mkdtemp(prefix=f"mains-test-{os.getpid()}-drill-", dir="/tmp"))
     home.chmod(0o711)
     try:
-        for database in ("calm", "storm"):
-            subprocess.run(
-                [sys.executable, str(DRIVER.with_name("prepare.py")), database, str(POINTS)],
-                env=os.environ | {"MAINS_HOME": str(home), "MAINS_DATABASE": database},
-                check=True,
-            )
         billing = driver(home)
-        calm = {month: billing.bill("calm", month) for month in MONTHS}
-        usual = min(seconds for _, seconds in calm.values())
+        _prepare("calm", home)
+        expected, seconds = billing.bill("calm", MONTHS[0])
         chance, kills = random.Random(18), 0
-        for month, (expected, _) in calm.items():
+        for storm in itertools.count():
+            # Another database where the run ended before the server was killed often enough. Not another month: a
+            # server that is started again may have passed over some ids.
+            _prepare(f"storm{storm}", home)
             found = None
             while found is None:
-                billing.start("storm", month)
+                billing.start(f"storm{storm}", MONTHS[0])
                 if kills < 4:
                     # Four kills within the time of one run: what a kill spares is not done again.
-                    time.sleep(chance.uniform(0.1, usual / 4))
+                    time.sleep(chance.uniform(0.1, seconds / 4))
                     _kill_server(home)
                 found = billing.finish()
                 kills += found is None
-            assert found == expected, f"month {month} after {kills} kills"
-        assert kills >= 3
+            assert found == expected, f"after {kills} kills"
+            if kills >= 3:
+                break
     finally:
         embedded.stop(home)
         note = home / "postgresql.location"
@@ -179,6 +178,14 @@ def test_killed_server_changes_nothing(driver):
             shutil.rmtree(note.read_text(encoding="utf-8").strip(), ignore_errors=True)
         shutil.rmtree(embedded.socket_folder(home), ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _prepare(database: str, home: Path) -> None:
+    subprocess.run(
+        [sys.executable, str(DRIVER.with_name("prepare.py")), database, str(POINTS)],
+        env=os.environ | {"MAINS_HOME": str(home), "MAINS_DATABASE": database},
+        check=True,
+    )
 
 
 def _kill_server(home: Path) -> None:

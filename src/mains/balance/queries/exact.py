@@ -27,6 +27,7 @@ from mains.kernel.period import month_start, next_month
 
 Row = dict[str, Any]
 _KNOWN = "{0}.recorded_at <= %(at)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(at)s)"
+_UNMETERED = "N"
 _MICRO = 1_000_000
 _KEPT = 400
 
@@ -160,10 +161,14 @@ def _measured(
 
 
 def _member(point: Row, zones: Sequence[Row], states: Sequence[Row], days: int) -> MemberFacts:
-    use: list[int | None] = [sum(zone["days_micro"][day] for zone in zones) for day in range(days)]
-    for day in range(days):
-        if zones and zones[0]["quality"][day] == "N":
-            use[day] = None
+    use: list[int | None] = list(zones[0]["days_micro"]) if zones else [0] * days
+    for zone in zones[1:]:
+        use = [sum(pair) for pair in zip(use, zone["days_micro"], strict=True)]
+    if zones and _UNMETERED in zones[0]["quality"]:
+        use = [
+            None if letter == _UNMETERED else day
+            for letter, day in zip(zones[0]["quality"], use, strict=True)
+        ]
     return MemberFacts(
         service_point_id=point["id"],
         node_id=point["node_id"],

@@ -165,16 +165,21 @@ def balance_node(
     meters = _meters_below(node_id, tree, known)
     use: dict[int, dict[int, int]] = {}
     direct: dict[int, dict[int, int]] = {}
-    for member in members:
-        for day in _connected_days(member, month_from, count):
-            if day in known and node_id in tree.path(member.node_id, day):
-                used = _use_on(member, rule, day, count, month_from)
-                use.setdefault(member.service_point_id, {})[day] = used
-                if tree.nearest_meter(member.node_id, day) == node_id:
-                    direct.setdefault(member.service_point_id, {})[day] = used
+    for at, below in _by_node(members).items():
+        reached = [day for day in sorted(known) if node_id in tree.path(at, day)]
+        nearest = {day for day in reached if tree.nearest_meter(at, day) == node_id}
+        for member in below:
+            connected = _connected_days(member, month_from, count)
+            used = {day: _use_on(member, rule, day, count, month_from) for day in reached if day in connected}
+            if used:
+                use[member.service_point_id] = used
+            if used.keys() & nearest:
+                direct[member.service_point_id] = {day: used[day] for day in used if day in nearest}
     node_days = [(tree.measured[node_id][day] or 0) if day in known else 0 for day in range(count)]
-    outflows = [*direct.values(), *meters.values()]
-    member_days = [sum(each.get(day, 0) for each in outflows) for day in range(count)]
+    member_days = [0] * count
+    for outflow in (*direct.values(), *meters.values()):
+        for day, micro in outflow.items():
+            member_days[day] += micro
     remainders = [node - out for node, out in zip(node_days, member_days, strict=True)]
     remainder = sum(remainders)
     due, cap, amount, over_cap, carried_out = _month(rule, remainder, Fraction(len(known), count))
@@ -201,6 +206,13 @@ def balance_node(
         rest_days=_rest(rule.rest, _spread(over_cap, remainder, remainders), month_from),
         carried_out=carried_out,
     )
+
+
+def _by_node(members: Sequence[MemberFacts]) -> dict[int, list[MemberFacts]]:
+    found: dict[int, list[MemberFacts]] = {}
+    for member in members:
+        found.setdefault(member.node_id, []).append(member)
+    return found
 
 
 def _meters_below(node_id: int, tree: Tree, known: Set[int]) -> dict[int, dict[int, int]]:
