@@ -99,11 +99,19 @@ def whole(*, least: int, most: int) -> Callable[[str], int]:
 
 def micro(text: str) -> int:
     """A number that is not negative, with at most six decimals, as micro-units."""
+    found = signed_micro(text)
+    if found < 0:
+        raise _Wrong(f"{text} is below nought.", "Write it as 54.2.")
+    return found
+
+
+def signed_micro(text: str) -> int:
+    """A number with at most six decimals, as micro-units."""
     try:
         scaled = Decimal(text.replace(",", ".")) * MICRO
     except InvalidOperation:
-        scaled = Decimal(-1)
-    if not (0 <= scaled < 10**15) or scaled != int(scaled):
+        scaled = Decimal("NaN")
+    if not scaled.is_finite() or abs(scaled) >= 10**15 or scaled != int(scaled):
         raise _Wrong(f"{text} is not a number with at most six decimals.", "Write it as 54.2.")
     return int(scaled)
 

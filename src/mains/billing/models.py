@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from mains.base.facts import Recorded
 from mains.billing.values import LineKind, RunKind, RunStatus, WhatIfStatus
 
 
@@ -140,6 +141,57 @@ class BillLine(models.Model):
     class Meta:
         managed = False
         db_table = "billing_billline"
+
+
+class CarriedBalance(models.Model):
+    """What an item leaves of one balance of its tariff at the end of `to_date` (exclusive), in micro-units of `unit`.
+
+    Append-only: what later facts change is a new revision; an empty value says that the item is there no more. What
+    ends on the day on which an item of the same account and service point begins is what that one opens with.
+    """
+
+    pk = models.CompositePrimaryKey("month", "account_id", "agreement_id", "balance", "revision")
+    month = models.DateField()  # of use
+    account_id = models.BigIntegerField()
+    agreement_id = models.BigIntegerField()
+    balance = models.CharField(max_length=40)
+    revision = models.SmallIntegerField()
+    service_point_id = models.BigIntegerField()
+    to_date = models.DateField()
+    unit = models.CharField(max_length=20)
+    value_micro = models.BigIntegerField(null=True)
+    run_id = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "billing_carriedbalance"
+
+
+class OpeningBalance(Recorded):
+    """What is carried into a month from outside: by another system, or by a ruling. Counts for the account's first
+    item of the service point in that month, and goes before what the last bill left. Micro-units of `unit`."""
+
+    account = models.ForeignKey(
+        "customers.Account", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    service_point = models.ForeignKey(
+        "network.ServicePoint", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    balance = models.CharField(max_length=40)
+    month = models.DateField()
+    unit = models.CharField(max_length=20)
+    value_micro = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            # One belief at a time; and the way of a slice to the openings of its accounts.
+            models.UniqueConstraint(
+                fields=["account", "service_point", "balance", "month"],
+                condition=models.Q(superseded_at=None),
+                name="one_opening_balance_at_a_time",
+            )
+        ]
 
 
 class WhatIf(models.Model):

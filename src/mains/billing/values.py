@@ -76,6 +76,8 @@ class ExceptionCode(models.TextChoices):
     ZERO_USE = "zero-use", _("No use for months")
     HIGH_USE = "high-use", _("Very high use")
     AGREEMENT_GAP = "agreement-gap", _("Nobody pays")
+    OPENING_MISSING = "opening-balance-missing", _("No opening balance")
+    BALANCE_UNCLAIMED = "balance-unclaimed", _("Balance without a follower")
 
 
 class UnableToReadBillNumber(MainsError):

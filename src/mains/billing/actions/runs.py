@@ -54,7 +54,10 @@ from mains.kernel.identifiers import BUCKET_COUNT
 
 DUE_DAYS = 14
 _IN_PROCESS_ACCOUNTS = 20_000
-_PARTITIONED = ("metering_usagemonth", *BALANCE_TABLES, "billing_bill", "billing_billline", "ledger_entry")
+_PARTITIONED = (
+    "metering_usagemonth", *BALANCE_TABLES, "billing_bill", "billing_billline", "billing_carriedbalance",
+    "ledger_entry",
+)  # fmt: skip
 
 OnSlice = Callable[[Stage, int, int], None]
 """Called after each slice with the stage, slices done and slices in all."""

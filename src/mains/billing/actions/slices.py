@@ -178,7 +178,7 @@ def write_usage(*, connection: Connection, writer: Writer, task: UsageTask) -> S
 
 
 def write_bills(*, writer: Writer, task: BillsTask, charges: SliceCharges) -> SliceResult:
-    """Write bills, lines, ledger rows, exceptions and marks in the transaction of `writer`."""
+    """Write bills, lines, ledger rows, what is carried on, exceptions and marks in the transaction of `writer`."""
     plan, part = task.plan, task.part
     bills, lines = bill_rows(plan=plan, charges=charges)
     if not bills.is_empty():
@@ -196,6 +196,11 @@ def write_bills(*, writer: Writer, task: BillsTask, charges: SliceCharges) -> Sl
             recorded_at=plan.facts_as_of,
             charges=_ledger_charges(plan, lines),
         )
+    if not charges.carried.is_empty():
+        carried = charges.carried.rename({"service_month": "month"}).with_columns(
+            run_id=pl.lit(plan.run_id, pl.Int64), recorded_at=pl.lit(plan.facts_as_of)
+        )
+        copy_frame(carried, "billing_carriedbalance", connection=writer)
     _write_exceptions(writer, plan, charges.exceptions)
     of_bucket = bills.join(charges.accounts.select("account_id", "bucket"), on="account_id")
     counts = of_bucket.group_by("bucket").agg(

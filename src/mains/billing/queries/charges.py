@@ -10,6 +10,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.balance.queries.frames import read_revised_shares
 from mains.billing.queries import exceptions as found
 from mains.billing.queries.attributes import outside_points, read_attributes
+from mains.billing.queries.carried import LEFT, BalanceChain, Known, read_kept, read_openings
 from mains.billing.queries.items import cut_items, make_items, read_item_shares, read_item_usage
 from mains.billing.queries.posted import (
     KEY,
@@ -20,7 +21,7 @@ from mains.billing.queries.posted import (
 from mains.billing.queries.run_tariffs import RunTariffs, compile_editions
 from mains.billing.values import CATCH_UP_MONTHS, LineKind, RunPlan, RunSlice
 from mains.customers.queries.frames import read_accounts, read_agreements
-from mains.engine.columns import Rated, rate_columns
+from mains.engine.columns import rate_columns
 from mains.kernel.period import next_month
 from mains.metering.queries.frames import read_revised_points
 from mains.tariffs.queries.editions import list_editions
@@ -29,6 +30,8 @@ LINE_COLUMNS = (
     "account_id", "agreement_id", "service_point_id", "tariff_edition_id", "service_month", "component", "kind",
     "from_date", "to_date", "quantity_micro", "amount_minor",
 )  # fmt: skip
+_ITEM = ("agreement_id", "service_month")
+_NOTHING_CARRIED = pl.DataFrame(schema=LEFT | {"revision": pl.Int16})
 _CHANGED = {"service_point_id": pl.Int64, "service_month": pl.Date}
 _ITEMS_AT_ONCE = 80_000
 
@@ -40,13 +43,15 @@ class SliceCharges:
     `accounts`: account_id, bucket, organisation_id, position (its place among the accounts of the run).
     `lines`: LINE_COLUMNS with service and provider_id, in the order of the bills; `service_month` before the run's
     month marks a correction. `bills`: account_id, quantity_micro, estimated_days of every account that gets a bill.
-    `exceptions`: account_id, service_point_id, code, message, blocking.
+    `exceptions`: account_id, service_point_id, code, message, blocking. `carried`: what is to be kept of balances, as
+    `BalanceChain.changes` gives it.
     """
 
     accounts: pl.DataFrame
     lines: pl.DataFrame
     bills: pl.DataFrame
     exceptions: pl.DataFrame
+    carried: pl.DataFrame
 
 
 def compute_charges(
@@ -75,9 +80,25 @@ def compute_charges(
         changed=changed,
         holders=_holders(agreements, changed),
     )
+    chain = scope.chain(agreements, changed, tariffs)
+    carrying = items.clear()
+    if chain is not None:
+        does_carry = pl.col("tariff_id").is_in(tariffs.carrying)
+        carrying = items.filter(does_carry).sort("service_month", maintain_order=True)
+        items = items.filter(~does_carry)
     parts = [scope.rate(some, rows, tariffs, posted) for some in _in_chunks(items)]
+    if not carrying.is_empty():
+        parts += [scope.rate(some, rows, tariffs, posted, chain) for some in _in_chunks(carrying)]
+    items = pl.concat([items, carrying])
     use = pl.concat([each.use for each in parts])
-    exceptions = pl.concat([found.unpriced(items), *(each.refused for each in parts), *scope.odd_use(use)])
+    exceptions = pl.concat(
+        [
+            found.unpriced(items),
+            *(each.refused for each in parts),
+            *scope.odd_use(use),
+            *scope.unclaimed(chain),
+        ]
+    )
     blocked = exceptions.filter("blocking")["account_id"].unique()
     effective = pl.concat([each.lines for each in parts])
     is_due = pl.col("service_month") == plan.month
@@ -89,6 +110,7 @@ def compute_charges(
         lines=_in_bill_order(lines, accounts, agreements),
         bills=_bills(lines, use.filter(~pl.col("account_id").is_in(blocked.implode()))),
         exceptions=exceptions,
+        carried=_NOTHING_CARRIED if chain is None else chain.changes(blocked=blocked),
     )
 
 
@@ -160,11 +182,53 @@ class _Scope:
                 agreements.filter(pl.col("account_id").is_in(owed.implode())).select(days),
             ]
         )
-        return (
-            pl.concat([_touching(dated, months), self._revised(agreements)])
-            .unique()
-            .sort("service_month", "service_point_id")
+        changed = pl.concat([_touching(dated, months), self._revised(agreements)]).unique()
+        if tariffs.carrying:
+            changed = self._with_followers(changed, agreements, tariffs)
+        return changed.sort("service_month", "service_point_id")
+
+    def _with_followers(
+        self, changed: pl.DataFrame, agreements: pl.DataFrame, tariffs: RunTariffs
+    ) -> pl.DataFrame:
+        """With all later billed months of the points that ever had a tariff with balances: they open with others."""
+        carry = agreements.filter(pl.col("tariff_id").is_in(tariffs.carrying))["service_point_id"].unique()
+        first = (
+            changed.filter(pl.col("service_point_id").is_in(carry.implode()))
+            .group_by("service_point_id")
+            .agg(first_month=pl.col("service_month").min())
         )
+        months = pl.DataFrame({"service_month": self.plan.billed_months}, schema={"service_month": pl.Date})
+        later = first.join_where(months, pl.col("service_month") > pl.col("first_month"))
+        return pl.concat([changed, later.select(*_CHANGED)]).unique()
+
+    def chain(
+        self, agreements: pl.DataFrame, changed: pl.DataFrame, tariffs: RunTariffs
+    ) -> BalanceChain | None:
+        """For the items whose tariff carries balances; None where no account ever had such a tariff."""
+        if not tariffs.carrying:
+            return None
+        carry = agreements.filter(pl.col("tariff_id").is_in(tariffs.carrying))
+        if carry.is_empty():
+            return None
+        own = agreements.join(carry.select("account_id"), on="account_id", how="semi")
+        pairs = changed.join(own, on="service_point_id", how="semi")
+        if self.plan.bills_own_month:
+            due = own.select("service_point_id", service_month=pl.lit(self.plan.month)).unique()
+            pairs = pl.concat([pairs, due]).unique()
+        accounts = carry["account_id"].unique().sort()
+        known = Known(
+            kept=read_kept(
+                connection=self.connection,
+                account_ids=accounts,
+                months=pairs["service_month"].unique(),
+                as_of=self.plan.facts_as_of,
+            ),
+            openings=read_openings(
+                connection=self.connection, account_ids=accounts, as_of=self.plan.facts_as_of
+            ),
+            agreements=own.filter("is_believed"),
+        )
+        return BalanceChain(tariffs=tariffs, known=known, rated_pairs=pairs)
 
     def _revised(self, agreements: pl.DataFrame) -> pl.DataFrame:
         """Whose use or share of the month before the run's is another now; a recalculation knows it of all months."""
@@ -190,17 +254,31 @@ class _Scope:
         return revised.join(agreements, on="service_point_id", how="semi")
 
     def rate(
-        self, items: pl.DataFrame, rows: pl.DataFrame, tariffs: RunTariffs, posted: pl.DataFrame
+        self,
+        items: pl.DataFrame,
+        rows: pl.DataFrame,
+        tariffs: RunTariffs,
+        posted: pl.DataFrame,
+        chain: BalanceChain | None = None,
     ) -> _Part:
+        """Rate items; with the `chain` of the balances that they carry from month to month, if they do."""
         usage = read_item_usage(
             connection=self.connection,
             items=items,
             buckets=self.part.read_buckets,
             as_of=self.plan.facts_as_of,
         )
-        items = self._billable(items, usage["usage_micro"], posted)
+        billed = (
+            posted if chain is None else pl.concat([posted.select(_ITEM), chain.known.kept.select(_ITEM)])
+        )
+        items = self._billable(items, usage["usage_micro"], billed)
         usage = {name: frame.join(items, on="item_id", how="semi") for name, frame in usage.items()}
-        segments, rated = self._rate(items, rows, tariffs, usage)
+        priced = items.filter(pl.col("tariff").is_not_null())
+        segments = self._segments(priced, rows, tariffs, usage)
+        if chain is None:
+            rated = rate_columns(tariffs=tariffs.compiled, segments=segments)
+        else:
+            rated = chain.rate(items=priced, segments=segments)
         due = items.filter(pl.col("service_month") == self.plan.month)
         return _Part(
             lines=_effective_lines(items, rated.lines),
@@ -215,19 +293,18 @@ class _Scope:
         if items.filter(~is_recent).is_empty():
             return items
         kept = usage.filter(pl.col("quality") != "").select("item_id", is_kept=pl.lit(value=True))
-        billed = posted.select("agreement_id", "service_month", is_billed=pl.lit(value=True)).unique()
+        billed = posted.select(*_ITEM, is_billed=pl.lit(value=True)).unique()
         return (
             items.join(kept, on="item_id", how="left", maintain_order="left")
-            .join(billed, on=["agreement_id", "service_month"], how="left", maintain_order="left")
+            .join(billed, on=_ITEM, how="left", maintain_order="left")
             .filter(is_recent | pl.col("is_kept") | pl.col("is_billed"))
             .drop("is_kept", "is_billed")
         )
 
-    def _rate(
-        self, items: pl.DataFrame, rows: pl.DataFrame, tariffs: RunTariffs, usage: dict[str, pl.DataFrame]
-    ) -> tuple[pl.DataFrame, Rated]:
-        priced = items.filter(pl.col("tariff").is_not_null())
-        first = min(items["service_month"], default=self.plan.month)
+    def _segments(
+        self, priced: pl.DataFrame, rows: pl.DataFrame, tariffs: RunTariffs, usage: dict[str, pl.DataFrame]
+    ) -> pl.DataFrame:
+        first = min(priced["service_month"], default=self.plan.month)
         # The same dates for all slices wherever possible: what is kept of the network serves the next slice too.
         recent = min([*self.plan.billed_months[-CATCH_UP_MONTHS:], self.plan.month])
         attributes = read_attributes(
@@ -247,14 +324,18 @@ class _Scope:
             buckets=self.part.read_buckets,
             as_of=self.plan.facts_as_of,
         )
-        segments = cut_items(
+        return cut_items(
             items=priced.select("item_id", "tariff", "period_from", "period_to"),
             tariffs=tariffs.compiled,
             attributes=attributes,
             usage=usage,
             shares=shares,
         )
-        return segments, rate_columns(tariffs=tariffs.compiled, segments=segments)
+
+    def unclaimed(self, chain: BalanceChain | None) -> list[pl.DataFrame]:
+        if chain is None or not self.plan.bills_own_month:
+            return []
+        return [found.unclaimed_balances(chain.unclaimed(month=self.plan.month))]
 
     def odd_use(self, use: pl.DataFrame) -> list[pl.DataFrame]:
         if not self.plan.bills_own_month:

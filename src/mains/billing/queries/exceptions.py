@@ -9,6 +9,7 @@ import polars as pl
 
 from mains.base.column_texts import text_of
 from mains.billing.values import ExceptionCode
+from mains.engine.facts import MICRO
 
 HIGH_FACTOR = 4
 """Use above this many times the average of the months before is shown to a person."""
@@ -79,6 +80,22 @@ def refused(items: pl.DataFrame, refusals: pl.DataFrame) -> pl.DataFrame:
         pl.col("message").cast(pl.String),
         blocking=pl.lit(value=True),
     ).sort("account_id", "service_point_id", "code")
+
+
+def unclaimed_balances(left: pl.DataFrame) -> pl.DataFrame:
+    """What bills left of balances with which no item went on: a person decides whether it is paid out."""
+    sign = pl.when(pl.col("value_micro") < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    micro = pl.col("value_micro").abs()
+    fraction = (micro % MICRO).cast(pl.String).str.zfill(6).str.strip_chars_end("0")
+    point = pl.when(fraction == "").then(pl.lit("")).otherwise(pl.lit("."))
+    return _exceptions(
+        left,
+        code=ExceptionCode.BALANCE_UNCLAIMED,
+        message=text_of(
+            "{}{}{}{} {} of {} were left on {}, and no tariff goes on with it. Pay it out or record an opening.",
+            sign, micro // MICRO, point, fraction, "unit", "balance", "to_date",
+        ),
+    )  # fmt: skip
 
 
 def odd_use(use: pl.DataFrame, history: pl.DataFrame, *, month: date) -> pl.DataFrame:

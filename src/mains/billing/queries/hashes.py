@@ -27,6 +27,7 @@ _PARTS = {
     "usage": "SELECT u::text AS row FROM metering_usagemonth u WHERE u.recorded_at = %(as_of)s",
     "balances": "SELECT n::text AS row FROM balance_nodemonth n WHERE n.recorded_at = %(as_of)s",
     "shares": "SELECT s::text AS row FROM balance_sharemonth s WHERE s.recorded_at = %(as_of)s",
+    "carried": "SELECT c::text AS row FROM billing_carriedbalance c WHERE c.run_id = %(run)s",
     "exceptions": """
         SELECT concat_ws(',', account_id, service_point_id, code, message, blocking) AS row
         FROM billing_billexception WHERE run_id = %(run)s

@@ -10,6 +10,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.balance.queries.frames import read_revised_shares
 from mains.base.db import read_frame
 from mains.billing.models import BillRun, BillRunBucket
+from mains.billing.queries.carried import read_changed_openings
 from mains.billing.values import (
     CATCH_UP_MONTHS,
     PostedBills,
@@ -213,10 +214,16 @@ def list_changed_points(
         as_of=plan.facts_as_of,
         service_point_ids=service_point_ids,
     )
+    openings = read_changed_openings(
+        connection=connection,
+        known_since=plan.known_since,
+        as_of=plan.facts_as_of,
+        service_point_ids=service_point_ids,
+    )
     use = pl.concat([revised, shares]).select(
         "service_point_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo")
     )
-    return pl.concat([none, *facts, use]).unique()
+    return pl.concat([none, *facts, openings, use]).unique()
 
 
 def list_changed_installations(

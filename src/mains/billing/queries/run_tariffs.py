@@ -1,5 +1,6 @@
 """The tariffs of a run, compiled once per process."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -7,23 +8,41 @@ from functools import lru_cache
 import polars as pl
 
 from mains.engine.columns import TariffSet, compile_tariffs
+from mains.engine.facts import MICRO
 from mains.engine.tariff import Tariff, first_difference, read_tariff
 from mains.tariffs.queries.editions import Edition
+
+_BALANCES = {
+    "tariff_id": pl.Int64,
+    "balance": pl.String,
+    "unit": pl.String,
+    "is_read": pl.Boolean,
+    "is_money": pl.Boolean,
+    "line_micro": pl.Int64,
+}
 
 
 @dataclass(frozen=True)
 class RunTariffs:
     """`editions`: tariff_id, tariff (code), tariff_edition_id (Int32), changed_from: the first day that is priced
-    otherwise than by the edition known before, null where there is none. `compiled`: for the engine."""
+    otherwise than by the edition known before, null where there is none. `compiled`: for the engine. `balances`: as
+    `declared_balances` gives them. `carrying`: ids of the tariffs that carry balances, or did by the edition known
+    before."""
 
     editions: pl.DataFrame
     compiled: TariffSet
+    balances: pl.DataFrame
+    carrying: tuple[int, ...]
 
 
 @lru_cache(maxsize=2)
 def compile_editions(editions: tuple[Edition, ...]) -> RunTariffs:
     """Read and compile the documents. Raises UnableToReadTariff when a stored document is not a valid tariff."""
     read = [read_tariff(edition.document) for edition in editions]
+    balances = declared_balances(
+        {edition.tariff_id: tariff for edition, tariff in zip(editions, read, strict=True)}
+    )
+    dropped = {edition.tariff_id for edition in editions if _carried_before(edition)}
     return RunTariffs(
         editions=pl.DataFrame(
             {
@@ -42,7 +61,31 @@ def compile_editions(editions: tuple[Edition, ...]) -> RunTariffs:
             },
         ),
         compiled=compile_tariffs(read),
+        balances=balances,
+        carrying=tuple(sorted({*balances["tariff_id"], *dropped})),
     )
+
+
+def declared_balances(tariffs: Mapping[int, Tariff]) -> pl.DataFrame:
+    """The balances that tariffs declare, by id of the tariff: tariff_id, balance, unit, is_read (by a formula),
+    is_money, and line_micro: how many micro-units of the balance one unit of its line's figure is."""
+    rows = [
+        (
+            tariff_id,
+            name,
+            str(unit),
+            name in tariff.read_attributes,
+            unit == tariff.units.money,
+            MICRO // tariff.posting_scale if unit == tariff.units.money else 1,
+        )
+        for tariff_id, tariff in tariffs.items()
+        for name, unit in tariff.balances.items()
+    ]
+    return pl.DataFrame(rows, schema=_BALANCES, orient="row")
+
+
+def _carried_before(edition: Edition) -> bool:
+    return bool(edition.replaced and read_tariff(edition.replaced).balances)
 
 
 def _changed_from(edition: Edition, tariff: Tariff) -> date | None:

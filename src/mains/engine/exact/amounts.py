@@ -8,6 +8,7 @@ from datetime import date
 from fractions import Fraction
 from typing import cast
 
+from mains.engine.exact.protocol import Line
 from mains.engine.exact.rate import rate_exact
 from mains.engine.exact.tape import Recorder, Tape
 from mains.engine.facts import MICRO, DatedValue, Facts, Stretch
@@ -52,7 +53,8 @@ class Shape:
 
 
 Amounts = tuple[tuple[str, str, int], ...]
-"""Component, kind and amount in minor units, in the order of the protocol's lines."""
+"""Component, kind and figure of the protocol's lines in their order: minor units of money, and millionths for a balance
+of another unit."""
 
 
 @dataclass
@@ -92,7 +94,7 @@ class AmountTapes:
         if tapes.count >= _TAPES_MAX:
             self.rated += 1
             protocol = rate_exact(tariff=tariff, facts=shape.facts(numbers))
-            return tuple((line.component, line.kind, line.amount_minor or 0) for line in protocol.lines)
+            return tuple((line.component, line.kind, _figure(line) or 0) for line in protocol.lines)
         return self._record(tapes, tariff, shape, numbers)
 
     def _record(self, tapes: _Tapes, tariff: Tariff, shape: Shape, numbers: Sequence[int]) -> Amounts:
@@ -101,7 +103,7 @@ class AmountTapes:
         inputs = [recorder.number(at, value) for at, value in enumerate(numbers)]
         protocol = rate_exact(tariff=tariff, facts=shape.facts(inputs))
         names = tuple((line.component, line.kind) for line in protocol.lines)
-        tape = recorder.tape([line.amount_minor for line in protocol.lines])
+        tape = recorder.tape([_figure(line) for line in protocol.lines])
         pinned = tuple(sorted({*tapes.pinned, *recorder.pinned}))
         if pinned != tapes.pinned:
             tapes.pinned, tapes.by_value, tapes.count = pinned, {}, 0
@@ -110,3 +112,7 @@ class AmountTapes:
         results = tape.play(numbers)
         assert results is not None, "A tape holds for its own example."
         return tuple((name, kind, minor) for (name, kind), minor in zip(names, results, strict=True))
+
+
+def _figure(line: Line) -> int | None:
+    return line.quantity_micro if line.kind == "balance" and line.amount_minor is None else line.amount_minor

@@ -59,7 +59,7 @@ def recalculate_account(
         draft.created_by_id = created_by_id
         plan = get_plan(run=draft)
         part, charges = _of_account(connection, plan, account_id, now=now)
-        if charges.lines.is_empty():
+        if charges.lines.is_empty() and charges.carried.is_empty():
             connection.rollback()
             return told(plan, [charges])
         _check_expected(told(plan, [charges]), expected_minor)
@@ -79,7 +79,8 @@ def recalculate_account(
         write_bills(writer=connection, task=task, charges=charges)
         _mark_earlier_stages(connection, plan, now)
         connection.commit()
-    return replace(told(plan, [charges]), run_id=plan.run_id, bill_id=plan.first_bill_id)
+    bill_id = None if charges.lines.is_empty() else plan.first_bill_id
+    return replace(told(plan, [charges]), run_id=plan.run_id, bill_id=bill_id)
 
 
 def _check_expected(found: Recalculation, expected_minor: int | None) -> None:

@@ -1,6 +1,6 @@
 """Explanations of bills: each line from its amount down to readings, facts and tariff clauses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
@@ -9,13 +9,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mains.billing.models import Bill, BillLine, BillRun
+from mains.billing.queries.explain.carried import kept_of
 from mains.billing.queries.explain.causes import Cause, bill_causes
 from mains.billing.queries.explain.evidence import Item, load_items
 from mains.billing.queries.explain.facts import facts_of
 from mains.billing.queries.explain.shares import share_origins
 from mains.billing.queries.explain.usage import DailyUse, daily_use
 from mains.billing.values import COMMON_USE, LineKind, bill_number
-from mains.engine.exact import rate_exact
+from mains.engine.exact import rate_exact, show
 from mains.engine.exact.explanation import Step
 from mains.engine.exact.protocol import Line, Protocol
 from mains.engine.facts import Facts
@@ -50,6 +51,15 @@ class RatedItem:
     def lines(self) -> Iterator[Line]:
         """The protocol's lines that a bill keeps, in the bill's order."""
         return (line for line in self.protocol.lines if line.kind in LineKind.values)
+
+    def left(self) -> dict[str, Fraction]:
+        """What the item leaves of each balance of its tariff."""
+        assert self.item.edition is not None  # only items with a tariff are rated
+        found = dict.fromkeys(self.item.edition.tariff.balances, Fraction(0))
+        for line in self.protocol.lines:
+            if line.kind == "balance":
+                found[line.component] += line.value
+        return found
 
     def effective(self) -> dict[Key, int]:
         """Amount in minor units under each key of the item."""
@@ -199,6 +209,7 @@ def _explain(
         if line.service_month not in rated:
             items = load_items(account_ids=[bill.account_id], month=line.service_month, as_of=as_of)
             rated[line.service_month] = rate_items(items, reader=reader)
+            _prove_left(bill, rated[line.service_month].values())
         item = rated[line.service_month].get(line.agreement_id)
         computed = None
         if line.service_month == bill.month:
@@ -210,6 +221,21 @@ def _explain(
         yield LineExplanation(
             line.line, title, line.service_month, line.amount_minor, tree, line, computed, because
         )
+
+
+def _prove_left(bill: Bill, items: Iterable[RatedItem]) -> None:
+    """What the items leave must be what was kept: the next bill opened with that."""
+    for rated in items:
+        item = rated.item
+        kept = kept_of(item.carried, agreement_id=item.agreement_id, month=item.service_month)
+        for name, value in rated.left().items():
+            if kept.get(name) != value:
+                raise _unable(
+                    bill,
+                    f"{item.service_month:%Y-%m} leaves {show(value)} of {name} by the facts, and"
+                    f" {show(kept[name]) if name in kept else 'nothing'} was kept.",
+                    "Report this bill; `mains replay` shows the difference.",
+                )
 
 
 def _place_of(lines: Sequence[BillLine], line: BillLine) -> int:

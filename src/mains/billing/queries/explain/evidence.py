@@ -5,7 +5,7 @@ This is the exact side's own way to the facts: it shares no query with the frame
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 
 from mains.balance.queries.exact import NodeBalance, prove_balance, stored_balances
+from mains.billing.queries.explain.carried import CarriedRows, load_carried
 from mains.billing.values import COMMON_USE
 from mains.engine.tariff import read_tariff
 from mains.engine.tariff.model import Tariff
@@ -41,7 +42,8 @@ class Item:
     `agreements` are the rows that follow one another without a gap; the oldest that ever spoke of them
     gives the item its id. `stored` are
     the daily-use rows that the bill read, `placements` and `states` the network facts above the service point,
-    `balance_rows` those of the nodes above it, where the tariff reads what they share out.
+    `balance_rows` those of the nodes above it, where the tariff reads what they share out; `carried` what is known of
+    balances from bill to bill, where the tariff has such.
     """
 
     agreement_id: int
@@ -61,6 +63,7 @@ class Item:
     readings: tuple[Row, ...]
     stored: tuple[Row, ...]
     balance_rows: tuple[Row, ...] = ()
+    carried: CarriedRows = field(default_factory=CarriedRows)
 
     @property
     def installed(self) -> tuple[Row, ...]:
@@ -95,6 +98,16 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
     placements, states = _network({row["node_id"] for row in points.values()}, about)
     editions = _editions({row["tariff_id"] for row in agreements}, as_of)
     balances = _balances(points.values(), placements, editions, about)
+    carried = CarriedRows()
+    if any(edition.tariff.balances for edition in editions.values()):
+        carried = load_carried(
+            _rows,
+            account_ids=account_ids,
+            month=month,
+            following=following,
+            as_of=as_of,
+            balances_of=units_of_balances,
+        )
     items = []
     chains = list(_chains(agreements, month, following))
     oldest = {_parties(row): row["oldest_id"] for row in _rows(_OLDEST, about)}
@@ -121,6 +134,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
                 readings=tuple(readings[point_id]),
                 stored=tuple(stored[point_id]),
                 balance_rows=tuple(balances[node] for node in above if node in balances),
+                carried=carried,
             )
         )
     return tuple(items)
@@ -240,6 +254,11 @@ def _editions(tariff_ids: set[int], as_of: datetime) -> dict[int, Edition]:
 def tariff_of_document(document: str) -> Tariff:
     """The tariff of a document; kept by its text, for two databases may number their editions alike."""
     return read_tariff(document)
+
+
+def units_of_balances(document: str) -> dict[str, str]:
+    """The balances that a tariff's document declares, with their units."""
+    return {name: str(unit) for name, unit in tariff_of_document(document).balances.items()}
 
 
 def _rows(statement: str, params: Row) -> list[Row]:

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from django.utils.translation import gettext as _
 
+from mains.billing.queries.explain.carried import opening_values
 from mains.billing.queries.explain.evidence import Item, Row
 from mains.billing.queries.explain.shares import share_stretches
 from mains.billing.queries.explain.usage import DailyUse
@@ -24,7 +25,25 @@ def facts_of(item: Item, use: DailyUse) -> Facts:
         period_from=item.period_from,
         period_to=item.period_to,
         use=use.stretches() | {COMMON_USE: share_stretches(item)},
-        attributes={**_of_agreements(item), **_of_premise(item), **_of_network(item), **_of_meters(item)},
+        attributes={
+            **_of_agreements(item),
+            **_of_premise(item),
+            **_of_network(item),
+            **_of_meters(item),
+            **_of_bill_before(item),
+        },
+    )
+
+
+def _of_bill_before(item: Item) -> dict[str, tuple[DatedValue, ...]]:
+    if item.edition is None:
+        return {}
+    return opening_values(
+        item.carried,
+        tariff=item.edition.tariff,
+        account_id=item.account_id,
+        service_point_id=item.service_point_id,
+        period=(item.period_from, item.period_to),
     )
 
 

@@ -11,11 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Protocol, TypeVar
 
 from mains.billing.queries.explain.evidence import tariff_of_document
 from mains.billing.queries.explain.usage import averages_of_class, check_use
-from mains.billing.queries.replay.histories import Agreement, Histories, Installed
+from mains.billing.queries.replay.carried import Left, count_known, opening_of
+from mains.billing.queries.replay.histories import (
+    Agreement,
+    Believed,
+    Edition,
+    Histories,
+    Installed,
+    believed,
+)
 from mains.billing.queries.replay.shapes import item_shape
 from mains.billing.queries.replay.shares import Known, NodeShares
 from mains.billing.values import COMMON_USE, LineKind
@@ -37,25 +44,14 @@ _ONE = Fraction(1)
 _tapes = AmountTapes()
 
 
-class Believed(Protocol):
-    """A row that was believed from one instant until another."""
-
-    @property
-    def recorded_at(self) -> datetime: ...
-
-    @property
-    def superseded_at(self) -> datetime | None: ...
-
-
-BelievedRow = TypeVar("BelievedRow", bound=Believed)
-
-
 @dataclass(frozen=True)
 class Owed:
-    """Amounts in minor units under each key of a month, and what could not be computed, in words."""
+    """Amounts in minor units under each key of a month, what it leaves of balances, and what could not be computed, in
+    words."""
 
     amounts: Mapping[Key, int]
     problems: tuple[str, ...] = ()
+    left: Left = field(default_factory=dict)
 
 
 @dataclass
@@ -64,7 +60,7 @@ class MonthlyAmounts:
 
     histories: Histories
     _instants: dict[int, list[datetime]] = field(default_factory=dict)
-    _found: dict[tuple[int, date, int, int, Known], Owed] = field(default_factory=dict)
+    _found: dict[tuple[int, date, int, int, int, Known], Owed] = field(default_factory=dict)
     _above: dict[int, set[int]] = field(default_factory=dict)
     _sharing_nodes: dict[int, frozenset[int]] = field(default_factory=dict)
     _use: dict[tuple[int, date, int], Use] = field(default_factory=dict)
@@ -88,7 +84,8 @@ class MonthlyAmounts:
         if sharing is None:
             sharing = self._sharing_nodes[account_id] = self._nodes_that_share(account_id)
         shares = self._shares.known(sharing, month, as_of) if sharing else ()
-        key = (account_id, month, bisect_right(instants, as_of), known_use, shares)
+        known_balances = count_known(self.histories, account_id, month, as_of)
+        key = (account_id, month, bisect_right(instants, as_of), known_use, known_balances, shares)
         found = self._found.get(key)
         if found is None:
             found = self._found[key] = self._compute(account_id, month, as_of)
@@ -100,7 +97,7 @@ class MonthlyAmounts:
         histories = self.histories
         agreements = histories.agreements.get(account_id, ())
         nodes = {node for row in agreements for node in self._ever_above(row.node_id)}
-        rows: list[Believed] = [*agreements]
+        rows: list[Believed] = [*agreements, *histories.openings.get(account_id, ())]
         for row in agreements:
             rows += histories.premise_states.get(row.premise_id, ())
             rows += histories.installed.get(row.service_point_id, ())
@@ -139,34 +136,41 @@ class MonthlyAmounts:
             for row in self.histories.agreements.get(account_id, ())
             if row.recorded_at <= as_of and _overlaps(row, month, following)
         ]
-        chains = list(_chains(_believed(known, as_of), month, following))
+        chains = list(_chains(believed(known, as_of), month, following))
         count = Counter(chain[0].parties for chain in chains)
         amounts: dict[Key, int] = {}
+        left: dict[tuple[int, str], int] = {}
         problems = []
         for chain in chains:
             first = chain[0]
             agreement_id = first.id
             if count[first.parties] == 1:
                 agreement_id = min(row.id for row in known if row.parties == first.parties)
+            edition = next(iter(believed(self.histories.editions.get(first.tariff_id, ()), as_of)), None)
+            if edition is None:
+                continue
+            tariff = tariff_of_document(edition.document)
             try:
-                own = self._rate(chain, month, following, as_of)
+                own = self._rate(edition, chain, month, following, as_of)
             except MainsError as error:
                 problems.append(f"{agreement_id} {month}: {error.message} ({error.place})")
                 continue
-            for component, kind, minor in own:
+            left |= dict.fromkeys(((agreement_id, name) for name in tariff.balances), 0)
+            for component, kind, figure in own:
                 if kind in _KINDS:
                     key = (agreement_id, month, component, kind)
-                    amounts[key] = amounts.get(key, 0) + minor
-        return Owed(amounts, tuple(problems))
+                    amounts[key] = amounts.get(key, 0) + figure
+                elif kind == "balance":
+                    is_money = tariff.balances[component] == tariff.units.money
+                    left[agreement_id, component] += figure * (
+                        MICRO // tariff.posting_scale if is_money else 1
+                    )
+        return Owed(amounts, tuple(problems), left)
 
     def _rate(
-        self, chain: Sequence[Agreement], month: date, following: date, as_of: datetime
+        self, edition: Edition, chain: Sequence[Agreement], month: date, following: date, as_of: datetime
     ) -> Iterable[tuple[str, str, int]]:
-        first = chain[0]
-        edition = next(iter(_believed(self.histories.editions.get(first.tariff_id, ()), as_of)), None)
-        if edition is None:
-            return ()
-        tariff = tariff_of_document(edition.document)
+        first, tariff = chain[0], tariff_of_document(edition.document)
         shape, numbers = item_shape(
             document=edition.document,
             tariff=tariff,
@@ -177,6 +181,11 @@ class MonthlyAmounts:
             quantities=(
                 {COMMON_USE: self._shares.days(first, month, as_of)}
                 if COMMON_USE in tariff.quantities
+                else {}
+            ),
+            openings=(
+                opening_of(self.histories, chain=chain, tariff=tariff, month=month, as_of=as_of)
+                if tariff.balances
                 else {}
             ),
             histories=self.histories,
@@ -234,7 +243,7 @@ class MonthlyAmounts:
         key = (agreement.service_point_id, at, tuple(averages.items()))
         found = self._valid.get(key)
         if found is None:
-            installed = _believed(self.histories.installed.get(agreement.service_point_id, ()), at)
+            installed = believed(self.histories.installed.get(agreement.service_point_id, ()), at)
             readings = self.histories.readings
             point = Point(
                 connected=((agreement.connected_on, agreement.disconnected_on),),
@@ -250,12 +259,6 @@ class MonthlyAmounts:
             )
             found = self._valid[key] = PointReadings(point, as_of_date=at.date())
         return found
-
-
-def _believed(rows: Iterable[BelievedRow], at: datetime) -> list[BelievedRow]:
-    return [
-        row for row in rows if row.recorded_at <= at and (row.superseded_at is None or row.superseded_at > at)
-    ]
 
 
 def _installation(row: Installed, average: Fraction | None) -> Installation:

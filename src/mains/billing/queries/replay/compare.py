@@ -9,6 +9,7 @@ from datetime import date
 
 from mains.billing.queries.replay.amounts import Key, MonthlyAmounts, Owed
 from mains.billing.queries.replay.batches import Batch, RunToReplay
+from mains.billing.queries.replay.carried import kept_in
 from mains.billing.queries.replay.histories import PostedBill, PostedLine, load_histories
 from mains.billing.values import POSTED_LINE_KINDS, bill_number
 
@@ -17,7 +18,8 @@ _POSTED = frozenset(map(str, POSTED_LINE_KINDS))
 
 @dataclass(frozen=True)
 class Difference:
-    """A posted amount that the exact interpreter does not confirm; amounts in minor units."""
+    """A posted amount that the exact interpreter does not confirm, in minor units; or what was kept of a balance, in
+    millionths of its unit."""
 
     bill: str
     account_id: int
@@ -61,6 +63,8 @@ def _replay(batch: Batch) -> Replay:
         for run in batch.runs:
             bill = of_run.get(run.id)
             if bill is None:
+                if run.id in batch.run_ids:
+                    differences += account.compare_kept(run)
                 continue
             posted = histories.lines.get((bill.month, bill.id), ())
             if run.id in batch.run_ids:
@@ -115,12 +119,28 @@ class _Account:
         for sums in posted.values():
             yield from (_difference(bill, _named(key), minor, 0) for key, minor in sums.items() if minor)
 
+    def compare_kept(self, run: RunToReplay) -> Iterator[Difference]:
+        """What a run kept of balances without a bill for the account, for no amount changed with them."""
+        rows = self._amounts.histories.kept.get(self._id, ())
+        for month in sorted({row.month for row in rows if row.run_id == run.id}):
+            owed = self._amounts.owed(self._id, month, run.facts_as_of)
+            yield from self._kept_otherwise(run, f"run {run.id}", month, owed)
+
+    def _kept_otherwise(self, run: RunToReplay, bill: str, month: date, owed: Owed) -> Iterator[Difference]:
+        kept = kept_in(self._amounts.histories, self._id, month, run.facts_as_of)
+        for key in sorted({*owed.left, *kept}):
+            should_be = owed.left.get(key)
+            if kept.get(key) != should_be:
+                what = f"{key[0]} {month} balance {key[1]}, in millionths"
+                yield Difference(bill, self._id, what, kept.get(key) or 0, should_be or 0)
+
     def _differences(
         self, run: RunToReplay, bill: PostedBill, month: date, owed: Owed, is_now: Mapping[Key, int]
     ) -> Iterator[Difference]:
         """For the run's own month all of it should be posted, for months before what was not posted yet."""
         for problem in owed.problems:
             yield _difference(bill, problem, 0, 0)
+        yield from self._kept_otherwise(run, bill_number(bill.month, bill.id), month, owed)
         before = self._posted[month] if month != run.month else _NONE
         if not before and is_now == owed.amounts:
             return

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from django.db import connection
 from psycopg import Cursor
@@ -18,6 +18,19 @@ from mains.engine.usage.exact import Reading
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 Row = TypeVar("Row", bound=NamedTuple)
+
+
+class Believed(Protocol):
+    """A row that was believed from one instant until another."""
+
+    @property
+    def recorded_at(self) -> datetime: ...
+
+    @property
+    def superseded_at(self) -> datetime | None: ...
+
+
+BelievedRow = TypeVar("BelievedRow", bound=Believed)
 
 
 class Agreement(NamedTuple):
@@ -124,6 +137,34 @@ class StoredUse(NamedTuple):
     quality: str
 
 
+class KeptBalance(NamedTuple):
+    """What was kept of a balance that an item left; an empty value where the item is there no more."""
+
+    account_id: int
+    month: date
+    agreement_id: int
+    service_point_id: int
+    balance: str
+    unit: str
+    to_date: date
+    value_micro: int | None
+    run_id: int
+    recorded_at: datetime
+
+
+class OpeningFact(NamedTuple):
+    """An opening balance of a month, and when it was believed."""
+
+    account_id: int
+    month: date
+    service_point_id: int
+    balance: str
+    unit: str
+    value_micro: int
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+
 class PostedLine(NamedTuple):
     """The amounts of a bill's lines under one key."""
 
@@ -169,6 +210,15 @@ class Histories:
     editions: Mapping[int, Sequence[Edition]]
     bills: Mapping[int, Sequence[PostedBill]]
     lines: Mapping[tuple[date, int], Sequence[PostedLine]]
+    kept: Mapping[int, Sequence[KeptBalance]]
+    openings: Mapping[int, Sequence[OpeningFact]]
+
+
+def believed(rows: Iterable[BelievedRow], at: datetime) -> list[BelievedRow]:
+    """The rows that were believed at an instant."""
+    return [
+        row for row in rows if row.recorded_at <= at and (row.superseded_at is None or row.superseded_at > at)
+    ]
 
 
 def by_place(account_ids: Sequence[int]) -> list[int]:
@@ -204,6 +254,8 @@ def load_histories(account_ids: Sequence[int], *, months: Sequence[date]) -> His
         editions=_grouped(_read(Edition, _EDITIONS, about)),
         bills=_grouped(_read(PostedBill, _BILLS, about)),
         lines=lines,
+        kept=_grouped(_read(KeptBalance, _KEPT, about)),
+        openings=_grouped(_read(OpeningFact, _OPENINGS, about)),
     )
 
 
@@ -322,4 +374,15 @@ SELECT l.bill_id, l.month, l.agreement_id, l.service_month, l.component, l.kind,
 FROM billing_bill b
 JOIN billing_billline l ON l.month = b.month AND l.bill_id = b.id
 WHERE b.account_id = ANY(%(accounts)s)
+"""
+_KEPT = """
+SELECT account_id, month, agreement_id, service_point_id, balance, unit, to_date, value_micro, run_id, recorded_at
+FROM billing_carriedbalance
+WHERE account_id = ANY(%(accounts)s)
+ORDER BY month, revision
+"""
+_OPENINGS = """
+SELECT account_id, month, service_point_id, balance, unit, value_micro, recorded_at, superseded_at
+FROM billing_openingbalance
+WHERE account_id = ANY(%(accounts)s)
 """

@@ -60,11 +60,12 @@ def item_shape(
     period_to: date,
     use: Mapping[int, list[int]],
     quantities: Mapping[str, list[int]],
+    openings: Mapping[str, int],
     histories: Histories,
     as_of: datetime,
 ) -> tuple[Shape, list[int]]:
     """Shape and numbers of the item. `use` are the days of its month by zone, empty where nothing is stored;
-    `quantities` those of other measured quantities.
+    `quantities` those of other measured quantities; `openings` what the item opens with of its tariff's balances.
 
     Raises UnableToRate when no version of the tariff is in force on a day.
     """
@@ -72,7 +73,11 @@ def item_shape(
     attributes: list[tuple[str, Spans]] = []
     numbers: list[int] = []
     for attribute in tariff.read_attributes:
-        spans, values = _attribute(attribute, chain, period, histories, as_of)
+        if attribute in tariff.balances:
+            values = [openings[attribute]] if attribute in openings else []
+            spans: Spans = ((*period, None),) if values else ()
+        else:
+            spans, values = _attribute(attribute, chain, period, histories, as_of)
         if spans:
             attributes.append((attribute, spans))
             numbers += values

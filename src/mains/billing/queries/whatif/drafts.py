@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from mains.billing.queries.run_tariffs import RunTariffs
+from mains.billing.queries.run_tariffs import RunTariffs, declared_balances
 from mains.engine.columns import compile_tariffs
 from mains.engine.tariff import Tariff, read_document, read_tariff
 from mains.kernel.errors import MainsError
@@ -28,10 +28,11 @@ class Draft:
 @dataclass(frozen=True, kw_only=True)
 class TriedTariffs:
     """`run`: editions that are replaced, as a run sees them, compiled together with the drafts. `draft_of`: code under
-    which the draft of each replaced tariff stands in that set."""
+    which the draft of each replaced tariff stands in that set. `after`: the same set with the drafts' balances."""
 
     run: RunTariffs
     draft_of: Mapping[str, str]
+    after: RunTariffs
 
 
 def check_draft(*, document: str, name: str, editions: Sequence[Edition], replaces: str = "") -> Draft:
@@ -81,4 +82,17 @@ def compile_drafts(editions: tuple[Edition, ...], drafts: tuple[Draft, ...]) -> 
         },
         orient="row",
     )
-    return TriedTariffs(run=RunTariffs(editions=frame, compiled=compile_tariffs(tried)), draft_of=draft_of)
+    draft = dict(zip(draft_of, tried[len(replaced) :], strict=True))
+    before = declared_balances({one.tariff_id: read_tariff(one.document) for one in replaced})
+    after = declared_balances({one.tariff_id: draft[one.code] for one in replaced})
+    run = RunTariffs(
+        editions=frame,
+        compiled=compile_tariffs(tried),
+        balances=before,
+        carrying=tuple(sorted({*before["tariff_id"]})),
+    )
+    return TriedTariffs(
+        run=run,
+        draft_of=draft_of,
+        after=replace(run, balances=after, carrying=tuple(sorted({*after["tariff_id"]}))),
+    )

@@ -1,6 +1,6 @@
 """One slice of accounts rated twice: by the tariffs in force and by the drafts. Reads only, and only what both need."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +11,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.base.db import reading_connect
 from mains.base.processes import kept_open
 from mains.billing.queries.attributes import outside_points, read_attributes
+from mains.billing.queries.carried import BalanceChain, Known, read_kept, read_openings
 from mains.billing.queries.items import (
     cut_items,
     make_items,
@@ -18,6 +19,7 @@ from mains.billing.queries.items import (
     read_item_usage,
     usage_columns,
 )
+from mains.billing.queries.run_tariffs import RunTariffs
 from mains.billing.queries.whatif.drafts import Draft, TriedTariffs, compile_drafts
 from mains.customers.queries.frames import read_accounts, read_agreements
 from mains.engine.columns import POSTED_KINDS, rate_columns
@@ -108,7 +110,13 @@ class _Slice:
         plan, tariffs = self.task.plan, self._tariffs()
         agreements = self._agreements(tariffs)
         projected = self._projected(agreements)
-        priced = [self._month(month, tariffs, agreements, projected.get(month)) for month in plan.months]
+        chains = {
+            "before": self._chain(agreements, tariffs.run),
+            "after": self._chain(agreements, tariffs.after, before=tariffs.run),
+        }
+        priced = [
+            self._month(month, tariffs, agreements, projected.get(month), chains) for month in plan.months
+        ]
         bills = pl.concat([one.bills.with_columns(month=pl.lit(one.month)) for one in priced])
         of_account = bills.group_by("account_id").agg(
             pl.col("organisation_id", "category").last(), pl.len().alias("bills"), pl.col(_BOTH).sum()
@@ -165,8 +173,34 @@ class _Slice:
             class_averages=self.task.class_averages,
         )
 
+    def _chain(
+        self, agreements: pl.DataFrame, tariffs: RunTariffs, *, before: RunTariffs | None = None
+    ) -> BalanceChain | None:
+        """The balances of a side, carried from what was kept before the first month; None where it has none."""
+        if tariffs.balances.is_empty():
+            return None
+        plan = self.task.plan
+        accounts = agreements["account_id"].unique().sort()
+        months = pl.Series("service_month", plan.months, dtype=pl.Date)
+        known = Known(
+            kept=read_kept(connection=self.connection, account_ids=accounts, months=months, as_of=plan.as_of),
+            openings=read_openings(connection=self.connection, account_ids=accounts, as_of=plan.as_of),
+            agreements=agreements.filter("is_believed"),
+        )
+        return BalanceChain(
+            tariffs=tariffs,
+            known=known,
+            rated_pairs=agreements.select("service_point_id").unique().join(months.to_frame(), how="cross"),
+            balances_before=None if before is None else before.balances,
+        )
+
     def _month(
-        self, month: date, tariffs: TriedTariffs, agreements: pl.DataFrame, projected: pl.DataFrame | None
+        self,
+        month: date,
+        tariffs: TriedTariffs,
+        agreements: pl.DataFrame,
+        projected: pl.DataFrame | None,
+        chains: Mapping[str, BalanceChain | None],
     ) -> _Priced:
         buckets, as_of = self.task.buckets, self.task.plan.as_of
         items, rows = make_items(
@@ -203,7 +237,11 @@ class _Slice:
                 usage=usage,
                 shares=shares,
             )
-            rated = rate_columns(tariffs=tariffs.run.compiled, segments=segments)
+            chain = chains[side]
+            if chain is None:
+                rated = rate_columns(tariffs=tariffs.run.compiled, segments=segments)
+            else:
+                rated = chain.rate(items=items, segments=segments)
             lines[side], refused[side] = rated.lines, rated.refused
             quantities = segments.group_by("item_id").agg(quantity_micro=pl.col("usage_micro").sum())
         place = items.join(
