@@ -1,5 +1,5 @@
-"""Accounts whose tariff carries balances, added to the population of the billing tests: a meter of two registers each, one
-for what is drawn and one for what is fed in, read on the last day of every month.
+"""Accounts whose tariff carries balances, added to the population of the billing tests: a meter of two registers each,
+one for what is drawn and one for what is fed in, read on the last day of every month.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,7 @@ unit: kWh
 seasons:
   settlement: {from: "03-01", to: "03-31"}
   rest: {from: "04-01", to: "02-29"}
+quantities: {export: kWh}
 balances: {credit: kWh}
 versions:
   - valid_from: 2020-01-01
@@ -38,8 +39,8 @@ versions:
     components:
       - name: energy
         title: {en: Energy, ru: Энергия}
-        formula: "max(usage.day - usage.night - credit, 0) * prices.energy"
-      - {name: left, kind: quantity, unit: kWh, formula: "max(credit + usage.night - usage.day, 0)"}
+        formula: "max(usage - export - credit, 0) * prices.energy"
+      - {name: left, kind: quantity, unit: kWh, formula: "max(credit + export - usage, 0)"}
       - {name: true_up, kind: subsidy, formula: -left * settles * surplus}
       - name: credit
         kind: balance
@@ -70,7 +71,7 @@ def add_account(
     months: Sequence[tuple[int, int]],
     first_month: date,
     since: date | None = None,
-    zones: tuple[int, int] = (Zone.DAY, Zone.NIGHT),
+    zones: tuple[int, ...] = (Zone.TOTAL, Zone.EXPORT),
 ) -> int:
     """An account with a service point of the same number. `months` are what is drawn and fed in, month by month from
     `first_month` on; the agreement begins on `since`, or long ago."""

@@ -1,9 +1,7 @@
 """Balances go from bill to bill: kept by the run, opening the next month, recalculated, explained and replayed."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from fractions import Fraction
-
-import pytest
 
 from billing.prosumers import NET, add_account
 from billing.test_runs import assert_sound, rows
@@ -60,9 +58,9 @@ def month_of(number: int) -> date:
 
 
 def test_a_prosumer_over_fourteen_months(utility):
-    """300 − 100 kWh are paid in March, settled at its end. April leaves 150, May 80 of them, June takes these and pays for
-    120. July to September leave 250, 390 and 300, October 120; November pays for 160. In March 2022 160 kWh are left and
-    paid out at 1.50: nothing goes on."""
+    """300 − 100 kWh are paid in March, settled at its end. April leaves 150, May 80 of them, June takes these and pays
+    for 120. July to September leave 250, 390 and 300, October 120; November pays for 160. In March 2022 160 kWh are
+    left and paid out at 1.50: nothing goes on."""
     utility(3)
     add_account(SOLAR, tariff=NET, months=YEAR, first_month=MARCH, since=MARCH)
     run = bill_until(month_of(13))

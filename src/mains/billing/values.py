@@ -20,6 +20,9 @@ long ago it was."""
 COMMON_USE = "common_use"
 """The quantity by which a tariff reads what a service point was given of the remainders of the nodes above it."""
 
+FED_IN = "export"
+"""The quantity by which a tariff reads what a service point fed into the network."""
+
 _SLICES_TOGETHER = 4
 _SAMPLE_ACCOUNTS = 8_000
 _NUMBER = re.compile(r"(\d{2})(0[1-9]|1[0-2])-?(\d{1,18})(\d)", re.ASCII)

@@ -5,13 +5,15 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Zone(models.IntegerChoices):
-    """Register zones; a service point has either a total register or zoned ones."""
+    """Register zones; a service point has either a total register or zoned ones, and may have one for what it feeds
+    into the network, which is never part of its use."""
 
     TOTAL = 0, _("Total")
     DAY = 1, _("Day")
     NIGHT = 2, _("Night")
     PEAK = 3, _("Peak")
     HALF_PEAK = 4, _("Half-peak")
+    EXPORT = 5, _("Fed in")
 
 
 class ReadingSource(models.IntegerChoices):

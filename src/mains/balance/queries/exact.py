@@ -24,6 +24,7 @@ from mains.engine.balance.exact import (
     balance_node,
 )
 from mains.kernel.period import month_start, next_month
+from mains.metering.values import Zone
 
 Row = dict[str, Any]
 _KNOWN = "{0}.recorded_at <= %(at)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(at)s)"
@@ -290,10 +291,11 @@ SELECT sp.id, sp.code, sp.node_id, sp.premise_id, sp.connected_on, sp.disconnect
 FROM network_servicepoint sp JOIN network_node n ON n.id = sp.node_id
 WHERE sp.node_id = ANY(%(nodes)s) ORDER BY sp.id
 """
-_USE = """
+_USE = f"""
 SELECT DISTINCT ON (service_point_id, zone) service_point_id, zone, days_micro, quality
 FROM metering_usagemonth
 WHERE month = %(month)s AND service_point_id = ANY(%(points)s) AND recorded_at <= %(at)s
+  AND zone <> {int(Zone.EXPORT)}
 ORDER BY service_point_id, zone, revision DESC
 """
 _STATES = f"""

@@ -14,6 +14,7 @@ from mains.base.buckets import bucket_column
 from mains.engine.balance import Reach, find_reach
 from mains.kernel.period import month_start, next_month
 from mains.metering.queries.frames import read_revised_points
+from mains.metering.values import Zone
 from mains.network.queries.frames import read_changed_feeds, read_changed_points
 
 _NODE_USE = pl.Schema(
@@ -286,6 +287,7 @@ def _all_zones(usage: pl.DataFrame) -> pl.DataFrame:
     """One row per service point: the sum of its zones, the quality of the first: service_point_id, days_micro,
     quality."""
     columns = ("service_point_id", "days_micro", "quality")
+    usage = usage.filter(pl.col("zone") != int(Zone.EXPORT))
     is_single = ~pl.col("service_point_id").is_duplicated()
     several = usage.filter(~is_single)
     if several.is_empty():

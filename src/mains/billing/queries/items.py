@@ -16,7 +16,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.balance.queries.frames import read_shares, read_shares_of_points
 from mains.base.column_runs import begins_run
 from mains.billing.queries.attributes import outside_points
-from mains.billing.values import COMMON_USE
+from mains.billing.values import COMMON_USE, FED_IN
 from mains.engine.columns import TariffSet
 from mains.engine.segments import cut_segments
 from mains.metering.queries.frames import read_usage, read_usage_of_points
@@ -88,7 +88,7 @@ def read_item_usage(
     """The use of the items' months by name of the engine's column: item_id, first_date, days_micro, quality.
 
     `usage_micro` has a row for every item: the sum of the point's registers; all zero and without quality where
-    nothing is stored. Zone columns have rows for the items that have such a register.
+    nothing is stored. Zone columns, and that of what is fed in, have rows for the items that have such a register.
     """
     dense, sparse = _by_density(items, buckets)
     kept = [pl.DataFrame(schema=_KEPT)]
@@ -204,7 +204,12 @@ def usage_columns(items: pl.DataFrame, usage: pl.DataFrame) -> dict[str, pl.Data
     usage = usage.select("month", "service_point_id", "zone", "days_micro", "quality")
     points = items.select("item_id", "service_point_id", month="service_month")
     found = points.join(usage, on=["service_point_id", "month"])
+    fed_in = found.filter(pl.col("zone") == int(Zone.EXPORT))
+    if not fed_in.is_empty():
+        found = found.filter(pl.col("zone") != int(Zone.EXPORT))
     columns = {"usage_micro": _total(found, points)}
+    if not fed_in.is_empty():
+        columns[f"{FED_IN}_micro"] = fed_in
     for zone, name in USAGE_COLUMN_OF_ZONE.items():
         of_zone = found.filter(pl.col("zone") == int(zone))
         if not of_zone.is_empty():

@@ -64,6 +64,9 @@ def explain(
         for sentence in tell_causes(each.causes, language="en"):
             console.print(f"  {sentence}")
         console.print(step_tree(each.tree))
+    for balance in explained.balances:
+        console.print(f"Carried to the next bill: {balance.name}")
+        console.print(step_tree(balance.tree))
 
 
 def _print_change(bill: str, *, as_json: bool) -> None:

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     NODE_POINTS = "node-points"
     BALANCE_RULES = "balance-rules"
     AGREEMENTS = "agreements"
+    OPENING_BALANCES = "opening-balances"
     METERS = "meters"
     OFFICERS = "officers"
 
@@ -107,6 +108,7 @@ def tree(
 def _importer(kind: Kind, *, written: Mapping[str, Any]) -> "Callable[..., StagedRows]":
     """The import of a kind. `written` (actor, now, proof) goes with the kinds that record dated facts."""
     from mains.balance.actions import rules as of_balances
+    from mains.billing.actions import openings as of_bills
     from mains.customers.actions import registry_files as of_customers
     from mains.metering.actions import registry_files as of_meters
     from mains.network.actions import registry_files as of_network
@@ -122,6 +124,7 @@ def _importer(kind: Kind, *, written: Mapping[str, Any]) -> "Callable[..., Stage
         Kind.NODE_POINTS: of_network.import_node_points,
         Kind.BALANCE_RULES: partial(of_balances.import_rules, **written),
         Kind.AGREEMENTS: partial(of_customers.import_agreements, **written),
+        Kind.OPENING_BALANCES: partial(of_bills.import_openings, **written),
         Kind.METERS: partial(of_meters.import_meters, **written),
         Kind.OFFICERS: partial(of_customers.import_officers, **written),
     }

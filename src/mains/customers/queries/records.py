@@ -291,6 +291,11 @@ def points_within(*, service_point_ids: Sequence[int], scope: Scope) -> frozense
     return frozenset(fetch_rows(int, statement, {"ids": list(service_point_ids)} | scope_params(scope)))
 
 
+def find_account_id(*, number: str) -> int | None:
+    """The account of a number, for files that name it."""
+    return fetch_row(int, "SELECT id FROM customers_account WHERE number = %(number)s", {"number": number})
+
+
 def find_party_id(*, code: str) -> int | None:
     """The id of the supplier, managing company or bank of that code."""
     rows = fetch_rows(int, "SELECT id FROM customers_party WHERE code = %(code)s", {"code": code})

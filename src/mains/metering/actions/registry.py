@@ -57,7 +57,8 @@ def add_meter(
 ) -> Meter:
     """Add a meter with its registers. Raises UnableToAddMeter."""
     zones = [spec.zone for spec in registers]
-    if not zones or len(set(zones)) < len(zones) or (Zone.TOTAL in zones and len(zones) > 1):
+    drawn = {*zones} - {Zone.EXPORT}
+    if not drawn or len(set(zones)) < len(zones) or (Zone.TOTAL in drawn and len(drawn) > 1):
         raise _unable_to_add(
             serial, "registers-wrong", "A meter has a total register or one for each zone.", "zones"
         )

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from mains.base import formats
 from mains.metering.queries.records import UsageRecord
-from mains.metering.values import DayQuality
+from mains.metering.values import DayQuality, Zone
 from mains.network.queries.records import NeighbourRecord, NodeRecord, PremiseRecord
 from mains.reporting.queries.collection import Ageing, CollectionMonth
 from mains.reporting.queries.overview import MonthUse
@@ -46,7 +46,7 @@ def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart
     count = (following - month).days
     totals, letters = [0] * count, ["X"] * count
     order = "XMAFCN"
-    for row in (row for row in usage if row.month == month):
+    for row in (row for row in usage if row.month == month and row.zone != Zone.EXPORT):
         for place, (micro, letter) in enumerate(zip(row.days_micro, row.quality, strict=True)):
             totals[place] += micro
             letters[place] = max(letters[place], letter, key=order.index)
@@ -89,7 +89,7 @@ def months_chart(*, usage: Sequence[UsageRecord], unit: str) -> Chart:
     """Use by month: what readings cover, and what is forecast or norm."""
     months = sorted({row.month for row in usage})
     covered, estimated = dict.fromkeys(months, 0), dict.fromkeys(months, 0)
-    for row in usage:
+    for row in (row for row in usage if row.zone != Zone.EXPORT):
         for micro, letter in zip(row.days_micro, row.quality, strict=True):
             (estimated if letter in "FCN" else covered)[row.month] += micro
     series = [

@@ -15,9 +15,9 @@ from mains.billing.queries.explain.evidence import Item, load_items
 from mains.billing.queries.explain.facts import facts_of
 from mains.billing.queries.explain.shares import share_origins
 from mains.billing.queries.explain.usage import DailyUse, daily_use
-from mains.billing.values import COMMON_USE, LineKind, bill_number
+from mains.billing.values import COMMON_USE, FED_IN, LineKind, bill_number
 from mains.engine.exact import rate_exact, show
-from mains.engine.exact.explanation import Step
+from mains.engine.exact.explanation import Step, unit_text
 from mains.engine.exact.protocol import Line, Protocol
 from mains.engine.facts import Facts
 from mains.kernel.errors import MainsError
@@ -101,23 +101,53 @@ class LineExplanation:
 
 
 @dataclass(frozen=True)
+class BalanceExplanation:
+    """What the bill leaves to the next of one balance of an agreement's tariff, with the tree that makes it."""
+
+    name: str
+    title: str
+    agreement_id: int
+    service_point_id: int
+    value: Fraction
+    unit: str
+    tree: Step
+
+    def to_data(self) -> dict[str, object]:
+        """JSON-ready; schema in docs/schemas/bill-explanation.schema.json."""
+        return {
+            "balance": self.name,
+            "title": self.title,
+            "agreement_id": self.agreement_id,
+            "service_point_id": self.service_point_id,
+            "value": show(self.value),
+            "unit": self.unit,
+            "explanation": self.tree.to_data(),
+        }
+
+
+@dataclass(frozen=True)
 class BillExplanation:
-    """All lines of a bill. `rated` are the items behind them by month of use and agreement."""
+    """All lines of a bill, and what it leaves to the next. `rated` are the items behind them by month of use and
+    agreement."""
 
     number: str
     amount_minor: int
     currency: str
     lines: tuple[LineExplanation, ...]
+    balances: tuple[BalanceExplanation, ...] = ()
     rated: Mapping[date, Mapping[int, RatedItem]] = field(default_factory=dict, compare=False, repr=False)
 
     def to_data(self) -> dict[str, object]:
         """JSON-ready; schema in docs/bill-explained.md."""
-        return {
+        data: dict[str, object] = {
             "bill": self.number,
             "currency": self.currency,
             "amount_minor": self.amount_minor,
             "lines": [each.to_data() for each in self.lines],
         }
+        if self.balances:
+            data["balances"] = [each.to_data() for each in self.balances]
+        return data
 
 
 def explain_bill(*, month: date, bill_id: int, reader: Scope | None = None) -> BillExplanation:
@@ -132,7 +162,9 @@ def explain_bill(*, month: date, bill_id: int, reader: Scope | None = None) -> B
     rated: dict[date, Mapping[int, RatedItem]] = {}
     explained = tuple(_explain(bill, lines, lines, rated, reader))
     currency = explained[0].tree.unit if explained else ""
-    return BillExplanation(bill_number(month, bill_id), bill.amount_minor, currency, explained, rated)
+    balances = tuple(balance for item in rated.get(month, {}).values() for balance in _balances(item))
+    number = bill_number(month, bill_id)
+    return BillExplanation(number, bill.amount_minor, currency, explained, balances, rated)
 
 
 def explain_line(*, month: date, bill_id: int, line: int, reader: Scope | None = None) -> LineExplanation:
@@ -238,6 +270,27 @@ def _prove_left(bill: Bill, items: Iterable[RatedItem]) -> None:
                 )
 
 
+def _balances(rated: RatedItem) -> Iterator[BalanceExplanation]:
+    edition = rated.item.edition
+    assert edition is not None  # only items with a tariff are rated
+    left = rated.left()
+    for name, unit in edition.tariff.balances.items():
+        title = _title(rated, name)
+        line = next(
+            (line for line in rated.protocol.lines if (line.kind, line.component) == ("balance", name)), None
+        )
+        tree = Step(title, left[name], unit_text(unit)) if line is None else traced(line, rated)
+        yield BalanceExplanation(
+            name=name,
+            title=title,
+            agreement_id=rated.item.agreement_id,
+            service_point_id=rated.item.service_point_id,
+            value=left[name],
+            unit=unit_text(unit),
+            tree=tree,
+        )
+
+
 def _place_of(lines: Sequence[BillLine], line: BillLine) -> int:
     """Which of its agreement's own lines this is."""
     own = [each for each in lines if _same_item(each, line)]
@@ -314,8 +367,13 @@ def traced(line: Line, rated: RatedItem) -> Step:
     read = set(edition.tariff.read_attributes)
 
     def trace(step: Step, *, in_condition: bool = False) -> Step:
+        if step.label in edition.tariff.balances and not step.source.startswith("component "):
+            return _carried_step(step.label)
         in_condition = in_condition or isinstance(step.value, bool)
         children = tuple(trace(child, in_condition=in_condition) for child in step.children)
+        if step.source == FED_IN:
+            origins = rated.use.origins(name=FED_IN, from_date=line.from_date, to_date=line.to_date)
+            return replace(step, source="", children=(*children, *origins))
         if step.source.startswith("usage"):
             origins = rated.use.origins(
                 name=step.source.split(",", maxsplit=1)[0] if "," not in step.source else "usage",
@@ -338,8 +396,14 @@ def traced(line: Line, rated: RatedItem) -> Step:
             return replace(step, source=f"tariff {edition.code}, {step.source}", children=children)
         return replace(step, children=children)
 
+    def _carried_step(name: str) -> Step:
+        value, unit = attributes[name], edition.tariff.balances[name]
+        return Step(fact_title(rated, name), value.value, unit_text(unit), formula=name, source=value.source)
+
     known = tuple(
-        Step(name, value.value, source=value.source)
+        _carried_step(name)
+        if name in edition.tariff.balances
+        else Step(name, value.value, source=value.source)
         for name, value in sorted(attributes.items())
         if name in read
     )
@@ -367,6 +431,13 @@ def _facts_step(known: tuple[Step, ...]) -> Step:
     return Step(
         _("facts that choose the price"), ", ".join(str(step.label) for step in known), children=known
     )
+
+
+def fact_title(rated: RatedItem, name: str) -> str:
+    """What a fact that the tariff reads is called: of a balance the component's title, else the name itself."""
+    if rated.item.edition is None or name not in rated.item.edition.tariff.balances:
+        return name
+    return _("carried: %(title)s") % {"title": _title(rated, name)}
 
 
 def _title(rated: RatedItem | None, component: str) -> str:

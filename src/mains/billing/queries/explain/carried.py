@@ -9,9 +9,10 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from mains.base.formats import month_text
 from mains.engine.facts import MICRO, DatedValue
 from mains.engine.tariff.model import Tariff
 
@@ -55,14 +56,14 @@ def load_carried(
 
 
 def opening_values(
-    rows: CarriedRows, *, tariff: Tariff, account_id: int, service_point_id: int, period: tuple[date, date]
+    rows: CarriedRows, *, tariff: Tariff, account_id: int, service_point_id: int, first_day: date
 ) -> dict[str, tuple[DatedValue, ...]]:
     """What an item opens with of each balance that a formula reads, with its origin; none where nobody knows."""
     supply = (account_id, service_point_id)
     found: dict[str, tuple[DatedValue, ...]] = {}
     for name, unit in tariff.balances.items():
         if name in tariff.read_attributes:
-            opening = _opening(rows, supply, (name, str(unit)), period[0])
+            opening = _opening(rows, supply, (name, str(unit)), first_day)
             found[name] = () if opening is None else (opening,)
     return found
 
@@ -102,7 +103,7 @@ def _opening(
     for row in rows.kept:
         ends_here = row["to_date"] == first_day and row["value_micro"] is not None
         if ends_here and same(row) and (row["balance"], row["unit"]) == balance:
-            source = _("left by the bill of %(month)s") % {"month": date_format(row["month"], "F Y")}
+            source = _("left by the bill of %(month)s") % {"month": _month(row["month"])}
             return _value(row, source)
     if any(row["valid_to"] is None or row["valid_to"] >= first_day for row in earlier):
         return None
@@ -117,10 +118,14 @@ def _value(row: Row, source: str) -> DatedValue:
 def _told_by(row: Row) -> str:
     return _("opening balance %(id)s of %(month)s, recorded %(recorded)s: %(proof)s") % {
         "id": row["id"],
-        "month": date_format(row["month"], "F Y"),
+        "month": _month(row["month"]),
         "recorded": f"{row['recorded_at']:%Y-%m-%d}",
         "proof": row["proof"],
     }
+
+
+def _month(month: date) -> str:
+    return month_text(month, language=get_language() or "en")
 
 
 _KEPT = """

@@ -25,6 +25,7 @@ CORRECTED_READING, WITHDRAWN_READING = "corrected_reading", "withdrawn_reading"
 METER, AGREEMENT, AGREEMENT_WITHDRAWN, PREMISE = "meter", "agreement", "agreement_withdrawn", "premise"
 NODE_STATE, NODE_PLACEMENT, TARIFF, LEFT_OUT = "node_state", "node_placement", "tariff", "left_out"
 BALANCE = "balance"
+OPENING_BALANCE, CARRIED = "opening_balance", "carried"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,7 @@ def find_causes(
             *_premise(read, about),
             *_network(read, about),
             *_balances(read, about),
+            *_carried(read, about),
             *_tariff(read, about, following=next_month(month)),
         ]
         if was_left_out:
@@ -204,6 +206,22 @@ def _balances(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
     """Nodes of whose remainder the point is given another share now."""
     for row in read(_SHARES, about):
         yield Cause(kind=BALANCE, fact_id=row["node_id"], recorded_at=row["recorded_at"], name=row["name"])
+
+
+def _carried(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
+    """Opening balances recorded or withdrawn, and what bills before leave now that they did not leave before."""
+    told = {row["balance"]: row for row in read(_CHANGED_OPENINGS, about)}
+    for row in told.values():
+        yield Cause(
+            kind=OPENING_BALANCE,
+            fact_id=row["id"],
+            day=row["month"],
+            recorded_at=row["ended_at"] or row["recorded_at"],
+            name=row["balance"],
+        )
+    for row in read(_CARRIED, about):
+        if row["balance"] not in told:
+            yield Cause(kind=CARRIED, day=row["month"], recorded_at=row["recorded_at"], name=row["balance"])
 
 
 def _tariff(read: Reader, about: Mapping[str, object], *, following: date) -> Iterator[Cause]:
@@ -321,6 +339,29 @@ _SHARES = """
           ORDER BY node_id, revision DESC) s
     JOIN network_node o ON o.id = s.node_id
     WHERE s.recorded_at > %(known_since)s ORDER BY s.node_id
+"""
+_CHANGED_OPENINGS = f"""
+    SELECT f.id, f.balance, f.month, f.recorded_at,
+           CASE WHEN f.superseded_at <= %(as_of)s THEN f.superseded_at END AS ended_at
+    FROM billing_openingbalance f
+    WHERE f.account_id = %(account)s AND f.service_point_id = %(point)s AND f.month = %(month)s
+      AND {CHANGED.format("f")}
+    ORDER BY f.recorded_at
+"""
+# What ended as the month began or within it: its items opened with that.
+_CARRIED = """
+    SELECT n.balance, n.month, n.recorded_at
+    FROM (SELECT DISTINCT ON (month, agreement_id, balance) * FROM billing_carriedbalance
+          WHERE account_id = %(account)s AND recorded_at <= %(as_of)s
+            AND month IN ((%(month)s::date - interval '1 month')::date, %(month)s::date)
+          ORDER BY month, agreement_id, balance, revision DESC) AS n
+    JOIN (SELECT DISTINCT ON (month, agreement_id, balance) * FROM billing_carriedbalance
+          WHERE account_id = %(account)s AND recorded_at <= %(known_since)s
+            AND month IN ((%(month)s::date - interval '1 month')::date, %(month)s::date)
+          ORDER BY month, agreement_id, balance, revision DESC) AS b USING (month, agreement_id, balance)
+    WHERE n.service_point_id = %(point)s AND n.value_micro IS DISTINCT FROM b.value_micro
+      AND greatest(n.to_date, b.to_date) >= %(month)s AND least(n.to_date, b.to_date) < %(next)s
+    ORDER BY n.month, n.balance
 """
 _EDITIONS = f"""
     SELECT e.id, e.recorded_at, e.document, t.name, b.document AS replaced

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from mains.billing.models import Bill, BillLine, BillRun
-from mains.billing.queries.explain.bills import RatedItem, get_bill, rate_items
+from mains.billing.queries.explain.bills import RatedItem, fact_title, get_bill, rate_items
 from mains.billing.queries.explain.evidence import load_items
 from mains.billing.values import POSTED_LINE_KINDS, RunKind, bill_number
 from mains.engine.exact.change import ATTRIBUTE, DAYS, PRICE, USE, Effect, Situation, split_change
@@ -175,7 +175,9 @@ def _own_steps(before: Mapping[int, RatedItem], after: Mapping[int, RatedItem]) 
     for earlier, later in pairs:
         situations = _situation(earlier), _situation(later)
         for effect in split_change(before=situations[0], after=situations[1]).effects:
-            yield _step(effect, situations[0].facts, situations[1].facts)
+            step = _step(effect, situations[0].facts, situations[1].facts)
+            # A balance has no name outside its tariff.
+            yield replace(step, name=fact_title(later, step.name)) if step.cause == ATTRIBUTE else step
     for rated in only_before:
         yield ChangeStep(
             cause=ENDED, amount_minor=-rated.protocol.total_minor, name=rated.item.point["service"]

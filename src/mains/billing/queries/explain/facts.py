@@ -43,7 +43,7 @@ def _of_bill_before(item: Item) -> dict[str, tuple[DatedValue, ...]]:
         tariff=item.edition.tariff,
         account_id=item.account_id,
         service_point_id=item.service_point_id,
-        period=(item.period_from, item.period_to),
+        first_day=item.period_from,
     )
 
 

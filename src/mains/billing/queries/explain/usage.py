@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from mains.billing.queries.explain.evidence import Item, Row, was_believed
+from mains.billing.values import FED_IN
 from mains.engine.exact.explanation import Step, show_short
 from mains.engine.facts import MICRO, Stretch
 from mains.engine.usage.exact import (
@@ -56,18 +57,20 @@ class DailyUse:
             return {"usage": (Stretch(self.month, next_month(self.month), 0),)}
         found: dict[str, list[Stretch]] = {"usage": []}
         for each in self.series:
-            name = NAME_OF_ZONE.get(Zone(each.zone))
+            name = FED_IN if each.zone == Zone.EXPORT else NAME_OF_ZONE.get(Zone(each.zone))
             days = [Stretch(day.day, day.day + DAY, day.use_micro, name or "usage") for day in each.days]
             if name:
                 found[name] = days
-            found["usage"] += days
+            if each.zone != Zone.EXPORT:
+                found["usage"] += days
         return {name: tuple(days) for name, days in found.items()}
 
     def origins(self, *, name: str, from_date: date, to_date: date) -> tuple[Step, ...]:
-        """The runs of days behind the use `name` (`usage` or `usage.<zone>`) in [from_date, to_date)."""
+        """The runs of days behind `name` (`usage`, `usage.<zone>`, or what was fed in) in [from_date, to_date)."""
         steps: list[Step] = []
         for each in self.series:
-            if name in ("usage", NAME_OF_ZONE.get(Zone(each.zone))):
+            own = (FED_IN,) if each.zone == Zone.EXPORT else ("usage", NAME_OF_ZONE.get(Zone(each.zone)))
+            if name in own:
                 days = [day for day in each.days if from_date <= day.day < to_date]
                 steps += [self._run(run) for run in runs_of_days(days)]
         return tuple(steps)

@@ -8,10 +8,12 @@ from typing import Protocol, TypeVar
 from mains.billing.queries.explain.facts import zones_counted
 from mains.billing.queries.explain.usage import NAME_OF_ZONE
 from mains.billing.queries.replay.histories import Agreement, Histories, NodeState, Placement, PremiseState
+from mains.billing.values import FED_IN
 from mains.engine.exact.amounts import Shape, Spans
 from mains.engine.exact.cut import borders_of_tariff
 from mains.engine.facts import MICRO
 from mains.engine.tariff.model import Tariff
+from mains.metering.values import Zone
 
 
 class Dated(Protocol):
@@ -88,7 +90,9 @@ def item_shape(
     inside = {day for _, spans in attributes for first, end, _ in spans for day in (first, end)}
     days = sorted({*borders, *inside, *period})
     stretches = tuple(pairwise(days))
-    named = [("usage", [*use.values()])]
+    named = [("usage", [days for zone, days in use.items() if zone != Zone.EXPORT])]
+    if Zone.EXPORT in use and FED_IN in tariff.quantities:
+        named.append((FED_IN, [use[Zone.EXPORT]]))
     named += [
         (name, [use[zone]])
         for zone in use

@@ -58,6 +58,10 @@ def _sentence(cause: Cause) -> str:
             "The place of %(name)s in the network from %(day)s, record %(id)s, was recorded on %(recorded)s."
         ),
         kinds.BALANCE: _("The balance of %(name)s was drawn up again on %(recorded)s."),
+        kinds.OPENING_BALANCE: _(
+            "The opening balance %(name)s of %(day)s was recorded or withdrawn on %(recorded)s."
+        ),
+        kinds.CARRIED: _("The month of %(day)s leaves another balance %(name)s since %(recorded)s."),
         kinds.TARIFF: _("Tariff %(name)s was published anew on %(recorded)s, edition %(id)s."),
         kinds.LEFT_OUT: _("The month had been left out of its bill."),
     }

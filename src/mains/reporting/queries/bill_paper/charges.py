@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 
 from mains.billing.queries.explain import LineExplanation
-from mains.billing.queries.explain.bills import RatedItem
+from mains.billing.queries.explain.bills import RatedItem, fact_title
 from mains.engine.exact.explanation import Step, TierStep
 from mains.engine.exact.protocol import Line
 from mains.engine.facts import MICRO, AttributeValue
@@ -95,7 +95,7 @@ def _choices(rated: RatedItem) -> Iterator[tuple[str, AttributeValue]]:
             each.value for each in dated if each.valid_from is None or each.valid_from < rated.item.period_to
         ]
         if values:
-            yield name, values[-1]
+            yield fact_title(rated, name), values[-1]
 
 
 def used_attributes(rated: RatedItem) -> set[str]:

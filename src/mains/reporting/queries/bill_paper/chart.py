@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from mains.base.rows import fetch_rows
 from mains.engine.facts import MICRO
+from mains.metering.values import Zone
 
 MONTHS = 13
 
@@ -30,7 +31,7 @@ WITH latest AS (
     SELECT DISTINCT ON (month, service_point_id, zone) month, service_point_id, days_micro, quality
     FROM metering_usagemonth
     WHERE service_point_id = ANY(%(points)s) AND month BETWEEN %(first)s AND %(month)s
-      AND recorded_at <= %(as_of)s
+      AND recorded_at <= %(as_of)s AND zone <> %(export)s
     ORDER BY month, service_point_id, zone, revision DESC
 )
 SELECT l.month, sum(d.use)::bigint,
@@ -67,6 +68,7 @@ def list_bars(
         "first": _first_month(month),
         "month": month,
         "as_of": as_of,
+        "export": int(Zone.EXPORT),
     }
     bars = tuple(fetch_rows(Bar, _USE, params))
     if any(bar.use_micro for bar in bars):

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import groupby
 
 from mains.billing.queries.explain import BillExplanation, LineExplanation
-from mains.billing.queries.explain.bills import RatedItem, rate_items
+from mains.billing.queries.explain.bills import RatedItem, fact_title, rate_items
 from mains.billing.queries.explain.evidence import load_items
 from mains.engine.facts import AttributeValue
 from mains.engine.usage.exact import DayUse, Reading
@@ -189,7 +189,7 @@ def _attributes_changed(before: RatedItem, now: RatedItem) -> Iterator[Attribute
         for day in (first + timedelta(days=number) for number in range((end - first).days)):
             old, new = _value(before, name, day), _value(now, name, day)
             if old != new:
-                yield AttributeChanged(name=name, before=old, now=new, since=day)
+                yield AttributeChanged(name=fact_title(now, name), before=old, now=new, since=day)
                 break
 
 

@@ -63,7 +63,10 @@ def printed(content: BillContent, *, language: str) -> Texts:
         "has_zones": any(row.zone != Zone.TOTAL for row in content.use),
         "has_multiplier": any(row.multiplier != 1 for row in content.use),
         "use_total": quantity_text(
-            sum(row.use_micro for row in content.use), unit="", language=language, decimals=6
+            sum(row.use_micro for row in content.use if row.zone != Zone.EXPORT),
+            unit="",
+            language=language,
+            decimals=6,
         ),
         "chart": _chart(content, language=language),
         "calculation": list(wording.calculation(content, language=language)),

@@ -47,8 +47,15 @@ def protocol_texts(content: BillContent, *, language: str) -> Texts:
         "groups": [
             _group(content, month, list(lines), language=language)
             for month, lines in groupby(rows, key=lambda line: line.service_month)
-        ],
+        ]
+        + _carried(content),
     }
+
+
+def _carried(content: BillContent) -> list[Texts]:
+    """What the bill leaves to the next, with the trees of it; no group where the tariffs carry nothing."""
+    lines = [[*_rows(worded(balance.tree), depth=0)] for balance in content.explained.balances]
+    return [{"title": _("Carried to the next bill"), "causes": [], "lines": lines}] if lines else []
 
 
 def _group(content: BillContent, month: date, lines: list[LineExplanation], *, language: str) -> Texts:

@@ -11,7 +11,7 @@ from mains.engine.facts import MICRO
 from mains.engine.usage.exact import Reading
 from mains.metering.values import Zone
 
-_ZONES = (Zone.TOTAL, Zone.DAY, Zone.PEAK, Zone.HALF_PEAK, Zone.NIGHT)
+_ZONES = (Zone.TOTAL, Zone.DAY, Zone.PEAK, Zone.HALF_PEAK, Zone.NIGHT, Zone.EXPORT)
 Shown = tuple[date, int]
 """Date of a reading, and what the register showed, in micro-units."""
 

@@ -83,6 +83,7 @@ def attribute_name(name: str) -> str:
         "category": _("Customer category"),
         "common_use": _("Common-house consumption"),
         "cooker": _("Cooker"),
+        "export": _("Fed in"),
         "floor_area_m2": _("Floor area, m²"),
         "heated_area_m2": _("Heated area, m²"),
         "load_class": _("Load class"),

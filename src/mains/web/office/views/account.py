@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from mains.balance.queries.losses import list_shares
+from mains.billing.queries.openings import list_carried
 from mains.billing.queries.records import BillRecord, list_bills, list_corrections
 from mains.customers.queries.records import (
     AccountRecord,
@@ -240,6 +241,7 @@ def money(request: OfficeRequest, number: str) -> HttpResponse:
         "account_money",
         balance_minor=book.money.closing_minor,
         entries=book.money.rows[::-1],
+        carried=list_carried(account_id=book.account.id, scope=book.request.scope),
         corrections=list_corrections(bills=book.bills),
         may_recalculate=book.request.rights.may(Permission.SEE_REPORTS, book.account.organisation_id),
         receipts=list_receipts(account_id=book.account.id),

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from mains.billing.queries.openings import list_left_by
 from mains.billing.queries.records import BillRecord, LineRecord, find_bill, list_bills, list_lines
 from mains.billing.values import UnableToReadBillNumber, bill_number, parse_bill_number
 from mains.customers.queries.records import AccountRecord, account_numbers, find_account, list_agreements
@@ -73,6 +74,7 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
             found, lines, causes=causes_by_month(found, unit=unit), facts=facts_by_month(found)
         ),
         "editions": editions,
+        "carried": list_left_by(bill=found, scope=request.scope),
         "previous": next(iter(bills[place + 1 :]), None),
         "following": bills[place - 1] if place else None,
         "crumbs": [
