@@ -50,6 +50,70 @@ versions:
 """What is fed in beyond use goes to the next bill; what is left at the end of March is paid for."""
 
 
+BUDGET = """
+tariff: budget
+service: electricity
+currency: RUB
+unit: kWh
+seasons:
+  m03: {from: "03-01", to: "03-31"}
+  m04: {from: "04-01", to: "04-30"}
+  m05: {from: "05-01", to: "05-31"}
+  m06: {from: "06-01", to: "06-30"}
+  m07: {from: "07-01", to: "02-29"}
+balances: {owed: RUB, instalment: RUB}
+versions:
+  - valid_from: 2020-01-01
+    prices:
+      price: 3.00 RUB/kWh
+      first: 600 RUB/bill
+      expected: 600 RUB/bill
+      tolerance: 50 %
+      settles: {unit: "%", by: season, m06: {value: 100}, "*": {value: 0}}
+      left: {unit: "%", by: season, m03: {value: 300}, m04: {value: 200}, m05: {value: 100}, "*": {value: 0}}
+    components:
+      - {name: used, kind: info, unit: RUB, formula: usage * price, round: 0.01}
+      - {name: due, kind: info, unit: RUB, formula: "if(instalment > 0, instalment, first)"}
+      - {name: owed_now, kind: info, unit: RUB, formula: owed + used - due}
+      - {name: budget, formula: "if(settles > 0, owed + used, due)"}
+      - {name: owed, kind: balance, formula: owed_now * (1 - settles)}
+      - name: instalment
+        kind: balance
+        formula: "if(left > 0 and abs(owed_now) > tolerance * due, round((owed_now + left * expected) / left), due)"
+"""
+"""Equal amounts from March on, set anew when more than half of one is owed, settled in June."""
+
+HEAT = """
+tariff: two-part-heat
+service: electricity
+currency: RUB
+unit: kWh
+balances: {surplus: RUB}
+versions:
+  - valid_from: 2020-01-01
+    prices: {prepaid_month: 1890 RUB/bill, basic: 30 %, heat: 0.18 RUB/kWh}
+    components:
+      - {name: settled, kind: info, unit: RUB, formula: basic * prepaid_month + usage * heat}
+      - {name: prepaid, formula: "max(prepaid_month - surplus, 0)"}
+      - {name: surplus, kind: balance, formula: "max(surplus + prepaid - settled, 0)"}
+"""
+"""A surplus is carried, a deficit never charged: the rule of the case cn-xinxiang-two-seasons, month by month."""
+
+
+PLAIN = """
+tariff: plain
+service: electricity
+currency: RUB
+unit: kWh
+versions:
+  - valid_from: 2020-01-01
+    prices: {energy: 4.00 RUB/kWh}
+    components:
+      - {name: energy, formula: usage * prices.energy}
+"""
+"""What is fed in counts for nothing."""
+
+
 def read_at(point: int, zone: int, day: date, value: int, *, now: datetime | None = None) -> Reading:
     """A reading of a register, known the day after unless said otherwise."""
     installed = Installation.objects.filter(service_point_id=point, superseded_at=None).latest("valid")

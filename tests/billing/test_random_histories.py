@@ -1,10 +1,10 @@
 """Whatever becomes known in whatever order, what was posted bit by bit is what a fresh computation posts at once.
 
 A history is played on a small utility: late, corrected, withdrawn and contradicting readings, residents that change and
-change back, categories, payers, exchanges of meters, prices and bands, all of the past, with bill runs and
-recalculations in between. At the end every run, bill, entry and day of use is deleted from a copy of the database, its
+change back, opening balances, categories, payers, exchanges of meters, prices and bands, all of the past, with bill
+runs and recalculations in between. At the end every run, bill, entry and day of use is deleted from a copy of the database, its
 months are billed anew with all that is known, and both must agree: by agreement, month and component to the last minor
-and micro-unit, and in every day of use with the readings that it comes from.
+and micro-unit, in what is carried from bill to bill, and in every day of use with the readings that it comes from.
 
 MAINS_HISTORIES=200 plays more of them; hypothesis prints how to repeat a failing one.
 """
@@ -22,11 +22,13 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from billing.conftest import _administer, _connect_to
-from billing.population import HOME
+from billing.population import HOME, OPENED
+from billing.prosumers import publish_id
 from billing.test_runs import APRIL, MARCH, MAY, assert_sound, rows
 from mains.base.address import database_address
 from mains.base.buckets import bucket_column
 from mains.base.dated import record_fact
+from mains.billing.actions.openings import UnableToRecordOpening, record_opening_balance
 from mains.billing.actions.recalculations import recalculate, recalculate_account
 from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.models import BillRun
@@ -44,11 +46,31 @@ HISTORIES = int(os.environ.get("MAINS_HISTORIES", "4"))
 COMPUTED = """
     SELECT c.relname FROM pg_class c
     WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
-      AND c.relname ~ '^(billing_|ledger_|metering_usagemonth)'
+      AND c.relname ~ '^(billing_|ledger_|metering_usagemonth)' AND c.relname !~ '^billing_openingbalance'
 """
-"""Everything that runs write. Class averages are facts and stay."""
+"""Everything that runs write. Class averages and opening balances are facts and stay."""
 
-points = st.integers(1, POINTS)
+CARRYING = (11, 31)
+"""Points whose tariff carries balances, by registers for day and night."""
+CARRIED = """
+tariff: carried
+service: electricity
+currency: RUB
+unit: kWh
+balances: {credit: kWh, owed: RUB}
+versions:
+  - valid_from: 2020-01-01
+    prices: {energy: 3.17 RUB/kWh, instalment: 310 RUB/month, back: 120 %}
+    components:
+      - {name: net, kind: quantity, unit: kWh, formula: "max(usage.day - usage.night * back - credit, 0)"}
+      - {name: used, kind: info, unit: RUB, formula: net * energy, round: 0.01}
+      - {name: budget, formula: instalment * months}
+      - {name: settled, when: owed > 100 * energy * 1, formula: owed}
+      - {name: credit, kind: balance, formula: "max(credit + usage.night * back - usage.day, 0)"}
+      - {name: owed, kind: balance, formula: owed - settled + used - budget}
+"""
+
+points = st.one_of(st.integers(1, POINTS), st.sampled_from(CARRYING))
 days_back = st.integers(1, 110)
 steps = st.one_of(
     st.tuples(st.just("late_reading"), points, days_back, st.integers(0, 100)),
@@ -61,6 +83,7 @@ steps = st.one_of(
     st.tuples(st.just("move"), points, days_back, points),
     st.tuples(st.just("exchange"), points, st.integers(3, 80), st.integers(0, 50)),
     st.tuples(st.just("price"), st.integers(1, 4), st.just(0), st.just(0)),
+    st.tuples(st.just("opening"), st.sampled_from(CARRYING), st.integers(3, 5), st.integers(-90, 400)),
     st.tuples(st.just("band"), st.sampled_from([3, 4]), days_back, st.sampled_from(["A", "B"])),
     st.tuples(st.just("recalculate"), st.just(0), st.just(0), st.just(0)),
     st.tuples(st.just("recalculate_account"), points, st.just(0), st.just(0)),
@@ -81,6 +104,11 @@ class Play:
                 cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), 10000000)", [table])
         self.billed: list[date] = []
         self.told: dict[str, int] = {}
+        tariff_id = publish_id(CARRIED)
+        for point in CARRYING:
+            self._agree(point, OPENED, tariff_id=tariff_id)
+            for balance in ("credit", "owed"):
+                assert self.opening(point, MARCH.month, 0, balance=balance) is None
 
     def step(self, hours: int, what: str, *facts: int | str) -> None:
         self.now += timedelta(hours=hours)
@@ -233,13 +261,26 @@ class Play:
         return self.residents(point, back, count, until=self.now.date() - timedelta(days=back // 2))
 
     def category(self, point: int, back: int, category: str) -> None:
-        self._agree(point, back, category=category)
+        self._agree(point, self.now.date() - timedelta(days=back), category=category)
 
-    def move(self, point: int, back: int, account: int) -> None:
-        self._agree(point, back, account_id=account)
-
-    def _agree(self, point: int, back: int, **changes: object) -> None:
+    def move(self, point: int, back: int, account: int) -> bool | None:
         day = self.now.date() - timedelta(days=back)
+        if point in CARRYING and day < MARCH:  # what the next payer brought from before nobody says
+            return False
+        return self._agree(point, day, account_id=account)
+
+    def opening(self, point: int, month: int, value: int, *, balance: str = "") -> bool | None:
+        """What is carried into a month by somebody's word, for the payer whom the population gives the point."""
+        try:
+            record_opening_balance(
+                account_id=point, service_point_id=point, balance=balance or ("owed" if value % 2 else "credit"),
+                month=date(2021, month, 1), value_micro=value * 1_000_000, actor=None, now=self.now, proof="ruling",
+            )  # fmt: skip
+        except UnableToRecordOpening:
+            return False
+        return None
+
+    def _agree(self, point: int, day: date, **changes: object) -> None:
         old = Agreement.objects.get(service_point_id=point, superseded_at=None, valid__contains=day)
         names = (
             "account_id",
@@ -304,6 +345,18 @@ def kept_use() -> pl.DataFrame:
     )
 
 
+def kept_balances() -> pl.DataFrame:
+    """What the items leave as kept last; those that are there no more are left out."""
+    return rows(
+        """
+        SELECT month, account_id, agreement_id, balance, to_date, value_micro
+        FROM (SELECT DISTINCT ON (month, account_id, agreement_id, balance) * FROM billing_carriedbalance
+              ORDER BY month, account_id, agreement_id, balance, revision DESC) AS last
+        WHERE value_micro IS NOT NULL ORDER BY 1, 2, 3, 4
+        """
+    )
+
+
 def start_anew(name: str) -> str:
     """A copy of the database with every fact and without anything computed from them."""
     copy = f"{name}_fresh"
@@ -325,6 +378,7 @@ EVERY_KIND = [
     (5, ("withdraw_reading", 16, 2, 0)), (9, ("residents_for_a_while", 24, 50, 3)), (3, ("bill", 0, 0, 0)),
     (8, ("category", 17, 45, "large_family")), (2, ("move", 18, 70, 19)), (7, ("exchange", 20, 44, 12)),
     (1, ("price", 1, 0, 0)), (2, ("band", 4, 30, "B")), (1, ("recalculate", 0, 0, 0)), (40, ("bill", 0, 0, 0)),
+    (3, ("opening", 31, 4, 55)), (4, ("late_reading", 11, 60, 90)), (5, ("move", 31, 44, 19)),
     (5, ("odd_reading", 22, 80, 2500)), (4, ("withdraw_reading", 22, 4, 0)), (2, ("price", 2, 0, 0)),
 ]  # fmt: skip
 KINDS = {what for _, (what, *_) in EVERY_KIND}
@@ -355,17 +409,18 @@ def test_bit_by_bit_equals_at_once(utility: Callable[[int], str], history: list)
     for run in BillRun.objects.order_by("facts_as_of"):
         assert_sound(run)
     assert [found for batch in list_batches() for found in replay_batch(batch).differences] == []
-    step_by_step = posted(), kept_use()
+    step_by_step = posted(), kept_use(), kept_balances()
     fresh = start_anew(name)
     try:
         _connect_to(fresh)
         for offset, month in enumerate(play.billed, start=1):
             run = plan_run(month=month, now=play.now + timedelta(seconds=offset))
             post_run(run_id=run.pk, now=play.now + timedelta(seconds=offset), processes=1)
-        at_once = posted(), kept_use()
+        at_once = posted(), kept_use(), kept_balances()
         assert rows("SELECT count(*) AS n FROM billing_billline WHERE service_month < month")["n"][0] == 0
     finally:
         _connect_to(name)
         _administer(f"DROP DATABASE {fresh} WITH (FORCE)")
+    assert not step_by_step[2].is_empty()
     for ours, wanted in zip(step_by_step, at_once, strict=True):
         assert_frame_equal(ours, wanted)
