@@ -2,9 +2,10 @@
 
 A history is played on a small utility: late, corrected, withdrawn and contradicting readings, residents that change and
 change back, opening balances, categories, payers, exchanges of meters, prices and bands, all of the past, with bill
-runs and recalculations in between. At the end every run, bill, entry and day of use is deleted from a copy of the database, its
-months are billed anew with all that is known, and both must agree: by agreement, month and component to the last minor
-and micro-unit, in what is carried from bill to bill, and in every day of use with the readings that it comes from.
+runs and recalculations in between. At the end every run, bill, entry and day of use is deleted from a copy of the
+database, its months are billed anew with all that is known, and both must agree: by agreement, month and component to
+the last minor and micro-unit, in what is carried from bill to bill, and in every day of use with the readings that it
+comes from.
 
 MAINS_HISTORIES=200 plays more of them; hypothesis prints how to repeat a failing one.
 """
@@ -60,12 +61,12 @@ unit: kWh
 balances: {credit: kWh, owed: RUB}
 versions:
   - valid_from: 2020-01-01
-    prices: {energy: 3.17 RUB/kWh, instalment: 310 RUB/month, back: 120 %}
+    prices: {energy: 3.17 RUB/kWh, instalment: 310 RUB/month, back: 120 %, limit: 90 RUB/bill}
     components:
       - {name: net, kind: quantity, unit: kWh, formula: "max(usage.day - usage.night * back - credit, 0)"}
       - {name: used, kind: info, unit: RUB, formula: net * energy, round: 0.01}
       - {name: budget, formula: instalment * months}
-      - {name: settled, when: owed > 100 * energy * 1, formula: owed}
+      - {name: settled, when: owed > limit, formula: owed}
       - {name: credit, kind: balance, formula: "max(credit + usage.night * back - usage.day, 0)"}
       - {name: owed, kind: balance, formula: owed - settled + used - budget}
 """

@@ -204,6 +204,15 @@ def test_meters_that_are_refused(cast: MeterCast) -> None:
             service="electricity",
             registers=[RegisterSpec(zone=Zone.TOTAL), RegisterSpec(zone=Zone.DAY)],
         )
+    with pytest.raises(UnableToAddMeter, match="one for each zone"):
+        new_meter("F", zone=Zone.EXPORT)
+    both = add_meter(
+        serial="G",
+        model="M",
+        service="electricity",
+        registers=[RegisterSpec(zone=Zone.TOTAL), RegisterSpec(zone=Zone.EXPORT)],
+    )
+    assert both.registers.count() == 2
     with pytest.raises(UnableToAddMeter, match="Digits"):
         new_meter("E-4", digits=0)
     assert not Meter.objects.filter(serial="E-4").exists()
