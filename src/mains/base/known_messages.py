@@ -80,6 +80,15 @@ BILL_RUNS = (
         "Nobody pays what is over the cap of the house on {days} of {connected} days."
         " Agree on it with the managing company."
     ),
+    _(
+        "No bill tells what was left of {balance} before {day}."
+        " Record it: mains registry import opening-balances."
+    ),
+    _("What is left of {balance} has more digits than can be kept."),
+    _(
+        "{value} {unit} of {balance} were left on {day}, and no tariff goes on with it."
+        " Pay it out, or record an opening balance."
+    ),
     _("{name} is missing."),
     _("The attribute {name} is missing."),
     _("The tiers of {name} differ in number and cannot be averaged."),
@@ -111,6 +120,7 @@ BILLS = (
     _("The bill has no line {line}."),
     _("It has lines 1 to {count}."),
     _("Line {line} ({component}) does not follow from the facts."),
+    _("{month} leaves {computed} of {balance} by the facts, and {kept} was kept."),
     _("Line {line} corrects by {posted}, the facts give {computed} minor units."),
     _("Report this bill; `mains replay` shows the difference."),
     _("The readings give {found} micro-units, the bill used {used}."),

@@ -92,10 +92,14 @@ def unclaimed_balances(left: pl.DataFrame) -> pl.DataFrame:
         left,
         code=ExceptionCode.BALANCE_UNCLAIMED,
         message=text_of(
-            "{}{}{}{} {} of {} were left on {}, and no tariff goes on with it. Pay it out or record an opening.",
-            sign, micro // MICRO, point, fraction, "unit", "balance", "to_date",
+            "{} {} of {} were left on {}, and no tariff goes on with it."
+            " Pay it out, or record an opening balance.",
+            pl.concat_str(sign, (micro // MICRO).cast(pl.String), point, fraction),
+            "unit",
+            "balance",
+            "to_date",
         ),
-    )  # fmt: skip
+    )
 
 
 def odd_use(use: pl.DataFrame, history: pl.DataFrame, *, month: date) -> pl.DataFrame:

@@ -262,10 +262,10 @@ def _prove_left(bill: Bill, items: Iterable[RatedItem]) -> None:
         kept = kept_of(item.carried, agreement_id=item.agreement_id, month=item.service_month)
         for name, value in rated.left().items():
             if kept.get(name) != value:
+                was = show(kept[name]) if name in kept else "–"
                 raise _unable(
                     bill,
-                    f"{item.service_month:%Y-%m} leaves {show(value)} of {name} by the facts, and"
-                    f" {show(kept[name]) if name in kept else 'nothing'} was kept.",
+                    f"{item.service_month:%Y-%m} leaves {show(value)} of {name} by the facts, and {was} was kept.",
                     "Report this bill; `mains replay` shows the difference.",
                 )
 
