@@ -137,17 +137,20 @@ def add_account(
     since: date | None = None,
     zones: tuple[int, ...] = (Zone.TOTAL, Zone.EXPORT),
 ) -> int:
-    """An account with a service point of the same number. `months` are what is drawn and fed in, month by month from
-    `first_month` on; the agreement begins on `since`, or long ago."""
+    """An account with a service point of the same number, in the place of the first of all. `months` are what is drawn
+    and fed in, month by month from `first_month` on; the agreement begins on `since`, or long ago."""
+    neighbour = Agreement.objects.filter(service_point__service="electricity", superseded_at=None).order_by(
+        "service_point_id"
+    )[0]
     customer = Customer.objects.create(id=number, kind="person", name=f"Prosumer {number}", language="en")
     bucket = pl.DataFrame({"n": [number]}).select(bucket_column("n")).item()
     Account.objects.create(
-        id=number, number=str(number), customer=customer, organisation_id=2, opened_on=OPENED, cycle="monthly",
-        bucket=bucket,
+        id=number, number=str(number), customer=customer, opened_on=OPENED, cycle="monthly",
+        organisation_id=neighbour.account.organisation_id, bucket=bucket,
     )  # fmt: skip
     ServicePoint.objects.create(
-        id=number, code=f"SP{number}", premise_id=1, service="electricity", node_id=11, bucket=bucket,
-        connected_on=OPENED,
+        id=number, code=f"SP{number}", premise_id=neighbour.service_point.premise_id, service="electricity",
+        node_id=neighbour.service_point.node_id, bucket=bucket, connected_on=OPENED,
     )  # fmt: skip
     meter = Meter.objects.create(id=number, serial=f"P{number}", model="P", service="electricity")
     for zone in zones:
@@ -185,7 +188,7 @@ def agree(
         values={
             "account_id": account or point,
             "tariff_id": publish_id(tariff),
-            "provider_id": 1,
+            "provider_id": Agreement.objects.order_by("pk")[0].provider_id,
             "manager_id": None,
             "category": "household",
             "load_class": "",

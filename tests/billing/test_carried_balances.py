@@ -1,8 +1,11 @@
 """Balances go from bill to bill: kept by the run, opening the next month, recalculated, explained and replayed."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from pathlib import Path
 
+import jsonschema
 import pytest
 from django.db import connection
 
@@ -26,6 +29,7 @@ from mains.staff.values import EVERYTHING
 
 MARCH, APRIL, MAY, JUNE = (date(2021, month, 1) for month in (3, 4, 5, 6))
 SOLAR, OLD, TOLD, SAVER, WARM = 5001, 5002, 5003, 5004, 5005
+SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "bill-explanation.schema.json"
 LATER = datetime(2021, 7, 5, tzinfo=UTC)
 """After June was billed."""
 # Drawn and fed in, March 2021 to April 2022.
@@ -284,8 +288,13 @@ def test_equal_amounts_follow_use_and_are_settled(utility):
     assert charged(SAVER) == {MARCH: 60000, APRIL: 60000, MAY: 60000, JUNE: 123000}
     assert differences() == []
     bill = Bill.objects.get(account_id=SAVER, month=MAY)
-    left = {each.name: each.value for each in explain_bill(month=MAY, bill_id=bill.id).balances}
-    assert left == {"owed": 570, "instalment": 1170}
+    explained = explain_bill(month=MAY, bill_id=bill.id)
+    assert {each.name: each.value for each in explained.balances} == {"owed": 570, "instalment": 1170}
+    for each in explained.balances:
+        assert each.tree.value == each.value
+        assert each.tree.source == f"tariff budget, versions[2020-01-01].components[{each.name}]"
+        assert any(step.source == "left by the bill of April 2021" for step in each.tree.walk())
+    jsonschema.validate(explained.to_data(), json.loads(SCHEMA.read_text(encoding="utf-8")))
     carried = list_carried(account_id=SAVER, scope=EVERYTHING)
     assert [(row.balance, row.unit, row.value_micro) for row in carried] == [
         ("instalment", "RUB", 1170_000_000)

@@ -7,6 +7,11 @@ from datetime import UTC, date, datetime
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from billing.prosumers import NET, add_account
+from mains.billing.actions.runs import plan_run, post_run
+from mains.billing.models import Bill, BillRun
+from mains.billing.values import bill_number
+
 TODAY = date(2021, 6, 7)
 
 
@@ -238,3 +243,25 @@ def test_the_bills_page_shows_the_steps(office) -> None:
     rows = page.context["steps"].rows
     assert rows[-1].amount_minor == page.context["bill"].amount_minor
     assert page.context["steps"].finding in page.content.decode()
+
+
+def test_what_is_carried_to_the_next_bill_is_shown(own_office) -> None:
+    """150 kWh drawn and 400 fed in in June: 250 go on to July."""
+    june = date(2021, 6, 1)
+    add_account(5001, tariff=NET, months=[(150, 400)], first_month=june, since=june)
+    run = plan_run(month=june, now=datetime(2021, 7, 4, tzinfo=UTC))
+    post_run(run_id=run.pk, now=datetime(2021, 7, 4, tzinfo=UTC), processes=1)
+    client = own_office.sign_in("supervisor")
+    for path in ("/accounts/5001/money/", f"/bills/{number_of(run, 5001)}/"):
+        page = client.get(path)
+        (row,) = page.context["carried"]
+        assert (row.value_micro, row.unit, row.month) == (250_000_000, "kWh", june)
+        assert "Carried to the next bill" in page.content.decode()
+        assert "Carried energy" in page.content.decode()
+    other = client.get(f"/accounts/{own_office.central}/money/")
+    assert "Carried to the next bill" not in other.content.decode()
+
+
+def number_of(run: BillRun, account: int) -> str:
+    bill = Bill.objects.get(run_id=run.pk, account_id=account)
+    return bill_number(bill.month, bill.id)

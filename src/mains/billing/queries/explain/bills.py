@@ -367,7 +367,8 @@ def traced(line: Line, rated: RatedItem) -> Step:
     read = set(edition.tariff.read_attributes)
 
     def trace(step: Step, *, in_condition: bool = False) -> Step:
-        if step.label in edition.tariff.balances and not step.source.startswith("component "):
+        # What the last bill left, and not the component of the same name.
+        if step.label in edition.tariff.balances and step.source == attributes[step.label].source:
             return _carried_step(step.label)
         in_condition = in_condition or isinstance(step.value, bool)
         children = tuple(trace(child, in_condition=in_condition) for child in step.children)
