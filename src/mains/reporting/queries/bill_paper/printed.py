@@ -1,6 +1,6 @@
 """A bill's content as the texts that the template sets: nothing is formatted or worded after this."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -21,6 +21,7 @@ from mains.base.formats import (
     unit_text,
 )
 from mains.billing.values import LineKind
+from mains.engine.facts import MICRO
 from mains.metering.values import DayQuality, Zone
 from mains.network.values import Service
 from mains.reporting.models import DocumentText
@@ -70,8 +71,28 @@ def printed(content: BillContent, *, language: str) -> Texts:
         ),
         "chart": _chart(content, language=language),
         "calculation": list(wording.calculation(content, language=language)),
-        "notes": [text for text in (own.get("bill_note"), own.get("complaint_note")) if text],
+        "notes": [
+            *_carried(content, language=language),
+            *(text for text in (own.get("bill_note"), own.get("complaint_note")) if text),
+        ],
     }
+
+
+def _carried(content: BillContent, *, language: str) -> Iterator[str]:
+    """A sentence for each balance that goes on to the next bill."""
+    for balance in content.explained.balances:
+        if balance.value:
+            micro = int(balance.value * MICRO)
+            is_money = balance.unit == content.currency
+            shown = (
+                money_text(micro * 100 // MICRO, currency=content.currency, language=language)
+                if is_money
+                else quantity_text(micro, unit=balance.unit, language=language)
+            )
+            yield _("Carried to the next bill: %(title)s, %(value)s.") % {
+                "title": balance.title,
+                "value": shown,
+            }
 
 
 def utility_texts(*, language: str) -> Mapping[str, str]:
