@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 
 from mains.billing.queries.explain import LineExplanation
-from mains.billing.queries.explain.bills import RatedItem, fact_title
+from mains.billing.queries.explain.bills import RatedItem
 from mains.engine.exact.explanation import Step, TierStep
 from mains.engine.exact.protocol import Line
 from mains.engine.facts import MICRO, AttributeValue
@@ -88,14 +88,16 @@ def _section(rated: RatedItem, lines: Sequence[LineExplanation], unit: str) -> S
 
 
 def _choices(rated: RatedItem) -> Iterator[tuple[str, AttributeValue]]:
-    """The facts that the amounts came from, as they were on the last day."""
-    for name in sorted(used_attributes(rated)):
+    """The facts that the amounts came from, as they were on the last day; not what the last bill left."""
+    edition = rated.item.edition
+    assert edition is not None  # only items with a tariff are rated
+    for name in sorted(used_attributes(rated) - edition.tariff.balances.keys()):
         dated = rated.facts.attributes.get(name, ())
         values = [
             each.value for each in dated if each.valid_from is None or each.valid_from < rated.item.period_to
         ]
         if values:
-            yield fact_title(rated, name), values[-1]
+            yield name, values[-1]
 
 
 def used_attributes(rated: RatedItem) -> set[str]:

@@ -64,7 +64,7 @@ def printed(content: BillContent, *, language: str) -> Texts:
         "has_zones": any(row.zone != Zone.TOTAL for row in content.use),
         "has_multiplier": any(row.multiplier != 1 for row in content.use),
         "use_total": quantity_text(
-            sum(row.use_micro for row in content.use if row.zone != Zone.EXPORT),
+            sum(row.use_micro for row in content.use if not row.is_fed_in),
             unit="",
             language=language,
             decimals=6,

@@ -41,6 +41,11 @@ class UseRow:
     def days(self) -> int:
         return (self.last - self.first).days + 1
 
+    @property
+    def is_fed_in(self) -> bool:
+        """Whether the register counts what goes into the network, which is no use."""
+        return self.zone == Zone.EXPORT
+
 
 def list_use(*, items: Iterable[RatedItem]) -> tuple[UseRow, ...]:
     """The use of the items' days, zone by zone."""

@@ -155,7 +155,8 @@ def finding(bars: Sequence[Bar], *, is_norm: bool, unit: str, language: str) -> 
 def calculation(content: BillContent, *, language: str) -> Iterator[str]:
     """How the amounts came about, in plain sentences."""
     for section in content.sections:
-        rows = [row for row in content.use if row.agreement_id == section.agreement_id]
+        own = (row for row in content.use if row.agreement_id == section.agreement_id)
+        rows = [row for row in own if not row.is_fed_in]
         yield from _of_use(rows, unit=content.unit, language=language)
         if not rows and any(charge.quantity for charge in section.charges):
             yield _("Without a meter the quantity follows from the norm of the tariff.")
