@@ -80,7 +80,7 @@ def compute_charges(
         changed=changed,
         holders=_holders(agreements, changed),
     )
-    chain = scope.chain(agreements, changed, tariffs)
+    chain = scope.chain(items, agreements, changed, tariffs)
     carrying = items.clear()
     if chain is not None:
         does_carry = pl.col("tariff_id").is_in(tariffs.carrying)
@@ -202,7 +202,7 @@ class _Scope:
         return pl.concat([changed, later.select(*_CHANGED)]).unique()
 
     def chain(
-        self, agreements: pl.DataFrame, changed: pl.DataFrame, tariffs: RunTariffs
+        self, items: pl.DataFrame, agreements: pl.DataFrame, changed: pl.DataFrame, tariffs: RunTariffs
     ) -> BalanceChain | None:
         """For the items whose tariff carries balances; None where no account ever had such a tariff."""
         if not tariffs.carrying:
@@ -211,10 +211,10 @@ class _Scope:
         if carry.is_empty():
             return None
         own = agreements.join(carry.select("account_id"), on="account_id", how="semi")
-        pairs = changed.join(own, on="service_point_id", how="semi")
+        pairs = pl.concat([changed, items.select(*_CHANGED)])
         if self.plan.bills_own_month:
-            due = own.select("service_point_id", service_month=pl.lit(self.plan.month)).unique()
-            pairs = pl.concat([pairs, due]).unique()
+            pairs = pl.concat([pairs, own.select("service_point_id", service_month=pl.lit(self.plan.month))])
+        pairs = pairs.join(own, on="service_point_id", how="semi").unique()
         accounts = carry["account_id"].unique().sort()
         known = Known(
             kept=read_kept(

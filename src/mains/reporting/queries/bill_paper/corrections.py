@@ -11,7 +11,7 @@ from mains.billing.queries.explain.bills import RatedItem, fact_title, rate_item
 from mains.billing.queries.explain.evidence import load_items
 from mains.engine.facts import AttributeValue
 from mains.engine.usage.exact import DayUse, Reading
-from mains.metering.values import DayQuality
+from mains.metering.values import DayQuality, Zone
 from mains.reporting.queries.bill_paper.charges import readable_title, used_attributes
 
 ESTIMATES = (DayQuality.FORECAST, DayQuality.CLASS_AVERAGE, DayQuality.NORM)
@@ -169,13 +169,13 @@ def _use_changed(before: RatedItem, now: RatedItem) -> UseChanged | None:
 
 
 def _days(rated: RatedItem) -> dict[tuple[int, date], DayUse]:
-    """The item's days by zone."""
+    """The item's days of use by zone."""
     first, end = _period(rated)
     return {
         (int(series.zone), day.day): day
         for series in rated.use.series
         for day in series.days
-        if first <= day.day < end
+        if first <= day.day < end and series.zone != Zone.EXPORT
     }
 
 
