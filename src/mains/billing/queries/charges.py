@@ -86,7 +86,9 @@ def compute_charges(
         does_carry = pl.col("tariff_id").is_in(tariffs.carrying)
         carrying = items.filter(does_carry).sort("service_month", maintain_order=True)
         items = items.filter(~does_carry)
-    parts = [scope.rate(some, rows, tariffs, posted) for some in _in_chunks(items)]
+    parts = []
+    if not items.is_empty() or carrying.is_empty():
+        parts += [scope.rate(some, rows, tariffs, posted) for some in _in_chunks(items)]
     if not carrying.is_empty():
         parts += [scope.rate(some, rows, tariffs, posted, chain) for some in _in_chunks(carrying)]
     items = pl.concat([items, carrying])
