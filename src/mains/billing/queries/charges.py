@@ -10,7 +10,8 @@ from adbc_driver_manager.dbapi import Connection
 from mains.balance.queries.frames import read_revised_shares
 from mains.billing.queries import exceptions as found
 from mains.billing.queries.attributes import outside_points, read_attributes
-from mains.billing.queries.carried import LEFT, BalanceChain, Known, read_kept, read_openings
+from mains.billing.queries.carried import LEFT
+from mains.billing.queries.chains import BalanceChain, begin_chain, with_followers
 from mains.billing.queries.items import cut_items, make_items, read_item_shares, read_item_usage
 from mains.billing.queries.posted import (
     KEY,
@@ -80,18 +81,10 @@ def compute_charges(
         changed=changed,
         holders=_holders(agreements, changed),
     )
-    chain = scope.chain(items, agreements, changed, tariffs)
-    carrying = items.clear()
-    if chain is not None:
-        does_carry = pl.col("tariff_id").is_in(tariffs.carrying)
-        carrying = items.filter(does_carry).sort("service_month", maintain_order=True)
-        items = items.filter(~does_carry)
-    parts = []
-    if not items.is_empty() or carrying.is_empty():
-        parts += [scope.rate(some, rows, tariffs, posted) for some in _in_chunks(items)]
-    if not carrying.is_empty():
-        parts += [scope.rate(some, rows, tariffs, posted, chain) for some in _in_chunks(carrying)]
-    items = pl.concat([items, carrying])
+    chain = begin_chain(
+        connection=connection, plan=plan, tariffs=tariffs, agreements=agreements, items=items, changed=changed
+    )
+    parts = scope.rate_all(items, rows, tariffs, posted, chain)
     use = pl.concat([each.use for each in parts])
     exceptions = pl.concat(
         [
@@ -186,51 +179,8 @@ class _Scope:
         )
         changed = pl.concat([_touching(dated, months), self._revised(agreements)]).unique()
         if tariffs.carrying:
-            changed = self._with_followers(changed, agreements, tariffs)
+            changed = with_followers(changed, agreements=agreements, tariffs=tariffs, months=months)
         return changed.sort("service_month", "service_point_id")
-
-    def _with_followers(
-        self, changed: pl.DataFrame, agreements: pl.DataFrame, tariffs: RunTariffs
-    ) -> pl.DataFrame:
-        """With all later billed months of the points that ever had a tariff with balances: they open with others."""
-        carry = agreements.filter(pl.col("tariff_id").is_in(tariffs.carrying))["service_point_id"].unique()
-        first = (
-            changed.filter(pl.col("service_point_id").is_in(carry.implode()))
-            .group_by("service_point_id")
-            .agg(first_month=pl.col("service_month").min())
-        )
-        months = pl.DataFrame({"service_month": self.plan.billed_months}, schema={"service_month": pl.Date})
-        later = first.join_where(months, pl.col("service_month") > pl.col("first_month"))
-        return pl.concat([changed, later.select(*_CHANGED)]).unique()
-
-    def chain(
-        self, items: pl.DataFrame, agreements: pl.DataFrame, changed: pl.DataFrame, tariffs: RunTariffs
-    ) -> BalanceChain | None:
-        """For the items whose tariff carries balances; None where no account ever had such a tariff."""
-        if not tariffs.carrying:
-            return None
-        carry = agreements.filter(pl.col("tariff_id").is_in(tariffs.carrying))
-        if carry.is_empty():
-            return None
-        own = agreements.join(carry.select("account_id"), on="account_id", how="semi")
-        pairs = pl.concat([changed, items.select(*_CHANGED)])
-        if self.plan.bills_own_month:
-            pairs = pl.concat([pairs, own.select("service_point_id", service_month=pl.lit(self.plan.month))])
-        pairs = pairs.join(own, on="service_point_id", how="semi").unique()
-        accounts = carry["account_id"].unique().sort()
-        known = Known(
-            kept=read_kept(
-                connection=self.connection,
-                account_ids=accounts,
-                months=pairs["service_month"].unique(),
-                as_of=self.plan.facts_as_of,
-            ),
-            openings=read_openings(
-                connection=self.connection, account_ids=accounts, as_of=self.plan.facts_as_of
-            ),
-            agreements=own.filter("is_believed"),
-        )
-        return BalanceChain(tariffs=tariffs, known=known, rated_pairs=pairs)
 
     def _revised(self, agreements: pl.DataFrame) -> pl.DataFrame:
         """Whose use or share of the month before the run's is another now; a recalculation knows it of all months."""
@@ -254,6 +204,27 @@ class _Scope:
             ).rename({"month": "service_month"})
             revised = pl.concat([revised, shares])
         return revised.join(agreements, on="service_point_id", how="semi")
+
+    def rate_all(
+        self,
+        items: pl.DataFrame,
+        rows: pl.DataFrame,
+        tariffs: RunTariffs,
+        posted: pl.DataFrame,
+        chain: BalanceChain | None,
+    ) -> list[_Part]:
+        """All items, those whose tariff carries balances by ascending month."""
+        carrying = items.clear()
+        if chain is not None:
+            does_carry = pl.col("tariff_id").is_in(tariffs.carrying)
+            carrying = items.filter(does_carry).sort("service_month", maintain_order=True)
+            items = items.filter(~does_carry)
+        parts = []
+        if not items.is_empty() or carrying.is_empty():
+            parts += [self.rate(some, rows, tariffs, posted) for some in _in_chunks(items)]
+        if not carrying.is_empty():
+            parts += [self.rate(some, rows, tariffs, posted, chain) for some in _in_chunks(carrying)]
+        return parts
 
     def rate(
         self,

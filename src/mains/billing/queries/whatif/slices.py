@@ -11,7 +11,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.base.db import reading_connect
 from mains.base.processes import kept_open
 from mains.billing.queries.attributes import outside_points, read_attributes
-from mains.billing.queries.carried import BalanceChain, Known, read_kept, read_openings
+from mains.billing.queries.chains import BalanceChain, read_known
 from mains.billing.queries.items import (
     cut_items,
     make_items,
@@ -182,10 +182,12 @@ class _Slice:
         plan = self.task.plan
         accounts = agreements["account_id"].unique().sort()
         months = pl.Series("service_month", plan.months, dtype=pl.Date)
-        known = Known(
-            kept=read_kept(connection=self.connection, account_ids=accounts, months=months, as_of=plan.as_of),
-            openings=read_openings(connection=self.connection, account_ids=accounts, as_of=plan.as_of),
-            agreements=agreements.filter("is_believed"),
+        known = read_known(
+            connection=self.connection,
+            account_ids=accounts,
+            months=months,
+            as_of=plan.as_of,
+            agreements=agreements,
         )
         return BalanceChain(
             tariffs=tariffs,
