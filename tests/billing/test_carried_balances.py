@@ -337,3 +337,26 @@ def test_a_draft_with_a_new_balance_opens_with_nought(utility):
     result = compute_whatif(whatif_id=planned.pk, now=now).result
     assert result["after_minor"] == 48000
     assert result["refused"] == []
+
+
+def test_a_balance_may_change_without_any_amount(utility):
+    """10 kWh more were fed in in April: nothing is owed for it, but 160 kWh go on instead of 150."""
+    utility(3)
+    add_account(SOLAR, tariff=NET, months=YEAR[:3], first_month=MARCH, since=MARCH)
+    bill_until(APRIL)
+    now = datetime(2021, 5, 6, tzinfo=UTC)
+    last = Reading.objects.filter(register_id=SOLAR * 10 + Zone.EXPORT, reading_date=date(2021, 4, 30))
+    last.update(superseded_at=now)
+    read_at(SOLAR, Zone.EXPORT, date(2021, 4, 30), 460, now=now)
+    found = recalculate_account(account_id=SOLAR, now=now + timedelta(hours=1))
+    assert (found.bill_id, found.amount_minor) == (None, 0)
+    assert kept(SOLAR) == {MARCH: 0, APRIL: 160}
+    assert differences() == []
+    slip_in("UPDATE billing_carriedbalance SET value_micro = 159000000 WHERE value_micro = 160000000")
+    assert {each.bill for each in differences()} == {f"run {found.run_id}"}
+    slip_in("UPDATE billing_carriedbalance SET value_micro = 160000000 WHERE value_micro = 159000000")
+    assert recalculate_account(account_id=SOLAR, now=now + timedelta(hours=2)).run_id is None
+    # Of the 630 kWh fed in by the end of May 170 are May's now: 250 − 170 leave 80 of 160.
+    bill_until(MAY, first=MAY)
+    assert kept(SOLAR)[MAY] == 80
+    assert differences() == []
