@@ -123,6 +123,7 @@ def test_components_may_be_named_entries() -> None:
         ("by: poor, yes: 1, no: 0", "by: poor, yes: 1", "Add it"),
         ("by: poor", "by: por", "Did you mean “poor”?"),
         (TIERS, "[[0, 100, 0.20], [150, null, 0.30]]", "upper limits are inclusive"),
+        ('"tiers(usage, energy)"', '"tiers(usage, energy) * (1 + vat)"', "prices.energy or prices.vat"),
         (TIERS, "[[100, 0,20], [null, 0.30]]", "Decimals have a point"),
         (TIERS, "[{upto: 100, rate: 0.20}, {rate: 0.30}]", "Did you mean “price”?"),
         ("energy: {unit: EUR/kWh,", "energy: {unit: EUR/kWh, limit_unit: kWh/month,", "scale: months(30)"),
