@@ -132,6 +132,8 @@ def test_components_may_be_named_entries() -> None:
         ('"tiers(usage, energy)"', '"tiers(load, energy) * 1 [kWh/kW]"', "limit_unit: kW"),
         ("energy: {unit: EUR/kWh, tiers: [[100, 0.20], [null, 0.30]]}",
          "energy: {unit: EUR/kWh, by: zone, day: 0.30, night: 0.20}", "energy.day or energy.night"),
+        ("energy: {unit: EUR/kWh, tiers: [[100, 0.20], [null, 0.30]]}",
+         "energy: {unit: EUR/kWh, by: zone, day: 0.30, off-peak: 0.20}", "such as off_peak"),
         ("currency: EUR", "currency: eur", "Write EUR."),
         ("period: {from: 2024-05-01, to:", "period: {start: 2024-05-01, to:", "Did you mean “from”?"),
         ("usage: 150", "usage: 150\n  readings: {2024-04-30: 1, 2024-05-31: 151}", "Keep one"),

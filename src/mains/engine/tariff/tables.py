@@ -217,6 +217,11 @@ class _TableReader:
 
     def _is_known(self, value: str, key: str, clause: Clause) -> bool:
         attribute = self._context.attributes.get(key)
+        if key == ZONE_KEY and value != ANY and not value.isidentifier():
+            # A formula could not name it.
+            remedy = refused_name(value, (), kind="zone")
+            clause.refuse("name-taken", f"“{value}” cannot be the name of a zone.", remedy)
+            return False
         if value == ANY or key == ZONE_KEY:
             return True
         known: tuple[str, ...] = ()
