@@ -186,7 +186,7 @@ def test_a_meter_exchanged_in_the_period_is_two_registers() -> None:
         ("RUB", "кВт·ч", "руб/кВт·ч", "кВт·ч/мес", "руб/мес"),
         ("RUB", "кВтч", "коп/кВт*ч", "кВт-ч/месяц", "руб/месяц"),
         ("TRY", "kWh", "TL/kWh", "kWh/ay", "₺/ay"),
-        ("CNY", "千瓦时", "元/度", "度/月", "元/月"),
+        ("CNY", "千瓦时", "元/千瓦时", "kWh/月", "元/月"),
         ("EUR", "kW·h", "€/kW·h", "kWh/Monat", "€/mois"),
     ],
 )

@@ -26,14 +26,14 @@ _WORDS: Mapping[str, str] = {
 }  # fmt: skip
 
 # The same words in the other languages of price lists. `kWh` itself is written with a point between its parts in
-# some of them; `units` takes those together.
+# some of them; `units` takes those together. Absent: 度, a kWh on one bill and a cubic metre on another.
 _FOREIGN: Mapping[str, str] = {
     "кВтч": "kWh", "МВтч": "MWh", "кВт": "kW", "МВт": "MW", "кВА": "kVA", "кварч": "kvarh", "Гкал": "Gcal",
     "ГДж": "GJ", "МДж": "MJ", "м3": "m3", "м2": "m2", "л": "l", "чел": "person", "человек": "person",
     "мес": "month", "месяц": "month", "сут": "day", "день": "day", "дней": "day", "дн": "day", "год": "year",
     "час": "hour", "ч": "hour", "квартира": "dwelling", "счет": "account", "счёт": "account",
     "gün": "day", "ay": "month", "yıl": "year", "kişi": "person", "saat": "hour", "fatura": "bill",
-    "千瓦时": "kWh", "度": "kWh", "兆瓦时": "MWh", "千瓦": "kW", "千伏安": "kVA", "吉焦": "GJ", "兆焦": "MJ",
+    "千瓦时": "kWh", "兆瓦时": "MWh", "千瓦": "kW", "千伏安": "kVA", "吉焦": "GJ", "兆焦": "MJ",
     "立方米": "m3", "平方米": "m2", "升": "l", "人": "person", "月": "month", "天": "day", "日": "day", "年": "year",
     "户": "dwelling", "Tag": "day", "Tage": "day", "Monat": "month", "Monate": "month", "Jahr": "year",
     "Jahre": "year", "Personen": "person", "Zähler": "meter", "jour": "day", "jours": "day", "mois": "month",
