@@ -159,6 +159,8 @@ def test_doubtful_spelling_is_refused_with_the_right_one(old: str, new: str, rem
         ("USD", "gal", "USD per 1000 gallons", "USD/gal", Fraction(1, 1000)),
         ("USD", "ccf", "$/hcf", "USD/ccf", Fraction(1)),
         ("INR", "kWh", "paise/unit", "INR/kWh", Fraction(1, 100)),
+        ("INR", "kWh", "Rs./kWh", "INR/kWh", Fraction(1)),
+        ("RUB", "Gcal", "руб./Гкал/мес.", "RUB/Gcal/month", Fraction(1)),
         ("EUR", "kWh", "kWh/m^2/month", "kWh/m2/month", Fraction(1)),
     ],
 )

@@ -15,6 +15,8 @@ _PER = re.compile(r"\bper\b", re.IGNORECASE)
 _METRES = re.compile(r"\bm\s*\^\s*([23])\b")
 # kW·h and кВт·ч are one name, not a product that would stand half below the line.
 _HOURS = re.compile(r"\b([kMGкМГ]?(?:W|VA|var|Вт|вар))\s*[·⋅*-]\s*([hч])\b")
+# The point of an abbreviation: `руб./Гкал`, `Rs./kWh`.
+_SHORT = re.compile(r"(?<=[^\W\d_])\.(?=\s*(?:[/*)]|$))")
 _MAX_POWER = 9
 
 
@@ -74,7 +76,7 @@ class UnitSystem:
         """Unit named by `text`, and the factor from a number in it to base atoms: `ct/kWh`, `EUR/(kW*day)`,
         `USD per 1000 gal`. Raises ValueError saying what is wrong.
         """
-        plain = _HOURS.sub(r"\1\2", _PER.sub("/", text))
+        plain = _HOURS.sub(r"\1\2", _SHORT.sub("", _PER.sub("/", text)))
         for written, meant in _WRITTEN:
             plain = plain.replace(written, meant)
         reader = _Reader(self, text, _METRES.sub(r"m\1", plain))
