@@ -50,6 +50,12 @@ def test_use_of_a_zone_that_no_line_charges_is_told(tmp_path: Path) -> None:
     assert len(json.loads(run(tmp_path, without, "--json").output)["remarks"]) == 1
 
 
+def test_a_tax_above_all_charges_is_told(tmp_path: Path) -> None:
+    text = (CASES / "gb-bitesize-quarter-1800.yaml").read_text(encoding="utf-8")
+    assert "Note:" not in run(tmp_path, text).output
+    assert "Note: The tax vat is more than all charges." in run(tmp_path, text.replace("5 %}", "5}")).output
+
+
 def test_a_case_without_expectations_says_so(tmp_path: Path) -> None:
     assert "As expected; both interpreters agree." in run(tmp_path, CASE).output
     silent = run(tmp_path, CASE.partition("expect:")[0]).output

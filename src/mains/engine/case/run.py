@@ -79,7 +79,7 @@ def run_case(case: Case) -> CaseResult:
         else:
             protocol = _rate(_opened(service, left) if case.is_chain else service)
             left = _left_by(protocol, service.tariff)
-            remarks.update(dict.fromkeys(remarks_on(service)))
+            remarks.update(dict.fromkeys(remarks_on(service, protocol)))
         protocols.append(protocol)
         mismatches.extend(_compare(service.expected, protocol))
     total = sum(
