@@ -263,3 +263,70 @@ def test_nrels_own_rates_give_nrels_bills(name: str) -> None:
         lines = sum(1 for line in protocol.lines if line.is_posted)
         # Mains rounds each line to the cent, NREL none.
         assert abs(Fraction(protocol.total_minor, 100) - Fraction(amount)) <= Fraction(lines, 200)
+
+
+DAILY = [{"max": limit, "unit": "kWh daily", "rate": rate} for limit, rate in ((200, 0.11), (260, 0.15))]
+LIKE_NRELS: dict[str, dict[str, Any]] = {
+    "steps": STEPS,
+    "steps by period": STEPS | {"energyweekdayschedule": WEEKDAY, "energyweekendschedule": WEEKEND},
+    "kWh daily by period": STEPS
+    | {
+        "energyratestructure": [
+            [*DAILY, {"unit": "kWh daily", "rate": 0.27}],
+            [*({**tier, "rate": 2 * tier["rate"]} for tier in DAILY), {"unit": "kWh daily", "rate": 0.52}],
+        ],
+        "energyweekdayschedule": WEEKDAY,
+        "energyweekendschedule": WEEKEND,
+    },
+    "lookback": {
+        "label": "lookback",
+        "energyratestructure": [
+            [{"max": 200, "unit": "kWh/kW", "rate": 0.1}, {"unit": "kWh/kW", "rate": 0.05}]
+        ],
+        "energyweekdayschedule": WEEKEND,
+        "energyweekendschedule": WEEKEND,
+        "flatdemandstructure": [[{"max": 20, "rate": 8.5}, {"rate": 6}], [{"rate": 11.25}]],
+        "flatdemandmonths": [0] * 5 + [1] * 4 + [0] * 3,
+        "lookbackpercent": 0.9,
+        "lookbackrange": 11,
+    },
+}
+
+
+@pytest.mark.parametrize("name", LIKE_NRELS)
+def test_nrels_model_agrees_on_rates_like_those_of_its_tests(name: str) -> None:
+    peer = pytest.importorskip("PySAM.Utilityrate5", reason="PySAM is not installed")
+    tools = pytest.importorskip("PySAM.UtilityRateTools", reason="PySAM is not installed")
+    rate = json.loads(json.dumps(LIKE_NRELS[name]), parse_float=float)
+    for tier in (tier for period in rate["energyratestructure"] for tier in period):
+        tier["rate"] = float(tier["rate"])
+    hours = [(hour * 37 % 101) + 200 * (hour // 730 % 12 in (5, 6, 7)) for hour in range(8760)]
+    model = peer.default("PVWattsCommercial")
+    model.Load.load = hours
+    model.SystemOutput.gen = [0.0] * 8760
+    model.Lifetime.system_use_lifetime_output = 0
+    model.Lifetime.analysis_period = 1
+    model.ElectricityRates.ur_dc_enable = 0
+    model.ElectricityRates.ur_monthly_fixed_charge = 0
+    for key, value in tools.URDBv8_to_ElectricityRates(json.loads(json.dumps(rate))).items():
+        model.value(key, value)
+    if "lookbackpercent" in rate:
+        # Its importer leaves the month's own demand out; the model itself can count it.
+        model.value("ur_billing_demand_lookback_percentages", [[90, 1]] * 12)
+        model.value("ur_yearzero_usage_peaks", [0] * 12)
+    model.execute(0)
+    services = "".join(
+        f"  - {{tariff: {{urdb: rate.json, time_zone: UTC}}, facts: {{period: 2018-{month:02}}}}}\n"
+        for month in range(1, 13)
+    )
+    text = (
+        f"case: {name}\nkind: derived\nsource: NREL PySAM\nservices:\n{services}"
+        "facts: {history: {}, intervals: {file: load.csv, start: 2018-01-01, step: 60 min}}\n"
+    )
+    files = {"rate.json": json.dumps(LIKE_NRELS[name]), "load.csv": "\n".join(map(str, hours))}
+    result = run_case(read_case(text, name=name, open_tariff=files.__getitem__))
+    theirs = model.Outputs.utility_bill_wo_sys_ym[1]
+    for protocol, amount in zip(result.protocols, theirs, strict=True):
+        assert abs(Fraction(protocol.total_minor, 100) - Fraction(amount)) <= Fraction(
+            len(protocol.lines), 200
+        )
