@@ -180,6 +180,7 @@ def test_days_without_a_rate_are_refused_alone() -> None:
     ("old", "new", "code", "clause"),
     [
         ("rates: 9.5 %", "rates: -1 %", "interest-negative", "rates"),
+        ("rates: 9.5 %", "rates: 9.5", "interest-rate", "rates"),
         ("rates: 9.5 %", "rates: many", "not-a-number", "rates"),
         ("rates: 9.5 %", "rates: [{from: 2024-01-01}]", "missing", "rates[0]"),
         ("rates: 9.5 %", "rates: [{from: 2024-02-01, rate: 1 %}, {from: 2024-01-01, rate: 2 %}]",

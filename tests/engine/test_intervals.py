@@ -52,6 +52,19 @@ SCHEDULES = [
 ]
 
 
+def parts(zones: list[str]) -> dict[str, object]:
+    """Parts of both registers, by zone and by direction."""
+    made: dict[str, object] = {
+        "taken": {"unit": "kWh", "of": "usage", "only": "taken"},
+        "fed_in": {"unit": "kWh", "of": "usage", "only": "fed_in"},
+        "copy": {"unit": "kvarh", "of": "reactive"},
+    }
+    if zones:
+        made["reactive_last"] = {"unit": "kvarh", "of": "reactive", "zone": zones[-1]}
+        made["fed_in_all"] = {"unit": "kWh", "of": "usage", "zone": zones, "only": "fed_in"}
+    return made
+
+
 @st.composite
 def tariffs(draw) -> dict[str, object]:
     schedule = draw(st.sampled_from(SCHEDULES))
@@ -70,7 +83,7 @@ def tariffs(draw) -> dict[str, object]:
         "currency": "EUR",
         "unit": "kWh",
         "time_zone": draw(st.sampled_from(CLOCKS)),
-        "quantities": {"reactive": "kvarh"},
+        "quantities": {"reactive": "kvarh"} | parts(zones),
         "seasons": {"cold": {"from": "10-01", "to": "03-31"}, "warm": "rest"},
         "holidays": {"as": "holiday", "dates": ["03-31", "2nd sun of mar", {"date": "10-27", "name": "End"}]},
         "demand": demand,
@@ -355,3 +368,52 @@ def test_files_count_the_hour_that_comes_twice() -> None:
     assert case(day_before, files={"a.csv": skipped}).services[0].intervals[0].micro[13] == 13 * MICRO
     with pytest.raises(UnableToReadCase, match="does not follow"):
         case(facts, files={"a.csv": text.replace("03:00", "01:00")})
+
+
+PARTS = """
+tariff: parts
+currency: EUR
+unit: kWh
+time_zone: UTC
+time_of_use: {night: {hours: "22:00-06:00"}, day: rest}
+quantities: {export: kWh, %s}
+components: {energy: "usage * 1 [EUR/kWh]"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("x: {unit: kWh, of: exports}", "Did you mean “export”?"),
+        ("x: {unit: kvarh, of: export}", "Write unit: kWh."),
+        ("x: {unit: kWh, of: export, zone: nigth}", "Did you mean “night”?"),
+        ("x: {unit: kWh, of: export, only: fed}", "fed_in"),
+        ("x: {unit: kWh, of: x}", "no quantity “x”"),
+        ("x: {unit: kWh, of: export}, y: {unit: kWh, of: x}", "itself a part"),
+        ("x: {unit: kWh, off: export}", "Did you mean “of”?"),
+        ("x: {of: export}", "unit"),
+    ],
+)
+def test_faulty_parts_of_registers_are_refused(part: str, told: str) -> None:
+    with pytest.raises(UnableToReadTariff) as caught:
+        read_tariff(PARTS % part)
+    assert told in f"{caught.value.message} {caught.value.remedy}"
+
+
+def test_a_part_that_is_given_is_taken_as_it_is() -> None:
+    text = """
+case: registers by zone
+kind: derived
+source: here
+tariff:
+  tariff: parts
+  currency: EUR
+  unit: kWh
+  quantities: {export: kWh, export_night: {unit: kWh, of: export, zone: night}}
+  time_zone: UTC
+  time_of_use: {night: {hours: "22:00-06:00"}, day: rest}
+  components: {sold: "-(export - export_night) * 0.1 [EUR/kWh] - export_night * 0.02 [EUR/kWh]"}
+facts: {period: 2024-05, usage: {day: 1, night: 1}, quantities: {export: 100, export_night: 30}}
+expect: {total: -7.60}
+"""
+    assert run_case(read_case(text, name="case", open_tariff=lambda file: file)).mismatches == ()

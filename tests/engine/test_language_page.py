@@ -50,6 +50,11 @@ def test_clauses_of_a_tariff_are_read(start: str) -> None:
     assert tariff.versions
 
 
+def test_parts_of_registers_are_read() -> None:
+    hours = 'time_zone: UTC\ntime_of_use: {peak: {hours: "08:00-20:00"}, night: rest}\n'
+    assert len(read_tariff(TARIFF + hours + block("quantities:")).parts) == 3
+
+
 def test_facts_are_a_document() -> None:
     for start in ("facts:", "  readings:", "  intervals:", "expect:"):
         assert read_document(block(start).replace("  # or by register:\n  readings:", "  registers:").replace(

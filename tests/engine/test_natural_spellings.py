@@ -123,7 +123,17 @@ def test_components_may_be_named_entries() -> None:
         ("by: poor, yes: 1, no: 0", "by: poor, yes: 1", "Add it"),
         ("by: poor", "by: por", "Did you mean “poor”?"),
         (TIERS, "[[0, 100, 0.20], [150, null, 0.30]]", "upper limits are inclusive"),
+        ('"tiers(usage, energy)"', '"tiers(usage, energy) * (1 + vat)"', "prices.energy or prices.vat"),
+        (TIERS, "[[100, 0,20], [null, 0.30]]", "Decimals have a point"),
         (TIERS, "[{upto: 100, rate: 0.20}, {rate: 0.30}]", "Did you mean “price”?"),
+        ("energy: {unit: EUR/kWh,", "energy: {unit: EUR/kWh, limit_unit: kWh/month,", "scale: months(30)"),
+        ("energy: {unit: EUR/kWh,", "energy: {unit: EUR/kWh, limit_unit: kWh/day,", "scale: days"),
+        ("energy: {unit: EUR/kWh,", "energy: {unit: EUR/kWh, limit_unit: kWh/person,", "a figure in person"),
+        ('"tiers(usage, energy)"', '"tiers(load, energy) * 1 [kWh/kW]"', "limit_unit: kW"),
+        ("energy: {unit: EUR/kWh, tiers: [[100, 0.20], [null, 0.30]]}",
+         "energy: {unit: EUR/kWh, by: zone, day: 0.30, night: 0.20}", "energy.day or energy.night"),
+        ("energy: {unit: EUR/kWh, tiers: [[100, 0.20], [null, 0.30]]}",
+         "energy: {unit: EUR/kWh, by: zone, day: 0.30, off-peak: 0.20}", "such as off_peak"),
         ("currency: EUR", "currency: eur", "Write EUR."),
         ("period: {from: 2024-05-01, to:", "period: {start: 2024-05-01, to:", "Did you mean “from”?"),
         ("usage: 150", "usage: 150\n  readings: {2024-04-30: 1, 2024-05-31: 151}", "Keep one"),
@@ -149,6 +159,8 @@ def test_doubtful_spelling_is_refused_with_the_right_one(old: str, new: str, rem
         ("USD", "gal", "USD per 1000 gallons", "USD/gal", Fraction(1, 1000)),
         ("USD", "ccf", "$/hcf", "USD/ccf", Fraction(1)),
         ("INR", "kWh", "paise/unit", "INR/kWh", Fraction(1, 100)),
+        ("INR", "kWh", "Rs./kWh", "INR/kWh", Fraction(1)),
+        ("RUB", "Gcal", "руб./Гкал/мес.", "RUB/Gcal/month", Fraction(1)),
         ("EUR", "kWh", "kWh/m^2/month", "kWh/m2/month", Fraction(1)),
     ],
 )
@@ -168,3 +180,25 @@ def test_a_meter_exchanged_in_the_period_is_two_registers() -> None:
     - {meter: A, digits: 4, list: [{date: 2024-04-30, value: 9990}, {date: 2024-05-14, value: 90}]}
     - {meter: B, multiplier: 10, list: [{date: 2024-05-14, value: 0}, {date: 2024-05-31, value: 5}]}"""
     assert mismatches(replaced("  usage: 150", registers)) == []
+
+
+@pytest.mark.parametrize(
+    ("currency", "unit", "price", "limit", "fee"),
+    [
+        ("RUB", "кВт·ч", "руб/кВт·ч", "кВт·ч/мес", "руб/мес"),
+        ("RUB", "кВтч", "коп/кВт*ч", "кВт-ч/месяц", "руб/месяц"),
+        ("TRY", "kWh", "TL/kWh", "kWh/ay", "₺/ay"),
+        ("CNY", "千瓦时", "元/千瓦时", "kWh/月", "元/月"),
+        ("EUR", "kW·h", "€/kW·h", "kWh/Monat", "€/mois"),
+    ],
+)
+def test_units_are_read_in_the_languages_of_price_lists(
+    currency: str, unit: str, price: str, limit: str, fee: str
+) -> None:
+    units = UnitSystem(currency, unit)
+    kwh, month = units.parse("kWh")[0], units.parse("month")[0]
+    assert units.use == kwh
+    assert units.parse(price) == (units.money / kwh, Fraction(1, 100 if "коп" in price else 1))
+    assert units.parse(limit)[0] == kwh / month
+    assert units.parse(fee)[0] == units.money / month
+    assert units.parse(f"{currency}/unit")[0] == units.money / kwh

@@ -38,6 +38,30 @@ def test_a_different_total_ends_with_1_and_the_difference(tmp_path: Path) -> Non
     assert "total should be 71270, is 71260" in result.output
 
 
+def test_use_of_a_zone_that_no_line_charges_is_told(tmp_path: Path) -> None:
+    text = (CASES / "us-school-time-of-use.yaml").read_text(encoding="utf-8")
+    assert "Note:" not in run(tmp_path, text).output
+    without = text.replace("    - {name: on_peak, formula: usage.on_peak * energy.on_peak}\n", "")
+    assert without != text
+    without = without.replace(" on_peak: 300,", "").replace("total: 1326.20", "total: 1026.20")
+    result = run(tmp_path, without)
+    assert result.exit_code == 0
+    assert "Note: No line of small-tou reads usage.on_peak" in result.output
+    assert len(json.loads(run(tmp_path, without, "--json").output)["remarks"]) == 1
+
+
+def test_a_tax_above_all_charges_is_told(tmp_path: Path) -> None:
+    text = (CASES / "gb-bitesize-quarter-1800.yaml").read_text(encoding="utf-8")
+    assert "Note:" not in run(tmp_path, text).output
+    assert "Note: The tax vat is more than all charges." in run(tmp_path, text.replace("5 %}", "5}")).output
+
+
+def test_a_case_without_expectations_says_so(tmp_path: Path) -> None:
+    assert "As expected; both interpreters agree." in run(tmp_path, CASE).output
+    silent = run(tmp_path, CASE.partition("expect:")[0]).output
+    assert "Nothing is expected of this case; both interpreters agree." in silent
+
+
 def test_machine_form(tmp_path: Path) -> None:
     result = run(tmp_path, CASE, "--json")
     data = json.loads(result.output)

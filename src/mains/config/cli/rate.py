@@ -85,10 +85,13 @@ def _print_result(result: CaseResult, *, brief: bool) -> None:
     if len(result.protocols) > 1:
         what = "bills" if result.case.is_chain else "services"
         console.print(f"Total of all {what}: {show_short(result.total)}")
+    for remark in result.remarks:
+        console.print(f"Note: {remark}")
     for mismatch in result.mismatches:
         console.print(f"DIFFERS  {mismatch}")
     if not result.mismatches:
-        console.print("As expected; both interpreters agree.")
+        outcome = "As expected" if result.case.expects_something else "Nothing is expected of this case"
+        console.print(f"{outcome}; both interpreters agree.")
 
 
 def _bill(protocol: Protocol) -> Table:

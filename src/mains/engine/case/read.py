@@ -88,6 +88,10 @@ class Case:
     is_chain: bool = False
     """Whether the services are bills of one tariff one after another, each opening with what the last one left."""
 
+    @property
+    def expects_something(self) -> bool:
+        return self.total is not None or any(service.expected != Expected() for service in self.services)
+
 
 def read_case(text: str, *, name: str, open_tariff: Callable[[str], str]) -> Case:
     """The case in `text`. `open_tariff` gives the text of a tariff document named in the case.

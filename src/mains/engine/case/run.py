@@ -12,6 +12,7 @@ from mains.engine.case.frames import segments_frame
 from mains.engine.case.interest import InterestService, refused_place
 from mains.engine.case.measured import check_measured
 from mains.engine.case.read import Case, Service
+from mains.engine.case.remarks import remarks_on
 from mains.engine.columns import compile_tariffs, rate_columns
 from mains.engine.exact import Protocol, UnableToRate, rate_exact, show
 from mains.engine.exact.cut import cut_period
@@ -36,12 +37,15 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """The bill of each service, their sum in units of currency, and what differs from the expectation."""
+    """The bill of each service, their sum in units of currency, and what differs from the expectation. `remarks` say
+    what is hardly meant and changes no figure.
+    """
 
     case: Case
     protocols: tuple[Protocol, ...]
     total: Fraction
     mismatches: tuple[Mismatch, ...]
+    remarks: tuple[str, ...] = ()
 
     def to_data(self) -> dict[str, object]:
         """JSON-ready."""
@@ -60,12 +64,14 @@ class CaseResult:
                 }
                 for m in self.mismatches
             ],
+            "remarks": list(self.remarks),
         }
 
 
 def run_case(case: Case) -> CaseResult:
     """Raises UnableToRate when a fact is missing, UnableToAgree when the interpreters differ."""
     protocols, mismatches = [], []
+    remarks: dict[str, None] = {}
     left: dict[str, DatedValue] = {}
     for service in case.services:
         if isinstance(service, InterestService):
@@ -73,6 +79,7 @@ def run_case(case: Case) -> CaseResult:
         else:
             protocol = _rate(_opened(service, left) if case.is_chain else service)
             left = _left_by(protocol, service.tariff)
+            remarks.update(dict.fromkeys(remarks_on(service, protocol)))
         protocols.append(protocol)
         mismatches.extend(_compare(service.expected, protocol))
     total = sum(
@@ -81,7 +88,7 @@ def run_case(case: Case) -> CaseResult:
     if case.total is not None and case.total != total:
         which = "all bills" if case.is_chain else "all services"
         mismatches.append(Mismatch(which, "total", case.total, total))
-    return CaseResult(case, tuple(protocols), total, tuple(mismatches))
+    return CaseResult(case, tuple(protocols), total, tuple(mismatches), tuple(remarks))
 
 
 def _opened(service: Service, left: Mapping[str, DatedValue]) -> Service:

@@ -4,6 +4,9 @@ Periods of energy and of demand have schedules of their own there, 12 months × 
 weekends. A zone here is a pair of both, so that one set of hours serves energy and demand alike. The tiers of
 several energy periods are filled by the whole use of the month, each period having its share of them, as NREL's
 own model (`Utilityrate5`) does it.
+
+A ratchet raises the flat demand and the demand whose hours are the limits of tiers. Which of several demands by time
+of use it would raise, the database does not say: such a rate is refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import cast
 
+from mains.engine.case.urdb_tiers import RateTier, UnableToPriceTiers, needs_demand, price_tiers, table_rows
 from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.document import Value
 
@@ -32,26 +36,15 @@ _FIXED_UNITS = {
     "$/day": ("USD/day", "days"),
     "$/year": ("USD/year", "years(365)"),
 }
-_LIMIT_UNITS = {
-    "kWh": ("kWh", ""),
-    "kWh daily": ("kWh/day", "days"),
-    "kWh/kW": ("kWh/kW", "kw"),
-    "kWh/kW daily": ("kWh/kW/day", "kw * days"),
-}
-
-
-@dataclass(frozen=True)
-class _Tier:
-    limit: Decimal | None
-    price: Decimal
-    unit: str
+# Months that a ratchet looks back when the file does not say, so that with its own month they are a year.
+_LOOKBACK = 11
 
 
 @dataclass(frozen=True)
 class _Periods:
     """Tiers of each period, and the period of each hour: `hours[weekday or weekend][month][hour]`."""
 
-    tiers: tuple[tuple[_Tier, ...], ...]
+    tiers: tuple[tuple[RateTier, ...], ...]
     hours: tuple[tuple[tuple[int, ...], ...], ...]
 
 
@@ -122,18 +115,20 @@ class _Converter:
         hours = tuple(self._schedule(f"{kind}{day}schedule", len(tiers)) for day, _ in _KINDS)
         return _Periods(tiers, hours)
 
-    def _tiers(self, period: Clause) -> tuple[_Tier, ...]:
+    def _tiers(self, period: Clause) -> tuple[RateTier, ...]:
         tiers = []
         for item in period.items():
             item.only(_TIER_KEYS)
             price = (_number(item.get("rate")) or Decimal(0)) + (_number(item.get("adj")) or Decimal(0))
             limit = _number(item.get("max"))
             tiers.append(
-                _Tier(None if limit is None or limit >= _ENDLESS else limit, price, item.get("unit").text())
+                RateTier(
+                    None if limit is None or limit >= _ENDLESS else limit, price, item.get("unit").text()
+                )
             )
         if not tiers:
             period.refuse("urdb", "A period has no tiers.", "Give at least {rate: 0}.")
-            return (_Tier(None, Decimal(0), ""),)
+            return (RateTier(None, Decimal(0), ""),)
         if tiers[-1].limit is not None:
             period.refuse(
                 "urdb",
@@ -171,29 +166,15 @@ class _Converter:
             if not own:
                 continue
             amount = "usage" if len(own) == len(zones) else " + ".join(own)
-            name, scale = f"energy_{number}", ""
-            unit, factor = self._limit_unit(tiers)
-            self._prices[name] = _table("USD/kWh", unit, tiers)
-            if len(tiers) > 1:
-                scale = (", share_of: usage" if amount != "usage" else "") + (
-                    f", scale: {factor}" if factor else ""
-                )
-                if "kw" in factor:
-                    self._demand.setdefault("kw", self._plain_demand())
-            terms.append(f"tiers({amount}, {name}{scale})")
+            demand = self._billing_demand() if needs_demand(tiers) else ""
+            try:
+                priced = price_tiers(tiers, name=f"energy_{number}", amount=amount, demand=demand)
+            except UnableToPriceTiers as error:
+                self._clause.get("energyratestructure").refuse("urdb", error.message, error.remedy)
+                continue
+            self._prices.update(priced.tables)
+            terms.append(priced.formula)
         self._components["energy_charge"] = " + ".join(terms)
-
-    def _limit_unit(self, tiers: Sequence[_Tier]) -> tuple[str, str]:
-        units = {tier.unit for tier in tiers if tier.unit} or {"kWh"}
-        unit = units.pop()
-        if units or unit not in _LIMIT_UNITS:
-            self._clause.get("energyratestructure").refuse(
-                "urdb",
-                f"Tiers in {unit} cannot be read.",
-                f"Known: {', '.join(_LIMIT_UNITS)}, one in a period.",
-            )
-            return "kWh", ""
-        return _LIMIT_UNITS[unit]
 
     # --- demand
 
@@ -221,6 +202,18 @@ class _Converter:
             terms.append(f"tiers({name}, demand_{number})")
         if terms:
             self._components["demand_charge"] = " + ".join(terms)
+            self._refuse_a_ratchet()
+
+    def _refuse_a_ratchet(self) -> None:
+        for name in ("demandratchetpercentage", "lookbackpercent"):
+            clause = self._clause.get(name)
+            shares = clause.value if isinstance(clause.value, list) else [clause.value]
+            if any(shares):
+                clause.refuse(
+                    "urdb",
+                    "Nothing says which demand by time of use the ratchet raises.",
+                    "Write a tariff of your own: max(kw_peak, 80 % * kw_year) where it holds.",
+                )
 
     def _flat_demand(self) -> None:
         structure = self._clause.get("flatdemandstructure")
@@ -237,10 +230,9 @@ class _Converter:
             return
         if not any(tier.price for number in numbers for tier in tiers[number]):
             return
-        self._demand.setdefault("kw", self._plain_demand())
         table: Document = {"unit": "USD/kW", "limit_unit": "kW"}
         if len(set(numbers)) == 1:
-            table["tiers"] = _rows(tiers[numbers[0]])
+            table["tiers"] = table_rows(tiers[numbers[0]])
         else:
             table["by"] = "season"
             for number in sorted(set(numbers)):
@@ -248,21 +240,42 @@ class _Converter:
                 self._seasons[f"months_{number}"] = [
                     {"from": f"{month:02}-01", "to": f"{month:02}-{_last_day(month)}"} for month in own
                 ]
-                table[f"months_{number}"] = {"tiers": _rows(tiers[number])}
+                table[f"months_{number}"] = {"tiers": table_rows(tiers[number])}
         self._prices["flat_demand"] = table
-        self._components["flat_demand_charge"] = f"tiers({self._ratcheted()}, flat_demand)"
+        self._components["flat_demand_charge"] = f"tiers({self._billing_demand()}, flat_demand)"
 
-    def _ratcheted(self) -> str:
-        """Measured demand, or a share of the highest of the twelve months before."""
+    def _billing_demand(self) -> str:
+        """Measured demand, or a share of the highest of the months before."""
+        self._demand.setdefault("kw", self._plain_demand())
+        share = self._ratchet_of_each_month() or self._lookback()
+        return f"max(kw, {share:f} * kw_before)" if share else "kw"
+
+    def _ratchet_of_each_month(self) -> Decimal:
         clause = self._clause.get("demandratchetpercentage")
         shares = clause.value if isinstance(clause.value, list) else []
         known = {_number(item) or Decimal(0) for item in clause.items()} if shares else set()
         if known <= {Decimal(0)}:
-            return "kw"
+            return Decimal(0)
         if len(known) > 1:
             clause.refuse("urdb", "The ratchet differs by month.", "Write it as a tariff of your own.")
         self._demand["kw_before"] = {"highest": "kw", "months": 12}
-        return f"max(kw, {known.pop():f} * kw_before)"
+        return known.pop()
+
+    def _lookback(self) -> Decimal:
+        clause = self._clause.get("lookbackpercent")
+        share = _number(clause) or Decimal(0)
+        if not share:
+            return Decimal(0)
+        if not 0 < share <= 1:
+            clause.refuse("urdb", f"A ratchet of {share:f} is not a share.", "Write 0.8 for 80 percent.")
+        months = _number(self._clause.get("lookbackrange")) or Decimal(_LOOKBACK)
+        before: Document = {"highest": "kw", "months": int(months)}
+        counted = self._clause.get("lookbackmonths").value
+        within = [at + 1 for at, counts in enumerate(counted) if counts] if isinstance(counted, list) else []
+        if 0 < len(within) < _MONTHS:
+            before["within"] = cast("Value", within)
+        self._demand["kw_before"] = before
+        return share
 
     # --- fixed
 
@@ -303,12 +316,8 @@ def _number(clause: Clause) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _table(unit: str, limit_unit: str, tiers: Sequence[_Tier]) -> Document:
-    return {"unit": unit, "limit_unit": limit_unit, "tiers": _rows(tiers)}
-
-
-def _rows(tiers: Sequence[_Tier]) -> list[Value]:
-    return [[tier.limit, tier.price] for tier in tiers]
+def _table(unit: str, limit_unit: str, tiers: Sequence[RateTier]) -> Document:
+    return {"unit": unit, "limit_unit": limit_unit, "tiers": table_rows(tiers)}
 
 
 def _zone(pair: tuple[int, int]) -> str:

@@ -92,12 +92,12 @@ def _read_rates(clause: Clause) -> tuple[DatedRate, ...]:
         clause.refuse("missing", "The rate is missing.", "Write rates: 9.5 %, or a list of {from, rate}.")
         return ()
     if not isinstance(clause.value, list):
-        rate = _not_negative(clause)
+        rate = _rate(clause)
         return () if rate is None else (DatedRate(date.min, rate),)
     rates: list[DatedRate] = []
     for item in clause.items():
         item.only(("from", "rate", "source", "note"))
-        day, rate = item.get("from").day(), _not_negative(item.get("rate"))
+        day, rate = item.get("from").day(), _rate(item.get("rate"))
         if item.get("from").value is None or item.get("rate").value is None:
             item.refuse("missing", "A dated rate needs both.", "Write {from: 2024-07-29, rate: 18 %}.")
         if day is None or rate is None:
@@ -108,6 +108,19 @@ def _read_rates(clause: Clause) -> tuple[DatedRate, ...]:
             )
         rates.append(DatedRate(day, rate))
     return tuple(rates)
+
+
+def _rate(clause: Clause) -> Fraction | None:
+    """A share of the debt. More than the whole of it is meant only where it is written as a percentage."""
+    number = _not_negative(clause)
+    if number is None or number <= 1 or "%" in str(clause.value):
+        return number
+    clause.refuse(
+        "interest-rate",
+        f"A rate of {clause.value} is {clause.value} times the debt.",
+        f"Write {clause.value} %. A rate above the whole debt is written in percent, too.",
+    )
+    return None
 
 
 def _not_negative(clause: Clause) -> Fraction | None:

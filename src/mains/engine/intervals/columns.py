@@ -12,7 +12,7 @@ from mains.engine.intervals.blocks import Block, make_blocks
 from mains.engine.intervals.calendar import Ints
 from mains.engine.intervals.maxima import highest_power
 from mains.engine.tariff.demands import USAGE
-from mains.engine.tariff.schedule import PER_MONTH, Demand, Ratchet
+from mains.engine.tariff.schedule import PER_MONTH, TAKEN, Demand, Ratchet, RegisterPart
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAYS: Mapping[str, pl.DataType | type[pl.DataType]] = {
@@ -116,6 +116,9 @@ class _Group:
     def measure(self) -> None:
         for register in self.block.values:
             self._use(register)
+        for name, part in self.block.tariff.parts.items():
+            if name not in self.block.values and part.register in self.block.values:
+                self._part(name, part)
         for name, demand in self.block.tariff.demands.items():
             if isinstance(demand, Ratchet):
                 self._ratchet(name, demand)
@@ -142,6 +145,20 @@ class _Group:
             chosen = np.flatnonzero(self.block.calendar.zone[at:to] == code)
             sums = _sums(values[:, chosen], day[chosen], self.end - self.first)
             self._days(f"{register}_{zone}_micro", sums)
+
+    def _part(self, name: str, part: RegisterPart) -> None:
+        """What a quantity has of another register."""
+        calendar = self.block.calendar
+        at, to = calendar.span(self.first, self.end)
+        values = self.block.values[part.register][:, at:to]
+        day = calendar.day[at:to] - self.first
+        if part.zones:
+            codes = np.array(calendar.zone_codes(part.zones), dtype=np.int64)
+            chosen = np.flatnonzero(np.isin(calendar.zone[at:to], codes))
+            values, day = values[:, chosen], day[chosen]
+        if part.only:
+            values = np.maximum(values if part.only == TAKEN else -values, 0)
+        self._days(f"{name}_micro", _sums(values, day, self.end - self.first))
 
     def _days(self, column: str, sums: Ints) -> None:
         days = pl.Series(sums).cast(pl.List(pl.Int64))

@@ -14,7 +14,16 @@ from mains.engine.facts import MICRO, DatedValue, Stretch
 from mains.engine.intervals.values import History, IntervalSeries, Measured, UnableToMeasure
 from mains.engine.tariff.demands import USAGE
 from mains.engine.tariff.model import Tariff
-from mains.engine.tariff.schedule import PER_MONTH, Demand, Ratchet, Rule, Schedule
+from mains.engine.tariff.schedule import (
+    FED_IN,
+    PER_MONTH,
+    TAKEN,
+    Demand,
+    Ratchet,
+    RegisterPart,
+    Rule,
+    Schedule,
+)
 
 _ONE_DAY = timedelta(days=1)
 
@@ -81,6 +90,9 @@ class _Measurer:
         for series in self.series:
             self._check(series)
             use |= self._use(series)
+        for name, part in self.tariff.parts.items():
+            if name not in self._by_register and part.register in self._by_register:
+                use[name] = self._part(part)
         attributes: dict[str, tuple[DatedValue, ...]] = {}
         for name, demand in self.tariff.demands.items():
             if isinstance(demand, Demand) and not self._knows(demand):
@@ -218,6 +230,30 @@ class _Measurer:
             )
             for zone, by_day in sums.items()
         }
+
+    def _part(self, part: RegisterPart) -> tuple[Stretch, ...]:
+        """What a quantity has of another register, by day."""
+        days = [self.period_from + _ONE_DAY * at for at in range((self.period_to - self.period_from).days)]
+        sums = dict.fromkeys(days, 0)
+        for interval in self._between(part.register, self.period_from, self.period_to):
+            if part.zones and interval.zone not in part.zones:
+                continue
+            if part.only == TAKEN:
+                sums[interval.day] += max(interval.micro, 0)
+            elif part.only == FED_IN:
+                sums[interval.day] += max(-interval.micro, 0)
+            else:
+                sums[interval.day] += interval.micro
+        series = self._series(part.register)
+        which = {TAKEN: "those that took", FED_IN: "those that fed in"}.get(part.only, "")
+        return tuple(
+            Stretch(day, day + _ONE_DAY, micro, self._told_of_part(series, part, which, day))
+            for day, micro in sums.items()
+        )
+
+    def _told_of_part(self, series: IntervalSeries, part: RegisterPart, which: str, day: date) -> str:
+        zones = [self._told(series, zone, day) for zone in part.zones] or [self._told(series, "", day)]
+        return "; ".join(dict.fromkeys([f"of {part.register}", *zones, *filter(None, [which])]))
 
     def _told(self, series: IntervalSeries, zone: str, day: date) -> str:
         """Where the use of a day comes from: the same text on all days but holidays, so that it is told once."""

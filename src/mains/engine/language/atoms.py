@@ -14,7 +14,7 @@ SHARES: Mapping[str, Fraction] = {
     "%": Fraction(1, 100), "percent": Fraction(1, 100), "pct": Fraction(1, 100), "‰": Fraction(1, 1000),
 }  # fmt: skip
 
-SAME: Mapping[str, str] = {
+_WORDS: Mapping[str, str] = {
     "days": "day", "d": "day", "months": "month", "mo": "month", "mth": "month", "weeks": "week",
     "years": "year", "yr": "year", "hours": "hour", "h": "hour", "hr": "hour", "quarters": "quarter",
     "seasons": "season", "bills": "bill", "customers": "customer", "accounts": "account", "meters": "meter",
@@ -24,6 +24,24 @@ SAME: Mapping[str, str] = {
     "gallon": "gal", "gallons": "gal", "kgals": "kgal", "litre": "l", "litres": "l", "liter": "l",
     "liters": "l", "sqm": "m2", "cbm": "m3", "sqft": "ft2", "therms": "therm", "tonnes": "t", "tonne": "t",
 }  # fmt: skip
+
+# The same words in the other languages of price lists. `kWh` itself is written with a point between its parts in
+# some of them; `units` takes those together. Absent: 度, a kWh on one bill and a cubic metre on another.
+_FOREIGN: Mapping[str, str] = {
+    "кВтч": "kWh", "МВтч": "MWh", "кВт": "kW", "МВт": "MW", "кВА": "kVA", "кварч": "kvarh", "Гкал": "Gcal",
+    "ГДж": "GJ", "МДж": "MJ", "м3": "m3", "м2": "m2", "л": "l", "чел": "person", "человек": "person",
+    "мес": "month", "месяц": "month", "сут": "day", "день": "day", "дней": "day", "дн": "day", "год": "year",
+    "час": "hour", "ч": "hour", "квартира": "dwelling", "счет": "account", "счёт": "account",
+    "gün": "day", "ay": "month", "yıl": "year", "kişi": "person", "saat": "hour", "fatura": "bill",
+    "千瓦时": "kWh", "兆瓦时": "MWh", "千瓦": "kW", "千伏安": "kVA", "吉焦": "GJ", "兆焦": "MJ",
+    "立方米": "m3", "平方米": "m2", "升": "l", "人": "person", "月": "month", "天": "day", "日": "day", "年": "year",
+    "户": "dwelling", "Tag": "day", "Tage": "day", "Monat": "month", "Monate": "month", "Jahr": "year",
+    "Jahre": "year", "Personen": "person", "Zähler": "meter", "jour": "day", "jours": "day", "mois": "month",
+    "an": "year", "ans": "year", "personne": "person", "personnes": "person", "día": "day", "días": "day",
+    "mes": "month", "año": "year", "persona": "person",
+}  # fmt: skip
+
+SAME: Mapping[str, str] = {**_WORDS, **_FOREIGN}
 
 FAMILIES: tuple[Mapping[str, Fraction], ...] = (
     {"Wh": Fraction(1, 1000), "kWh": Fraction(1), "MWh": Fraction(1000), "GWh": Fraction(10**6)},

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from mains.engine.language.units import DAY, MONTH, YEAR, Unit
+
 # What people write for a key before they have read the manual.
 _ALIKE = {
     "from": "valid_from", "to": "valid_to", "start": "from", "begin": "from", "since": "valid_from",
@@ -25,3 +27,21 @@ def guess(word: str, known: Iterable[str]) -> str:
     alike = _ALIKE.get(word.casefold(), "")
     found = alike if alike in names else lower[near[0]] if near else ""
     return f"Did you mean “{found}”? " if found else ""
+
+
+# What stretches limits that are kept per unit of time.
+_SCALES = {
+    MONTH: "`scale: months` by the calendar, or `scale: months(30)` for months of 30 days",
+    DAY: "`scale: days`",
+    YEAR: "`scale: years(365)`",
+}
+
+
+def limits_remedy(table: str, limit: Unit, amount: Unit) -> str:
+    """How the limits of a table are brought to the unit of the amount which they divide."""
+    missing = amount / limit
+    if missing in _SCALES:
+        return f"The limits are per {missing}: add {_SCALES[missing]}."
+    if missing.atoms and all(power > 0 for _, power in missing.atoms):
+        return f"The limits are per {missing}: add `scale:` with a figure in {missing}."
+    return f"Write `limit_unit: {amount}` in the table {table.partition('.')[0]}, or give another amount."

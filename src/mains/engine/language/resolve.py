@@ -7,7 +7,7 @@ from fractions import Fraction
 from mains.engine.language import syntax, tree
 from mains.engine.language.errors import Fault, UnableToReadFormula
 from mains.engine.language.extent import EXTENSIVE, find_extent
-from mains.engine.language.guesses import guess
+from mains.engine.language.guesses import guess, limits_remedy
 from mains.engine.language.names import (
     DATE,
     FLAG,
@@ -174,8 +174,10 @@ class _Resolver:
         shape = self._names.tables[node.parts[0]]
         key = node.parts[1] if len(node.parts) == 2 else None
         if (shape.zones is None) != (key is None) or len(node.parts) > 2:
-            how = f"Write {node.parts[0]}.<zone>." if shape.zones is not None else f"Write {node.parts[0]}."
-            raise _fail("zone-of-table", f"“{node.text}” does not fit how the table is kept.", how, node.text)
+            zones = sorted(shape.zones or ())
+            how = f"Write {' or '.join(f'{node.parts[0]}.{zone}' for zone in zones) or node.parts[0]}."
+            kept = "is kept by zone" if zones else "is not kept by zone"
+            raise _fail("zone-of-table", f"The table “{node.parts[0]}” {kept}.", how, node.text)
         if shape.zones is not None and key not in shape.zones:
             raise _fail(
                 "unknown-name",
@@ -437,7 +439,7 @@ class _Resolver:
                 "unit-mismatch",
                 f"“{node.arguments[0].text}” is in {unit}, but the limits of “{table.text}” are in "
                 f"{shape.limit_unit}.",
-                "Give the table limit_unit, or another amount.",
+                limits_remedy(table.text, shape.limit_unit, unit),
                 node.text,
             )
         of = self._amount_like(named.get("share_of"), unit, node)

@@ -13,6 +13,10 @@ _TOKEN = re.compile(
 _WRITTEN = (("²", "2"), ("³", "3"), ("·", "*"), ("⋅", "*"), ("×", "*"), ("÷", "/"))
 _PER = re.compile(r"\bper\b", re.IGNORECASE)
 _METRES = re.compile(r"\bm\s*\^\s*([23])\b")
+# kW·h and кВт·ч are one name, not a product that would stand half below the line.
+_HOURS = re.compile(r"\b([kMGкМГ]?(?:W|VA|var|Вт|вар))\s*[·⋅*-]\s*([hч])\b")
+# The point of an abbreviation: `руб./Гкал`, `Rs./kWh`.
+_SHORT = re.compile(r"(?<=[^\W\d_])\.(?=\s*(?:[/*)]|$))")
 _MAX_POWER = 9
 
 
@@ -64,11 +68,15 @@ class UnitSystem:
     def use(self) -> Unit:
         return self.parse(self.unit)[0]
 
+    @property
+    def _own(self) -> str:
+        return canonical_atom(_HOURS.sub(r"\1\2", self.unit))
+
     def parse(self, text: str) -> tuple[Unit, Fraction]:
         """Unit named by `text`, and the factor from a number in it to base atoms: `ct/kWh`, `EUR/(kW*day)`,
         `USD per 1000 gal`. Raises ValueError saying what is wrong.
         """
-        plain = _PER.sub("/", text)
+        plain = _HOURS.sub(r"\1\2", _SHORT.sub("", _PER.sub("/", text)))
         for written, meant in _WRITTEN:
             plain = plain.replace(written, meant)
         reader = _Reader(self, text, _METRES.sub(r"m\1", plain))
@@ -77,7 +85,7 @@ class UnitSystem:
     def base(self, atom: str) -> tuple[Unit, Fraction]:
         """Base atoms of one name, and how many of them it is."""
         if atom.casefold() in ("unit", "units"):
-            atom = self.unit
+            atom = self._own
         if atom != self.unit:
             part = subunit_of(atom, self.currency)
             if part is not None:
@@ -87,7 +95,7 @@ class UnitSystem:
             return NUMBER, Fraction(1)
         if atom in SHARES:
             return NUMBER, SHARES[atom]
-        own = canonical_atom(self.unit)
+        own = self._own
         for family in FAMILIES:
             if atom in family:
                 base = own if own in family else next(name for name, size in family.items() if size == 1)

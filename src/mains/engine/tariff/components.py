@@ -1,7 +1,7 @@
 """Components of a version: formulas parsed, put in order of dependence, resolved and typed."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from fractions import Fraction
 
 from mains.engine.facts import MICRO
@@ -106,7 +106,8 @@ def _groups(drafts: Mapping[str, Draft]) -> dict[str, dict[str, tuple[str, ...]]
 
 def _names_in(node: syntax.Syntax | None) -> Iterator[str]:
     match node:
-        case syntax.NameSyntax() if node.parts[0] != "prices":
+        # Two words are a price or a zone: `prices.energy`, `energy.peak`, `usage.peak`.
+        case syntax.NameSyntax() if len(node.parts) == 1:
             yield node.parts[0]
         case syntax.CallSyntax():
             # The second argument of tiers(…) names a table, never a component.
@@ -153,14 +154,17 @@ def _dependency_order(
     while len(done) < len(drafts):
         ready = [name for name in drafts if name not in done and all(need in done for need in needs[name])]
         if not ready:
-            _refuse_cycle(drafts, needs, done)
+            _refuse_cycle(drafts, needs, done, context.tables)
             return None
         done.update(dict.fromkeys(ready))
     return tuple(done)
 
 
 def _refuse_cycle(
-    drafts: Mapping[str, Draft], needs: Mapping[str, list[str]], done: Mapping[str, None]
+    drafts: Mapping[str, Draft],
+    needs: Mapping[str, list[str]],
+    done: Mapping[str, None],
+    prices: Container[str],
 ) -> None:
     name = next(name for name in drafts if name not in done)
     path: list[str] = []
@@ -168,10 +172,13 @@ def _refuse_cycle(
         path.append(name)
         name = next(need for need in needs[name] if need not in done)
     cycle = [*path[path.index(name) :], name]
+    twice = " or ".join(f"prices.{name}" for name in dict.fromkeys(cycle) if name in prices)
     drafts[name].clause.get("formula").refuse(
         "cycle",
         f"The components depend on each other in a circle: {' → '.join(cycle)}.",
-        "Take one of them out of the other's formula.",
+        f"Write {twice} where the price is meant."
+        if twice
+        else "Take one of them out of the other's formula.",
     )
 
 

@@ -64,7 +64,7 @@ def _demand(
     _check_unit(clause.get("unit"), unit, units)
     window = read_minutes(clause.get("window"))
     per = clause.get("per").choice((PER_PERIOD, PER_MONTH), default=PER_PERIOD)
-    return Demand(name, unit, names, _zones(clause.get("zone"), zones), window, per)
+    return Demand(name, unit, names, read_zones(clause.get("zone"), zones), window, per)
 
 
 def _check_unit(clause: Clause, unit: Unit, units: UnitSystem) -> None:
@@ -79,7 +79,8 @@ def _check_unit(clause: Clause, unit: Unit, units: UnitSystem) -> None:
         clause.refuse("unit-mismatch", f"This demand is measured in {unit}.", f"Write unit: {unit}.")
 
 
-def _zones(clause: Clause, zones: Collection[str]) -> tuple[str, ...]:
+def read_zones(clause: Clause, zones: Collection[str]) -> tuple[str, ...]:
+    """One zone or a list of declared zones; empty when absent."""
     items = clause.items() if isinstance(clause.value, list) else [clause] if clause.value is not None else []
     for item in items:
         if str(item.value) not in zones:

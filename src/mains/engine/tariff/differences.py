@@ -6,7 +6,7 @@ from mains.engine.tariff.model import Tariff, Version
 
 _OF_ALL_VERSIONS = (
     "code", "service", "currency", "minor_digits", "units", "day_count", "attributes", "quantities", "seasons",
-    "use_rounding",
+    "use_rounding", "parts",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from mains.engine.language import tree
 from mains.engine.language.tree import Node
 from mains.engine.language.units import Unit, UnitSystem
-from mains.engine.tariff.schedule import Demands, Schedule
+from mains.engine.tariff.schedule import Demands, RegisterPart, Schedule
 from mains.kernel.rounding import RoundingMode
 
 POSTED_KINDS = ("charge", "tax", "subsidy", "rounding")
@@ -163,6 +163,8 @@ class Tariff:
     demands: Demands = field(default_factory=dict)
     balances: Mapping[str, Unit] = field(default_factory=dict)
     """What a bill leaves to the next one. Each is also an attribute: what the last bill left."""
+    parts: Mapping[str, RegisterPart] = field(default_factory=dict)
+    """Quantities that intervals of another register give. Given by themselves, they are what is given."""
 
     @property
     def minor_unit(self) -> Fraction:

@@ -7,7 +7,6 @@ from fractions import Fraction
 
 from mains.engine.facts import MICRO
 from mains.engine.language.atoms import SIGNS
-from mains.engine.language.names import RESERVED
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.balances import check_balances, read_balances
 from mains.engine.tariff.clauses import Clause, Problems
@@ -19,9 +18,10 @@ from mains.engine.tariff.drafts import ComponentContext
 from mains.engine.tariff.errors import UnableToReadTariff
 from mains.engine.tariff.model import CUTS, DAY_COUNTS, ON_CHANGE, AttributeType, Rounding, Tariff, Version
 from mains.engine.tariff.money import read_minor_digits
-from mains.engine.tariff.schedule import Demands, Holidays
+from mains.engine.tariff.quantities import read_quantities
+from mains.engine.tariff.schedule import Demands, Holidays, RegisterPart
 from mains.engine.tariff.seasons import read_seasons
-from mains.engine.tariff.tables import TableContext, read_tables, refused_name
+from mains.engine.tariff.tables import TableContext, is_free_name, read_tables
 from mains.engine.tariff.time_of_use import (
     check_time_of_use,
     find_zones,
@@ -49,6 +49,7 @@ class _Header:
     minor_digits: int
     attributes: Mapping[str, AttributeType]
     quantities: Mapping[str, Unit]
+    parts: Mapping[str, RegisterPart]
     seasons: Mapping[tuple[int, int], str]
     on_change: str | None
     cut: str
@@ -96,6 +97,7 @@ def read_tariff(document: Value) -> Tariff:
         time_zone=header.time_zone,
         demands=header.demands,
         balances=header.balances,
+        parts=header.parts,
     )
     check_time_of_use(tariff, root)
     if len(tariff.computing_order) < len(tariff.printed_order):
@@ -114,15 +116,16 @@ def _read_header(root: Clause) -> _Header:
     units_known = len(root.problems.found) == before
     on_change = root.get("on_change")
     attributes = _read_attributes(root.get("attributes"), units)
-    quantities = _read_quantities(root.get("quantities"), units)
+    zones = find_zones(root)
+    quantities, parts = read_quantities(root.get("quantities"), units=units, zones=zones)
     written = root.get("demand")
     demands: Demands = {}
     if units_known:
-        demands = read_demands(written, units=units, quantities=quantities, zones=find_zones(root))
+        demands = read_demands(written, units=units, quantities=quantities, zones=zones)
     for name in list(demands):
         if name in attributes or name in quantities:
             written.get(name).refuse("name-taken", f"“{name}” is declared twice.", "Rename one of them.")
-        elif _free_name(name, written.get(name)):
+        elif is_free_name(name, written.get(name)):
             # Formulas read a demand as they read any other number that is known of the account.
             attributes[name] = AttributeType(name, "number", demands[name].unit)
     balances = read_balances(root, units, taken={*attributes, *quantities})
@@ -134,6 +137,7 @@ def _read_header(root: Clause) -> _Header:
         attributes=attributes
         | {name: AttributeType(name, "number", unit) for name, unit in balances.items()},
         quantities=quantities,
+        parts=parts,
         seasons=read_seasons(root.get("seasons")),
         cut=root.get("cut").choice(CUTS, default="seen"),
         on_change=on_change.choice(ON_CHANGE, default="split") if on_change.value is not None else None,
@@ -181,21 +185,10 @@ def _read_split(clause: Clause) -> Rounding | None:
     return rounding
 
 
-def _free_name(name: str, clause: Clause) -> bool:
-    if name.isidentifier() and name not in RESERVED and name not in ("season", "zone"):
-        return True
-    clause.refuse(
-        "name-taken",
-        f"“{name}” cannot be used as a name.",
-        refused_name(name, ("season", "zone"), kind="fact"),
-    )
-    return False
-
-
 def _read_attributes(clause: Clause, units: UnitSystem) -> dict[str, AttributeType]:
     attributes = {}
     for name, entry in clause.entries():
-        if not _free_name(name, entry):
+        if not is_free_name(name, entry):
             continue
         kind, unit, default = entry, NUMBER, entry.get("default")
         values: tuple[str, ...] = ()
@@ -233,22 +226,6 @@ def _read_default(clause: Clause, kind: str, values: tuple[str, ...]) -> Fractio
     if values and text not in values:
         clause.refuse("unknown-key", f"“{text}” is not among the values.", f"Values: {', '.join(values)}.")
     return text
-
-
-def _read_quantities(clause: Clause, units: UnitSystem) -> dict[str, Unit]:
-    quantities = {}
-    for name, entry in clause.entries():
-        if not _free_name(name, entry):
-            continue
-        try:
-            quantities[name], size = units.parse(entry.text(required=True, default="number"))
-        except ValueError as error:
-            entry.refuse("unit-unknown", f"{error}.", "Write units like kWh or kvarh.")
-            continue
-        if size != 1:
-            unit = quantities[name]
-            entry.refuse("unit-unknown", f"The tariff counts in {unit}.", f"Write `{name}: {unit}`.")
-    return quantities
 
 
 def _read_versions(root: Clause, header: _Header) -> tuple[Version, ...]:

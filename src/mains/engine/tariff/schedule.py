@@ -121,6 +121,20 @@ class Schedule:
         return "; ".join(texts) if zone != self.rest else "all other times"
 
 
+TAKEN, FED_IN = "taken", "fed_in"
+
+
+@dataclass(frozen=True)
+class RegisterPart:
+    """A quantity that is measured as a part of a register: its intervals in the zones (empty: any), and of these, with
+    `only`, those that took from the network, or those that fed into it, as a positive figure.
+    """
+
+    register: str
+    zones: tuple[str, ...]
+    only: str = ""
+
+
 @dataclass(frozen=True)
 class Demand:
     """A measured maximum, read as the attribute `name`: the highest mean power of any `window_minutes` (None: of any

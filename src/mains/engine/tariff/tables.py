@@ -55,6 +55,18 @@ def refused_name(name: str, taken: Iterable[str], *, kind: str = "price") -> str
     return f"Use letters, digits and _, such as {plain if plain.isidentifier() else f'{kind}_{plain}'}."
 
 
+def is_free_name(name: str, clause: Clause) -> bool:
+    """Whether an attribute, a quantity or a demand can be called so; refused otherwise."""
+    if name.isidentifier() and name not in RESERVED and name not in (SEASON_KEY, ZONE_KEY):
+        return True
+    clause.refuse(
+        "name-taken",
+        f"“{name}” cannot be used as a name.",
+        refused_name(name, (SEASON_KEY, ZONE_KEY), kind="fact"),
+    )
+    return False
+
+
 class _TableReader:
     def __init__(self, name: str, clause: Clause, context: TableContext) -> None:
         self._name = name
@@ -217,6 +229,11 @@ class _TableReader:
 
     def _is_known(self, value: str, key: str, clause: Clause) -> bool:
         attribute = self._context.attributes.get(key)
+        if key == ZONE_KEY and value != ANY and not value.isidentifier():
+            # A formula could not name it.
+            remedy = refused_name(value, (), kind="zone")
+            clause.refuse("name-taken", f"“{value}” cannot be the name of a zone.", remedy)
+            return False
         if value == ANY or key == ZONE_KEY:
             return True
         known: tuple[str, ...] = ()

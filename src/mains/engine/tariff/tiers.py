@@ -114,7 +114,8 @@ class TierReader:
         floor = before.upto if before is not None and before.upto is not None else Fraction(0)
         if found is not None and found not in (floor, floor + self.limit_factor):
             message = f"The tier starts at {start.value}, but the one before it ends at {floor}."
-            start.refuse("tiers-order", message, "Leave the lower limits out; upper limits are inclusive.")
+            remedy = "Leave the lower limits out; upper limits are inclusive. Decimals have a point: 5.10, not 5,10."
+            start.refuse("tiers-order", message, remedy)
 
 
 def _is_open(clause: Clause) -> bool:

@@ -17,6 +17,7 @@ from mains.engine.tariff.schedule import (
     Rule,
     Schedule,
 )
+from mains.engine.tariff.tables import refused_name
 
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})")
 _MONTH_DAY = re.compile(r"(\d{1,2})-(\d{1,2})")
@@ -126,7 +127,8 @@ def read_schedule(
     for zone, entry in clause.entries():
         zones.append(zone)
         if not zone.isidentifier():
-            entry.refuse("name-taken", f"“{zone}” cannot be the name of a zone.", "Write one word.")
+            remedy = refused_name(zone, (), kind="zone")
+            entry.refuse("name-taken", f"“{zone}” cannot be the name of a zone.", remedy)
         if entry.value == "rest":
             if rest is not None:
                 entry.refuse("time-of-use", "Only one zone can be the rest.", "")

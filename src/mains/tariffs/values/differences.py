@@ -117,9 +117,9 @@ def _heading(
         ("quantities", before.quantities, after.quantities),
     ):
         for name in dict.fromkeys((*first, *second)):
-            if first.get(name) == second.get(name):
-                continue
             was, now = (_entry(document, key, name) for document in (old, new))
+            if first.get(name) == second.get(name) and (key != "quantities" or was == now):
+                continue
             # What a formula does not read yet changes no amount.
             yield Change("heading-changed", None, key, name, was, now, is_priced=name in first)
 
