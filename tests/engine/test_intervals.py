@@ -222,6 +222,7 @@ def test_columns_measure_as_the_exact_way_does(document: dict[str, object], data
         assert one_account(columns, at) == as_columns(exact)
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.integers(0, 2**124), st.integers(0, 50)), min_size=1, max_size=30))
 def test_roots_are_the_nearest_whole_numbers(squares: list[int]) -> None:
     roots = half_up_root(pl.Series(squares, dtype=pl.Int128)).to_list()
