@@ -37,7 +37,17 @@ def amounts_by_interpreter(tariff: Tariff, facts: Facts) -> list[tuple[str, str,
         lines = rate_exact(tariff=tariff, facts=facts).lines
     except UnableToRate:
         return None
-    return [(line.component, line.kind, line.amount_minor or 0) for line in lines]
+    return [
+        (
+            line.component,
+            line.kind,
+            # What is left of a balance is proved too, be it money or not.
+            int(line.value * MICRO)
+            if line.kind == "balance" and line.amount_minor is None
+            else line.amount_minor or 0,
+        )
+        for line in lines
+    ]
 
 
 def amounts_by_tapes(tapes: AmountTapes, tariff: Tariff, shape: Shape, numbers: list[int]):
