@@ -16,9 +16,9 @@ def usage_of_segments(*, usage: pl.DataFrame, segments: pl.DataFrame, month_from
 
     `usage` is the engine's output for the month that begins at `month_from`. `segments` has segment_id,
     service_point_id, from_date and to_date (half-open, within the month). Returns segment_id, zone,
-    usage_micro, measured_days (M and A), estimated_days (F, C and N; with or without an act on top), one row per segment and zone of its
-    point, sorted by both. A segment of a point without usage gives no row; one that leaves the month raises
-    UnableToComputeUsage, because its sum would be incomplete.
+    usage_micro, measured_days (M and A), estimated_days (F, C and N; with or without an act on top), one row
+    per segment and zone of its point, sorted by both. A segment of a point without usage gives no row; one that
+    leaves the month raises UnableToComputeUsage, because its sum would be incomplete.
     """
     width = len(usage["quality"][0]) if usage.height else 0
     numbered = usage.select("service_point_id", "zone").with_row_index("row")

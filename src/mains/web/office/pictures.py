@@ -17,7 +17,7 @@ from mains.reporting.queries.overview import MonthUse
 from mains.web.office.findings import ageing_finding, money_finding, use_finding
 from mains.web.office.parts import Chart, Place, PlaceMap, Series
 
-GROUPS = (("M", False), ("A", False), ("FC", True), ("N", True))
+GROUPS = (("M", False), ("A", False), ("FC", True), ("N", True), ("U", False))
 
 
 def _language() -> str:
@@ -45,16 +45,17 @@ def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart
     following = (month + timedelta(days=32)).replace(day=1)
     count = (following - month).days
     totals, letters = [0] * count, ["X"] * count
-    order = "XMAFCN"
+    order = "XUMAFCN"
     for row in (row for row in usage if row.month == month and row.zone != Zone.EXPORT):
         for place, (micro, letter) in enumerate(zip(row.days_micro, row.quality, strict=True)):
             totals[place] += micro
-            letters[place] = max(letters[place], letter, key=order.index)
+            letters[place] = max(letters[place], letter.upper(), key=order.index)
     names = {
         "M": DayQuality.MEASURED.label,
         "A": DayQuality.APPORTIONED.label,
         "FC": DayQuality.FORECAST.label,
         "N": DayQuality.NORM.label,
+        "U": DayQuality.UNMETERED.label,
     }
     series = []
     for group, is_estimate in GROUPS:
@@ -91,7 +92,7 @@ def months_chart(*, usage: Sequence[UsageRecord], unit: str) -> Chart:
     covered, estimated = dict.fromkeys(months, 0), dict.fromkeys(months, 0)
     for row in (row for row in usage if row.zone != Zone.EXPORT):
         for micro, letter in zip(row.days_micro, row.quality, strict=True):
-            (estimated if letter in "FCN" else covered)[row.month] += micro
+            (estimated if letter.upper() in "FCN" else covered)[row.month] += micro
     series = [
         Series(
             _("From readings"),

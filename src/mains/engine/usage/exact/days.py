@@ -154,7 +154,8 @@ def _by_acts(acts: Sequence[OfAct], day: date) -> Sequence[OfAct]:
 
 
 def _zones(point: Point, *, total_zone: str | int) -> list[str | int]:
-    zones = {each.zone for each in (*point.installations, *point.norms, *point.acts)}
+    zones = {each.zone for each in point.installations} | {each.zone for each in point.norms}
+    zones |= {each.zone for each in point.acts}
     return sorted(zones | {total_zone}, key=str)
 
 

@@ -51,7 +51,7 @@ class Norm:
 
 
 class MeterError(NamedTuple):
-    """A register counted so many hundredths of a percent too much (or, negative, too little) in [valid_from, valid_to)."""
+    """A register counted so many hundredths of a percent too much in [valid_from, valid_to); negative: too little."""
 
     error_id: int
     register_id: int
