@@ -116,15 +116,13 @@ class Corrected(Sharing):
         return [later - earlier for earlier, later in pairwise(upto)]
 
     def part(self, day: date) -> Part:
-        counted = Sharing.part(self, day)
         whole = _HUNDRED_PERCENT + self.error.percent_hundredths
         before, after = (Sharing.use(self, self.first, until) for until in (day, day + DAY))
         times = f"{_HUNDRED_PERCENT} / {whole}"
         return replace(
-            counted,
-            use_micro=self.use(day, day + DAY),
+            Sharing.part(self, day),
             formula=f"floor({after} × {times}) − floor({before} × {times})",
-            counted_micro=counted.use_micro,
+            counted_micro=after - before,
             error=self.error,
         )
 
