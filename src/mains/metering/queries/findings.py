@@ -11,6 +11,7 @@ from mains.base.changes import KNOWN, changed_days
 from mains.base.db import read_frame
 from mains.base.rows import fetch_rows
 from mains.metering.queries.records import NAME_OF_USER
+from mains.network.values import UNIT_OF_SERVICE
 
 METER_ERRORS = pl.Schema(
     {
@@ -157,6 +158,11 @@ class FindingRecord:
     superseded_at: datetime | None
     withdrawn_by: str
     withdrawal_reason: str
+
+    @property
+    def unit(self) -> str:
+        """The unit of an act's quantity."""
+        return UNIT_OF_SERVICE[self.service]
 
     @property
     def last_day(self) -> date | None:

@@ -85,6 +85,14 @@ def percent(fraction: Decimal | None) -> str:
 
 
 @register.filter
+def signed_percent(hundredths: int) -> str:
+    """Hundredths of a percent with sign: 500 is +5 %."""
+    decimals = 0 if hundredths % 100 == 0 else 2
+    text = formats.percent_text(Decimal(hundredths).scaleb(-4), language=_language(), decimals=decimals)
+    return _isolated(f"+{text}" if hundredths > 0 else text)
+
+
+@register.filter
 def unit(code: str) -> str:
     """Sign of a unit in the active language."""
     return formats.unit_text(code)
