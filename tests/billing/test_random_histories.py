@@ -1,7 +1,6 @@
 """Whatever becomes known in whatever order, what was posted bit by bit is what a fresh computation posts at once.
 
 A history is played on a small utility: late, corrected, withdrawn and contradicting readings, errors of meters, acts of
-A history is played on a small utility: late, corrected, withdrawn and contradicting readings, errors of meters, acts of
 unmetered use and absences found and withdrawn, residents that change and change back, opening balances, categories,
 payers, exchanges of meters, prices and bands, all of the past, with bill runs and recalculations in between. At the end
 every run, bill, entry and day of use is deleted from a copy of the database, its months are billed anew with all that

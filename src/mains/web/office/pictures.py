@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from mains.base import formats
 from mains.metering.queries.records import UsageRecord
-from mains.metering.values import DayQuality, Zone
+from mains.metering.values import DayQuality, Zone, has_act
 from mains.network.queries.records import NeighbourRecord, NodeRecord, PremiseRecord
 from mains.reporting.queries.collection import Ageing, CollectionMonth
 from mains.reporting.queries.overview import MonthUse
@@ -45,10 +45,13 @@ def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart
     following = (month + timedelta(days=32)).replace(day=1)
     count = (following - month).days
     totals, letters = [0] * count, ["X"] * count
+    by_acts: set[int] = set()
     order = "XUMAFCN"
     for row in (row for row in usage if row.month == month and row.zone != Zone.EXPORT):
         for place, (micro, letter) in enumerate(zip(row.days_micro, row.quality, strict=True)):
             totals[place] += micro
+            if has_act(letter):
+                by_acts.add(place)
             letters[place] = max(letters[place], letter.upper(), key=order.index)
     names = {
         "M": DayQuality.MEASURED.label,
@@ -76,14 +79,25 @@ def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart
         finding=_("%(total)s in the month. %(estimated)s")
         % {
             "total": _quantity(sum(totals), unit),
-            "estimated": ngettext(
-                "%(count)s day is not measured yet.", "%(count)s days are not measured yet.", estimated
-            )
-            % {"count": estimated}
-            if estimated
-            else _("All days come from readings."),
+            "estimated": _how_days_are_known(estimated, len(by_acts)),
         },
     )
+
+
+def _how_days_are_known(estimated: int, by_acts: int) -> str:
+    if estimated:
+        told = ngettext(
+            "%(count)s day is not measured yet.", "%(count)s days are not measured yet.", estimated
+        )
+        return told % {"count": estimated}
+    if by_acts:
+        told = ngettext(
+            "On %(count)s day an act of unmetered use adds to the readings.",
+            "On %(count)s days an act of unmetered use adds to the readings.",
+            by_acts,
+        )
+        return told % {"count": by_acts}
+    return _("All days come from readings.")
 
 
 def months_chart(*, usage: Sequence[UsageRecord], unit: str) -> Chart:

@@ -232,12 +232,24 @@ def consumption(request: OfficeRequest, number: str) -> HttpResponse:
         chosen=chosen,
         months=months,
         rows=rows,
+        findings=_findings_of(book, chosen) if chosen else [],
         shares=list_shares(service_point_ids=book.point_ids, month_from=min(months)) if months else [],
         may_see_losses=Permission.SEE_REPORTS in request.rights.permissions,
         days=_days(rows),
         months_chart=months_chart(usage=book.usage, unit=book.unit) if months else None,
         days_chart=days_chart(usage=book.usage, month=chosen, unit=book.unit) if chosen else None,
     )
+
+
+def _findings_of(book: Book, month: date) -> list[FindingRecord]:
+    """What is believed to be found of days of the month."""
+    return [
+        finding
+        for finding in book.findings
+        if finding.superseded_at is None
+        and finding.valid_from < months_before(month, -1)
+        and (finding.valid_to is None or finding.valid_to > month)
+    ]
 
 
 def _days(rows: list[UsageRecord]) -> list[tuple[date, list[tuple[int, str]]]]:
