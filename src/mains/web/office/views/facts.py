@@ -164,7 +164,8 @@ def _withdraw(book: Book, fact_id: int, known: set[int], withdraw: Callable[...,
     """Withdraw a fact of the book with the reason sent; what was refused is shown as a message."""
     request = book.request
     if fact_id not in known:
-        raise Http404(_("There is no such record that you may see."))
+        messages.error(request, _("There is no such record that you may see."))
+        return
     try:
         withdraw(reason=request.POST.get("reason", ""), actor=request.user, now=now())
     except MainsError as error:
