@@ -205,8 +205,8 @@ def _check_days(point: PointRecord, valid_from: date, valid_to: date, *, today: 
     if not point.is_connected(valid_from) or not point.is_connected(valid_to - DAY):
         message = "The service point is not connected on all of these days."
         raise _no_act(point.code, "act-outside", message, "valid_from")
-    if point.measures_node:
-        message = "This point measures a node; nobody pays for it."
+    if point.measures_node or point.takes_rest:
+        message = "Nobody uses anything at this point: it measures a node or takes its rest."
         remedy = "Record the act at the service point of whoever used it."
         raise _no_act(point.code, "act-at-node", message, "service_point", remedy=remedy)
 
