@@ -45,6 +45,8 @@ def test_an_error_is_recorded_listed_and_withdrawn_with_its_reason(own_office) -
     page = client.post(withdraw, {"reason": "the wrong meter"}, follow=True).content.decode()
     assert "It is withdrawn." in page
     assert "the wrong meter" in page
+    history = client.get(f"{book}/history/?kind=findings").content.decode()
+    assert "certificate 8" in history
     assert "counted wrongly" not in client.get(f"{book}/consumption/?month=2021-04").content.decode()
 
 

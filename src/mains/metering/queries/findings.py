@@ -32,6 +32,12 @@ UNMETERED = pl.Schema(
 )
 
 
+_REGISTERS_OF_POINTS = """
+    SELECT r.id FROM metering_installation i JOIN metering_register r ON r.meter_id = i.meter_id
+    WHERE i.service_point_id = ANY(%(points)s::bigint[])
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     """`errors`: METER_ERRORS; `acts`: UNMETERED."""
@@ -107,8 +113,19 @@ def read_changed_findings(
 
     Looks at the whole utility, or at the service points named alone.
     """
-    errors = changed_days(table="metering_metererror", subject="register_id", values=("percent_hundredths",))
-    acts = changed_days(table="metering_unmetereduse", subject="service_point_id", values=("id",))
+    named = service_point_ids is not None
+    errors = changed_days(
+        table="metering_metererror",
+        subject="register_id",
+        values=("percent_hundredths",),
+        only=f"f.register_id IN ({_REGISTERS_OF_POINTS})" if named else "",
+    )
+    acts = changed_days(
+        table="metering_unmetereduse",
+        subject="service_point_id",
+        values=("id",),
+        only="f.service_point_id = ANY(%(points)s::bigint[])" if named else "",
+    )
     return read_frame(
         f"""
         WITH changed AS (
@@ -122,7 +139,7 @@ def read_changed_findings(
         )
         SELECT service_point_id, lower(valid) AS valid_from, upper(valid) AS valid_to
         FROM changed WHERE valid && daterange(%(from_date)s, %(to_date)s)
-        {"" if service_point_ids is None else "AND service_point_id = ANY(%(points)s::bigint[])"}
+        {"AND service_point_id = ANY(%(points)s::bigint[])" if named else ""}
         """,
         {
             "from_date": from_date,

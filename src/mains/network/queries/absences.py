@@ -88,13 +88,20 @@ def read_changed_absences(
 
     Looks at the whole utility, or at the service points named alone.
     """
-    days = changed_days(table="network_absence", subject="premise_id", values=("id",))
+    named = service_point_ids is not None
+    of_points = "(SELECT premise_id FROM network_servicepoint WHERE id = ANY(%(points)s::bigint[]))"
+    days = changed_days(
+        table="network_absence",
+        subject="premise_id",
+        values=("id",),
+        only=f"f.premise_id IN {of_points}" if named else "",
+    )
     return read_frame(
         f"""
         SELECT sp.id AS service_point_id, lower(c.valid) AS valid_from, upper(c.valid) AS valid_to
         FROM ({days}) AS c JOIN network_servicepoint sp ON sp.premise_id = c.premise_id
         WHERE c.valid && daterange(%(from_date)s, %(to_date)s)
-        {"" if service_point_ids is None else "AND sp.id = ANY(%(points)s::bigint[])"}
+        {"AND sp.id = ANY(%(points)s::bigint[])" if named else ""}
         """,
         {
             "from_date": from_date,
