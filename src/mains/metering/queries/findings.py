@@ -161,6 +161,7 @@ class FindingRecord:
 
     id: int
     is_error: bool
+    register_id: int | None
     service_point_id: int | None
     service: str
     serial: str
@@ -192,8 +193,8 @@ def list_findings(*, register_ids: Sequence[int], service_point_ids: Sequence[in
     by = NAME_OF_USER.replace("u.", "w.")
     recorded = f"f.proof, f.recorded_at, {NAME_OF_USER}, f.superseded_at, {by}, coalesce(x.reason, '')"
     statement = f"""
-        SELECT f.id, TRUE, NULL::bigint, m.service, m.serial, r.zone, f.percent_hundredths::bigint, '' AS reason,
-               lower(f.valid) AS valid_from, upper(f.valid), {recorded}
+        SELECT f.id, TRUE, f.register_id, NULL::bigint, m.service, m.serial, r.zone, f.percent_hundredths::bigint,
+               '' AS reason, lower(f.valid) AS valid_from, upper(f.valid), {recorded}
         FROM metering_metererror f
         JOIN metering_register r ON r.id = f.register_id
         JOIN metering_meter m ON m.id = r.meter_id
@@ -202,7 +203,7 @@ def list_findings(*, register_ids: Sequence[int], service_point_ids: Sequence[in
         LEFT JOIN staff_user w ON w.id = x.withdrawn_by_id
         WHERE f.register_id = ANY(%(registers)s)
         UNION ALL
-        SELECT f.id, FALSE, f.service_point_id, p.service, '', f.zone, f.amount_micro, f.reason,
+        SELECT f.id, FALSE, NULL, f.service_point_id, p.service, '', f.zone, f.amount_micro, f.reason,
                lower(f.valid), upper(f.valid), {recorded}
         FROM metering_unmetereduse f
         JOIN network_servicepoint p ON p.id = f.service_point_id

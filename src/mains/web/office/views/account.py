@@ -76,10 +76,30 @@ class Book:
 
     @cached_property
     def findings(self) -> list[FindingRecord]:
-        """Found errors of the account's meters, and acts of unmetered use at its points."""
-        return list_findings(
+        """Found errors of the account's meters while they hung there, and acts at its points while it paid there."""
+        found = list_findings(
             register_ids=sorted({meter.register_id for meter in self.meters}),
             service_point_ids=self.point_ids,
+        )
+        return [finding for finding in found if self._concerns(finding)]
+
+    def _concerns(self, finding: FindingRecord) -> bool:
+        if finding.is_error:
+            periods = [
+                (meter.installed_from, meter.installed_to)
+                for meter in self.meters
+                if meter.register_id == finding.register_id
+            ]
+        else:
+            periods = [
+                (agreement.valid_from, agreement.valid_to)
+                for agreement in self.agreements
+                if agreement.service_point_id == finding.service_point_id
+            ]
+        return any(
+            (finding.valid_to is None or start < finding.valid_to)
+            and (end is None or finding.valid_from < end)
+            for start, end in periods
         )
 
     @property
