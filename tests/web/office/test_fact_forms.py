@@ -15,7 +15,7 @@ def point_of(number: str) -> int:
     return Account.objects.get(number=number).agreements.latest("valid").service_point_id
 
 
-def register_of(number: str) -> Register | None:
+def register_of(number: str) -> Register:
     installed = {
         "meter__installations__service_point_id": point_of(number),
         "meter__installations__superseded_at": None,
@@ -25,14 +25,8 @@ def register_of(number: str) -> Register | None:
     ).first()
 
 
-def _known(number: str) -> Register:
-    register = register_of(number)
-    assert register, "The account has a meter."
-    return register
-
-
 def error_of(number: str, **changes: str) -> dict[str, str]:
-    told = {"register": str(_known(number).pk), "percent": "−3,25", "proof": "certificate 8", **APRIL}
+    told = {"register": str(register_of(number).pk), "percent": "−3,25", "proof": "certificate 8", **APRIL}
     return told | changes
 
 
@@ -58,7 +52,7 @@ def test_an_error_is_recorded_listed_and_withdrawn_with_its_reason(own_office) -
 
 def test_an_act_is_recorded_at_a_zone_that_is_counted_there(own_office) -> None:
     client, number = own_office.sign_in("clerk"), own_office.central
-    place = f"{point_of(number)}:{_known(number).zone}"
+    place = f"{point_of(number)}:{register_of(number).zone}"
     told = {"place": place, "quantity": "12,5", "reason": "bypass", "proof": "act 9", **APRIL}
     client.post(f"/accounts/{number}/unmetered-use/", told)
     act = UnmeteredUse.objects.latest("pk")
@@ -120,8 +114,7 @@ def test_an_absence_is_told_with_the_days_that_count(own_office) -> None:
 
 def test_nobody_records_or_withdraws_outside_the_own_district(own_office) -> None:
     own, other = f"/accounts/{own_office.central}", f"/accounts/{own_office.northern}"
-    register = register_of(own_office.northern)
-    place = f"{point_of(own_office.northern)}:{register.zone if register else 0}"
+    place = f"{point_of(own_office.northern)}:{register_of(own_office.northern).zone}"
     told = {"place": place, "quantity": "7", "reason": "bypass", "proof": "act 2", **APRIL}
     client = own_office.sign_in("supervisor_central")
     known = UnmeteredUse.objects.count()
