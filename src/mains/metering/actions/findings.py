@@ -217,7 +217,8 @@ def _check_zone(point: PointRecord, zone: int, valid_from: date, valid_to: date)
         meter__installations__superseded_at=None,
         meter__installations__valid__overlap=(valid_from, valid_to),
     )
-    zones = sorted(set(counted.values_list("zone", flat=True))) or [int(Zone.TOTAL)]
+    # What is fed in is no use.
+    zones = sorted(set(counted.values_list("zone", flat=True)) - {Zone.EXPORT}) or [int(Zone.TOTAL)]
     if zone not in zones:
         names = ", ".join(Zone(each).name.lower() for each in zones)
         remedy = f"Choose one of {names}."

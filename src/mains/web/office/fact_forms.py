@@ -109,7 +109,8 @@ class UnmeteredUseForm(FactForm):
         super().__init__(*args, **kwargs)
         places = []
         for point_id, service in points:
-            zones = sorted({meter.zone for meter in meters if meter.service_point_id == point_id}) or [0]
+            counted = {meter.zone for meter in meters if meter.service_point_id == point_id}
+            zones = sorted(counted - {Zone.EXPORT}) or [int(Zone.TOTAL)]
             unit = unit_text(UNIT_OF_SERVICE[service])
             places += [
                 (f"{point_id}:{zone}", f"{Service(service).label}, {Zone(zone).label}, {unit}")

@@ -260,11 +260,11 @@ class MonthlyAmounts:
                     ]
                 ),
                 errors=tuple(
-                    [row.error for each in registers for row in _believed(errors.get(each, ()), at)]
+                    [row.error for each in registers for row in believed(errors.get(each, ()), at)]
                     if errors
                     else ()
                 ),
-                acts=tuple([row.act for row in _believed(acts, at)]) if acts else (),
+                acts=tuple([row.act for row in believed(acts, at)]) if acts else (),
             )
             found = self._valid[key] = PointReadings(point, as_of_date=at.date())
         return found
