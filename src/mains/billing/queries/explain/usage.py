@@ -1,7 +1,7 @@
 """Daily use of an item, computed again from raw readings in plain Python, with the readings behind each day."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
@@ -88,7 +88,7 @@ class DailyUse:
             multiplier = Fraction(register["multiplier_micro"], MICRO)
             children.append(Step(_("multiplier of the register"), multiplier, source=_meter(register)))
         if part.error is not None:
-            children.append(self._error(part.error, counted=sum(each.counted_micro for _day, each in run)))
+            children += self._error(part.error, run)
         source = _meter(register) if register else ""
         if part.act is not None:
             source = self._act(part.act)
@@ -101,9 +101,15 @@ class DailyUse:
             children=tuple(children),
         )
 
-    def _error(self, error: MeterError, *, counted: int) -> Step:
+    def _error(self, error: MeterError, run: list[tuple[date, Part]]) -> tuple[Step, Step]:
         """What the meter counted on the days of the run, and the error by which that is corrected."""
         row = self.errors[error.error_id]
+        counted = Step(
+            _("counted by the meter"),
+            Fraction(sum(part.counted_micro for _day, part in run), MICRO),
+            self.unit,
+            formula=_rule(replace(run[0][1], error=None), len(run)),
+        )
         percent = Step(
             _("found error of the meter"),
             Fraction(error.percent_hundredths, 100),
@@ -111,7 +117,7 @@ class DailyUse:
             source=_("error %(id)s since %(since)s, %(proof)s")
             % {"id": row["id"], "since": row["valid_from"], "proof": row["proof"]},
         )
-        return Step(_("counted by the meter"), Fraction(counted, MICRO), self.unit, children=(percent,))
+        return counted, percent
 
     def _act(self, act: UnmeteredUse) -> str:
         row = self.acts[act.act_id]
