@@ -103,7 +103,7 @@ def test_years_cut_into_months_are_the_months(seed, monkeypatch):
         orient="row",
     )
     by_year = module.compute_months(facts, months=MONTHS, as_of=AS_OF, averages=averages)
-    monkeypatch.setattr(module, "_POINTS_BY_YEAR_MAX", 0)
+    monkeypatch.setattr(module, "_POINTS_MAX", 0)
     by_month = module.compute_months(facts, months=MONTHS, as_of=AS_OF, averages=averages)
     key = ["month", "service_point_id", "zone"]
     assert {"M", "A", "F", "C", "X"} <= set("".join(by_month["quality"]))

@@ -21,12 +21,13 @@ ESTIMATES = (DayQuality.FORECAST, DayQuality.CLASS_AVERAGE, DayQuality.NORM)
 class UseChanged:
     """Other readings than before. `reading` is the one that settled it, None where the forecast itself changed.
 
-    `was_forecast`: the days had been forecast. `by_finding`: an error of the meter or an act counts, or no longer does.
-    `difference_micro` is the use now less the use before.
+    `was_forecast`: the days had been forecast. `by_reading`: they come from other readings; `by_finding`: an error of
+    the meter or an act counts, or no longer does. `difference_micro` is the use now less the use before.
     """
 
     reading: Reading | None
     was_forecast: bool
+    by_reading: bool
     by_finding: bool
     difference_micro: int
 
@@ -166,9 +167,15 @@ def _use_changed(before: RatedItem, now: RatedItem) -> UseChanged | None:
     return UseChanged(
         reading=max(closing, key=lambda reading: reading.reading_date, default=None),
         was_forecast=was_forecast,
+        by_reading=any(_readings(old.get(key)) != _readings(new.get(key)) for key in changed),
         by_finding=any(_findings(old.get(key)) != _findings(new.get(key)) for key in changed),
         difference_micro=sum(_use(new.get(key)) - _use(old.get(key)) for key in changed),
     )
+
+
+def _readings(day: DayUse | None) -> set[tuple[str, Reading | None, Reading | None]]:
+    parts = day.parts if day else ()
+    return {(part.quality, part.opening, part.closing) for part in parts if part.act is None}
 
 
 def _findings(day: DayUse | None) -> set[MeterError | UnmeteredUse]:

@@ -18,6 +18,7 @@ from mains.base.formats import (
     quantity_text,
     unit_text,
 )
+from mains.base.wording import sentences
 from mains.customers.values import Category
 from mains.engine.facts import MICRO, AttributeValue
 from mains.metering.values import DayQuality
@@ -64,10 +65,17 @@ def _use_sentence(cause: UseChanged, *, unit: str, language: str) -> str:
         effect = _("%(quantity)s less") % size
     else:
         effect = _("the same use, other days")
-    if cause.by_finding:
+    if cause.by_finding and not cause.by_reading:
         return _("A found error of the meter or an act of unmetered use counts: %(effect)s.") % {
             "effect": effect
         }
+    told = _reading_sentence(cause, effect=effect, language=language)
+    if cause.by_finding:
+        told = sentences(told, _("A found error of the meter or an act of unmetered use counts in it."))
+    return told
+
+
+def _reading_sentence(cause: UseChanged, *, effect: str, language: str) -> str:
     if cause.reading is None:
         return _("The forecast was computed again: %(effect)s.") % {"effect": effect}
     sentence = (
