@@ -28,7 +28,7 @@ tariff: home
 service: electricity
 currency: RUB
 unit: kWh
-attributes: {residents: number, metered: flag, category: text}
+attributes: {residents: number, absent: number, metered: flag, category: text}
 versions:
   - valid_from: 2020-01-01
     valid_to: 2021-05-10
@@ -43,7 +43,7 @@ versions:
       vat: 20 %
     components: &components
       - name: supply
-        formula: "tiers(if(metered, usage, residents * norm * months), energy, scale: months)"
+        formula: "tiers(if(metered, usage, (residents - absent) * norm * months), energy, scale: months)"
       - name: service
         formula: standing * months
       - name: vat

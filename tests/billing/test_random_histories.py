@@ -1,11 +1,11 @@
 """Whatever becomes known in whatever order, what was posted bit by bit is what a fresh computation posts at once.
 
-A history is played on a small utility: late, corrected, withdrawn and contradicting readings, residents that change and
-change back, opening balances, categories, payers, exchanges of meters, prices and bands, all of the past, with bill
-runs and recalculations in between. At the end every run, bill, entry and day of use is deleted from a copy of the
-database, its months are billed anew with all that is known, and both must agree: by agreement, month and component to
-the last minor and micro-unit, in what is carried from bill to bill, and in every day of use with the readings that it
-comes from.
+A history is played on a small utility: late, corrected, withdrawn and contradicting readings, errors of meters, acts of
+unmetered use and absences found and withdrawn, residents that change and change back, opening balances, categories,
+payers, exchanges of meters, prices and bands, all of the past, with bill runs and recalculations in between. At the end
+every run, bill, entry and day of use is deleted from a copy of the database, its months are billed anew with all that
+is known, and both must agree: by agreement, month and component to the last minor and micro-unit, in what is carried
+from bill to bill, and in every day of use with the readings that it comes from.
 
 MAINS_HISTORIES=200 plays more of them; hypothesis prints how to repeat a failing one.
 """
@@ -28,15 +28,25 @@ from billing.prosumers import publish_id
 from billing.test_runs import APRIL, MARCH, MAY, assert_sound, rows
 from mains.base.address import database_address
 from mains.base.buckets import bucket_column
-from mains.base.dated import record_fact
+from mains.base.dated import add_fact, record_fact, withdraw_fact
+from mains.base.facts import DatedFact
 from mains.billing.actions.openings import UnableToRecordOpening, record_opening_balance
 from mains.billing.actions.recalculations import recalculate, recalculate_account
 from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.models import BillRun
 from mains.billing.queries.replay import list_batches, replay_batch
 from mains.customers.models import Agreement
-from mains.metering.models import Installation, Meter, Reading, Register
-from mains.network.models import NodeState, PremiseState
+from mains.metering.models import (
+    Installation,
+    Meter,
+    MeterError,
+    MeterErrorWithdrawal,
+    Reading,
+    Register,
+    UnmeteredUse,
+    UnmeteredUseWithdrawal,
+)
+from mains.network.models import Absence, AbsenceWithdrawal, NodeState, PremiseState
 from mains.tariffs.actions.publish import publish_tariff
 
 POINTS = 40
@@ -83,6 +93,10 @@ steps = st.one_of(
     st.tuples(st.just("category"), points, days_back, st.sampled_from(["household", "large_family"])),
     st.tuples(st.just("move"), points, days_back, points),
     st.tuples(st.just("exchange"), points, st.integers(3, 80), st.integers(0, 50)),
+    st.tuples(st.just("meter_error"), points, days_back, st.integers(-9_000, 20_000)),
+    st.tuples(st.just("unmetered_use"), points, days_back, st.integers(1, 900)),
+    st.tuples(st.just("absence"), points, days_back, st.integers(1, 3)),
+    st.tuples(st.just("withdraw_finding"), st.integers(0, 4), st.sampled_from([0, 1, 2]), st.just(0)),
     st.tuples(st.just("price"), st.integers(1, 4), st.just(0), st.just(0)),
     st.tuples(st.just("opening"), st.sampled_from(CARRYING), st.integers(3, 5), st.integers(-90, 400)),
     st.tuples(st.just("band"), st.sampled_from([3, 4]), days_back, st.sampled_from(["A", "B"])),
@@ -239,6 +253,73 @@ class Play:
             recorded_at=self.now,
         )
 
+    # --- what readings do not tell
+
+    def meter_error(self, point: int, back: int, percent: int) -> bool | None:
+        """Of two thirds of the days back to now, or without an end."""
+        register = self._register(point)
+        day = self.now.date() - timedelta(days=back)
+        end = None if percent % 3 == 0 else day + timedelta(days=1 + back * 2 // 3)
+        if register is None or percent == 0:
+            return False
+        if MeterError.objects.filter(
+            register=register, superseded_at=None, valid__overlap=(day, end)
+        ).exists():
+            return False
+        values = {"register": register, "percent_hundredths": percent}
+        self._find(MeterError, values, day, end)
+        return None
+
+    def unmetered_use(self, point: int, back: int, kwh: int) -> bool | None:
+        """Of half of the days back to now; where no meter is, in the total zone."""
+        register = self._register(point)
+        zone = register.zone if register else 0
+        day = self.now.date() - timedelta(days=back)
+        end = day + timedelta(days=1 + back // 2)
+        found = UnmeteredUse.objects.filter(
+            service_point_id=point, zone=zone, superseded_at=None, valid__overlap=(day, end)
+        )
+        if found.exists():
+            return False
+        values = {
+            "service_point_id": point,
+            "zone": zone,
+            "amount_micro": kwh * 1_000_000 + 7,
+            "reason": "bypass",
+        }
+        self._find(UnmeteredUse, values, day, end)
+        return None
+
+    def absence(self, point: int, back: int, count: int) -> None:
+        """More may be absent than live there: then all of them are."""
+        day = self.now.date() - timedelta(days=back)
+        values = {"premise_id": point, "residents": count, "reason": "travel"}
+        self._find(Absence, values, day, day + timedelta(days=6 + back // 3))
+
+    def _find(self, model: type[DatedFact], values: dict[str, object], day: date, end: date | None) -> None:
+        add_fact(
+            model=model, values=values, valid_from=day, valid_to=end, actor=None, now=self.now, proof="act"
+        )
+
+    def withdraw_finding(self, place: int, which: int, _: int) -> bool | None:
+        model, withdrawal = [
+            (MeterError, MeterErrorWithdrawal),
+            (UnmeteredUse, UnmeteredUseWithdrawal),
+            (Absence, AbsenceWithdrawal),
+        ][which]
+        believed = list(model.objects.filter(superseded_at=None).order_by("pk"))
+        if place >= len(believed):
+            return False
+        withdraw_fact(
+            model=model,
+            fact_id=believed[place].pk,
+            withdrawal=withdrawal,
+            reason="an error",
+            actor=None,
+            now=self.now,
+        )
+        return None
+
     # --- the registry and prices
 
     def residents(self, point: int, back: int, count: int, *, until: date | None = None) -> bool | None:
@@ -380,6 +461,9 @@ EVERY_KIND = [
     (8, ("category", 17, 45, "large_family")), (2, ("move", 18, 70, 19)), (7, ("exchange", 20, 44, 12)),
     (1, ("price", 1, 0, 0)), (2, ("band", 4, 30, "B")), (1, ("recalculate", 0, 0, 0)), (40, ("bill", 0, 0, 0)),
     (3, ("opening", 31, 4, 55)), (4, ("late_reading", 11, 60, 90)), (5, ("move", 31, 44, 19)),
+    (3, ("meter_error", 13, 70, 700)), (2, ("unmetered_use", 14, 60, 90)), (2, ("absence", 12, 50, 2)),
+    (1, ("recalculate", 0, 0, 0)), (4, ("meter_error", 25, 40, -1500)), (2, ("unmetered_use", 12, 30, 55)),
+    (1, ("absence", 24, 40, 1)), (6, ("withdraw_finding", 0, 1, 0)), (2, ("withdraw_finding", 0, 0, 0)),
     (5, ("odd_reading", 22, 80, 2500)), (4, ("withdraw_reading", 22, 4, 0)), (2, ("price", 2, 0, 0)),
 ]  # fmt: skip
 KINDS = {what for _, (what, *_) in EVERY_KIND}

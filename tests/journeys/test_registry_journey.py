@@ -225,7 +225,7 @@ def use_of_january(point: str, *, zone: int = 0) -> tuple[str, int]:
             as_of=now,
             known_since=datetime(2020, 1, 1, tzinfo=UTC),
             averages=NO_AVERAGES,
-            installed=pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date}),
+            changed=pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date}),
         )
         refresh_usage(connection=bulk, buckets=range(1024), month=month, scope=scope)
         bulk.commit()

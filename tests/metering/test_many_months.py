@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 
 from mains.metering.actions.usage import months as module
 from mains.metering.actions.usage.facts import UsageFacts
+from mains.metering.queries.findings import METER_ERRORS, UNMETERED, Findings
 
 AS_OF = datetime(2022, 1, 10, tzinfo=UTC)
 MONTHS = pl.date_range(date(2019, 1, 1), date(2021, 12, 1), "1mo", eager=True).to_list()
@@ -64,7 +65,23 @@ def random_facts(seed: int) -> UsageFacts:
             },
             orient="row",
         ),
+        findings=findings(chance, registers),
     )  # fmt: skip
+
+
+def findings(chance: random.Random, registers: list[tuple]) -> Findings:
+    """An error of every third register over some weeks, and an act at every fifth one's point over a turn of year."""
+    errors, acts = [], []
+    for register, point, zone, _digits, _multiplier, start, *_ in registers:
+        if register % 3 == 0:
+            since = start + timedelta(days=chance.randrange(1, 90))
+            errors.append((register, since, since + timedelta(days=45), chance.choice([-1250, 700])))
+        if register % 5 == 0:
+            acts.append((point, zone, date(2020, 12, 11), date(2021, 2, 3), 77_000_003))
+    return Findings(
+        errors=pl.DataFrame(errors, schema=METER_ERRORS, orient="row"),
+        acts=pl.DataFrame(acts, schema=UNMETERED, orient="row"),
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -86,7 +103,7 @@ def test_years_cut_into_months_are_the_months(seed, monkeypatch):
         orient="row",
     )
     by_year = module.compute_months(facts, months=MONTHS, as_of=AS_OF, averages=averages)
-    monkeypatch.setattr(module, "_POINTS_BY_YEAR_MAX", 0)
+    monkeypatch.setattr(module, "_POINTS_MAX", 0)
     by_month = module.compute_months(facts, months=MONTHS, as_of=AS_OF, averages=averages)
     key = ["month", "service_point_id", "zone"]
     assert {"M", "A", "F", "C", "X"} <= set("".join(by_month["quality"]))

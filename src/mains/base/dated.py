@@ -8,7 +8,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Q
 
-from mains.base.facts import DatedFact
+from mains.base.facts import DatedFact, Withdrawal
 from mains.kernel.errors import MainsError
 
 Fact = TypeVar("Fact", bound=DatedFact)
@@ -16,6 +16,10 @@ Fact = TypeVar("Fact", bound=DatedFact)
 
 class UnableToRecordFact(MainsError):
     """The dates are empty, or someone else recorded a fact about the same dates at the same moment."""
+
+
+class UnableToWithdrawFact(MainsError):
+    """There is no such fact, it is withdrawn already, or no reason is given."""
 
 
 @transaction.atomic
@@ -46,20 +50,68 @@ def record_fact(
         recorded_by_id=actor.pk if actor else None,
         proof=proof,
     )
-    try:
-        with transaction.atomic():
-            for old in replaced:
-                model._default_manager.bulk_create(_parts_outside(old, valid=valid, now=now))
-            fact.save(force_insert=True)
-    except IntegrityError as error:
-        if "exclu" not in str(error):
-            raise
-        raise UnableToRecordFact(
-            code="fact-collision",
-            message="Another fact about the same dates was recorded at the same time.",
-            place=f"{model._meta.verbose_name}, {valid_from}",
-            remedy="Look at what is recorded now and repeat your change if it is still needed.",
-        ) from error
+    parts = [part for old in replaced for part in _parts_outside(old, valid=valid, now=now)]
+    _save_new(*parts, fact, model=model, valid_from=valid_from)
+    return fact
+
+
+@transaction.atomic
+def add_fact(
+    *,
+    model: type[Fact],
+    values: Mapping[str, Any],
+    valid_from: date,
+    valid_to: date | None,
+    actor: models.Model | None,
+    now: datetime,
+    proof: str,
+) -> Fact:
+    """Record a fact that cuts no other: it says something of its dates as a whole, an amount or a percentage.
+
+    Raises UnableToRecordFact: no days, or another fact that it may not meet.
+    """
+    valid = _checked_range(model=model, valid_from=valid_from, valid_to=valid_to)
+    fact = model(
+        **values, valid=valid, recorded_at=now, recorded_by_id=actor.pk if actor else None, proof=proof
+    )
+    _save_new(fact, model=model, valid_from=valid_from)
+    return fact
+
+
+@transaction.atomic
+def withdraw_fact(
+    *,
+    model: type[Fact],
+    fact_id: int,
+    withdrawal: type[Withdrawal],
+    reason: str,
+    actor: models.Model | None,
+    now: datetime,
+) -> Fact:
+    """Stop believing one fact and keep who said so and why, in `withdrawal`, whose key is the fact's.
+
+    Raises UnableToWithdrawFact.
+    """
+    place = f"{model._meta.verbose_name} {fact_id}"
+    fact = model._default_manager.select_for_update().filter(pk=fact_id).first()
+    if fact is None or fact.superseded_at is not None:
+        raise UnableToWithdrawFact(
+            code="fact-not-believed",
+            message="There is no such fact, or it is withdrawn already.",
+            place=place,
+            remedy="Look at what is recorded now.",
+        )
+    if not reason.strip():
+        raise UnableToWithdrawFact(
+            code="withdrawal-reason",
+            message="The reason is missing.",
+            place=place,
+            remedy="Say why it does not hold, so that an auditor understands it.",
+            params={"field": "reason"},
+        )
+    model._default_manager.filter(pk=fact_id).update(superseded_at=now)
+    told = {"fact_id": fact.pk, "reason": reason.strip()[:200]}
+    withdrawal(**told, withdrawn_at=now, withdrawn_by_id=actor.pk if actor else None).save(force_insert=True)
     return fact
 
 
@@ -103,6 +155,22 @@ def known(at: datetime, *, prefix: str = "") -> Q:
     return Q(**{f"{prefix}recorded_at__lte": at}) & (
         Q(**{f"{prefix}superseded_at__isnull": True}) | Q(**{f"{prefix}superseded_at__gt": at})
     )
+
+
+def _save_new(*facts: DatedFact, model: type[DatedFact], valid_from: date) -> None:
+    try:
+        with transaction.atomic():
+            for fact in facts:
+                fact.save(force_insert=True)
+    except IntegrityError as error:
+        if "exclu" not in str(error):
+            raise
+        raise UnableToRecordFact(
+            code="fact-collision",
+            message="Another fact about the same dates was recorded at the same time.",
+            place=f"{model._meta.verbose_name}, {valid_from}",
+            remedy="Look at what is recorded now and repeat your change if it is still needed.",
+        ) from error
 
 
 def _checked_range(*, model: type[DatedFact], valid_from: date, valid_to: date | None) -> DateRange:

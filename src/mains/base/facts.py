@@ -36,6 +36,19 @@ class DatedFact(Recorded):
         abstract = True
 
 
+class Withdrawal(models.Model):
+    """Why a fact is no longer believed, and who said so; the fact itself tells since when. Append-only."""
+
+    reason = models.CharField(max_length=200)
+    withdrawn_at = models.DateTimeField()
+    withdrawn_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+    class Meta:
+        abstract = True
+
+
 def one_at_a_time(*, subject: str, name: str) -> ExclusionConstraint:
     """At any date only one believed fact of a table may hold for its subject.
 

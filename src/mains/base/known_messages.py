@@ -167,7 +167,42 @@ TRIALS = (
     _("Give number and date of the act, so that an auditor finds it."),
 )
 
-MESSAGES = READINGS + BILL_RUNS + RECALCULATIONS + BILLS + PAYMENTS + TARIFFS + TRIALS
+FINDINGS = (
+    _("There is no such register."),
+    _("The error lies above -100 % and is at most +1000 %, and is not nought."),
+    _("Give what the meter counted too much, in percent; too little is negative."),
+    _("The certificate or act is not named."),
+    _("Give its number and date, so that an auditor finds it."),
+    _("The error begins by today and has at least one day."),
+    _("Error {number} of this register holds from {day} already."),
+    _("Withdraw that one first, or choose other days."),
+    _("The meter is not installed at one place on all of these days."),
+    _("Look at its installations and give days of one of them."),
+    _("The quantity is above nought and below a thousand million units."),
+    _("Act {number} ({proof}) speaks of days from {day} already."),
+    _("An act speaks of one day at least, of ten years at most, and of no day to come."),
+    _("The service point is not connected on all of these days."),
+    _("No meter of the point counts this zone on these days."),
+    _("Choose one of {names}."),
+    _("Correct it."),
+    _("No document proves the absence."),
+    _("Name the document, so that an auditor finds it."),
+    _("An absence counts from {days} full days in a row on."),
+    _("The day of leaving and the day of return are no full days of absence."),
+    _("The return lies after {day}."),
+    _("Record the first half year, and the rest when it has passed."),
+    _("At least one resident is absent."),
+    _("On {day} {living} residents live there, of whom {away} are absent already."),
+    _("Give fewer residents or other days, or correct the premise's residents first."),
+    _("There is no such fact, or it is withdrawn already."),
+    _("Look at what is recorded now."),
+    _("The reason is missing."),
+    _("Say why it does not hold, so that an auditor understands it."),
+    _("Another fact about the same dates was recorded at the same time."),
+    _("Look at what is recorded now and repeat your change if it is still needed."),
+)
+
+MESSAGES = READINGS + BILL_RUNS + RECALCULATIONS + BILLS + PAYMENTS + TARIFFS + TRIALS + FINDINGS
 
 FORMULA_WORDS = (
     _("total"),

@@ -116,6 +116,17 @@ def signed_micro(text: str) -> int:
     return int(scaled)
 
 
+def hundredths(text: str) -> int:
+    """A number with a sign and at most two decimals, as hundredths."""
+    try:
+        scaled = Decimal(text.replace(",", ".").replace("−", "-")) * 100
+    except InvalidOperation:
+        scaled = Decimal("0.5")
+    if not scaled.is_finite() or abs(scaled) >= 10**9 or scaled != int(scaled):
+        raise _Wrong(f"{text} is not a number with at most two decimals.", "Write it as -3.25.")
+    return int(scaled)
+
+
 def degrees(*, most: int) -> Callable[[str], float]:
     """A coordinate in degrees (WGS 84) from -most to most."""
 

@@ -1,11 +1,13 @@
 """Meters, what they showed, and the daily use computed from it."""
 
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import F, Func, Q, Value
 
-from mains.base.facts import DatedFact, Recorded, one_at_a_time
-from mains.metering.values import ReadingSource, Zone
+from mains.base.facts import DatedFact, Recorded, Withdrawal, one_at_a_time
+from mains.metering.values import ReadingSource, UnmeteredReason, Zone
 
 
 class Meter(models.Model):
@@ -113,6 +115,77 @@ class ReadingException(models.Model):
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
     resolution = models.CharField(max_length=20, blank=True)
+
+
+class MeterError(DatedFact):
+    """A register was found to count wrongly: `percent_hundredths` of +500 says 5 % too much, of -325 3.25 % too little.
+
+    Readings stay what they were; the use of the dates is what the register should have counted.
+    """
+
+    register = models.ForeignKey(Register, on_delete=models.PROTECT, related_name="errors")
+    percent_hundredths = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            one_at_a_time(subject="register_id", name="one_error_per_register"),
+            models.CheckConstraint(
+                condition=Q(percent_hundredths__gt=-10_000, percent_hundredths__lte=100_000)
+                & ~Q(percent_hundredths=0),
+                name="meter_error_possible",
+            ),
+            models.CheckConstraint(condition=~Q(proof=""), name="meter_error_proved"),
+        ]
+
+
+class MeterErrorWithdrawal(Withdrawal):
+    """Why a found error does not hold after all."""
+
+    fact = models.OneToOneField(
+        MeterError, primary_key=True, on_delete=models.PROTECT, related_name="withdrawal"
+    )
+
+
+class UnmeteredUse(DatedFact):
+    """Use at a service point that no meter counted, by an act: a quantity (10^-6 of the service's unit) over dates."""
+
+    service_point = models.ForeignKey(
+        "network.ServicePoint", on_delete=models.PROTECT, related_name="unmetered_use"
+    )
+    zone = models.SmallIntegerField(choices=Zone)
+    amount_micro = models.BigIntegerField()
+    reason = models.CharField(max_length=10, choices=UnmeteredReason)
+
+    class Meta:
+        constraints = [
+            # One act at a time of a point and zone: two of the same days would charge them twice.
+            ExclusionConstraint(
+                name="one_act_per_point_and_zone",
+                expressions=[
+                    (
+                        Func(
+                            F("service_point_id") * 8 + F("zone"),
+                            F("service_point_id") * 8 + F("zone"),
+                            Value("[]"),
+                            function="int8range",
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+                condition=Q(superseded_at__isnull=True),
+            ),
+            models.CheckConstraint(condition=Q(amount_micro__gt=0), name="unmetered_use_positive"),
+            models.CheckConstraint(condition=~Q(proof=""), name="unmetered_use_proved"),
+        ]
+
+
+class UnmeteredUseWithdrawal(Withdrawal):
+    """Why an act of unmetered use does not hold after all."""
+
+    fact = models.OneToOneField(
+        UnmeteredUse, primary_key=True, on_delete=models.PROTECT, related_name="withdrawal"
+    )
 
 
 class ClassAverage(models.Model):

@@ -30,7 +30,7 @@ class ReadingSource(models.IntegerChoices):
 
 
 class DayQuality(models.TextChoices):
-    """How a day's use is known; one letter a day in `UsageMonth.quality`."""
+    """How a day's use is known; one letter a day in `UsageMonth.quality`, a small one where an act adds to the day."""
 
     MEASURED = "M", _("Measured")
     APPORTIONED = "A", _("Apportioned")
@@ -38,3 +38,24 @@ class DayQuality(models.TextChoices):
     CLASS_AVERAGE = "C", _("Forecast from the average of the class")
     NORM = "N", _("Norm")
     NONE = "X", _("No supply")
+    UNMETERED = "U", _("By an act of unmetered use")
+
+
+def quality_of(letter: str) -> DayQuality:
+    """How a day's use is known, acts apart: a small letter says that an act of unmetered use adds to the day."""
+    return DayQuality(letter.upper())
+
+
+def has_act(letter: str) -> bool:
+    """Whether a part of the day's use, or all of it, comes from an act of unmetered use."""
+    return letter == DayQuality.UNMETERED or letter.islower()
+
+
+class UnmeteredReason(models.TextChoices):
+    """Why use went past the meter, or where there was none."""
+
+    BYPASS = "bypass", _("Connection before the meter")
+    TAMPERING = "tampering", _("Interference with the meter")
+    ILLEGAL = "illegal", _("Connection without permission")
+    TEMPORARY = "temporary", _("Temporary supply without a meter")
+    OTHER = "other", _("Other, as the act says")

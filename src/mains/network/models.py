@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from mains.base.facts import DatedFact, one_at_a_time
-from mains.network.values import Cooker, IdleReason, Location, NodeKind, PremiseKind, Service
+from mains.base.facts import DatedFact, Withdrawal, one_at_a_time
+from mains.network.values import AbsenceReason, Cooker, IdleReason, Location, NodeKind, PremiseKind, Service
 
 
 class Node(models.Model):
@@ -143,3 +143,26 @@ class IdlePeriod(DatedFact):
 
     class Meta:
         constraints = [one_at_a_time(subject="service_point_id", name="one_idle_reason_at_a_time")]
+
+
+class Absence(DatedFact):
+    """So many residents of a premise are absent over the dates, which are the days that count. Absences that overlap
+    add up."""
+
+    premise = models.ForeignKey(Premise, on_delete=models.PROTECT, related_name="absences")
+    residents = models.SmallIntegerField()
+    reason = models.CharField(max_length=10, choices=AbsenceReason)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(residents__gt=0), name="absence_of_somebody"),
+            models.CheckConstraint(condition=~models.Q(proof=""), name="absence_proved"),
+        ]
+
+
+class AbsenceWithdrawal(Withdrawal):
+    """Why an absence does not hold after all."""
+
+    fact = models.OneToOneField(
+        Absence, primary_key=True, on_delete=models.PROTECT, related_name="withdrawal"
+    )

@@ -42,6 +42,17 @@ class IdleReason(models.TextChoices):
     ACT = "act", _("By an act")
 
 
+class AbsenceReason(models.TextChoices):
+    """Why residents are absent for a time."""
+
+    TRAVEL = "travel", _("Travel or holiday")
+    WORK = "work", _("Work elsewhere")
+    HOSPITAL = "hospital", _("Hospital or sanatorium")
+    STUDY = "study", _("Study elsewhere")
+    SERVICE = "service", _("Military service")
+    OTHER = "other", _("Other")
+
+
 class Location(models.TextChoices):
     URBAN = "urban", _("Urban")
     RURAL = "rural", _("Rural")

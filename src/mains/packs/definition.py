@@ -246,6 +246,7 @@ class Pack:
     names: Names
     tariff_documents: Mapping[str, str]
     balances: BalanceProfile | None = None
+    findings: int = 0
 
 
 def list_packs() -> list[str]:
@@ -285,6 +286,7 @@ def read_pack(code: str) -> Pack:
         "balances": _record(BalanceProfile, data["balances"], place=f"{place}: balances")
         if "balances" in data
         else None,
+        "findings": data.get("findings", 0),
         "wording": _record(Wording, data.get("wording", {}), place=f"{place}: wording"),
         "names": _record(Names, _tupled(names), place=f"{code}/names.yaml"),
         "tariff_documents": {

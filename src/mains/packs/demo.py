@@ -13,6 +13,7 @@ from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.values import Stage
 from mains.ledger.actions.allocation import allocate_credits
 from mains.packs.definition import Pack, add_months
+from mains.packs.findings import record_findings
 from mains.packs.payment_register import write_payment_register
 from mains.payments.actions.acceptance import accept_register
 from mains.payments.actions.mapping import load_mapping
@@ -53,6 +54,9 @@ def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressRepor
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for month in pack.billing.months:
+        if month == pack.billing.months[-1]:
+            with progress.step("Errors, acts and absences"):
+                record_findings(pack=pack)
         bill_month(pack=pack, month=month, progress=progress)
         take_payments(pack=pack, month=month, seed=seed, folder=folder, progress=progress)
     if not _is_indexed():

@@ -1,12 +1,13 @@
 """Balances worked by hand: a house, an entrance inside it, caps, negative months, a member that moves away."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from engine.balance.test_columns_equal_exact import OPENED, World, exactly, in_columns
 from mains.engine.balance import AllocationKey, NegativeRule
-from mains.engine.balance.exact import MemberFacts, Placement, Rule, State
+from mains.engine.balance.exact import Absence, MemberFacts, Placement, Rule, State
 
 APRIL, MAY = date(2021, 4, 1), date(2021, 5, 1)
 DAYS = 30
@@ -129,6 +130,14 @@ def test_a_flat_without_a_meter_uses_the_norm() -> None:
     assert kwh_shares(found) == {101: 45, 102: 45}
     node = in_columns(found).nodes.row(0, named=True)
     assert (node["points"], node["unmetered_points"]) == (2, 1)
+
+
+def test_residents_who_are_absent_use_no_norm() -> None:
+    """One of two is away for 20 of 30 days: 45 + 45 × 10/30 = 60 kWh; 300 − 120 − 60 leave 120."""
+    away = Absence(residents=1, valid_from=date(2021, 4, 6), valid_to=date(2021, 4, 26))
+    members = [flat(101, HOUSE, 4), replace(flat(102, HOUSE, None), absences=[away])]
+    rule = by(AllocationKey.EQUAL, norm_person_micro=45 * KWH)
+    assert kwh_shares(world(members, rule, house_kwh_day=10)) == {101: 60, 102: 60}
 
 
 def test_nested_nodes_count_nothing_twice() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mains.engine.balance import AllocationKey, MonthBalance, NegativeRule, balance_month, find_reach
 from mains.engine.balance.exact import (
+    Absence,
     ExactBalance,
     MemberFacts,
     Placement,
@@ -18,6 +19,7 @@ from mains.engine.balance.exact import (
     Tree,
     balance_node,
 )
+from mains.network.queries.absences import cut_absent
 
 MONTHS = [
     (date(2021, 2, 1), date(2021, 3, 1)),
@@ -100,7 +102,14 @@ def _member(draw: st.DrawFn, point: int, node: int, first: date, end: date) -> M
         connected_to=draw(st.one_of(st.none(), day_of(first, end))),
         days=[None if day < without_meter else draw(amounts(-5_000_000)) for day in range(count)],
         states=states[draw(st.sampled_from([0, 0, 1])) :],
+        absences=[draw(absence(first, end)) for _ in range(draw(st.sampled_from([0, 0, 1, 2])))],
     )
+
+
+@st.composite
+def absence(draw: st.DrawFn, first: date, end: date) -> Absence:
+    left, back = sorted([draw(day_of(first, end)), draw(day_of(first, end))])
+    return Absence(residents=draw(st.integers(1, 4)), valid_from=left, valid_to=back + timedelta(days=1))
 
 
 def _rule(draw: st.DrawFn, rest_point: int, first: date, end: date) -> Rule:
@@ -187,6 +196,15 @@ def in_columns(world: World) -> MonthBalance:
             schema={"service_point_id": pl.Int64, "days_micro": pl.List(pl.Int64), "quality": pl.String},
             orient="row",
         ),
+        states=_states(world),
+        **month,
+    )
+
+
+def _states(world: World) -> pl.DataFrame:
+    """With how many are absent, as the runs put it in; a premise for each service point."""
+    dated = {"premise_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date}
+    cut = cut_absent(
         states=pl.DataFrame(
             [
                 (m.service_point_id, s.valid_from, s.valid_to, s.residents, s.area_micro)
@@ -194,17 +212,20 @@ def in_columns(world: World) -> MonthBalance:
                 for s in m.states
                 if s.valid_to is None or s.valid_from < s.valid_to
             ],
-            schema={
-                "service_point_id": pl.Int64,
-                "valid_from": pl.Date,
-                "valid_to": pl.Date,
-                "residents": pl.Int64,
-                "floor_area_m2_micro": pl.Int64,
-            },
+            schema=dated | {"residents": pl.Int64, "floor_area_m2_micro": pl.Int64},
             orient="row",
         ),
-        **month,
+        absences=pl.DataFrame(
+            [
+                (m.service_point_id, a.valid_from, a.valid_to, a.residents)
+                for m in world.members
+                for a in m.absences
+            ],
+            schema=dated | {"absent": pl.Int64},
+            orient="row",
+        ),
     )
+    return cut.rename({"premise_id": "service_point_id"})
 
 
 def exactly(world: World, node: int) -> ExactBalance:

@@ -56,10 +56,47 @@ def compute_columns(
             },
             schema={"shape_code": pl.String, "weights": pl.List(pl.Int64)},
         ),
+        meter_errors=_errors(numbered),
+        unmetered=_acts(numbered),
         month_from=month_from,
         month_to=month_to,
         as_of_date=as_of_date,
         rules=rules,
+    )
+
+
+def _errors(numbered: list[tuple[int, Point]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            (each.register_id, each.valid_from, each.valid_to, each.percent_hundredths)
+            for _, point in numbered
+            for each in point.errors
+        ],
+        schema={
+            "register_id": pl.Int64,
+            "valid_from": pl.Date,
+            "valid_to": pl.Date,
+            "percent_hundredths": pl.Int32,
+        },
+        orient="row",
+    )
+
+
+def _acts(numbered: list[tuple[int, Point]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            (number, each.zone, each.valid_from, each.valid_to, each.amount_micro)
+            for number, point in numbered
+            for each in point.acts
+        ],
+        schema={
+            "service_point_id": pl.Int64,
+            "zone": pl.String,
+            "valid_from": pl.Date,
+            "valid_to": pl.Date,
+            "amount_micro": pl.Int64,
+        },
+        orient="row",
     )
 
 

@@ -13,10 +13,15 @@ from mains.engine.usage import UsageResult, UsageRules
 from mains.engine.usage.exact import (
     DayUse,
     Installation,
+    MeterError,
     Norm,
+    Part,
     Point,
+    PointReadings,
     Reading,
     SeriesUse,
+    UnmeteredUse,
+    compute_daily_usage,
     explain_daily_usage,
 )
 
@@ -89,9 +94,30 @@ def norms_of(draw: st.DrawFn, *, zone: str) -> list[Norm]:
 
 
 @st.composite
+def errors_of(draw: st.DrawFn, *, installation: Installation, ids: "count[int]") -> list[MeterError]:
+    percent = st.one_of(st.integers(-9_999, 100_000), st.sampled_from([-9_999, -5_000, -1, 1, 700, 100_000]))
+    return [
+        MeterError(next(ids), installation.register_id, start, end, draw(percent))
+        for start, end in draw(periods(most=2, overlap=0))
+    ]
+
+
+@st.composite
+def acts_of(draw: st.DrawFn, *, zone: str, ids: "count[int]") -> list[UnmeteredUse]:
+    """Acts over a few days or many; some overlap, and some lie where no meter hangs or nobody is connected."""
+    found = []
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+        start, days = draw(st.integers(0, HORIZON_DAYS)), draw(st.integers(1, 70))
+        amount = draw(st.one_of(st.integers(0, 10**9), st.sampled_from([0, 1, 10**17])))
+        found.append(UnmeteredUse(next(ids), zone, days_after(start), days_after(start + days), amount))
+    return found
+
+
+@st.composite
 def points(draw: st.DrawFn, *, ids: "count[int]") -> Point:
     installations: list[Installation] = []
     readings: list[Reading] = []
+    errors: list[MeterError] = []
     for zone in draw(st.sampled_from([[], ["total"], ["total"], ["total"], ["day", "night"], ZONES])):
         for start, end in draw(periods(most=2, overlap=2)):
             each = Installation(
@@ -106,6 +132,7 @@ def points(draw: st.DrawFn, *, ids: "count[int]") -> Point:
             )
             installations.append(each)
             readings += draw(readings_of(installation=each, ids=ids))
+            errors += draw(errors_of(installation=each, ids=ids))
     return Point(
         connected=tuple(
             draw(st.sampled_from([[(BEGIN, None)], [(BEGIN, None)], None]))
@@ -114,6 +141,8 @@ def points(draw: st.DrawFn, *, ids: "count[int]") -> Point:
         installations=tuple(draw(st.permutations(installations))),
         readings=tuple(readings),
         norms=tuple(norm for zone in ZONES for norm in draw(norms_of(zone=zone))),
+        errors=tuple(draw(st.permutations(errors))),
+        acts=tuple(act for zone in ZONES for act in draw(acts_of(zone=zone, ids=ids))),
     )
 
 
@@ -125,14 +154,18 @@ def slices(draw: st.DrawFn) -> list[Point]:
 
 def spans(series: SeriesUse) -> list[tuple[int, str, int, int]]:
     def origin(day: DayUse) -> tuple[object, ...]:
-        ends = (day.parts[0], day.parts[-1]) if day.parts else ()
-        return day.quality, *((part.register_id, part.opening, part.closing) for part in ends)
+        ends = counted(day)[:1] + counted(day)[-1:]
+        return day.quality, *((part.register_id, part.opening, part.closing, part.error) for part in ends)
+
+    def counted(day: DayUse) -> list[Part]:
+        return [part for part in day.parts if part.act is None]
 
     found = []
     for _, run in groupby(series.days, key=origin):
         first, *rest = run
-        opening = first.parts[0].opening if first.parts else None
-        closing = first.parts[-1].closing if first.parts else None
+        parts = counted(first)
+        opening = parts[0].opening if parts else None
+        closing = parts[-1].closing if parts else None
         found.append(
             (
                 1 + len(rest),
@@ -204,6 +237,14 @@ def test_columns_equal_exact(
             lookback_days=rules.lookback_days,
             history_days_min=rules.history_days_min,
         )
+        without_reasons = compute_daily_usage(
+            readings=PointReadings(point, as_of_date=days_after(as_of)),
+            month_from=month_from,
+            month_to=month_to,
+            lookback_days=rules.lookback_days,
+            history_days_min=rules.history_days_min,
+        )
+        assert without_reasons == {each.zone: [day.use_micro for day in each.days] for each in series}
         expected += [shown_by_exact(number, each) for each in sorted(series, key=lambda each: str(each.zone))]
         set_aside += [
             (

@@ -163,6 +163,11 @@ def _draft(author: str) -> int:
     return draft.pk
 
 
+_METERED = """EXISTS (
+    SELECT FROM customers_agreement g JOIN metering_installation i ON i.service_point_id = g.service_point_id
+    WHERE g.account_id = a.id AND g.superseded_at IS NULL AND i.superseded_at IS NULL AND upper(i.valid) IS NULL)"""
+
+
 def _below(code: str) -> str:
     return f"""b.organisation_id IN (
         WITH RECURSIVE t (id) AS (SELECT id FROM staff_organisation WHERE code = '{code}'
@@ -171,8 +176,8 @@ def _below(code: str) -> str:
 
 
 def _office() -> Office:
-    central, central_bill = _number(_below("PES-C"))
-    northern, northern_bill = _number(_below("PES-N"))
+    central, central_bill = _number(f"{_below('PES-C')} AND {_METERED}")
+    northern, northern_bill = _number(f"{_below('PES-N')} AND {_METERED}")
     corrected_account, corrected_bill = _number("b.correction_minor <> 0")
     people = _people()
     return Office(

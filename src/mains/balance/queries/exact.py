@@ -14,6 +14,7 @@ from django.db import connection
 from mains.balance.values import MEASURED_LETTERS, UnableToShowBalance
 from mains.engine.balance import AllocationKey, NegativeRule
 from mains.engine.balance.exact import (
+    Absence,
     ExactBalance,
     MemberFacts,
     Placement,
@@ -101,6 +102,8 @@ def _compute(stored: Row, known_at: datetime) -> NodeBalance:
     use = _grouped(_rows(_USE, about), "service_point_id")
     states = _grouped(_rows(_STATES, about), "service_point_id")
     rule = next(iter(_rows(_RULE, about | {"last": following - timedelta(days=1)})), None)
+    is_by_person = rule is not None and rule["norm_person_micro"]
+    absences = _grouped(_rows(_ABSENCES, about) if is_by_person else [], "service_point_id")
     days = (following - month).days
     tree = Tree(
         month_from=month,
@@ -120,7 +123,7 @@ def _compute(stored: Row, known_at: datetime) -> NodeBalance:
         rule=_rule(rule, _carried(about)),
         tree=tree,
         members=[
-            _member(row, use[row["id"]], states[row["id"]], days)
+            _member(row, use[row["id"]], states[row["id"]], absences[row["id"]], days)
             for row in points
             if not (row["measures_node"] or row["takes_rest"])
         ],
@@ -161,7 +164,9 @@ def _measured(
     return {node: found for node, found in measured.items() if any(day is not None for day in found)}
 
 
-def _member(point: Row, zones: Sequence[Row], states: Sequence[Row], days: int) -> MemberFacts:
+def _member(
+    point: Row, zones: Sequence[Row], states: Sequence[Row], absences: Sequence[Row], days: int
+) -> MemberFacts:
     use: list[int | None] = list(zones[0]["days_micro"]) if zones else [0] * days
     for zone in zones[1:]:
         use = [sum(pair) for pair in zip(use, zone["days_micro"], strict=True)]
@@ -184,6 +189,10 @@ def _member(point: Row, zones: Sequence[Row], states: Sequence[Row], days: int) 
                 valid_to=row["valid_to"],
             )
             for row in states
+        ],
+        absences=[
+            Absence(residents=row["residents"], valid_from=row["valid_from"], valid_to=row["valid_to"])
+            for row in absences
         ],
     )
 
@@ -303,6 +312,11 @@ SELECT sp.id AS service_point_id, s.residents, s.floor_area_m2_micro, lower(s.va
        upper(s.valid) AS valid_to
 FROM network_servicepoint sp JOIN network_premisestate s ON s.premise_id = sp.premise_id
 WHERE sp.id = ANY(%(points)s) AND s.valid && daterange(%(month)s, %(next)s) AND {_KNOWN.format("s")}
+"""
+_ABSENCES = f"""
+SELECT sp.id AS service_point_id, a.residents, lower(a.valid) AS valid_from, upper(a.valid) AS valid_to
+FROM network_servicepoint sp JOIN network_absence a ON a.premise_id = sp.premise_id
+WHERE sp.id = ANY(%(points)s) AND a.valid && daterange(%(month)s, %(next)s) AND {_KNOWN.format("a")}
 """
 _RULE = f"""
 SELECT r.id, r.key, r.negative, r.cap_norm_m2_micro, r.common_area_m2_micro, r.norm_person_micro,

@@ -15,6 +15,7 @@ from mains.engine.balance import Reach, find_reach
 from mains.kernel.period import month_start, next_month
 from mains.metering.queries.frames import read_revised_points
 from mains.metering.values import Zone
+from mains.network.queries.absences import cut_absent, read_changed_absences
 from mains.network.queries.frames import read_changed_feeds, read_changed_points
 
 _NODE_USE = pl.Schema(
@@ -114,13 +115,16 @@ def read_changes(
         as_of=as_of,
         service_point_ids=service_point_ids,
     ).select("service_point_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo"))
-    other = read_changed_points(
-        connection=connection,
-        from_date=from_date,
-        to_date=to_date,
-        known_since=known_since,
-        as_of=as_of,
-        service_point_ids=service_point_ids,
+    other, absences = (
+        read(
+            connection=connection,
+            from_date=from_date,
+            to_date=to_date,
+            known_since=known_since,
+            as_of=as_of,
+            service_point_ids=service_point_ids,
+        )
+        for read in (read_changed_points, read_changed_absences)
     )
     feeds, rules = (
         read(
@@ -128,7 +132,7 @@ def read_changes(
         )
         for read in (read_changed_feeds, read_changed_rules)
     )
-    found = Changes(points=pl.concat([revised, other]).unique(), feeds=feeds, rules=rules)
+    found = Changes(points=pl.concat([revised, other, absences]).unique(), feeds=feeds, rules=rules)
     if knowledge.keeps:
         _kept_changes.clear()
         _kept_changes[key] = found
@@ -185,17 +189,27 @@ def read_month_facts(
 
 def read_member_use(*, source: Source, facts: MonthFacts) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Daily use of the points (service_point_id, days_micro, quality; all zones together), and the states of their
-    premises (service_point_id, valid_from, valid_to, residents, floor_area_m2_micro)."""
+    premises (service_point_id, valid_from, valid_to, residents, absent, floor_area_m2_micro)."""
     ids = facts.points["service_point_id"].unique().sort()
     usage = source.usage(facts.month, ids)
-    states = source.states(facts.month, facts.points["premise_id"].unique().sort())
-    of_points = states.join(facts.points.select("service_point_id", "premise_id").unique(), on="premise_id")
+    premises = facts.points["premise_id"].drop_nulls().unique().sort()
+    told = source.states(facts.month, premises).select(
+        "premise_id",
+        "valid_from",
+        "valid_to",
+        "floor_area_m2_micro",
+        residents=pl.col("residents_micro") // 1_000_000,
+    )
+    of_points = cut_absent(states=told, absences=source.absences(facts.month, premises)).join(
+        facts.points.select("service_point_id", "premise_id").unique(), on="premise_id"
+    )
     return _all_zones(usage), of_points.select(
         "service_point_id",
         "valid_from",
         "valid_to",
         "floor_area_m2_micro",
-        residents=pl.col("residents_micro") // 1_000_000,
+        "residents",
+        "absent",
     )
 
 

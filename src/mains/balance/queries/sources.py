@@ -11,6 +11,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.balance.queries.frames import read_balances, read_rules, read_shares_of_nodes
 from mains.kernel.period import month_start, next_month
 from mains.metering.queries.frames import read_usage, read_usage_of_points
+from mains.network.queries.absences import read_absences
 from mains.network.queries.frames import (
     read_node_facts,
     read_node_meters,
@@ -43,6 +44,9 @@ class Source(Protocol):
 
     def states(self, month: date, premise_ids: pl.Series) -> pl.DataFrame:
         """Attributes of premises: `read_premise_states`."""
+
+    def absences(self, month: date, premise_ids: pl.Series) -> pl.DataFrame:
+        """Absences from premises: `read_absences`."""
 
     def rules(self, month: date) -> pl.DataFrame:
         """Rules in force on the month's last day: `read_rules`."""
@@ -97,6 +101,15 @@ class WholeNetwork:
             as_of=self.as_of,
         )
 
+    def absences(self, month: date, premise_ids: pl.Series) -> pl.DataFrame:
+        return read_absences(
+            connection=self.connection,
+            premise_ids=premise_ids,
+            from_date=month,
+            to_date=next_month(month),
+            as_of=self.as_of,
+        )
+
     def rules(self, month: date) -> pl.DataFrame:
         last_day = next_month(month) - timedelta(days=1)
         return read_rules(connection=self.connection, first_day=last_day, last_day=last_day, as_of=self.as_of)
@@ -121,6 +134,7 @@ class SomeNodes:
     _points: pl.DataFrame
     _usage: pl.DataFrame
     _states: pl.DataFrame
+    _absences: pl.DataFrame
     _rules: pl.DataFrame
     _balances: pl.DataFrame
     _shares: pl.DataFrame
@@ -140,6 +154,7 @@ class SomeNodes:
         points = read_points_at_nodes(
             connection=connection, node_ids=below, from_date=first, to_date=following
         )
+        premises = points["premise_id"].drop_nulls().unique().sort()
         used = pl.concat([meters["service_point_id"], points["service_point_id"]]).unique().sort()
         return SomeNodes(
             _meters=meters,
@@ -150,7 +165,14 @@ class SomeNodes:
             ),
             _states=read_premise_states(
                 connection=connection,
-                premise_ids=points["premise_id"].unique().sort(),
+                premise_ids=premises,
+                from_date=first,
+                to_date=following,
+                as_of=as_of,
+            ),
+            _absences=read_absences(
+                connection=connection,
+                premise_ids=premises,
                 from_date=first,
                 to_date=following,
                 as_of=as_of,
@@ -190,6 +212,10 @@ class SomeNodes:
 
     def states(self, month: date, premise_ids: pl.Series) -> pl.DataFrame:
         of_premises = self._states.filter(pl.col("premise_id").is_in(premise_ids.implode()))
+        return _during(of_premises, month, "valid_from", "valid_to")
+
+    def absences(self, month: date, premise_ids: pl.Series) -> pl.DataFrame:
+        of_premises = self._absences.filter(pl.col("premise_id").is_in(premise_ids.implode()))
         return _during(of_premises, month, "valid_from", "valid_to")
 
     def rules(self, month: date) -> pl.DataFrame:

@@ -34,7 +34,7 @@ from mains.billing.queries.plans import (
     get_run,
     get_slices,
     list_backdated_points,
-    list_changed_installations,
+    list_changed_metering,
     list_changed_points,
 )
 from mains.billing.queries.posted import read_last_amounts
@@ -168,7 +168,7 @@ def post_usage(
     if pending:
         with adbc_connect() as connection:
             averages = class_averages(connection=connection, plan=plan)
-            installed = list_changed_installations(connection=connection, plan=plan)
+            changed = list_changed_metering(connection=connection, plan=plan)
             backdated = list_backdated_points(connection=connection, plan=plan)
             connection.commit()
         tasks = [
@@ -176,7 +176,7 @@ def post_usage(
                 plan=plan,
                 part=part,
                 class_averages=averages,
-                installed=installed,
+                changed=changed,
                 backdated=backdated,
                 now=now,
             )
@@ -296,7 +296,7 @@ def _preview(
     on_slice: OnSlice | None,
 ) -> RunPreview:
     averages = class_averages(connection=connection, plan=plan)
-    installed = list_changed_installations(connection=connection, plan=plan)
+    changed = list_changed_metering(connection=connection, plan=plan)
     backdated = list_backdated_points(connection=connection, plan=plan)
     collected = PreviewTotals(plan=plan)
     for number, part in enumerate(slices, start=1):
@@ -307,7 +307,7 @@ def _preview(
                 plan=plan,
                 part=part,
                 class_averages=averages,
-                installed=installed,
+                changed=changed,
                 backdated=backdated,
                 now=now,
             ),

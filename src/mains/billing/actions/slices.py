@@ -37,13 +37,13 @@ _TAXES = (LineKind.TAX.value, LineKind.TAX_INCLUDED.value)
 
 @dataclass(frozen=True, kw_only=True)
 class UsageTask:
-    """One slice of the usage stage. `class_averages` as `billing.queries.averages` gives them, `installed` as
-    `billing.queries.plans.list_changed_installations` and `backdated` as `list_backdated_points` there."""
+    """One slice of the usage stage. `class_averages` as `billing.queries.averages` gives them, `changed` as
+    `billing.queries.plans.list_changed_metering` and `backdated` as `list_backdated_points` there."""
 
     plan: RunPlan
     part: RunSlice
     class_averages: pl.DataFrame
-    installed: pl.DataFrame
+    changed: pl.DataFrame
     backdated: pl.Series
     now: datetime
 
@@ -130,7 +130,7 @@ def refresh_slice(
         as_of=plan.facts_as_of,
         known_since=plan.usage_known_since,
         averages=task.class_averages,
-        installed=task.installed,
+        changed=task.changed,
         backdated=task.backdated,
     )
     if part.service_point_ids is not None:

@@ -13,6 +13,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.billing.queries.run_tariffs import RunTariffs
 from mains.metering.queries.frames import read_installed_zones
 from mains.metering.values import Zone
+from mains.network.queries.absences import cut_absent, read_absences
 from mains.network.queries.bands import resolve_node_states
 from mains.network.queries.frames import read_node_facts, read_premise_states
 
@@ -20,6 +21,7 @@ _OF_PREMISE = (
     "residents_micro", "rooms_micro", "floor_area_m2_micro", "heated_area_m2_micro", "storey_height_m_micro",
     "location", "cooker", "meter_possible",
 )  # fmt: skip
+_ABSENT = "absent_micro"
 _OF_NODE = ("band", "supply_hours_day_micro")
 _OF_AGREEMENT = ("category", "load_class")
 _OF_METER = ("metered", "zones")
@@ -54,7 +56,7 @@ def read_attributes(
     found: dict[str, pl.DataFrame] = {}
     if wanted & set(_OF_AGREEMENT):
         found |= _dated(agreements, wanted & set(_OF_AGREEMENT))
-    if wanted & set(_OF_PREMISE):
+    if wanted & {*_OF_PREMISE, _ABSENT}:
         states = read_premise_states(
             connection=connection,
             premise_ids=items["premise_id"].unique().sort(),
@@ -65,6 +67,15 @@ def read_attributes(
         found |= _dated(
             items.select("item_id", "premise_id").join(states, on="premise_id"), wanted & set(_OF_PREMISE)
         )
+    if _ABSENT in wanted:
+        absences = read_absences(
+            connection=connection,
+            premise_ids=items["premise_id"].unique().sort(),
+            from_date=from_date,
+            to_date=to_date,
+            as_of=as_of,
+        )
+        found[_ABSENT] = _of_absences(items, states, absences)
     if wanted & set(_OF_NODE):
         states = _node_states(connection, from_date, to_date, as_of)
         found |= _dated(items.select("item_id", "node_id").join(states, on="node_id"), wanted & set(_OF_NODE))
@@ -95,6 +106,29 @@ def _dated(rows: pl.DataFrame, names: set[str]) -> dict[str, pl.DataFrame]:
         )
         for name in sorted(names)
     }
+
+
+def _of_absences(items: pl.DataFrame, states: pl.DataFrame, absences: pl.DataFrame) -> pl.DataFrame:
+    """How many residents are absent, in 10^-6; nought where no absence is recorded."""
+    away = cut_absent(
+        states=states.join(absences.select("premise_id").unique(), on="premise_id", how="semi").select(
+            "premise_id", "valid_from", "valid_to", residents=pl.col("residents_micro") // 1_000_000
+        ),
+        absences=absences,
+    ).filter(pl.col("absent") > 0)
+    periods = items.select("item_id", "premise_id", "period_from", "period_to")
+    pieces = (
+        periods.join(away, on="premise_id")
+        .with_columns(
+            valid_from=pl.max_horizontal("valid_from", "period_from"),
+            valid_to=pl.min_horizontal(pl.col("valid_to").fill_null(pl.col("period_to")), "period_to"),
+            value=pl.col("absent") * 1_000_000,
+        )
+        .filter(pl.col("valid_from") < pl.col("valid_to"))
+        .select(_DATED)
+    )
+    nobody = _complement(periods, pieces).with_columns(value=pl.lit(0, pl.Int64))
+    return pl.concat([pieces, nobody.select(_DATED)])
 
 
 _KEPT_NODE_STATES_MAX = 2  # of the last months, and of all months where a slice corrects what is long past

@@ -27,11 +27,13 @@ from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
 from mains.kernel.period import Period, month_start, next_month
 from mains.metering.actions.usage import window_begins
+from mains.metering.queries.findings import read_changed_findings
 from mains.metering.queries.frames import (
     read_backdated_points,
     read_changed_installations,
     read_revised_points,
 )
+from mains.network.queries.absences import read_changed_absences
 from mains.network.queries.frames import read_changed_points
 
 
@@ -188,7 +190,12 @@ def list_changed_points(
     none = pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date})
     if not plan.billed_months or plan.known_since >= plan.facts_as_of:
         return none
-    readers = (read_changed_points, read_changed_installations, read_changed_agreements)
+    readers = (
+        read_changed_points,
+        read_changed_absences,
+        read_changed_installations,
+        read_changed_agreements,
+    )
     facts = [
         read(
             connection=connection,
@@ -226,20 +233,25 @@ def list_changed_points(
     return pl.concat([none, *facts, openings, use]).unique()
 
 
-def list_changed_installations(
+def list_changed_metering(
     *, connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None = None
 ) -> pl.DataFrame:
-    """Service points where another meter hangs, on days whose use is kept, than was known to the last run:
-    service_point_id, valid_from, valid_to (null is open)."""
+    """Service points where another meter hangs, or another error of it or act is found, on days whose use is kept, than
+    was known to the last run: service_point_id, valid_from, valid_to (null is open)."""
     if not plan.usage_months or plan.usage_known_since >= plan.facts_as_of:
         return pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date})
-    return read_changed_installations(
-        connection=connection,
-        from_date=plan.usage_months[0],
-        to_date=next_month(plan.month),
-        known_since=plan.usage_known_since,
-        as_of=plan.facts_as_of,
-        service_point_ids=service_point_ids,
+    return pl.concat(
+        [
+            read(
+                connection=connection,
+                from_date=plan.usage_months[0],
+                to_date=next_month(plan.month),
+                known_since=plan.usage_known_since,
+                as_of=plan.facts_as_of,
+                service_point_ids=service_point_ids,
+            )
+            for read in (read_changed_installations, read_changed_findings)
+        ]
     )
 
 

@@ -8,7 +8,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.balance.queries.frames import read_sharers
 from mains.base.db import read_frame
 from mains.billing.models import BillRun
-from mains.billing.queries.plans import list_changed_installations, list_changed_points
+from mains.billing.queries.plans import list_changed_metering, list_changed_points
 from mains.billing.queries.posted import read_owed_accounts
 from mains.billing.queries.run_tariffs import compile_editions
 from mains.billing.values import RunPlan, RunSlice, split_evenly
@@ -52,8 +52,8 @@ def list_touched_points(*, connection: Connection, plan: RunPlan) -> pl.Series:
     read = read_newly_read_points(
         connection=connection, known_since=plan.usage_known_since, as_of=plan.facts_as_of
     )["service_point_id"]
-    installed = list_changed_installations(connection=connection, plan=plan)["service_point_id"]
-    return pl.concat([read, installed]).unique().sort()
+    changed = list_changed_metering(connection=connection, plan=plan)["service_point_id"]
+    return pl.concat([read, changed]).unique().sort()
 
 
 def get_named_slices(*, run: BillRun, plan: RunPlan, connection: Connection) -> tuple[RunSlice, ...]:

@@ -36,6 +36,9 @@ class Kind(StrEnum):
     OPENING_BALANCES = "opening-balances"
     METERS = "meters"
     OFFICERS = "officers"
+    METER_ERRORS = "meter-errors"
+    UNMETERED_USE = "unmetered-use"
+    ABSENCES = "absences"
 
 
 class Tree(StrEnum):
@@ -110,10 +113,12 @@ def _importer(kind: Kind, *, written: Mapping[str, Any]) -> "Callable[..., Stage
     from mains.balance.actions import rules as of_balances
     from mains.billing.actions import openings as of_bills
     from mains.customers.actions import registry_files as of_customers
+    from mains.metering.actions import finding_files as of_findings
     from mains.metering.actions import registry_files as of_meters
     from mains.network.actions import registry_files as of_network
     from mains.staff.actions import registry_files as of_staff
 
+    proved = {name: written[name] for name in ("actor", "now")}  # each line names its own proof
     importers: dict[Kind, Callable[..., StagedRows]] = {
         Kind.UNITS: partial(of_staff.import_units, **written),
         Kind.NODES: partial(of_network.import_nodes, **written),
@@ -127,6 +132,9 @@ def _importer(kind: Kind, *, written: Mapping[str, Any]) -> "Callable[..., Stage
         Kind.OPENING_BALANCES: partial(of_bills.import_openings, **written),
         Kind.METERS: partial(of_meters.import_meters, **written),
         Kind.OFFICERS: partial(of_customers.import_officers, **written),
+        Kind.METER_ERRORS: partial(of_findings.import_meter_errors, **proved),
+        Kind.UNMETERED_USE: partial(of_findings.import_unmetered_use, **proved),
+        Kind.ABSENCES: partial(of_network.import_absences, **proved),
     }
     return importers[kind]
 

@@ -59,7 +59,7 @@ def balance_month(
     `find_reach` gives it, for these nodes or more. `points`: service_point_id, node_id, connected_from, connected_to
     (null is open), without those that take rests. `use`: service_point_id, days_micro, quality (a letter per day);
     points without a row use nothing. `states`: service_point_id, valid_from, valid_to (null is open), residents,
-    floor_area_m2_micro. Raises UnableToBalance.
+    absent (of these), floor_area_m2_micro. Raises UnableToBalance.
     """
     month = _Month(month_from, (month_to - month_from).days)
     nodes = nodes.sort("node_id")
@@ -121,12 +121,13 @@ class _Month:
 
 @dataclass(frozen=True)
 class _Points:
-    """Service points in order of id, with their days: use, days of the norm, residents, floor area."""
+    """Service points in order of id, with their days: use, days of the norm, residents, those absent, floor area."""
 
     ids: Ints
     use: Ints
     is_norm: Flags
     residents: Ints
+    absent: Ints
     area: Ints
 
     @property
@@ -147,11 +148,14 @@ class _Points:
         is_norm[at] = letters.reshape(-1, month.days) == ord(UNMETERED)
         told = states.join(place, on="service_point_id")
         held = month.mask(told, "valid_from", "valid_to")
-        residents, area = np.zeros_like(use_days), np.zeros_like(use_days)
-        for target, name in ((residents, "residents"), (area, "floor_area_m2_micro")):
-            values = told[name].to_numpy().astype(np.int64)
-            np.add.at(target, told["place"].to_numpy(), held * values[:, None])
-        return _Points(ids.to_numpy(), use_days, is_norm, residents, area)
+        figures = []
+        for name in ("residents", "absent", "floor_area_m2_micro"):
+            target = np.zeros_like(use_days)
+            np.add.at(
+                target, told["place"].to_numpy(), held * told[name].to_numpy().astype(np.int64)[:, None]
+            )
+            figures.append(target)
+        return _Points(ids.to_numpy(), use_days, is_norm, *figures)
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,7 @@ class _Rows:
     def use(self, nodes: pl.DataFrame, figures: _Points) -> Ints:
         """What the rows used on their days: measured or forecast, or the norm where there is no meter."""
         norm = nodes["norm_person_micro"].fill_null(0).to_numpy()[self.node][:, None]
-        people = np.maximum(figures.residents[self.point], 1)
+        people = np.maximum(figures.residents[self.point], 1) - figures.absent[self.point]
         day = np.arange(self.month.days)[None, :]
         monthly = norm * people
         share = monthly * (day + 1) // self.month.days - monthly * day // self.month.days

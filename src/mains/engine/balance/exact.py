@@ -36,6 +36,15 @@ class State:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Absence:
+    """Residents absent from a service point's premise over [valid_from, valid_to)."""
+
+    residents: int
+    valid_from: date
+    valid_to: date
+
+
+@dataclass(frozen=True, kw_only=True)
 class MemberFacts:
     """A service point: where it hangs, when it is connected, its use by day (micro-units; None: no meter that day)."""
 
@@ -45,6 +54,7 @@ class MemberFacts:
     connected_to: date | None
     days: Sequence[int | None]
     states: Sequence[State] = ()
+    absences: Sequence[Absence] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,8 +246,10 @@ def _use_on(member: MemberFacts, rule: Rule, day: int, count: int, month_from: d
     used = member.days[day]
     if used is not None:
         return used
-    people = max(1, _state(member, month_from + day * DAY).residents)
-    month = rule.norm_person_micro * people
+    on = month_from + day * DAY
+    residents = _state(member, on).residents
+    away = sum(each.residents for each in member.absences if each.valid_from <= on < each.valid_to)
+    month = rule.norm_person_micro * (max(1, residents) - min(away, residents))
     return month * (day + 1) // count - month * day // count
 
 

@@ -9,10 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mains.engine.usage.chains import Chains, chain_readings
-from mains.engine.usage.days import Calendar, DayRows, Layout, Norms, Spans, day_columns, fill_days
+from mains.engine.usage.days import Acts, Calendar, DayRows, Layout, Norms, Spans, day_columns, fill_days
+from mains.engine.usage.errors import check_errors, cut_by_errors
 from mains.engine.usage.frames import (
     CLASS_AVERAGES,
     DIGITS_MAX,
+    METER_ERRORS,
     MONTH_DAYS_MAX,
     MULTIPLIER_MICRO_MAX,
     NORMS,
@@ -21,6 +23,7 @@ from mains.engine.usage.frames import (
     REGISTERS,
     SHAPES,
     STRETCH_USE_MICRO_MAX,
+    UNMETERED,
     UnableToComputeUsage,
     UsageRules,
     admit_frame,
@@ -58,6 +61,8 @@ class _Facts:
     norms: pl.DataFrame
     class_averages: pl.DataFrame
     shapes: pl.DataFrame
+    meter_errors: pl.DataFrame
+    unmetered: pl.DataFrame
     total_zone: str | int
 
 
@@ -72,6 +77,8 @@ def compute_daily_usage(
     norms: pl.DataFrame | None = None,
     class_averages: pl.DataFrame | None = None,
     shapes: pl.DataFrame | None = None,
+    meter_errors: pl.DataFrame | None = None,
+    unmetered: pl.DataFrame | None = None,
     rules: UsageRules | None = None,
     total_zone: str | int = "total",
 ) -> UsageResult:
@@ -96,6 +103,8 @@ def compute_daily_usage(
         norms=admit_frame(norms, spec=NORMS, zone_type=zone_type),
         class_averages=admit_frame(class_averages, spec=CLASS_AVERAGES, zone_type=zone_type),
         shapes=admit_frame(shapes, spec=SHAPES, zone_type=zone_type),
+        meter_errors=admit_frame(meter_errors, spec=METER_ERRORS, zone_type=zone_type),
+        unmetered=admit_frame(unmetered, spec=UNMETERED, zone_type=zone_type),
         total_zone=total_zone,
     )
     _check_facts(facts)
@@ -143,7 +152,11 @@ def _usage(
         class_use_micro=averages["use_micro"].fill_null(0).to_numpy(),
         class_days=averages["days"].fill_null(0).to_numpy(),
     )
-    stretches = stretch_pieces(chains=chains, shape=installations.shape, weights=weights)
+    stretches = cut_by_errors(
+        stretches=stretch_pieces(chains=chains, shape=installations.shape, weights=weights),
+        registers=facts.registers["register_id"].to_numpy(),
+        errors=facts.meter_errors,
+    )
     gaps = gap_pieces(
         chains=chains,
         stretches=stretches,
@@ -202,6 +215,7 @@ def _blocks(
         point[installations.series][by_point], installations.start[by_point], installations.end[by_point]
     )
     norms = _norms(facts.norms.join(series, on=["service_point_id", "zone"]))
+    acts = _acts(facts.unmetered.join(series, on=["service_point_id", "zone"]))
     piece_series = installations.series[pieces.installation]
     for low in range(0, int(point.max(initial=-1)) + 1, _BLOCK_POINTS):
         high = low + _BLOCK_POINTS
@@ -219,6 +233,7 @@ def _blocks(
             pieces=taken,
             piece_series=piece_series[part] - rows_from,
             norms=norms.within(rows_from, rows_to),
+            acts=acts.within(rows_from, rows_to),
             layout=layout,
             calendar=calendar,
             weights=weights,
@@ -250,7 +265,16 @@ def _series_of(facts: _Facts, *, month_from: date, month_to: date) -> pl.DataFra
         "service_point_id", pl.lit(facts.total_zone).cast(zone_type).alias("zone")
     )
     series = (
-        pl.concat([facts.registers.select(keys), facts.norms.select(keys), connected]).unique().sort(keys)
+        pl.concat(
+            [
+                facts.registers.select(keys),
+                facts.norms.select(keys),
+                facts.unmetered.select(keys),
+                connected,
+            ]
+        )
+        .unique()
+        .sort(keys)
     )
     return series.with_row_index("series").with_columns(
         point=pl.col("service_point_id").rank("dense").cast(pl.Int64) - 1
@@ -280,6 +304,14 @@ def _norms(frame: pl.DataFrame) -> Norms:
         spans=_spans(ordered, "valid_from", "valid_to", row="series"),
         amount_micro=ordered["amount_micro"].to_numpy(),
         monthly=(ordered["per"] == "month").to_numpy(),
+    )
+
+
+def _acts(frame: pl.DataFrame) -> Acts:
+    ordered = frame.sort("series", "valid_from")
+    return Acts(
+        spans=_spans(ordered, "valid_from", "valid_to", row="series"),
+        amount_micro=ordered["amount_micro"].to_numpy(),
     )
 
 
@@ -333,4 +365,13 @@ def _check_facts(facts: _Facts) -> None:
         column="class_code, use_micro, days",
         message="A class average has at least one day, is not negative, and is given once.",
     )
+    refuse_rows(
+        facts.unmetered,
+        spec=UNMETERED,
+        bad=(pl.col("valid_to") <= pl.col("valid_from"))
+        | ~pl.col("amount_micro").is_between(0, STRETCH_USE_MICRO_MAX),
+        column="valid_to, amount_micro",
+        message="Use by an act has days and lies in 0 … 10^17 micro-units.",
+    )
+    check_errors(facts.meter_errors)
     check_shapes(facts.shapes)

@@ -12,8 +12,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mains.engine.usage.frames import QUALITY_LETTERS
-from mains.engine.usage.gaps import APPORTIONED, NORM, Pieces, floor_share
+from mains.engine.usage.frames import LETTERS_WITH_ACT, QUALITY_LETTERS
+from mains.engine.usage.gaps import APPORTIONED, NORM, Pieces, floor_share, used_until
 from mains.engine.usage.weights import DayWeights
 
 Ints = NDArray[np.int64]
@@ -48,6 +48,18 @@ class Norms:
 
 
 @dataclass(frozen=True)
+class Acts:
+    """Use by acts, sorted by series: each amount is shared out evenly over its span."""
+
+    spans: Spans
+    amount_micro: Ints
+
+    def within(self, low: int, high: int) -> "Acts":
+        part = slice(*np.searchsorted(self.spans.row, [low, high]))
+        return Acts(self.spans.within(low, high), self.amount_micro[part])
+
+
+@dataclass(frozen=True)
 class Calendar:
     """The month's day boundaries (n + 1), and each day's number in its calendar month with that month's
     length.
@@ -76,7 +88,8 @@ class Layout:
 
 @dataclass(frozen=True)
 class DayRows:
-    """Result of a block: matrices of series × day. `first` and `last` are piece numbers, -1 where none."""
+    """Result of a block: matrices of series × day. `first` and `last` are piece numbers, -1 where none. `rank` is the
+    place in QUALITY_LETTERS followed by LETTERS_WITH_ACT."""
 
     use_micro: Ints
     rank: NDArray[np.uint8]
@@ -91,6 +104,7 @@ def fill_days(
     pieces: Pieces,
     piece_series: Ints,
     norms: Norms,
+    acts: Acts,
     layout: Layout,
     calendar: Calendar,
     weights: DayWeights,
@@ -104,8 +118,7 @@ def fill_days(
 
     reached = calendar.boundaries.clip(pieces.start[:, None], pieces.end[:, None])
     inside = reached[:, 1:] > reached[:, :-1]
-    reach = weights.between(shape=pieces.shape[:, None], start=pieces.start[:, None], end=reached)
-    use = np.diff(floor_share(pieces.use_micro[:, None], reach, pieces.weight_total[:, None]), axis=1)
+    use = np.diff(used_until(pieces, reached, weights=weights), axis=1)
     guessed = np.flatnonzero(pieces.rank > APPORTIONED)
     inside[guessed] &= connected[piece_series[guessed]]
     normed = np.flatnonzero(pieces.rank == NORM)
@@ -124,6 +137,7 @@ def fill_days(
     )
     _reduce(rows, use=use, inside=inside, rank=pieces.rank, piece_series=piece_series)
     _norm_without_meter(rows, norm_use=norm_use, has_norm=has_norm, total=layout.total)
+    _add_acts(rows, acts=acts, calendar=calendar)
     return rows
 
 
@@ -196,6 +210,19 @@ def _norm_without_meter(rows: DayRows, *, norm_use: Ints, has_norm: Flags, total
     rows.rank[bare] = NORM
 
 
+def _add_acts(rows: DayRows, *, acts: Acts, calendar: Calendar) -> None:
+    """Put the use by acts on top of everything else, on each day of their spans."""
+    if not len(acts.amount_micro):
+        return
+    start, end = acts.spans.start[:, None], acts.spans.end[:, None]
+    reached = calendar.boundaries.clip(start, end)
+    use = np.diff(floor_share(acts.amount_micro[:, None], reached - start, end - start), axis=1)
+    added = np.zeros(rows.rank.shape, dtype=np.bool_)
+    np.add.at(rows.use_micro, acts.spans.row, use)
+    np.logical_or.at(added, acts.spans.row, reached[:, 1:] > reached[:, :-1])
+    rows.rank[added] += len(QUALITY_LETTERS)
+
+
 def _covered(spans: Spans, *, rows: int, calendar: Calendar) -> Flags:
     """Which days of which row lie in at least one of its spans."""
     width = len(calendar.days)
@@ -239,7 +266,7 @@ def day_columns(*, rows: DayRows, keep: Ints, pieces: Pieces) -> dict[str, pl.Se
     )
     at = np.flatnonzero(starts)
     offsets = np.r_[0, np.cumsum(starts.sum(axis=1))]
-    letters = np.frombuffer(QUALITY_LETTERS.encode(), dtype=np.uint8)
+    letters = np.frombuffer((QUALITY_LETTERS + LETTERS_WITH_ACT).encode(), dtype=np.uint8)
     opening = np.r_[pieces.opening, 0][first.ravel()[at]]
     closing = np.r_[pieces.closing, 0][last.ravel()[at]]
     day_offsets = np.arange(count + 1) * width

@@ -17,6 +17,12 @@ MONTH_DAYS_MAX = 1096
 
 # Strong to weak, after X for nothing: a letter's position is its rank, and a day has its parts' highest.
 QUALITY_LETTERS = "XMAFCN"
+# The same of a day to which an act of unmetered use adds: U is the act's use alone.
+LETTERS_WITH_ACT = "Umafcn"
+
+HUNDRED_PERCENT = 10_000
+"""Errors of meters are counted in hundredths of a percent."""
+PERCENT_MAX = 100_000
 
 INTEGER = "integer"
 OPAQUE = "opaque"
@@ -108,6 +114,26 @@ NORMS = FrameSpec(
 CLASS_AVERAGES = FrameSpec(
     name="class_averages",
     columns={"class_code": pl.String, "zone": OPAQUE, "use_micro": pl.Int64, "days": pl.Int64},
+)
+METER_ERRORS = FrameSpec(
+    name="meter_errors",
+    columns={
+        "register_id": pl.Int64,
+        "valid_from": pl.Date,
+        "valid_to": pl.Date,
+        "percent_hundredths": INTEGER,
+    },
+    nullable=frozenset({"valid_to"}),
+)
+UNMETERED = FrameSpec(
+    name="unmetered",
+    columns={
+        "service_point_id": pl.Int64,
+        "zone": OPAQUE,
+        "valid_from": pl.Date,
+        "valid_to": pl.Date,
+        "amount_micro": pl.Int64,
+    },
 )
 SHAPES = FrameSpec(name="shapes", columns={"shape_code": pl.String, "weights": pl.List(pl.Int64)})
 

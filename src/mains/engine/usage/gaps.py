@@ -2,6 +2,7 @@
 
 A piece is a cumulative function over boundaries: floor(use × weight(anchor … boundary) / weight_total)
 between its start and end. Everything that a meter or its history says about a month is a sum of pieces.
+Where the meter counted wrongly (`error`), what it counted since the piece's start is divided once more.
 """
 
 from dataclasses import dataclass, fields
@@ -11,7 +12,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mains.engine.usage.chains import Chains
-from mains.engine.usage.frames import QUALITY_LETTERS, UnableToComputeUsage, UsageRules
+from mains.engine.usage.frames import (
+    HUNDRED_PERCENT,
+    QUALITY_LETTERS,
+    UnableToComputeUsage,
+    UsageRules,
+)
 from mains.engine.usage.weights import EVEN, DayWeights
 
 Ints = NDArray[np.int64]
@@ -23,12 +29,15 @@ class Pieces:
     """Parallel arrays. Days from `start` to `end` (boundaries) get use by the rule of this module.
 
     `installation` is the row of the registers frame, `rank` the place in QUALITY_LETTERS; a NORM piece has no
-    use of its own (weight_total 1). `opening` and `closing` are reading ids, 0 where none.
+    use of its own (weight_total 1). `opening` and `closing` are reading ids, 0 where none. Weights count from `anchor`,
+    which lies before `start` in parts of a stretch; `error` is the meter's in hundredths of a percent, 0 where none.
     """
 
     installation: Ints
+    anchor: Ints
     start: Ints
     end: Ints
+    error: Ints
     use_micro: Ints
     weight_total: Ints
     shape: Ints
@@ -70,8 +79,10 @@ def stretch_pieces(*, chains: Chains, shape: Ints, weights: DayWeights) -> Piece
     weightless = total == 0
     return Pieces(
         installation=installation,
+        anchor=start,
         start=start,
         end=end,
+        error=np.zeros_like(start),
         use_micro=chains.use_micro[at],
         weight_total=np.where(weightless, end - start, total),
         shape=np.where(weightless, EVEN, chosen),
@@ -116,8 +127,10 @@ def gap_pieces(
     )
     pieces = Pieces(
         installation=installation,
+        anchor=start,
         start=start,
         end=end,
+        error=np.zeros_like(start),
         use_micro=use,
         weight_total=total,
         shape=np.where(own, installations.shape[installation], EVEN),
@@ -177,20 +190,38 @@ def _history(
     )
     part = stretches.take(near["stretch"].cast(pl.Int64).to_numpy())
     back, till = near["back"].to_numpy(), near["till"].to_numpy()
-    before = weights.between(shape=part.shape, start=part.start, end=back)
-    through = weights.between(shape=part.shape, start=part.start, end=till)
-    use = floor_share(part.use_micro, through, part.weight_total) - floor_share(
-        part.use_micro, before, part.weight_total
-    )
+    use = used_until(part, till, weights=weights) - used_until(part, back, weights=weights)
+    weight = weights.between(shape=part.shape, start=back, end=till)
     sums = (
         near.select("gap", days=pl.col("till") - pl.col("back"))
-        .with_columns(use=pl.Series(use).cast(pl.Int128), weight=pl.Series(through - before))
+        .with_columns(use=pl.Series(use).cast(pl.Int128), weight=pl.Series(weight))
         .group_by("gap")
         .agg(pl.all().sum())
     )
     # A history beyond 64 bits is no history to forecast from; the null becomes a history of no days.
     sums = sums.filter(pl.col("use") < 2**62).with_columns(pl.col("use").cast(pl.Int64))
     return gaps.select("gap").join(sums, on="gap", how="left", maintain_order="left").fill_null(0)
+
+
+def used_until(pieces: Pieces, until: Ints, *, weights: DayWeights) -> Ints:
+    """Cumulative use of each piece at boundaries within it: one for each piece, or a row of them for each.
+
+    Differences count: it begins at the anchor, or at the start where the meter has an error, whose use is
+    floor(counted × 100 % / (100 % + error)).
+    """
+    by_row = (-1, *[1] * (until.ndim - 1))
+    reach = weights.between(
+        shape=pieces.shape.reshape(by_row), start=pieces.anchor.reshape(by_row), end=until
+    )
+    use = floor_share(pieces.use_micro.reshape(by_row), reach, pieces.weight_total.reshape(by_row))
+    wrong = np.flatnonzero(pieces.error)
+    if len(wrong):
+        part = pieces.take(wrong)
+        before = weights.between(shape=part.shape, start=part.anchor, end=part.start)
+        counted_before = floor_share(part.use_micro, before, part.weight_total).reshape(by_row)
+        whole = (HUNDRED_PERCENT + part.error).reshape(by_row)
+        use[wrong] = floor_share(use[wrong] - counted_before, np.full_like(whole, HUNDRED_PERCENT), whole)
+    return use
 
 
 def floor_share(use_micro: Ints, weight: Ints, weight_total: Ints) -> Ints:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mains.engine.usage.frames import UnableToComputeUsage
 
-_ESTIMATED = "FCN"
+_MEASURED, _ESTIMATED = "MAma", "FCNfcn"
 
 
 def usage_of_segments(*, usage: pl.DataFrame, segments: pl.DataFrame, month_from: date) -> pl.DataFrame:
@@ -16,9 +16,9 @@ def usage_of_segments(*, usage: pl.DataFrame, segments: pl.DataFrame, month_from
 
     `usage` is the engine's output for the month that begins at `month_from`. `segments` has segment_id,
     service_point_id, from_date and to_date (half-open, within the month). Returns segment_id, zone,
-    usage_micro, measured_days (M and A), estimated_days (F, C and N), one row per segment and zone of its
-    point, sorted by both. A segment of a point without usage gives no row; one that leaves the month raises
-    UnableToComputeUsage, because its sum would be incomplete.
+    usage_micro, measured_days (M and A), estimated_days (F, C and N; with or without an act on top), one row
+    per segment and zone of its point, sorted by both. A segment of a point without usage gives no row; one that
+    leaves the month raises UnableToComputeUsage, because its sum would be incomplete.
     """
     width = len(usage["quality"][0]) if usage.height else 0
     numbered = usage.select("service_point_id", "zone").with_row_index("row")
@@ -36,7 +36,7 @@ def usage_of_segments(*, usage: pl.DataFrame, segments: pl.DataFrame, month_from
         )
     row = asked["row"].cast(pl.Int64).to_numpy()
     letters = np.frombuffer("".join(usage["quality"]).encode(), dtype=np.uint8).reshape(usage.height, width)
-    measured = np.isin(letters, np.frombuffer(b"MA", dtype=np.uint8))
+    measured = np.isin(letters, np.frombuffer(_MEASURED.encode(), dtype=np.uint8))
     estimated = np.isin(letters, np.frombuffer(_ESTIMATED.encode(), dtype=np.uint8))
     days = usage["days_micro"].explode(empty_as_null=False).to_numpy().reshape(usage.height, width)
 

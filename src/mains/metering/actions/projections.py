@@ -9,6 +9,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.engine.usage import compute_daily_usage
 from mains.kernel.period import month_start, next_month
 from mains.metering.actions.usage import RULES, averages_of
+from mains.metering.queries.findings import Findings, read_findings
 from mains.metering.queries.frames import read_histories, read_readings, read_registers
 from mains.metering.values import Zone
 from mains.network.queries.frames import read_points
@@ -17,6 +18,7 @@ PROJECTED = ("service_point_id", "zone", "days_micro", "quality")
 
 # Before the last reading, which may be two months old, lies the history from which its forecast is taken.
 _WINDOW = timedelta(days=RULES.lookback_days + 62)
+_LONG_AGO = date(1900, 1, 1)
 
 
 def project_usage(
@@ -57,8 +59,8 @@ def _facts(
     points: pl.Series | None,
     span: tuple[date, date],
     as_of: datetime,
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Points, registers and readings; whole histories for the few points that are named."""
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, Findings]:
+    """Points, registers, readings and findings; whole histories for the few points that are named."""
     window_from = span[0] - _WINDOW
     connected = read_points(
         connection=connection,
@@ -75,10 +77,17 @@ def _facts(
         to_date=as_of.date() + timedelta(days=2),
         as_of=as_of,
     ).join(connected.select("service_point_id", "class_code"), on="service_point_id", how="left")
+    found = read_findings(
+        connection=connection,
+        # Of what lies further back no reading of a named point is cut off either.
+        from_date=window_from if points is None else _LONG_AGO,
+        to_date=next_month(span[1]),
+        as_of=as_of,
+    ).of(registers=registers, points=connected)
     if points is not None:
         wanted = registers["register_id"].unique().sort()
         readings = read_histories(connection=connection, register_ids=wanted, as_of=as_of, known_since=as_of)
-        return connected, registers, readings
+        return connected, registers, readings, found
     readings = read_readings(
         connection=connection, buckets=buckets, from_date=window_from, as_of=as_of, known_since=as_of
     )
@@ -86,13 +95,14 @@ def _facts(
     if not silent.is_empty():
         older = read_histories(connection=connection, register_ids=silent, as_of=as_of, known_since=as_of)
         readings = pl.concat([readings, older])
-    return connected, registers, readings
+    return connected, registers, readings, found
 
 
 def _month(
     points: pl.DataFrame,
     registers: pl.DataFrame,
     readings: pl.DataFrame,
+    findings: Findings,
     *,
     month: date,
     as_of: datetime,
@@ -108,6 +118,8 @@ def _month(
         registers=registers,
         readings=readings.filter("is_believed"),
         class_averages=averages_of(class_averages, present),
+        meter_errors=findings.errors,
+        unmetered=findings.acts,
         month_from=month,
         month_to=following,
         as_of_date=as_of.date(),

@@ -81,7 +81,7 @@ class UsageRecord:
     @property
     def estimated_days(self) -> int:
         """Days that are forecast or norm."""
-        return sum(letter in "FCN" for letter in self.quality)
+        return sum(letter in "FCN" for letter in self.quality.upper())
 
 
 METERS = """
@@ -154,7 +154,7 @@ def list_usage(*, service_point_ids: Sequence[int], month_from: date) -> list[Us
     statement = """
         SELECT DISTINCT ON (n.month, n.service_point_id, n.zone)
                n.month, n.service_point_id, n.zone, n.revision, n.recorded_at, n.total_micro, n.days_micro, n.quality,
-               coalesce(length(first.quality) - length(translate(first.quality, 'FC', '')), 0)
+               coalesce(length(first.quality) - length(translate(first.quality, 'FCfc', '')), 0)
         FROM metering_usagemonth n
         LEFT JOIN metering_usagemonth first
             ON first.month = n.month AND first.service_point_id = n.service_point_id AND first.zone = n.zone

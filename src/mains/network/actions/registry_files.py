@@ -1,4 +1,4 @@
-"""Files of network nodes, premises and service points."""
+"""Files of network nodes, premises with their absences, and service points."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,6 +19,7 @@ from mains.base.staged_rows import (
     yes_or_no,
 )
 from mains.kernel.errors import MainsError
+from mains.network.actions.absences import record_absence
 from mains.network.actions.registry import (
     UnableToPlaceNode,
     add_node,
@@ -29,7 +30,7 @@ from mains.network.actions.registry import (
     set_node_state,
 )
 from mains.network.models import Node, Premise
-from mains.network.values import Cooker, Location, NodeKind, PremiseKind, Service
+from mains.network.values import AbsenceReason, Cooker, Location, NodeKind, PremiseKind, Service
 
 ADDRESS = (
     Field("city"),
@@ -98,6 +99,30 @@ def import_premises(
         )
 
     return import_rows(content=content, fields=PREMISES, write=write, is_trial=is_trial)
+
+
+def import_absences(
+    *, content: bytes, actor: models.Model | None, now: datetime, is_trial: bool = False
+) -> StagedRows:
+    """Record the absences of a CSV file: the premise's address, residents, reason, left_on, returned_on, proof."""
+    fields = (
+        *ADDRESS,
+        Field("residents", whole(least=1, most=1000)),
+        Field("reason", choice(AbsenceReason)),
+        Field("left_on", day),
+        Field("returned_on", day),
+        Field("proof"),
+    )
+
+    def write(row: Mapping[str, Any]) -> None:
+        record_absence(
+            premise_id=_premise_at(row).pk,
+            actor=actor,
+            now=now,
+            **{name: row[name] for name in ("residents", "reason", "left_on", "returned_on", "proof")},
+        )
+
+    return import_rows(content=content, fields=fields, write=write, is_trial=is_trial)
 
 
 def import_nodes(

@@ -13,7 +13,8 @@ class UnableToFindServicePoint(MainsError):
 
 @dataclass(frozen=True)
 class PointRecord:
-    """One service at one premise; `disconnected_on` is the first day without supply, None while there is no end."""
+    """One service at one premise, or where a node is measured; `disconnected_on` is the first day without supply, None
+    while there is no end."""
 
     id: int
     code: str
@@ -23,6 +24,7 @@ class PointRecord:
     disconnected_on: date | None
     node_id: int
     takes_rest: bool
+    measures_node: bool
 
     def is_connected(self, on: date) -> bool:
         """Whether it is supplied on the day."""
@@ -32,7 +34,7 @@ class PointRecord:
 def get_point(*, point_id: int) -> PointRecord:
     """The service point. Raises UnableToFindServicePoint."""
     statement = """
-        SELECT id, code, service, bucket, connected_on, disconnected_on, node_id, takes_rest
+        SELECT id, code, service, bucket, connected_on, disconnected_on, node_id, takes_rest, measures_node
         FROM network_servicepoint WHERE id = %(id)s
     """
     found = fetch_row(PointRecord, statement, {"id": point_id})

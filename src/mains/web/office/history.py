@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from itertools import groupby
 
 from django.db.models import TextChoices
@@ -16,8 +17,11 @@ from mains.billing.values import bill_number
 from mains.customers.queries.records import AgreementRecord, OfficerRecord
 from mains.ledger.queries.current_account import CurrentAccountRow
 from mains.ledger.values import EntryKind
+from mains.metering.queries.findings import FindingRecord
 from mains.metering.queries.records import MeterRecord, ReadingRecord
-from mains.metering.values import ReadingSource, Zone
+from mains.metering.values import DayQuality, ReadingSource, UnmeteredReason, Zone
+from mains.network.queries.absences import AbsenceRecord
+from mains.network.values import AbsenceReason
 from mains.payments.queries.receipts import ReceiptRecord
 
 
@@ -29,6 +33,7 @@ class EventKind(TextChoices):
     RECALCULATION = "recalculations", gettext_lazy("Recalculations")
     PAYMENT = "payments", gettext_lazy("Payments")
     METER = "meters", gettext_lazy("Meters and seals")
+    FINDING = "findings", gettext_lazy("Errors, acts and absences")
     AGREEMENT = "agreements", gettext_lazy("Agreements")
 
 
@@ -38,6 +43,7 @@ ICONS = {
     EventKind.RECALCULATION: "refresh",
     EventKind.PAYMENT: "cash",
     EventKind.METER: "bolt",
+    EventKind.FINDING: "alert-circle",
     EventKind.AGREEMENT: "file-text",
 }
 
@@ -136,6 +142,37 @@ def meter_events(meters: Sequence[MeterRecord]) -> Iterator[Event]:
             yield Event(
                 meter.installed_to, EventKind.METER, f"{_('Meter removed')}: {name}", meter.proof, url=url
             )
+
+
+def finding_events(
+    findings: Sequence[FindingRecord], absences: Sequence[AbsenceRecord], *, meters_url: str, premise_url: str
+) -> Iterator[Event]:
+    """Found errors, acts and absences, also those that were withdrawn."""
+    for found in findings:
+        if found.is_error:
+            title = _("Error of meter %(serial)s") % {"serial": found.serial}
+            share = Decimal(found.amount).scaleb(-4)
+            much = formats.percent_text(share, language=_language(), decimals=2)
+        else:
+            title = f"{DayQuality.UNMETERED.label}: {UnmeteredReason(found.reason).label}"
+            much = _quantity(found.amount, found.unit)
+        yield Event(
+            day=found.valid_from,
+            kind=EventKind.FINDING,
+            title=title,
+            detail=f"{much} · {found.proof}",
+            url=f"{meters_url}#findings",
+            is_replaced=found.superseded_at is not None,
+        )
+    for absence in absences:
+        yield Event(
+            day=absence.valid_from,
+            kind=EventKind.FINDING,
+            title=f"{_('Absence of residents')}: {absence.residents}",
+            detail=f"{AbsenceReason(absence.reason).label} · {absence.proof}",
+            url=f"{premise_url}#findings",
+            is_replaced=absence.superseded_at is not None,
+        )
 
 
 def agreement_events(

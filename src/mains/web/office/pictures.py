@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 
 from mains.base import formats
 from mains.metering.queries.records import UsageRecord
-from mains.metering.values import DayQuality, Zone
+from mains.metering.values import DayQuality, Zone, has_act
 from mains.network.queries.records import NeighbourRecord, NodeRecord, PremiseRecord
 from mains.reporting.queries.collection import Ageing, CollectionMonth
 from mains.reporting.queries.overview import MonthUse
 from mains.web.office.findings import ageing_finding, money_finding, use_finding
 from mains.web.office.parts import Chart, Place, PlaceMap, Series
 
-GROUPS = (("M", False), ("A", False), ("FC", True), ("N", True))
+GROUPS = (("M", False), ("A", False), ("FC", True), ("N", True), ("U", False))
 
 
 def _language() -> str:
@@ -45,16 +45,20 @@ def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart
     following = (month + timedelta(days=32)).replace(day=1)
     count = (following - month).days
     totals, letters = [0] * count, ["X"] * count
-    order = "XMAFCN"
+    by_acts: set[int] = set()
+    order = "XUMAFCN"
     for row in (row for row in usage if row.month == month and row.zone != Zone.EXPORT):
         for place, (micro, letter) in enumerate(zip(row.days_micro, row.quality, strict=True)):
             totals[place] += micro
-            letters[place] = max(letters[place], letter, key=order.index)
+            if has_act(letter):
+                by_acts.add(place)
+            letters[place] = max(letters[place], letter.upper(), key=order.index)
     names = {
         "M": DayQuality.MEASURED.label,
         "A": DayQuality.APPORTIONED.label,
         "FC": DayQuality.FORECAST.label,
         "N": DayQuality.NORM.label,
+        "U": DayQuality.UNMETERED.label,
     }
     series = []
     for group, is_estimate in GROUPS:
@@ -75,14 +79,25 @@ def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart
         finding=_("%(total)s in the month. %(estimated)s")
         % {
             "total": _quantity(sum(totals), unit),
-            "estimated": ngettext(
-                "%(count)s day is not measured yet.", "%(count)s days are not measured yet.", estimated
-            )
-            % {"count": estimated}
-            if estimated
-            else _("All days come from readings."),
+            "estimated": _how_days_are_known(estimated, len(by_acts)),
         },
     )
+
+
+def _how_days_are_known(estimated: int, by_acts: int) -> str:
+    if estimated:
+        told = ngettext(
+            "%(count)s day is not measured yet.", "%(count)s days are not measured yet.", estimated
+        )
+        return told % {"count": estimated}
+    if by_acts:
+        told = ngettext(
+            "On %(count)s day an act of unmetered use adds to the readings.",
+            "On %(count)s days an act of unmetered use adds to the readings.",
+            by_acts,
+        )
+        return told % {"count": by_acts}
+    return _("All days come from readings.")
 
 
 def months_chart(*, usage: Sequence[UsageRecord], unit: str) -> Chart:
@@ -91,7 +106,7 @@ def months_chart(*, usage: Sequence[UsageRecord], unit: str) -> Chart:
     covered, estimated = dict.fromkeys(months, 0), dict.fromkeys(months, 0)
     for row in (row for row in usage if row.zone != Zone.EXPORT):
         for micro, letter in zip(row.days_micro, row.quality, strict=True):
-            (estimated if letter in "FCN" else covered)[row.month] += micro
+            (estimated if letter.upper() in "FCN" else covered)[row.month] += micro
     series = [
         Series(
             _("From readings"),

@@ -26,14 +26,18 @@ METER, AGREEMENT, AGREEMENT_WITHDRAWN, PREMISE = "meter", "agreement", "agreemen
 NODE_STATE, NODE_PLACEMENT, TARIFF, LEFT_OUT = "node_state", "node_placement", "tariff", "left_out"
 BALANCE = "balance"
 OPENING_BALANCE, CARRIED = "opening_balance", "carried"
+METER_ERROR, METER_ERROR_WITHDRAWN = "meter_error", "meter_error_withdrawn"
+UNMETERED_USE, UNMETERED_USE_WITHDRAWN = "unmetered_use", "unmetered_use_withdrawn"
+ABSENCE, ABSENCE_WITHDRAWN = "absence", "absence_withdrawn"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
     """A fact that became known: its kind, id and day (a reading's, or its first day), and when we learnt of it.
 
-    `name` says what it is about: a meter's serial, a node, a tariff, or the attributes of a premise that differ, apart
-    by commas. `replaced_id` is the fact that it corrects. A month that was left out of its bill has no fact.
+    `name` says what it is about: a meter's serial, a node, a tariff, the proof of an act or absence, or the attributes
+    of a premise that differ, apart by commas. `replaced_id` is the fact that it corrects. A month that was left out of
+    its bill has no fact.
     """
 
     kind: str
@@ -92,8 +96,10 @@ def find_causes(
         causes = [
             *_readings(read, about, since=since),
             *_meters(read, about),
+            *_findings(read, about),
             *_agreements(read, about),
             *_premise(read, about),
+            *_became_known(read, _ABSENCES, about, ABSENCE, ABSENCE_WITHDRAWN),
             *_network(read, about),
             *_balances(read, about),
             *_carried(read, about),
@@ -168,6 +174,28 @@ def _meters(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
     rows = read(_INSTALLATIONS, about)
     for row in _told_anew(rows, ("meter_id",)):
         yield _dated(METER, row)
+
+
+def _findings(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
+    """Errors and acts; an error of days before the month where a forecast follows what it corrects."""
+    yield from _became_known(read, _METER_ERRORS, about, METER_ERROR, METER_ERROR_WITHDRAWN)
+    yield from _became_known(read, _UNMETERED, about, UNMETERED_USE, UNMETERED_USE_WITHDRAWN)
+
+
+def _became_known(
+    read: Reader, statement: str, about: Mapping[str, object], recorded: str, withdrawn: str
+) -> Iterator[Cause]:
+    for row in read(statement, about):
+        if row["is_known"] and not row["was_known"]:
+            yield _dated(recorded, row)
+        elif row["was_known"] and not row["is_known"]:
+            yield Cause(
+                kind=withdrawn,
+                fact_id=row["id"],
+                day=row["valid_from"],
+                recorded_at=row["ended_at"],
+                name=row["name"],
+            )
 
 
 def _agreements(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
@@ -310,6 +338,29 @@ _PREMISE_STATES = f"""
            f.heated_area_m2_micro AS heated_area_m2, f.storey_height_mm AS storey_height_m, f.location, f.cooker,
            f.meter_possible
     FROM network_premisestate f
+    WHERE f.premise_id = (SELECT premise_id FROM network_servicepoint WHERE id = %(point)s) AND {_IN_MONTH}
+    ORDER BY f.id
+"""
+_METER_ERRORS = f"""
+    SELECT DISTINCT {_DATED}, m.serial AS name
+    FROM metering_installation i
+    JOIN metering_register r ON r.meter_id = i.meter_id
+    JOIN metering_meter m ON m.id = i.meter_id
+    JOIN metering_metererror f ON f.register_id = r.id
+    WHERE i.service_point_id = %(point)s AND i.recorded_at <= %(as_of)s AND {CHANGED.format("f")}
+      AND lower(f.valid) < %(next)s::date
+      AND (f.valid && daterange(%(month)s::date, %(next)s::date) OR EXISTS (
+        SELECT FROM metering_usagemonth u
+        WHERE u.month = %(month)s AND u.service_point_id = %(point)s AND u.recorded_at > %(known_since)s
+          AND u.recorded_at <= %(as_of)s AND upper(u.quality) ~ '[FC]'))
+    ORDER BY f.id
+"""
+_UNMETERED = f"""
+    SELECT {_DATED}, f.proof AS name FROM metering_unmetereduse f
+    WHERE f.service_point_id = %(point)s AND {_IN_MONTH} ORDER BY f.id
+"""
+_ABSENCES = f"""
+    SELECT {_DATED}, f.proof AS name FROM network_absence f
     WHERE f.premise_id = (SELECT premise_id FROM network_servicepoint WHERE id = %(point)s) AND {_IN_MONTH}
     ORDER BY f.id
 """

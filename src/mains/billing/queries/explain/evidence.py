@@ -43,7 +43,8 @@ class Item:
     gives the item its id. `stored` are
     the daily-use rows that the bill read, `placements` and `states` the network facts above the service point,
     `balance_rows` those of the nodes above it, where the tariff reads what they share out; `carried` what is known of
-    balances from bill to bill, where the tariff has such.
+    balances from bill to bill, where the tariff has such; `errors` and `acts` what was ever found of its registers and
+    of itself.
     """
 
     agreement_id: int
@@ -64,6 +65,9 @@ class Item:
     stored: tuple[Row, ...]
     balance_rows: tuple[Row, ...] = ()
     carried: CarriedRows = field(default_factory=CarriedRows)
+    absences: tuple[Row, ...] = ()
+    errors: tuple[Row, ...] = ()
+    acts: tuple[Row, ...] = ()
 
     @property
     def installed(self) -> tuple[Row, ...]:
@@ -94,6 +98,11 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
     about["registers"] = [row["register_id"] for rows in registers.values() for row in rows]
     readings = _grouped(_rows(_READINGS, about), "service_point_id")
     premise_states = _grouped(_rows(_PREMISE_STATES, about), "premise_id")
+    absences = _grouped(_rows(_ABSENCES, about), "premise_id")
+    errors, acts = (
+        _grouped(_rows(_ERRORS, about), "register_id"),
+        _grouped(_rows(_ACTS, about), "service_point_id"),
+    )
     stored = _grouped(_rows(_USAGE, about), "service_point_id")
     placements, states = _network({row["node_id"] for row in points.values()}, about)
     editions = _editions({row["tariff_id"] for row in agreements}, as_of)
@@ -135,6 +144,9 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
                 stored=tuple(stored[point_id]),
                 balance_rows=tuple(balances[node] for node in above if node in balances),
                 carried=carried,
+                absences=tuple(absences[first["premise_id"]]),
+                errors=_of_registers(registers[point_id], errors),
+                acts=tuple(acts[point_id]),
             )
         )
     return tuple(items)
@@ -164,7 +176,13 @@ def load_meter_item(*, service_point_id: int, service: str, month: date, as_of: 
         registers=tuple(registers),
         readings=tuple(_rows(_READINGS, about)),
         stored=tuple(_rows(_USAGE, about)),
+        errors=tuple(_rows(_ERRORS, about)),
     )
+
+
+def _of_registers(registers: Sequence[Row], errors: dict[int, list[Row]]) -> tuple[Row, ...]:
+    own = dict.fromkeys(row["register_id"] for row in registers)
+    return tuple(row for register_id in own for row in errors.get(register_id, ()))
 
 
 def _balances(
@@ -320,6 +338,26 @@ SELECT s.id, s.premise_id, s.residents, s.rooms, s.floor_area_m2_micro, s.heated
 FROM network_premisestate s
 WHERE s.premise_id = ANY(%(premises)s) AND s.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("s")}
 ORDER BY s.valid
+"""
+_ABSENCES = f"""
+SELECT a.id, a.premise_id, a.residents, lower(a.valid) AS valid_from, upper(a.valid) AS valid_to, a.recorded_at, a.proof
+FROM network_absence a
+WHERE a.premise_id = ANY(%(premises)s) AND a.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("a")}
+ORDER BY a.valid, a.id
+"""
+_ERRORS = """
+SELECT e.id, e.register_id, e.percent_hundredths, lower(e.valid) AS valid_from, upper(e.valid) AS valid_to,
+       e.recorded_at, e.superseded_at, e.proof
+FROM metering_metererror e
+WHERE e.register_id = ANY(%(registers)s) AND e.recorded_at <= %(as_of)s
+ORDER BY e.id
+"""
+_ACTS = """
+SELECT u.id, u.service_point_id, u.zone, u.amount_micro, lower(u.valid) AS valid_from, upper(u.valid) AS valid_to,
+       u.recorded_at, u.superseded_at, u.proof, u.reason
+FROM metering_unmetereduse u
+WHERE u.service_point_id = ANY(%(points)s) AND u.recorded_at <= %(as_of)s
+ORDER BY u.id
 """
 _PLACEMENTS = f"""
 SELECT n.node_id, n.parent_id, lower(n.valid) AS valid_from, upper(n.valid) AS valid_to

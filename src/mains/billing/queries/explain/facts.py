@@ -28,6 +28,7 @@ def facts_of(item: Item, use: DailyUse) -> Facts:
         attributes={
             **_of_agreements(item),
             **_of_premise(item),
+            "absent": _of_absences(item),
             **_of_network(item),
             **_of_meters(item),
             **_of_bill_before(item),
@@ -76,6 +77,20 @@ def _of_premise(item: Item) -> dict[str, tuple[DatedValue, ...]]:
             source = _source(_("premise record"), row, "id")
             found.setdefault(name, []).append(DatedValue(value, row["valid_from"], row["valid_to"], source))
     return {name: tuple(values) for name, values in found.items()}
+
+
+def _of_absences(item: Item) -> tuple[DatedValue, ...]:
+    """How many residents are absent on each day; those that overlap add up, to all residents at most."""
+    if not item.absences:
+        return (DatedValue(Fraction(0), item.period_from, item.period_to, _("no absence is recorded")),)
+    found = []
+    for day in _days(item):
+        away = [row for row in item.absences if _holds(row, day)]
+        living = sum(row["residents"] for row in item.premise_states if _holds(row, day))
+        count = min(sum(row["residents"] for row in away), living)
+        source = "; ".join(f"{_source(_('absence'), row, 'id')}, {row['proof']}" for row in away)
+        found.append(DatedValue(Fraction(count), day, day + DAY, source or _("no absence is recorded")))
+    return tuple(found)
 
 
 def _of_network(item: Item) -> dict[str, tuple[DatedValue, ...]]:

@@ -1,7 +1,7 @@
 """Daily use of an item, computed again from raw readings in plain Python, with the readings behind each day."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
@@ -15,17 +15,19 @@ from mains.engine.facts import MICRO, Stretch
 from mains.engine.usage.exact import (
     DayUse,
     Installation,
+    MeterError,
     Part,
     Point,
     Reading,
     SeriesUse,
+    UnmeteredUse,
     explain_daily_usage,
 )
 from mains.kernel.errors import MainsError
 from mains.kernel.period import next_month
 from mains.metering.actions.usage import RULES
 from mains.metering.queries.records import class_averages
-from mains.metering.values import DayQuality, ReadingSource, Zone
+from mains.metering.values import DayQuality, ReadingSource, UnmeteredReason, Zone
 
 NAME_OF_ZONE = {
     Zone.DAY: "usage.day",
@@ -50,6 +52,8 @@ class DailyUse:
     registers: Mapping[int, Row]
     readings: Mapping[int, Row]
     unit: str
+    errors: Mapping[int, Row] = field(default_factory=dict)
+    acts: Mapping[int, Row] = field(default_factory=dict)
 
     def stretches(self) -> dict[str, tuple[Stretch, ...]]:
         """Use as the rating engine takes it: one stretch a day, in total and by zone."""
@@ -83,14 +87,45 @@ class DailyUse:
         if register is not None and register["multiplier_micro"] != MICRO:
             multiplier = Fraction(register["multiplier_micro"], MICRO)
             children.append(Step(_("multiplier of the register"), multiplier, source=_meter(register)))
+        if part.error is not None:
+            children += self._error(part.error, run)
+        source = _meter(register) if register else ""
+        if part.act is not None:
+            source = self._act(part.act)
         return Step(
             label=f"{DayQuality(part.quality).label}, {first} – {last}",
             value=use,
             unit=self.unit,
             formula=_rule(part, len(run)),
-            source=_meter(register) if register else "",
+            source=source,
             children=tuple(children),
         )
+
+    def _error(self, error: MeterError, run: list[tuple[date, Part]]) -> tuple[Step, Step]:
+        """What the meter counted on the days of the run, and the error by which that is corrected."""
+        row = self.errors[error.error_id]
+        counted = Step(
+            _("counted by the meter"),
+            Fraction(sum(part.counted_micro for _day, part in run), MICRO),
+            self.unit,
+            formula=_rule(replace(run[0][1], error=None), len(run)),
+        )
+        percent = Step(
+            _("found error of the meter"),
+            Fraction(error.percent_hundredths, 100),
+            "%",
+            source=_("error %(id)s since %(since)s, %(proof)s")
+            % {"id": row["id"], "since": row["valid_from"], "proof": row["proof"]},
+        )
+        return counted, percent
+
+    def _act(self, act: UnmeteredUse) -> str:
+        row = self.acts[act.act_id]
+        return _("act %(id)s, %(proof)s, %(reason)s") % {
+            "id": row["id"],
+            "proof": row["proof"],
+            "reason": UnmeteredReason(row["reason"]).label,
+        }
 
     def _reading(self, reading: Reading) -> Step:
         row = self.readings[reading.reading_id]
@@ -112,6 +147,8 @@ def daily_use(item: Item, *, unit: str) -> DailyUse:
         return DailyUse(month, (), {}, {}, unit)
     known_at = max(row["recorded_at"] for row in item.stored)
     registers = [row for row in item.registers if was_believed(row, known_at)]
+    errors = {row["id"]: row for row in item.errors if was_believed(row, known_at)}
+    acts = {row["id"]: row for row in item.acts if was_believed(row, known_at)}
     readings = [row for row in item.readings if was_believed(row, known_at)]
     averages: Mapping[int, Fraction] = {}
     if _needs_averages(item):
@@ -131,6 +168,8 @@ def daily_use(item: Item, *, unit: str) -> DailyUse:
             )
             for row in readings
         ),
+        errors=tuple(_meter_error(row) for row in errors.values()),
+        acts=tuple(_unmetered_use(row) for row in acts.values()),
     )
     series, _set_aside = explain_daily_usage(
         point=point,
@@ -153,6 +192,8 @@ def daily_use(item: Item, *, unit: str) -> DailyUse:
         registers={row["register_id"]: row for row in registers},
         readings={row["reading_id"]: row for row in readings},
         unit=unit,
+        errors=errors,
+        acts=acts,
     )
 
 
@@ -187,12 +228,13 @@ def check_use(
 
 
 def runs_of_days(days: Iterable[DayUse]) -> list[list[tuple[date, Part]]]:
-    """Parts of consecutive days that come from the same register and readings."""
+    """Parts of consecutive days that come from the same register and readings, error or act."""
     runs: dict[tuple[object, ...], list[tuple[date, Part]]] = {}
     for day in days:
         for part in day.parts:
             ends = tuple(reading.reading_id if reading else 0 for reading in (part.opening, part.closing))
-            runs.setdefault((part.quality, part.register_id, *ends), []).append((day.day, part))
+            origin = (part.quality, part.register_id, *ends, part.error, part.act)
+            runs.setdefault(origin, []).append((day.day, part))
     return list(runs.values())
 
 
@@ -209,6 +251,10 @@ def _rule(part: Part, days: int) -> str:
         "covered": part.weight_total,
         "days": days,
     }
+    if part.error is not None:
+        return _("counted × 100 / (100 + %(percent)s)") % {
+            "percent": show_short(Fraction(part.error.percent_hundredths, 100))
+        }
     if part.quality == DayQuality.FORECAST:
         return _("%(use)s in %(covered)s days of history, for %(days)s days") % figures
     return _("%(use)s over %(covered)s days, of which %(days)s") % figures
@@ -226,8 +272,18 @@ def _installation(row: Row, average: Fraction | None) -> Installation:
     )
 
 
+def _meter_error(row: Row) -> MeterError:
+    return MeterError(
+        row["id"], row["register_id"], row["valid_from"], row["valid_to"], row["percent_hundredths"]
+    )
+
+
+def _unmetered_use(row: Row) -> UnmeteredUse:
+    return UnmeteredUse(row["id"], row["zone"], row["valid_from"], row["valid_to"], row["amount_micro"])
+
+
 def _needs_averages(item: Item) -> bool:
-    return any(DayQuality.CLASS_AVERAGE in row["quality"] for row in item.stored)
+    return any(DayQuality.CLASS_AVERAGE in row["quality"].upper() for row in item.stored)
 
 
 _kept_averages: dict[tuple[str, date, str], dict[int, Fraction]] = {}

@@ -100,6 +100,7 @@ class MonthlyAmounts:
         rows: list[Believed] = [*agreements, *histories.openings.get(account_id, ())]
         for row in agreements:
             rows += histories.premise_states.get(row.premise_id, ())
+            rows += histories.absences.get(row.premise_id, ())
             rows += histories.installed.get(row.service_point_id, ())
             rows += histories.editions.get(row.tariff_id, ())
         for node in nodes:
@@ -209,7 +210,7 @@ class MonthlyAmounts:
             }  # in the order of revisions, so the last one of each zone stays
             at = max(row.recorded_at for row in stored.values())
             averages: Mapping[int, Fraction] = {}
-            if any(DayQuality.CLASS_AVERAGE in row.quality for row in stored.values()):
+            if any(DayQuality.CLASS_AVERAGE in row.quality.upper() for row in stored.values()):
                 code = f"{agreement.service} {agreement.premise_kind}"
                 averages = averages_of_class(class_code=code, month=month)
             found = self._compute_use(agreement, month, following, at, averages)
@@ -245,17 +246,25 @@ class MonthlyAmounts:
         if found is None:
             installed = believed(self.histories.installed.get(agreement.service_point_id, ()), at)
             readings = self.histories.readings
+            registers = {row.register_id for row in installed}
+            errors, acts = self.histories.errors, self.histories.acts.get(agreement.service_point_id, ())
             point = Point(
                 connected=((agreement.connected_on, agreement.disconnected_on),),
                 installations=tuple([_installation(row, averages.get(row.zone)) for row in installed]),
                 readings=tuple(
                     [
                         reading
-                        for register_id in {row.register_id for row in installed}
+                        for register_id in registers
                         for recorded_at, superseded_at, reading in readings.get(register_id, ())
                         if recorded_at <= at and (superseded_at is None or superseded_at > at)
                     ]
                 ),
+                errors=tuple(
+                    [row.error for each in registers for row in believed(errors.get(each, ()), at)]
+                    if errors
+                    else ()
+                ),
+                acts=tuple([row.act for row in believed(acts, at)]) if acts else (),
             )
             found = self._valid[key] = PointReadings(point, as_of_date=at.date())
         return found

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from django.db import connection
 from psycopg import Cursor
 
-from mains.engine.usage.exact import Reading
+from mains.engine.usage.exact import MeterError, Reading, UnmeteredUse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -82,6 +82,35 @@ class BelievedReading(NamedTuple):
     recorded_at: datetime
     superseded_at: datetime | None
     reading: Reading
+
+
+class BelievedError(NamedTuple):
+    """A found error of a register, and when it was believed."""
+
+    register_id: int
+    recorded_at: datetime
+    superseded_at: datetime | None
+    error: MeterError
+
+
+class BelievedAct(NamedTuple):
+    """An act of unmetered use, and when it was believed."""
+
+    service_point_id: int
+    recorded_at: datetime
+    superseded_at: datetime | None
+    act: UnmeteredUse
+
+
+class Absence(NamedTuple):
+    """Residents of a premise who are absent."""
+
+    premise_id: int
+    residents: int
+    valid_from: date
+    valid_to: date
+    recorded_at: datetime
+    superseded_at: datetime | None
 
 
 class PremiseState(NamedTuple):
@@ -204,6 +233,9 @@ class Histories:
     installed: Mapping[int, Sequence[Installed]]
     readings: Mapping[int, Sequence[BelievedReading]]
     premise_states: Mapping[int, Sequence[PremiseState]]
+    absences: Mapping[int, Sequence[Absence]]
+    errors: Mapping[int, Sequence[BelievedError]]
+    acts: Mapping[int, Sequence[BelievedAct]]
     placements: Mapping[int, Sequence[Placement]]
     node_states: Mapping[int, Sequence[NodeState]]
     stored: Mapping[tuple[int, date], Sequence[StoredUse]]
@@ -248,6 +280,9 @@ def load_histories(account_ids: Sequence[int], *, months: Sequence[date]) -> His
         installed=_grouped(installed),
         readings=_readings(about),
         premise_states=_grouped(_read(PremiseState, _PREMISE_STATES, about)),
+        absences=_grouped(_read(Absence, _ABSENCES, about)),
+        errors=_grouped(_errors(about)),
+        acts=_grouped(_acts(about)),
         placements=placements,
         node_states=node_states,
         stored=stored,
@@ -285,6 +320,22 @@ def _readings(about: Mapping[str, object]) -> dict[int, list[BelievedReading]]:
         reading = Reading(number, register_id, day, value, source, order)
         found[register_id].append(BelievedReading(recorded_at, superseded_at, reading))
     return found
+
+
+def _errors(about: Mapping[str, object]) -> list[BelievedError]:
+    return [
+        BelievedError(
+            register_id, recorded_at, superseded_at, MeterError(number, register_id, first, end, percent)
+        )
+        for number, register_id, first, end, percent, recorded_at, superseded_at in _rows(_ERRORS, about)
+    ]
+
+
+def _acts(about: Mapping[str, object]) -> list[BelievedAct]:
+    return [
+        BelievedAct(point_id, recorded_at, superseded_at, UnmeteredUse(number, zone, first, end, amount))
+        for number, point_id, zone, first, end, amount, recorded_at, superseded_at in _rows(_ACTS, about)
+    ]
 
 
 def _network(
@@ -341,6 +392,24 @@ SELECT premise_id, residents, rooms, floor_area_m2_micro, heated_area_m2_micro, 
 FROM network_premisestate
 WHERE premise_id = ANY(%(premises)s)
 ORDER BY valid
+"""
+_ABSENCES = """
+SELECT premise_id, residents, lower(valid), upper(valid), recorded_at, superseded_at
+FROM network_absence
+WHERE premise_id = ANY(%(premises)s)
+ORDER BY valid, id
+"""
+_ERRORS = """
+SELECT id, register_id, lower(valid), upper(valid), percent_hundredths, recorded_at, superseded_at
+FROM metering_metererror
+WHERE register_id = ANY(%(registers)s)
+ORDER BY id
+"""
+_ACTS = """
+SELECT id, service_point_id, zone, lower(valid), upper(valid), amount_micro, recorded_at, superseded_at
+FROM metering_unmetereduse
+WHERE service_point_id = ANY(%(points)s)
+ORDER BY id
 """
 _PLACEMENTS = """
 SELECT node_id, parent_id, lower(valid), upper(valid), recorded_at, superseded_at

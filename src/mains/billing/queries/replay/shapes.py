@@ -132,11 +132,32 @@ def _attribute(
         return tuple([(*_within(row, period), _PREMISE_WORDS[name](row)) for row in found]), []
     if name in _AGREEMENT_WORDS:
         return tuple([(*_within(row, period), _AGREEMENT_WORDS[name](row)) for row in chain]), []
+    if name == "absent":
+        return _of_absences(first.premise_id, period, histories, as_of)
     if name in ("metered", "zones"):
         return _of_meters(name, first, period, histories, as_of), []
     if name in ("band", "supply_hours_day"):
         return _of_network(name, first.node_id, period, histories, as_of)
     return (), []
+
+
+def _of_absences(
+    premise_id: int, period: tuple[date, date], histories: Histories, as_of: datetime
+) -> tuple[Spans, list[int]]:
+    """Residents absent, to all residents at most; nought where nobody is."""
+    absences = [*_rows(histories.absences.get(premise_id, ()), period, as_of)]
+    if not absences:
+        return ((*period, None),), [0]
+    states = [*_rows(histories.premise_states.get(premise_id, ()), period, as_of)]
+    spans = [*_pieces([*absences, *states], period)]
+    counts = [
+        min(
+            sum(row.residents for row in absences if _holds(row, first)),
+            sum(row.residents for row in states if _holds(row, first)),
+        )
+        for first, _end in spans
+    ]
+    return tuple((first, end, None) for first, end in spans), [count * MICRO for count in counts]
 
 
 def _of_meters(

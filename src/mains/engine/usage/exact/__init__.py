@@ -9,17 +9,20 @@ from mains.engine.usage.exact.days import PointReadings, compute_daily_usage, ex
 from mains.engine.usage.exact.facts import (
     DayUse,
     Installation,
+    MeterError,
     Norm,
     Part,
     Point,
     Reading,
     SeriesUse,
     SetAside,
+    UnmeteredUse,
 )
 
 __all__ = [
     "DayUse",
     "Installation",
+    "MeterError",
     "Norm",
     "Part",
     "Point",
@@ -27,6 +30,7 @@ __all__ = [
     "Reading",
     "SeriesUse",
     "SetAside",
+    "UnmeteredUse",
     "compute_daily_usage",
     "explain_daily_usage",
 ]

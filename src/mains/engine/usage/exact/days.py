@@ -18,13 +18,14 @@ from mains.engine.usage.exact.facts import (
 from mains.engine.usage.exact.parts import (
     Chain,
     Gap,
-    Sharing,
     Stretch,
+    acts_of,
     borders,
     connected_norm,
     forecast_gaps,
     norm_of,
 )
+from mains.engine.usage.exact.sharing import OfAct, Sharing
 
 _NOTHING: tuple[Sharing, ...] = ()
 
@@ -44,7 +45,7 @@ class PointReadings:
     def __init__(self, point: Point, *, as_of_date: date) -> None:
         self.point = point
         chains, self.set_aside = build_chains(point, as_of_date=as_of_date)
-        self.chains = [Chain(installation, readings) for installation, readings in chains]
+        self.chains = [Chain(installation, readings, point.errors) for installation, readings in chains]
 
 
 def explain_daily_usage(
@@ -127,19 +128,34 @@ def _find_runs(
                 history_days_min=history_days_min,
             )
         ]
+        acts = acts_of(point, zone) if point.acts else []
         found = [day for stretch in stretches for day in (stretch.first, stretch.end)]
         found += [day for gap in gaps for day in (gap.first, gap.end)]
+        found += [day for each in acts for day in (each.act.valid_from, each.act.valid_to)]
         days = {month_from, month_to, *[day for day in (*common, *found) if month_from < day < month_to]}
         runs = [
-            Run(first, end, _sharings(point, zone, first, stretches, gaps, is_total=zone == total_zone))
+            Run(
+                first,
+                end,
+                (
+                    *_sharings(point, zone, first, stretches, gaps, is_total=zone == total_zone),
+                    *_by_acts(acts, first),
+                ),
+            )
             for first, end in pairwise(sorted(days))
         ]
         series.append((zone, runs))
     return _shown(series, point, month_from, month_to, total_zone)
 
 
+def _by_acts(acts: Sequence[OfAct], day: date) -> Sequence[OfAct]:
+    """Acts that add to a day, and to its neighbours."""
+    return [each for each in acts if each.act.valid_from <= day < each.act.valid_to]
+
+
 def _zones(point: Point, *, total_zone: str | int) -> list[str | int]:
     zones = {each.zone for each in point.installations} | {each.zone for each in point.norms}
+    zones |= {each.zone for each in point.acts}
     return sorted(zones | {total_zone}, key=str)
 
 

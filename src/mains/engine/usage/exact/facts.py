@@ -50,22 +50,46 @@ class Norm:
     per: str
 
 
+class MeterError(NamedTuple):
+    """A register counted so many hundredths of a percent too much in [valid_from, valid_to); negative: too little."""
+
+    error_id: int
+    register_id: int
+    valid_from: date
+    valid_to: date | None
+    percent_hundredths: int
+
+
+class UnmeteredUse(NamedTuple):
+    """Use that no meter counted in [valid_from, valid_to), by an act, in micro-units."""
+
+    act_id: int
+    zone: str | int
+    valid_from: date
+    valid_to: date
+    amount_micro: int
+
+
 @dataclass(frozen=True)
 class Point:
-    """Everything that the use of one service point depends on; `connected` are half-open periods."""
+    """Everything that the use of one service point depends on; `connected` are half-open periods. Errors of one
+    register do not overlap."""
 
     connected: tuple[tuple[date, date | None], ...]
     installations: tuple[Installation, ...]
     readings: tuple[Reading, ...]
     norms: tuple[Norm, ...] = ()
+    errors: tuple[MeterError, ...] = ()
+    acts: tuple[UnmeteredUse, ...] = ()
 
 
 @dataclass(frozen=True)
 class Part:
-    """One register's (or the norm's) share of one day.
+    """One register's (or the norm's, or an act's) share of one day.
 
     `formula` states the day's number in figures, `total_micro` is what was shared out over `weight_total`
-    (days, or weights of the shape), `weight_before` lies before this day and `weight_day` is its own.
+    (days, or weights of the shape), `weight_before` lies before this day and `weight_day` is its own. Where the meter
+    had an `error`, `counted_micro` is what it counted.
     """
 
     quality: str
@@ -78,6 +102,9 @@ class Part:
     weight_before: int = 0
     weight_day: int = 1
     weight_total: int = 1
+    counted_micro: int = 0
+    error: MeterError | None = None
+    act: UnmeteredUse | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +120,12 @@ class DayUse:
 
     @property
     def quality(self) -> str:
-        return max((part.quality for part in self.parts), key=_WEAKNESS.__getitem__, default="X")
+        """The letter of the weakest part; a small one, or U, where an act adds to the day."""
+        others = [part.quality for part in self.parts if part.act is None]
+        weakest = max(others, key=_WEAKNESS.__getitem__, default="X")
+        if len(others) == len(self.parts):
+            return weakest
+        return weakest.lower() if others else "U"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import calendar
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -11,102 +11,29 @@ from mains.engine.usage.exact.chains import use_between
 from mains.engine.usage.exact.facts import (
     DAY,
     Installation,
+    MeterError,
     Norm,
-    Part,
     Point,
     Reading,
     days_between,
     holds,
     is_connected,
 )
+from mains.engine.usage.exact.sharing import Corrected, DailyNorm, OfAct, Sharing, weight_of_day
 
 _HISTORY_MAX_MICRO = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Sharing:
-    """A total that is shared out over days from `starts` on, in proportion to their weights.
-
-    The use up to any day is divided once and rounded down, so a day's use is a difference and the days sum to the
-    total exactly. `register_id` is None for a norm.
-    """
-
-    quality: str
-    register_id: int | None
-    opening: Reading | None
-    closing: Reading | None
-    total: int
-    whole: int
-    starts: date
-    shape: tuple[int, ...] | None = None
-
-    def weight(self, first: date, end: date) -> int:
-        """Weight of the days of [first, end)."""
-        if self.shape is None:
-            return end.toordinal() - first.toordinal()
-        return sum(_weight(self.shape, day) for day in days_between(first, end))
-
-    def use(self, first: date, end: date) -> int:
-        """Use in [first, end), in micro-units."""
-        before = self.weight(self.starts, first)
-        after = before + self.weight(first, end)
-        return self.total * after // self.whole - self.total * before // self.whole
-
-    def days(self, first: date, end: date) -> list[int]:
-        """Use of each day of [first, end), in micro-units."""
-        if self.shape is not None:
-            return [self.use(day, day + DAY) for day in days_between(first, end)]
-        before, total, whole = self.weight(self.starts, first), self.total, self.whole
-        if not total:
-            return [0] * self.weight(first, end)
-        upto = [total * weight // whole for weight in range(before, before + self.weight(first, end) + 1)]
-        return [later - earlier for earlier, later in pairwise(upto)]
-
-    def part(self, day: date) -> Part:
-        """The share of one day with its reasons."""
-        before, own = self.weight(self.starts, day), self.weight(day, day + DAY)
-        total, whole = self.total, self.whole
-        return Part(
-            quality=self.quality,
-            use_micro=self.use(day, day + DAY),
-            formula=f"floor({total} × {before + own} / {whole}) − floor({total} × {before} / {whole})",
-            register_id=self.register_id,
-            opening=self.opening,
-            closing=self.closing,
-            total_micro=total,
-            weight_before=before,
-            weight_day=own,
-            weight_total=whole,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class DailyNorm(Sharing):
-    """The same use every day."""
-
-    def use(self, first: date, end: date) -> int:
-        return self.total * (end - first).days
-
-    def part(self, day: date) -> Part:
-        return Part(
-            self.quality,
-            self.total,
-            f"{self.total}",
-            register_id=self.register_id,
-            opening=self.opening,
-            total_micro=self.total,
-            weight_day=self.weight(day, day + DAY),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Stretch:
-    """Days between two readings of an installation and how they share the difference."""
+    """Days between two readings of an installation and how they share the difference; a part of them where an error
+    of the meter begins or ends in between."""
 
     installation: Installation
     first: date
     end: date
     sharing: Sharing
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +50,12 @@ class Gap:
 class Chain:
     """The valid readings of an installation in order of days, and the stretches between them as they are asked for."""
 
-    def __init__(self, installation: Installation, readings: Sequence[Reading]) -> None:
+    def __init__(
+        self, installation: Installation, readings: Sequence[Reading], errors: Sequence[MeterError] = ()
+    ) -> None:
         self.installation = installation
         self.readings = readings
+        self.errors = [error for error in errors if error.register_id == installation.register_id]
         self._days = [reading.reading_date for reading in readings]
         self._stretches: dict[int, Stretch] = {}
 
@@ -133,7 +63,11 @@ class Chain:
         """Stretches with days in [first, end). One reaches from the day after a reading to the day of the next."""
         begins = max(0, bisect_left(self._days, first) - 1)
         ends = min(len(self._days) - 1, bisect_left(self._days, end - DAY))
-        return [self._stretch(at) for at in range(begins, ends)]
+        found = [self._stretch(at) for at in range(begins, ends)]
+        if self.errors:
+            parts = [part for stretch in found for part in _parts(stretch, self.errors)]
+            return [part for part in parts if part.first < end and first < part.end]
+        return found
 
     def _stretch(self, at: int) -> Stretch:
         found = self._stretches.get(at)
@@ -143,12 +77,24 @@ class Chain:
         return found
 
 
+def _parts(stretch: Stretch, errors: Sequence[MeterError]) -> Iterator[Stretch]:
+    """The stretch cut where errors begin or end; within an error the use is what the meter should have counted."""
+    edges = {stretch.first, stretch.end}
+    edges |= {day for error in errors for day in (error.valid_from, error.valid_to) if day is not None}
+    inside = sorted(day for day in edges if stretch.first <= day <= stretch.end)
+    for first, end in pairwise(inside):
+        error = next((each for each in errors if holds(first, each.valid_from, each.valid_to)), None)
+        whole = stretch.sharing
+        sharing = whole if error is None else Corrected.of(whole, error=error, first=first)
+        yield replace(stretch, first=first, end=end, sharing=sharing, is_whole=False)
+
+
 def _stretch(installation: Installation, opening: Reading, closing: Reading) -> Stretch:
     first, end = opening.reading_date + DAY, closing.reading_date + DAY
     shape = installation.shape
     weight = length = end.toordinal() - first.toordinal()
     if shape is not None:
-        weight = sum(_weight(shape, day) for day in days_between(first, end))
+        weight = sum(weight_of_day(shape, day) for day in days_between(first, end))
         if not weight:
             shape, weight = None, length
     total = use_between(installation, opening, closing)
@@ -200,7 +146,7 @@ def _history(chains: Sequence[Chain], since: date, until: date) -> tuple[int, in
     for chain in chains:
         for each in chain.stretches(since, until):
             sharing = each.sharing
-            if since <= each.first and each.end <= until:
+            if each.is_whole and since <= each.first and each.end <= until:
                 use += sharing.total
                 weight += sharing.whole
                 days += each.end.toordinal() - each.first.toordinal()
@@ -229,6 +175,11 @@ def _norm_sharing(norm: Norm, day: date, gap: Gap | None) -> Sharing:
     return Sharing("N", register_id, opening, None, norm.amount_micro, length, day.replace(day=1))
 
 
+def acts_of(point: Point, zone: str | int) -> list[OfAct]:
+    """What acts of unmetered use give to the days of a zone."""
+    return [OfAct.of(act) for act in point.acts if act.zone == zone]
+
+
 def borders(point: Point, *, month_from: date, month_to: date) -> set[date]:
     """Days of the month on which another norm, or none, may hold, or the connection changes."""
     found = {day for period in point.connected for day in period if day is not None}
@@ -244,8 +195,3 @@ def connected_norm(point: Point, zone: str | int, day: date) -> Sharing | None:
     """The norm of a day without a meter."""
     metered = any(holds(day, each.installed_from, each.installed_to) for each in point.installations)
     return None if metered or not is_connected(point, day) else norm_of(point, zone, day)
-
-
-def _weight(shape: tuple[int, ...], day: date) -> int:
-    """Weight of a day in a shape of 366 places, where 29 February is passed over in ordinary years."""
-    return shape[(date(2000, day.month, day.day) - date(2000, 1, 1)).days]

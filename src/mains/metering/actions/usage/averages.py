@@ -56,7 +56,7 @@ def averages_of(averages: pl.DataFrame, month: date) -> pl.DataFrame:
 
 def _average_use(connection: Connection, buckets: range, month: date, as_of: datetime) -> pl.DataFrame:
     """Average use per day by class and zone in the two months before `month`; only series whose days all come from
-    readings count."""
+    readings, and from no act besides, count."""
     facts = read_slice_facts(
         connection=connection, buckets=buckets, month=month, first_month=month, as_of=as_of, known_since=as_of
     )

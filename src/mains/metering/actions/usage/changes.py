@@ -15,7 +15,7 @@ def affected_since(
     facts: UsageFacts,
     *,
     exceptions: pl.DataFrame,
-    installed: pl.DataFrame,
+    changed: pl.DataFrame,
     months: tuple[date, ...],
     as_of: datetime,
     known_since: datetime,
@@ -23,30 +23,30 @@ def affected_since(
     """The first day from which facts known since `known_since` may change the use: service_point_id, affected_from.
 
     A reading speaks of the days since the one before it, and of the forecasts after it. A meter that hangs elsewhere
-    than was believed speaks of those days and of the stretch that reaches into them. Where readings contradict one
-    another, or did before the change, the stronger may free or bind days long before: such points are computed again
-    over all `months`. `exceptions` are the engine's for these facts, `installed` as `read_changed_installations`
-    gives them.
+    than was believed, an error of it and an act speak of those days and of the stretch that reaches into them.
+    Where readings contradict one another, or did before the change, the stronger may free or bind days long before:
+    such points are computed again over all `months`. `exceptions` are the engine's for these facts, `changed` as
+    `UsageScope` has it.
     """
     if not months or known_since >= as_of:
         return AFFECTED.to_frame()
     first_day = min(months)
-    changed = facts.readings.filter("is_changed")
+    read = facts.readings.filter("is_changed")
     placed = facts.registers.select("register_id", "service_point_id").unique()
-    touched = changed.join(placed, on="register_id")["service_point_id"].unique()
+    touched = read.join(placed, on="register_id")["service_point_id"].unique()
     here = pl.concat([facts.points["service_point_id"], facts.registers["service_point_id"]]).unique()
-    installed = installed.filter(pl.col("service_point_id").is_in(here.implode()))
+    changed = changed.filter(pl.col("service_point_id").is_in(here.implode()))
     set_aside = exceptions.filter("set_aside")["service_point_id"].drop_nulls().unique()
     contradicted = set_aside.filter(
-        set_aside.is_in(pl.concat([touched, installed["service_point_id"]]).implode())
+        set_aside.is_in(pl.concat([touched, changed["service_point_id"]]).implode())
     )
     before = _contradicted_before(facts, placed, known_since=known_since)
     everything = pl.concat([contradicted, before]).unique()
     return (
         pl.concat(
             [
-                _by_readings(facts, changed, placed, first_day),
-                _by_installations(facts, installed, placed, first_day),
+                _by_readings(facts, read, placed, first_day),
+                _by_days(facts, changed, placed, first_day),
                 pl.DataFrame(
                     {"service_point_id": everything}, schema={"service_point_id": pl.Int64}
                 ).with_columns(affected_from=pl.lit(first_day)),
@@ -77,10 +77,8 @@ def _by_readings(
     return by_register.join(placed, on="register_id").select(AFFECTED.names())
 
 
-def _by_installations(
-    facts: UsageFacts, installed: pl.DataFrame, placed: pl.DataFrame, first_day: date
-) -> pl.DataFrame:
-    if installed.is_empty():
+def _by_days(facts: UsageFacts, changed: pl.DataFrame, placed: pl.DataFrame, first_day: date) -> pl.DataFrame:
+    if changed.is_empty():
         return AFFECTED.to_frame()
     read = (
         facts.readings.filter("is_believed")
@@ -90,7 +88,7 @@ def _by_installations(
     )
     # The stretch that reaches into the changed days begins at the last reading before them, of the point's any meter.
     return (
-        installed.select("service_point_id", reading_date=pl.col("valid_from") - timedelta(days=1))
+        changed.select("service_point_id", reading_date=pl.col("valid_from") - timedelta(days=1))
         .sort("reading_date")
         .join_asof(
             read, on="reading_date", by="service_point_id", allow_exact_matches=False, check_sortedness=False

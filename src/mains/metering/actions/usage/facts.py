@@ -9,6 +9,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.engine.usage import UsageResult, UsageRules, compute_daily_usage
 from mains.kernel.period import next_month
 from mains.metering.queries import frames
+from mains.metering.queries.findings import Findings, read_findings
 from mains.metering.values import Zone
 from mains.network.queries.frames import read_points
 
@@ -23,22 +24,25 @@ _LONG_AGO = date(1900, 1, 1)
 
 @dataclass(frozen=True, kw_only=True)
 class UsageFacts:
-    """Points, registers and readings in the columns of `metering.queries.frames`; registers with their class_code."""
+    """Points, registers and readings in the columns of `metering.queries.frames`, registers with their class_code;
+    `findings` are those of these registers and points."""
 
     points: pl.DataFrame
     registers: pl.DataFrame
     readings: pl.DataFrame
+    findings: Findings
 
     def of_points(self, service_point_ids: pl.Series) -> "UsageFacts":
         """The facts of some of the points."""
         is_one = pl.col("service_point_id").is_in(service_point_ids.implode())
-        registers = self.registers.filter(is_one)
+        points, registers = self.points.filter(is_one), self.registers.filter(is_one)
         return UsageFacts(
-            points=self.points.filter(is_one),
+            points=points,
             registers=registers,
             readings=self.readings.join(
                 registers.select("register_id").unique(), on="register_id", how="semi"
             ),
+            findings=self.findings.of(registers=registers, points=points),
         )
 
     def replaced_by(self, whole: "UsageFacts", service_point_ids: pl.Series) -> "UsageFacts":
@@ -49,6 +53,10 @@ class UsageFacts:
             points=pl.concat([self.points.filter(others), whole.points]),
             registers=pl.concat([self.registers.filter(others), whole.registers]),
             readings=pl.concat([self.readings.filter(~is_whole), whole.readings]),
+            findings=Findings(
+                errors=pl.concat([self.findings.errors.filter(~is_whole), whole.findings.errors]),
+                acts=pl.concat([self.findings.acts.filter(others), whole.findings.acts]),
+            ),
         )
 
 
@@ -86,7 +94,15 @@ def read_slice_facts(
     readings = frames.read_readings(
         connection=connection, buckets=buckets, from_date=window_from, as_of=as_of, known_since=known_since
     )
-    facts = UsageFacts(points=points, registers=_with_class(registers, points), readings=readings)
+    findings = read_findings(
+        connection=connection, from_date=window_from, to_date=next_month(month), as_of=as_of
+    )
+    facts = UsageFacts(
+        points=points,
+        registers=_with_class(registers, points),
+        readings=readings,
+        findings=findings.of(registers=registers, points=points),
+    )
     incomplete = _incomplete_points(facts, window_from=window_from, month=first_month)
     if whole_points is not None:
         incomplete = pl.concat([incomplete, whole_points]).unique().sort()
@@ -135,7 +151,17 @@ def read_whole_facts(
         as_of=as_of,
         known_since=known_since,
     )
-    return UsageFacts(points=points, registers=_with_class(registers, points), readings=readings)
+    findings = read_findings(
+        connection=connection,
+        from_date=_LONG_AGO,
+        to_date=to_date,
+        as_of=as_of,
+        register_ids=registers["register_id"].unique().sort(),
+        service_point_ids=service_point_ids,
+    )
+    return UsageFacts(
+        points=points, registers=_with_class(registers, points), readings=readings, findings=findings
+    )
 
 
 def compute_use(
@@ -156,6 +182,8 @@ def compute_use(
         registers=facts.registers,
         readings=facts.readings.filter("is_believed"),
         class_averages=class_averages,
+        meter_errors=facts.findings.errors,
+        unmetered=facts.findings.acts,
         month_from=month,
         month_to=following,
         as_of_date=as_of.date(),

@@ -32,7 +32,7 @@ def compute_months(
     years = [_years(facts, months=group, as_of=as_of) for group in _groups(months, years_at_once * _YEAR)]
     # Class averages are a month's own, so points that need them are computed by the month.
     classed = pl.concat(
-        [year.filter(pl.col("quality").str.contains("C"))["service_point_id"] for year in years]
+        [year.filter(pl.col("quality").str.contains("[Cc]"))["service_point_id"] for year in years]
     ).unique()
     if classed.is_empty():
         return pl.concat(years)

@@ -31,7 +31,8 @@ class UsageScope:
 
     `earlier_months`, oldest first, are kept up to date where facts known in (known_since, as_of] touch them; those
     before `catch_up_from` only for points whose use of the month is kept already. `averages` as `keep_averages`
-    gives them, for every month; `installed` as `read_changed_installations` gives them. `backdated` are service points
+    gives them, for every month; `changed` as `read_changed_installations` and
+    `read_changed_findings` give them together. `backdated` are service points
     with changed readings from before the window that a slice reads (`window_begins`).
     """
 
@@ -40,12 +41,12 @@ class UsageScope:
     as_of: datetime
     known_since: datetime
     averages: pl.DataFrame
-    installed: pl.DataFrame
+    changed: pl.DataFrame
     backdated: pl.Series = field(default_factory=lambda: pl.Series("service_point_id", [], dtype=pl.Int64))
 
     def whole_points(self, buckets: range) -> pl.Series:
         """Points of the buckets whose facts changed beyond what a slice reads of the rest."""
-        found = pl.concat([self.installed["service_point_id"], self.backdated]).unique().sort()
+        found = pl.concat([self.changed["service_point_id"], self.backdated]).unique().sort()
         bucket = found.to_frame("n").select(bucket_column("n"))["n"]
         return found.filter((bucket >= buckets.start) & (bucket < buckets.stop))
 
@@ -89,7 +90,7 @@ def refresh_usage(
         since = affected_since(
             facts,
             exceptions=computed.exceptions,
-            installed=scope.installed,
+            changed=scope.changed,
             months=scope.earlier_months,
             as_of=scope.as_of,
             known_since=scope.known_since,
@@ -123,7 +124,7 @@ def revise_usage(
     since = affected_since(
         facts,
         exceptions=exceptions,
-        installed=scope.installed,
+        changed=scope.changed,
         months=scope.earlier_months,
         as_of=scope.as_of,
         known_since=scope.known_since,

@@ -62,6 +62,20 @@ def _sentence(cause: Cause) -> str:
             "The opening balance %(name)s of %(day)s was recorded or withdrawn on %(recorded)s."
         ),
         kinds.CARRIED: _("The month of %(day)s leaves another balance %(name)s since %(recorded)s."),
+        kinds.METER_ERROR: _(
+            "Error %(id)s of meter %(name)s from %(day)s was found and recorded on %(recorded)s."
+        ),
+        kinds.METER_ERROR_WITHDRAWN: _(
+            "Error %(id)s of meter %(name)s from %(day)s was withdrawn on %(recorded)s."
+        ),
+        kinds.UNMETERED_USE: _(
+            "Act %(id)s of unmetered use from %(day)s, %(name)s, was recorded on %(recorded)s."
+        ),
+        kinds.UNMETERED_USE_WITHDRAWN: _(
+            "Act %(id)s of unmetered use from %(day)s, %(name)s, was withdrawn on %(recorded)s."
+        ),
+        kinds.ABSENCE: _("Absence %(id)s from %(day)s, %(name)s, was recorded on %(recorded)s."),
+        kinds.ABSENCE_WITHDRAWN: _("Absence %(id)s from %(day)s, %(name)s, was withdrawn on %(recorded)s."),
         kinds.TARIFF: _("Tariff %(name)s was published anew on %(recorded)s, edition %(id)s."),
         kinds.LEFT_OUT: _("The month had been left out of its bill."),
     }

@@ -10,8 +10,8 @@ from mains.billing.queries.explain import BillExplanation, LineExplanation
 from mains.billing.queries.explain.bills import RatedItem, fact_title, rate_items
 from mains.billing.queries.explain.evidence import load_items
 from mains.engine.facts import AttributeValue
-from mains.engine.usage.exact import DayUse, Reading
-from mains.metering.values import DayQuality, Zone
+from mains.engine.usage.exact import DayUse, MeterError, Reading, UnmeteredUse
+from mains.metering.values import DayQuality, Zone, quality_of
 from mains.reporting.queries.bill_paper.charges import readable_title, used_attributes
 
 ESTIMATES = (DayQuality.FORECAST, DayQuality.CLASS_AVERAGE, DayQuality.NORM)
@@ -21,11 +21,14 @@ ESTIMATES = (DayQuality.FORECAST, DayQuality.CLASS_AVERAGE, DayQuality.NORM)
 class UseChanged:
     """Other readings than before. `reading` is the one that settled it, None where the forecast itself changed.
 
-    `was_forecast`: the days had been forecast. `difference_micro` is the use now less the use before.
+    `was_forecast`: the days had been forecast. `by_reading`: they come from other readings; `by_finding`: an error of
+    the meter or an act counts, or no longer does. `difference_micro` is the use now less the use before.
     """
 
     reading: Reading | None
     was_forecast: bool
+    by_reading: bool
+    by_finding: bool
     difference_micro: int
 
 
@@ -158,14 +161,30 @@ def _use_changed(before: RatedItem, now: RatedItem) -> UseChanged | None:
     changed = [key for key in sorted(old.keys() | new.keys()) if _use(old.get(key)) != _use(new.get(key))]
     if not changed:
         return None
-    was_forecast = any(key in old and old[key].quality in ESTIMATES for key in changed)
-    is_read = [new[key] for key in changed if key in new and new[key].quality not in ESTIMATES]
+    was_forecast = any(key in old and _is_estimate(old[key]) for key in changed)
+    is_read = [new[key] for key in changed if key in new and not _is_estimate(new[key])]
     closing = [part.closing for day in is_read for part in day.parts if part.closing is not None]
     return UseChanged(
         reading=max(closing, key=lambda reading: reading.reading_date, default=None),
         was_forecast=was_forecast,
+        by_reading=any(_readings(old.get(key)) != _readings(new.get(key)) for key in changed),
+        by_finding=any(_findings(old.get(key)) != _findings(new.get(key)) for key in changed),
         difference_micro=sum(_use(new.get(key)) - _use(old.get(key)) for key in changed),
     )
+
+
+def _readings(day: DayUse | None) -> set[tuple[str, Reading | None, Reading | None]]:
+    parts = day.parts if day else ()
+    return {(part.quality, part.opening, part.closing) for part in parts if part.act is None}
+
+
+def _findings(day: DayUse | None) -> set[MeterError | UnmeteredUse]:
+    parts = day.parts if day else ()
+    return {found for part in parts for found in (part.error, part.act) if found is not None}
+
+
+def _is_estimate(day: DayUse) -> bool:
+    return quality_of(day.quality) in ESTIMATES
 
 
 def _days(rated: RatedItem) -> dict[tuple[int, date], DayUse]:

@@ -306,6 +306,17 @@ def _use_row(row: UseRow, *, language: str) -> Texts:
             "covered": row.covered_days,
         }
 
+    elif row.quality == DayQuality.UNMETERED:
+        quality = _("By an act: %(days)s of %(covered)s days") % {
+            "days": row.days,
+            "covered": row.covered_days,
+        }
+    if row.error_percent is not None:
+        quality = _("%(quality)s, meter error %(percent)s %%") % {
+            "quality": quality,
+            "percent": fraction_text(row.error_percent, language=language),
+        }
+
     def shown(reading: tuple[date, int] | None) -> list[str]:
         if reading is None:
             return []

@@ -21,7 +21,7 @@ class UseRow:
     """Days of one register whose use comes from the same readings, `first` to `last`.
 
     `difference` is what the register counted from opening to closing, over `covered_days`; in a forecast it is
-    the use of its history.
+    the use of its history, by an act what the act says. `error_percent` is the meter's found error.
     """
 
     agreement_id: int
@@ -36,6 +36,7 @@ class UseRow:
     covered_days: int
     multiplier: Fraction
     use_micro: int
+    error_percent: Fraction | None = None
 
     @property
     def days(self) -> int:
@@ -73,6 +74,7 @@ def _rows(rated: RatedItem) -> Iterable[UseRow]:
                 covered_days=part.weight_total,
                 multiplier=multiplier,
                 use_micro=sum(each.use_micro for _day, each in run),
+                error_percent=Fraction(part.error.percent_hundredths, 100) if part.error else None,
             )
 
 

@@ -18,8 +18,10 @@ from mains.base.formats import (
     quantity_text,
     unit_text,
 )
+from mains.base.wording import sentences
 from mains.customers.values import Category
 from mains.engine.facts import MICRO, AttributeValue
+from mains.metering.values import DayQuality
 from mains.network.values import Cooker, Location
 from mains.reporting.queries.bill_paper.charges import Section, Tier
 from mains.reporting.queries.bill_paper.chart import Bar, change_per_day
@@ -63,6 +65,17 @@ def _use_sentence(cause: UseChanged, *, unit: str, language: str) -> str:
         effect = _("%(quantity)s less") % size
     else:
         effect = _("the same use, other days")
+    if cause.by_finding and not cause.by_reading:
+        return _("A found error of the meter or an act of unmetered use counts: %(effect)s.") % {
+            "effect": effect
+        }
+    told = _reading_sentence(cause, effect=effect, language=language)
+    if cause.by_finding:
+        told = sentences(told, _("A found error of the meter or an act of unmetered use counts in it."))
+    return told
+
+
+def _reading_sentence(cause: UseChanged, *, effect: str, language: str) -> str:
     if cause.reading is None:
         return _("The forecast was computed again: %(effect)s.") % {"effect": effect}
     sentence = (
@@ -79,6 +92,7 @@ def _use_sentence(cause: UseChanged, *, unit: str, language: str) -> str:
 def attribute_name(name: str) -> str:
     """What a fact that tariffs read is called."""
     names = {
+        "absent": _("Residents absent"),
         "band": _("Service band"),
         "category": _("Customer category"),
         "common_use": _("Common-house consumption"),
@@ -178,6 +192,8 @@ def _of_use(rows: Sequence[UseRow], *, unit: str, language: str) -> Iterator[str
     def amount(chosen: Sequence[UseRow]) -> str:
         return quantity_text(sum(row.use_micro for row in chosen), unit=unit, language=language, decimals=3)
 
+    by_acts = [row for row in rows if row.quality == DayQuality.UNMETERED]
+    rows = [row for row in rows if row.quality != DayQuality.UNMETERED]
     read = [row for row in rows if row.quality not in ESTIMATES]
     estimated = [row for row in rows if row.quality in ESTIMATES]
     if rows and not estimated:
@@ -197,6 +213,13 @@ def _of_use(rows: Sequence[UseRow], *, unit: str, language: str) -> Iterator[str
             ),
         }
         yield _("Your next reading replaces the forecast; the difference comes on the bill after it.")
+    if by_acts:
+        yield _("By acts of unmetered use: %(quantity)s more.") % {"quantity": amount(by_acts)}
+    wrong = [row for row in rows if row.error_percent is not None]
+    if wrong:
+        yield _(
+            "The meter was found to count wrongly on some days: %(quantity)s is what it should have counted."
+        ) % {"quantity": amount(wrong)}
 
 
 def _of_tariff(section: Section, *, tariff_name: str, language: str) -> str:

@@ -15,6 +15,7 @@ from mains.metering.values import DayQuality
 from mains.web.office import assets, navigation
 from mains.web.office.parts import Chart, PlaceMap
 from mains.web.office.script_strings import SCRIPT_STRINGS
+from mains.web.office.templatetags.mains_words import how_known
 
 register = template.Library()
 
@@ -84,6 +85,14 @@ def percent(fraction: Decimal | None) -> str:
 
 
 @register.filter
+def signed_percent(hundredths: int) -> str:
+    """Hundredths of a percent with sign: 500 is +5 %."""
+    decimals = 0 if hundredths % 100 == 0 else 2
+    text = formats.percent_text(Decimal(hundredths).scaleb(-4), language=_language(), decimals=decimals)
+    return _isolated(f"+{text}" if hundredths > 0 else text)
+
+
+@register.filter
 def unit(code: str) -> str:
     """Sign of a unit in the active language."""
     return formats.unit_text(code)
@@ -149,14 +158,16 @@ def state(label: str, tone: str = "quiet") -> SafeString:
 
 @register.simple_tag
 def quality(letter: str) -> SafeString:
-    """The badge of a day's quality; unknown letters are shown as they are."""
-    title = DayQuality(letter).label if letter in DayQuality else letter
+    """The badge of a day's quality, with a plus where an act adds to the day; unknown letters are shown as they are."""
+    known = letter.upper() if letter.upper() in DayQuality else letter
+    title, mark = how_known(letter), "+" if letter != known else ""
     return format_html(
-        '<span class="quality quality-{}" title="{}"><span aria-hidden="true">{}</span>'
+        '<span class="quality quality-{}" title="{}"><span aria-hidden="true">{}{}</span>'
         '<span class="visually-hidden">{}</span></span>',
-        letter,
+        known,
         title,
-        letter,
+        known,
+        mark,
         title,
     )
 

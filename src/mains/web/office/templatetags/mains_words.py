@@ -16,8 +16,16 @@ from mains.billing.queries.records import BillRecord
 from mains.billing.values import LineKind, RunStatus, WhatIfStatus, bill_number
 from mains.customers.values import Category, CustomerKind
 from mains.ledger.values import EntryKind
-from mains.metering.values import DayQuality, ReadingSource, Zone
-from mains.network.values import UNIT_OF_SERVICE, Cooker, Location, NodeKind, PremiseKind, Service
+from mains.metering.values import DayQuality, ReadingSource, UnmeteredReason, Zone, quality_of
+from mains.network.values import (
+    UNIT_OF_SERVICE,
+    AbsenceReason,
+    Cooker,
+    Location,
+    NodeKind,
+    PremiseKind,
+    Service,
+)
 from mains.payments.values import RegisterStatus
 from mains.reporting.values import HoleCause
 from mains.staff.values import OrganisationKind, Scope
@@ -28,6 +36,7 @@ from mains.web.office.tariff_pages.wording import COMPONENT_KIND_WORDS, word_of_
 register = template.Library()
 
 KINDS: Mapping[str, type[Choices]] = {
+    "absence": AbsenceReason,
     "category": Category,
     "cooker": Cooker,
     "customer": CustomerKind,
@@ -45,6 +54,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "run": RunStatus,
     "service": Service,
     "source": ReadingSource,
+    "unmetered": UnmeteredReason,
     "whatif": WhatIfStatus,
     "zone": Zone,
 }
@@ -72,6 +82,15 @@ def word(code: object, kind: str) -> str:
     """The label of a stored code; a code outside the list is shown as it is."""
     choices = KINDS[kind]
     return str(choices(code).label) if code in choices.values else str(code if code is not None else "")
+
+
+@register.filter
+def how_known(letter: str) -> str:
+    """How a day's use is known, and whether an act adds to it; an unknown letter is shown as it is."""
+    if letter.upper() not in DayQuality:
+        return letter
+    known = str(quality_of(letter).label)
+    return _("%(quality)s, and an act of unmetered use") % {"quality": known} if letter.islower() else known
 
 
 @register.filter

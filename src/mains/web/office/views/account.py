@@ -22,7 +22,9 @@ from mains.customers.queries.records import (
     list_payers,
 )
 from mains.ledger.queries.current_account import CurrentAccount, current_account
+from mains.metering.queries.findings import FindingRecord, list_findings
 from mains.metering.queries.records import MeterRecord, UsageRecord, list_meters, list_readings, list_usage
+from mains.network.queries.absences import list_absences
 from mains.network.queries.records import (
     find_premise,
     list_feeding_nodes,
@@ -35,6 +37,7 @@ from mains.staff.queries.organisations import path_of
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.fact_forms import AbsenceForm, MeterErrorForm, UnmeteredUseForm
 from mains.web.office.parts import Crumb, Tab
 from mains.web.office.pictures import days_chart, months_chart, premise_map
 from mains.web.office.readings import ReadingForm, reading_form
@@ -65,6 +68,43 @@ class Book:
     @cached_property
     def point_ids(self) -> list[int]:
         return sorted({agreement.service_point_id for agreement in self.agreements})
+
+    @property
+    def points(self) -> list[tuple[int, str]]:
+        """The account's service points with their services."""
+        return sorted({(agreement.service_point_id, agreement.service) for agreement in self.agreements})
+
+    @cached_property
+    def findings(self) -> list[FindingRecord]:
+        """Found errors of the account's meters while they hung there, and acts at its points while it paid there."""
+        found = list_findings(
+            register_ids=sorted({meter.register_id for meter in self.meters}),
+            service_point_ids=self.point_ids,
+        )
+        return [finding for finding in found if self._concerns(finding)]
+
+    def _concerns(self, finding: FindingRecord) -> bool:
+        if finding.is_error:
+            periods = [
+                (meter.installed_from, meter.installed_to)
+                for meter in self.meters
+                if meter.register_id == finding.register_id
+            ]
+        else:
+            periods = [
+                (agreement.valid_from, agreement.valid_to)
+                for agreement in self.agreements
+                if agreement.service_point_id == finding.service_point_id
+            ]
+        return any(
+            (finding.valid_to is None or start < finding.valid_to)
+            and (end is None or finding.valid_from < end)
+            for start, end in periods
+        )
+
+    @property
+    def may_record(self) -> bool:
+        return self.request.rights.may(Permission.RECORD_READINGS, self.account.organisation_id)
 
     @cached_property
     def meters(self) -> list[MeterRecord]:
@@ -212,12 +252,24 @@ def consumption(request: OfficeRequest, number: str) -> HttpResponse:
         chosen=chosen,
         months=months,
         rows=rows,
+        findings=_findings_of(book, chosen) if chosen else [],
         shares=list_shares(service_point_ids=book.point_ids, month_from=min(months)) if months else [],
         may_see_losses=Permission.SEE_REPORTS in request.rights.permissions,
         days=_days(rows),
         months_chart=months_chart(usage=book.usage, unit=book.unit) if months else None,
         days_chart=days_chart(usage=book.usage, month=chosen, unit=book.unit) if chosen else None,
     )
+
+
+def _findings_of(book: Book, month: date) -> list[FindingRecord]:
+    """What is believed to be found of days of the month."""
+    return [
+        finding
+        for finding in book.findings
+        if finding.superseded_at is None
+        and finding.valid_from < months_before(month, -1)
+        and (finding.valid_to is None or finding.valid_to > month)
+    ]
 
 
 def _days(rows: list[UsageRecord]) -> list[tuple[date, list[tuple[int, str]]]]:
@@ -252,18 +304,31 @@ def money(request: OfficeRequest, number: str) -> HttpResponse:
 def meters(request: OfficeRequest, number: str) -> HttpResponse:
     """Meters, seals and readings, and the form that records a reading."""
     book = open_book(request, number)
-    return meters_page(book, form=reading_form(book.meters, today=request.today))
+    return meters_page(book)
 
 
-def meters_page(book: Book, *, form: ReadingForm | None) -> HttpResponse:
-    """The page of meters with the form as it stands; shown again with its errors after a refusal."""
+def meters_page(
+    book: Book,
+    *,
+    form: ReadingForm | None = None,
+    error_form: MeterErrorForm | None = None,
+    act_form: UnmeteredUseForm | None = None,
+) -> HttpResponse:
+    """The page of meters with its forms; one that was refused is shown again as it was sent, with its errors."""
     registers = sorted({meter.register_id for meter in book.meters})
-    may_record = book.request.rights.may(Permission.RECORD_READINGS, book.account.organisation_id)
+    forms: dict[str, object] = {}
+    if book.may_record:
+        forms = {
+            "form": form or reading_form(book.meters, today=book.request.today),
+            "error_form": error_form or (MeterErrorForm(meters=book.meters) if book.meters else None),
+            "act_form": act_form
+            or (UnmeteredUseForm(points=book.points, meters=book.meters) if book.points else None),
+        }
     return book_page(
         book,
         "office/account/meters.html",
         "account_meters",
-        form=form if may_record else None,
+        **forms,
         readings=list_readings(register_ids=registers, limit=200) if registers else [],
     )
 
@@ -271,17 +336,23 @@ def meters_page(book: Book, *, form: ReadingForm | None) -> HttpResponse:
 @needs(Permission.SEE_ACCOUNTS)
 def premise(request: OfficeRequest, number: str) -> HttpResponse:
     """The place: attributes over time, agreements, officers, the network that feeds it, the map."""
-    book = open_book(request, number)
+    return premise_page(open_book(request, number))
+
+
+def premise_page(book: Book, *, form: AbsenceForm | None = None) -> HttpResponse:
+    """The page of the premise with the form for an absence; shown again with its errors after a refusal."""
     place = find_premise(premise_id=book.current.premise_id) if book.current else None
     context: dict[str, Any] = {}
     if place and book.current:
-        nodes = list_feeding_nodes(node_id=book.current.node_id, on_date=request.today)
+        nodes = list_feeding_nodes(node_id=book.current.node_id, on_date=book.request.today)
         context = {
             "premise": place,
             "states": list_premise_states(premise_id=place.id),
+            "absences": list_absences(premise_id=place.id),
+            "form": (form or AbsenceForm()) if book.may_record else None,
             "nodes": nodes,
             "map": premise_map(premise=place, neighbours=list_neighbours(premise=place), nodes=nodes),
-            "payers": list_payers(service_point_ids=book.point_ids, scope=request.scope),
+            "payers": list_payers(service_point_ids=book.point_ids, scope=book.request.scope),
         }
     officers = list_officers(account=book.account)
     return book_page(book, "office/account/premise.html", "account_premise", officers=officers, **context)

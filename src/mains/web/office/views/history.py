@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from mains.billing.queries.records import list_corrections
 from mains.customers.queries.records import list_officers
 from mains.metering.queries.records import list_readings
+from mains.network.queries.absences import list_absences
 from mains.payments.queries.receipts import list_receipts
 from mains.staff.values import Permission
 from mains.web.office.access import OfficeRequest, needs
@@ -19,6 +20,7 @@ from mains.web.office.history import (
     EventKind,
     agreement_events,
     bill_events,
+    finding_events,
     meter_events,
     newest_first,
     payment_events,
@@ -67,6 +69,12 @@ def _events(book: Book) -> Iterator[Event]:
     parts = [
         reading_events(readings, url=reverse("office:account_meters", args=[number])),
         meter_events(book.meters),
+        finding_events(
+            book.findings,
+            list_absences(premise_id=book.current.premise_id) if book.current else [],
+            meters_url=reverse("office:account_meters", args=[number]),
+            premise_url=reverse("office:account_premise", args=[number]),
+        ),
         agreement_events(
             book.agreements,
             list_officers(account=book.account),

@@ -1,0 +1,153 @@
+"""The forms for what readings do not tell: errors of meters, acts of unmetered use, absences."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy
+
+from mains.base.formats import unit_text
+from mains.base.wording import error_text
+from mains.kernel.errors import MainsError
+from mains.metering.queries.records import MeterRecord
+from mains.metering.values import UnmeteredReason, Zone
+from mains.network.values import UNIT_OF_SERVICE, AbsenceReason, Service
+
+
+class FigureField(forms.DecimalField):
+    """A number as people write it: with a comma or a point, and any minus."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(widget=widget, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.replace(",", ".").replace("\N{MINUS SIGN}", "-").replace("\N{NO-BREAK SPACE}", "")
+        return super().to_python(value)
+
+
+class DayField(forms.DateField):
+    """A day chosen from the browser's calendar."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
+
+
+class FactForm(forms.Form):
+    """What all of them have: a proof, and a way to show what an action refused beside the field that it names."""
+
+    fields_of_errors: dict[str, str] = {}
+
+    proof = forms.CharField(
+        label=gettext_lazy("Proof"),
+        max_length=200,
+        help_text=gettext_lazy("Number and date of the act, certificate or document."),
+    )
+
+    def refuse(self, error: MainsError) -> None:
+        """Show what an action refused."""
+        named = str(error.params.get("field", ""))
+        field = self.fields_of_errors.get(named, named)
+        self.add_error(field if field in self.fields else None, error_text(error))
+
+
+class MeterErrorForm(FactForm):
+    """A register that counted wrongly over some days."""
+
+    fields_of_errors = {"valid_from": "first_day", "valid_to": "last_day"}
+    field_order = ("register", "percent", "first_day", "last_day", "proof")
+
+    register = forms.TypedChoiceField(label=gettext_lazy("Meter and register"), coerce=int)
+    percent = FigureField(
+        label=gettext_lazy("Error, %"),
+        max_digits=7,
+        decimal_places=2,
+        help_text=gettext_lazy("What the meter counted too much; too little with a minus."),
+    )
+    first_day = DayField(label=gettext_lazy("First day"))
+    last_day = DayField(
+        label=gettext_lazy("Last day"),
+        required=False,
+        help_text=gettext_lazy("Empty: as long as the meter hangs there."),
+    )
+
+    def __init__(self, *args: Any, meters: Sequence[MeterRecord], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choices(self, "register").choices = [
+            (meter.register_id, f"{meter.model} {meter.serial}, {Zone(meter.zone).label}") for meter in meters
+        ]
+
+
+class UnmeteredUseForm(FactForm):
+    """Use that no meter counted, over some days."""
+
+    fields_of_errors = {
+        "valid_from": "first_day",
+        "valid_to": "last_day",
+        "zone": "place",
+        "service_point": "place",
+    }
+    field_order = ("place", "quantity", "reason", "first_day", "last_day", "proof")
+
+    place = forms.ChoiceField(label=gettext_lazy("Service and zone"))
+    quantity = FigureField(
+        label=gettext_lazy("Quantity"),
+        max_digits=15,
+        decimal_places=6,
+        help_text=gettext_lazy("On top of what the meter counted, spread evenly over the days."),
+    )
+    reason = forms.ChoiceField(label=gettext_lazy("Reason"), choices=UnmeteredReason.choices)
+    first_day = DayField(label=gettext_lazy("First day"))
+    last_day = DayField(label=gettext_lazy("Last day"))
+
+    def __init__(
+        self, *args: Any, points: Sequence[tuple[int, str]], meters: Sequence[MeterRecord], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        places = []
+        for point_id, service in points:
+            counted = {meter.zone for meter in meters if meter.service_point_id == point_id}
+            zones = sorted(counted - {Zone.EXPORT}) or [int(Zone.TOTAL)]
+            unit = unit_text(UNIT_OF_SERVICE[service])
+            places += [
+                (f"{point_id}:{zone}", f"{Service(service).label}, {Zone(zone).label}, {unit}")
+                for zone in zones
+            ]
+        _choices(self, "place").choices = places
+
+
+class AbsenceForm(FactForm):
+    """Residents who are away for a time."""
+
+    residents = forms.IntegerField(label=gettext_lazy("Residents absent"), min_value=1, max_value=1000)
+    reason = forms.ChoiceField(label=gettext_lazy("Reason"), choices=AbsenceReason.choices)
+    left_on = DayField(label=gettext_lazy("Day of leaving"))
+    returned_on = DayField(
+        label=gettext_lazy("Day of return"),
+        help_text=gettext_lazy("Full days in between count, from six in a row on."),
+    )
+    field_order = ("residents", "reason", "left_on", "returned_on", "proof")
+
+
+def hundredths_of(percent: Decimal) -> int:
+    """Hundredths of a percent."""
+    return int(percent.scaleb(2))
+
+
+def micro_of(quantity: Decimal) -> int:
+    """10^-6 of a unit."""
+    return int(quantity.scaleb(6))
+
+
+def day_after(day: date | None) -> date | None:
+    """The end of a stretch of days whose last day people name."""
+    return None if day is None else date.fromordinal(day.toordinal() + 1)
+
+
+def _choices(form: forms.Form, name: str) -> forms.ChoiceField:
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    return field
