@@ -40,12 +40,18 @@ class FactForm(forms.Form):
     """What all of them have: a proof, and a way to show what an action refused beside the field that it names."""
 
     fields_of_errors: dict[str, str] = {}
+    name = ""
+    """By which its fields are told apart from those of other forms of the page."""
 
     proof = forms.CharField(
         label=gettext_lazy("Proof"),
         max_length=200,
         help_text=gettext_lazy("Number and date of the act, certificate or document."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.auto_id = f"{self.name}_%s"
 
     def refuse(self, error: MainsError) -> None:
         """Show what an action refused."""
@@ -57,6 +63,7 @@ class FactForm(forms.Form):
 class MeterErrorForm(FactForm):
     """A register that counted wrongly over some days."""
 
+    name = "meter_error"
     fields_of_errors = {"valid_from": "first_day", "valid_to": "last_day"}
     field_order = ("register", "percent", "first_day", "last_day", "proof")
 
@@ -84,6 +91,7 @@ class MeterErrorForm(FactForm):
 class UnmeteredUseForm(FactForm):
     """Use that no meter counted, over some days."""
 
+    name = "unmetered_use"
     fields_of_errors = {
         "valid_from": "first_day",
         "valid_to": "last_day",
@@ -122,6 +130,7 @@ class UnmeteredUseForm(FactForm):
 class AbsenceForm(FactForm):
     """Residents who are away for a time."""
 
+    name = "absence"
     residents = forms.IntegerField(label=gettext_lazy("Residents absent"), min_value=1, max_value=1000)
     reason = forms.ChoiceField(label=gettext_lazy("Reason"), choices=AbsenceReason.choices)
     left_on = DayField(label=gettext_lazy("Day of leaving"))
