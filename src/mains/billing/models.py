@@ -8,10 +8,11 @@ from mains.billing.values import LineKind, RunKind, RunStatus, WhatIfStatus
 
 
 class BillRun(models.Model):
-    """One month's billing of one cycle, or a recalculation of billed months between two of these.
+    """One month's billing of one cycle, or a recalculation or final settlement between two of these.
 
-    Facts recorded after `facts_as_of` belong to the next run. A recalculation bears the month that is open: the one
-    after the last month billed. Its accounts are those of `BillRunAccount`, in the order of their positions.
+    Facts recorded after `facts_as_of` belong to the next run. A recalculation and a settlement bear the month that is
+    open: the one after the last month billed. Their accounts are those of `BillRunAccount`, in the order of their
+    positions.
 
     Ids are planned before posting, so a run that was killed and resumed writes the same rows as an undisturbed
     one. An account's position is its place among the accounts up to `last_account_id` in the order of bucket and
@@ -22,7 +23,7 @@ class BillRun(models.Model):
     kind = models.CharField(max_length=13, choices=RunKind, default=RunKind.MONTHLY)
     month = models.DateField()
     cycle = models.CharField(max_length=20)
-    # The one account that a recalculation was asked for; empty where it looks at all.
+    # The one account that a recalculation was asked for, or that is settled; empty where a run looks at all.
     account = models.ForeignKey(
         "customers.Account", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -52,7 +53,8 @@ class BillRun(models.Model):
 
 
 class BillRunAccount(models.Model):
-    """An account that a recalculation looks at, with its position in the run. Planned with the run, never changed."""
+    """An account that a recalculation or settlement looks at, with its position in the run. Planned with the run, never
+    changed."""
 
     pk = models.CompositePrimaryKey("run_id", "position")
     run = models.ForeignKey(BillRun, on_delete=models.PROTECT, related_name="listed", db_index=False)
@@ -61,7 +63,7 @@ class BillRunAccount(models.Model):
 
     class Meta:
         constraints = [
-            # An account's recalculations: what was posted before.
+            # An account's recalculations and settlements: what was posted before.
             models.UniqueConstraint(fields=["account_id", "run"], name="account_once_per_recalculation")
         ]
 

@@ -15,7 +15,7 @@ from mains.billing.queries.explain.evidence import Item, load_items
 from mains.billing.queries.explain.facts import facts_of
 from mains.billing.queries.explain.shares import share_origins
 from mains.billing.queries.explain.usage import DailyUse, daily_use
-from mains.billing.values import COMMON_USE, FED_IN, LineKind, bill_number
+from mains.billing.values import COMMON_USE, FED_IN, LineKind, RunKind, bill_number
 from mains.engine.exact import rate_exact, show
 from mains.engine.exact.explanation import Step, unit_text
 from mains.engine.exact.protocol import Line, Protocol
@@ -223,6 +223,21 @@ def posted_before(*, bill: Bill, keys_of: set[tuple[int, date]]) -> list[tuple[d
     return found
 
 
+def months_begun(bill: Bill) -> frozenset[int]:
+    """Agreements of which a final settlement had billed a part of the bill's month before: the bill has the rest."""
+    settled = Bill.objects.filter(
+        account_id=bill.account_id,
+        month=bill.month,
+        recorded_at__lt=bill.recorded_at,
+        run_id__in=BillRun.objects.filter(kind=RunKind.SETTLEMENT, account_id=bill.account_id).values("id"),
+    )
+    ids = list(settled.values_list("id", flat=True))
+    if not ids:
+        return frozenset()
+    lines = BillLine.objects.filter(month=bill.month, bill_id__in=ids, service_month=bill.month)
+    return frozenset(lines.values_list("agreement_id", flat=True))
+
+
 def _explain(
     bill: Bill,
     lines: Sequence[BillLine],
@@ -232,8 +247,11 @@ def _explain(
 ) -> Iterator[LineExplanation]:
     """The wanted lines in order; the items behind them are put into `rated`."""
     as_of = BillRun.objects.get(id=bill.run_id).facts_as_of
+    begun = months_begun(bill)
     corrected = {
-        (line.agreement_id, line.service_month) for line in wanted if line.service_month < bill.month
+        (line.agreement_id, line.service_month)
+        for line in wanted
+        if line.service_month < bill.month or line.agreement_id in begun
     }
     earlier = posted_before(bill=bill, keys_of=corrected) if corrected else []
     causes = bill_causes(bill) if corrected else {}
@@ -244,7 +262,7 @@ def _explain(
             _prove_left(bill, rated[line.service_month].values())
         item = rated[line.service_month].get(line.agreement_id)
         computed = None
-        if line.service_month == bill.month:
+        if (line.agreement_id, line.service_month) not in corrected:
             computed, tree = _own_line(bill, item, line, _place_of(lines, line))
         else:
             tree = _correction(bill, item, line, earlier)
@@ -345,7 +363,11 @@ def _correction(
             "Report this bill; `mains replay` shows the difference.",
         )
     return Step(
-        label=_("correction of %(month)s: %(title)s")
+        label=(
+            _("correction of %(month)s: %(title)s")
+            if line.service_month < bill.month
+            else _("rest of %(month)s: %(title)s")
+        )
         % {"month": f"{line.service_month:%Y-%m}", "title": _title(rated, line.component)},
         value=Fraction(amount, scale),
         unit=currency,

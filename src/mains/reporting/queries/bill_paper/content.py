@@ -113,7 +113,7 @@ def get_content(*, month: date, bill_id: int) -> BillContent:
             unit_of={place.agreement_id: UNIT_OF_SERVICE[place.service] for place in places.values()},
         ),
         corrections=list_corrections(
-            explained=explained, account_id=bill.account_id, month=month, known_before=known_before
+            explained=explained, account_id=bill.account_id, known_before=known_before
         ),
         use=list_use(items=own),
         bars=list_bars(
