@@ -166,7 +166,7 @@ def _cut_or_prolong(
             model=Agreement,
             subject={"service_point_id": last.service_point_id},
             values={"account_id": account.pk, "contract_number": last.contract_number, **_terms(last)},
-            valid_from=upper,
+            valid_from=last.valid.lower,
             valid_to=end,
             actor=actor,
             now=now,
@@ -200,7 +200,7 @@ def _begin(
         # It was opened for this supply, on the day that turned out to be another.
         next_account.opened_on = end
         next_account.save(update_fields=["opened_on"])
-    # Another payer of these days gives way, unless it is the next account itself, later on its own terms.
+    # Another payer of these days gives way. The next account's own agreement begins earlier, on its own terms.
     terms = _terms(begun or last)
     manager = (begun or last).manager
     sign_agreement(
@@ -213,7 +213,7 @@ def _begin(
         load_class=terms["load_class"],
         contract_number=begun.contract_number if begun else "",
         valid_from=end,
-        valid_to=begun.valid.lower if begun else None,
+        valid_to=begun.valid.upper if begun else None,
         actor=actor,
         now=now,
         proof=proof,
