@@ -158,7 +158,9 @@ class Play:
     def settle(self, point: int, back: int, account: int) -> bool | None:
         """The payer moves out on a day, or the day of a move turns out to be another; no final reading is known."""
         day = self.now.date() - timedelta(days=back)
-        payer = Agreement.objects.filter(service_point_id=point, superseded_at=None, valid__contains=day).first()
+        payer = Agreement.objects.filter(
+            service_point_id=point, superseded_at=None, valid__contains=day
+        ).first()
         found = payer and find_account(number=str(payer.account_id), scope=EVERYTHING, on_date=day)
         if not self.billed or not found:
             return False

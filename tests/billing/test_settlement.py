@@ -104,7 +104,9 @@ def test_the_final_bill_is_posted_on_the_day_and_the_month_adds_nothing(billed_u
     (bill,) = billed_in_june(14)
     assert (bill.id, bill.run_id, bill.amount_minor) == (done.bill_id, run.pk, seen.amount_minor)
     assert (bill.quantity_micro, bill.estimated_days) == (metered(until=LAST), 0)
-    assert current_account(account_id=14).closing_minor == owed + bill.amount_minor == done.balance_after_minor
+    assert (
+        current_account(account_id=14).closing_minor == owed + bill.amount_minor == done.balance_after_minor
+    )
     # 20 of 30 days of the standing charge of 12.50, and the tiers of 20 days: 3.29 up to 100 kWh, then 4.57.
     lines = {line.component: line.amount_minor for line in BillLine.objects.filter(
         month=JUNE, bill_id=bill.id, service_month=JUNE)}  # fmt: skip
@@ -169,9 +171,7 @@ def test_without_a_final_reading_it_is_refused_or_estimated_and_corrected_later(
 def test_another_day_corrects_both_by_the_difference(billed_utility, right):
     """The 20th was wrong: whatever is posted step by step is what the right day gives at once."""
     moved()
-    again = settle(
-        order=order(last_date=right, is_estimate=True), now=NOW + timedelta(hours=3), actor=None
-    )
+    again = settle(order=order(last_date=right, is_estimate=True), now=NOW + timedelta(hours=3), actor=None)
     assert again.amount_minor != 0
     assert agreements() == [(14, date(2020, 1, 1), right + DAY), (15, right + DAY, None)]
     assert_sound(BillRun.objects.get(pk=again.run_id))

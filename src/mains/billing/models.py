@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from mains.base.facts import Recorded
-from mains.billing.values import LineKind, RunKind, RunStatus, WhatIfStatus
+from mains.billing.values import LineKind, LookOutcome, RunKind, RunStatus, WhatIfStatus
 
 
 class BillRun(models.Model):
@@ -194,6 +194,25 @@ class OpeningBalance(Recorded):
                 name="one_opening_balance_at_a_time",
             )
         ]
+
+
+class RecalculationLook(models.Model):
+    """When a worker last looked for accounts of a cycle that late facts touch, and what came of it.
+
+    Where more accounts are touched than may be corrected unasked, it waits until somebody agrees. `looked_at` is by the
+    wall clock, in a demonstration too. No row: nobody has looked yet.
+    """
+
+    cycle = models.CharField(max_length=20, primary_key=True)
+    looked_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, choices=LookOutcome)
+    touched = models.IntegerField(default=0)
+    at_most = models.IntegerField(default=0)
+    run = models.ForeignKey(BillRun, null=True, on_delete=models.PROTECT, related_name="+")
+    message = models.TextField(blank=True)
+    remedy = models.TextField(blank=True)
+    agreed_at = models.DateTimeField(null=True)
+    agreed_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
 
 
 class WhatIf(models.Model):

@@ -42,6 +42,16 @@ class RunKind(models.TextChoices):
     SETTLEMENT = "settlement", _("Final settlement")
 
 
+class LookOutcome(models.TextChoices):
+    """What came of a look for accounts that late facts touch."""
+
+    NOTHING = "nothing", _("Nothing to correct")
+    POSTED = "posted", _("Corrected")
+    WAITS = "waits", _("Waits for a person")
+    HELD = "held", _("Another run comes first")
+    FAILED = "failed", _("Failed")
+
+
 class WhatIfStatus(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     RUNNING = "running", _("Running")

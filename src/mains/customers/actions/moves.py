@@ -14,7 +14,15 @@ from mains.kernel.errors import MainsError
 
 _DAY = timedelta(days=1)
 _FIRST_DAY = Func("valid", function="lower", output_field=DateField())
-_TERMS = ("tariff_id", "provider_id", "manager_id", "category", "load_class")
+_TERMS = (
+    "account_id",
+    "tariff_id",
+    "provider_id",
+    "manager_id",
+    "category",
+    "load_class",
+    "contract_number",
+)
 
 
 class UnableToMove(MainsError):
@@ -67,7 +75,10 @@ def move_out(
     own = [row for row in believed if row.account_id == account_id and row.valid.lower <= last_date]
     if not own:
         raise _unable(
-            account, "pays-not", f"The account does not pay for the service point on {last_date}.", "last_date"
+            account,
+            "pays-not",
+            f"The account does not pay for the service point on {last_date}.",
+            "last_date",
         )
     last = own[-1]
     follower = _follower(believed, last)
@@ -165,7 +176,7 @@ def _cut_or_prolong(
         record_fact(
             model=Agreement,
             subject={"service_point_id": last.service_point_id},
-            values={"account_id": account.pk, "contract_number": last.contract_number, **_terms(last)},
+            values={name: getattr(last, name) for name in _TERMS},
             valid_from=last.valid.lower,
             valid_to=end,
             actor=actor,
@@ -201,16 +212,15 @@ def _begin(
         next_account.opened_on = end
         next_account.save(update_fields=["opened_on"])
     # Another payer of these days gives way. The next account's own agreement begins earlier, on its own terms.
-    terms = _terms(begun or last)
-    manager = (begun or last).manager
+    like = begun or last
     sign_agreement(
         account=next_account,
         service_point_id=last.service_point_id,
-        tariff_id=terms["tariff_id"],
-        provider=(begun or last).provider,
-        manager=manager,
-        category=terms["category"],
-        load_class=terms["load_class"],
+        tariff_id=like.tariff_id,
+        provider=like.provider,
+        manager=like.manager,
+        category=like.category,
+        load_class=like.load_class,
         contract_number=begun.contract_number if begun else "",
         valid_from=end,
         valid_to=begun.valid.upper if begun else None,
@@ -220,10 +230,6 @@ def _begin(
         is_move=True,
     )
     return True
-
-
-def _terms(row: Agreement) -> dict[str, object]:
-    return {name: getattr(row, name) for name in _TERMS}
 
 
 def _unable(account: Account, code: str, message: str, field: str) -> UnableToMove:

@@ -201,4 +201,3 @@ def _check_forecast(
                     remedy="Give a final reading, or wait for the month's bill run.",
                     params={"field": f"reading_{meter.register_id}"},
                 )
-

@@ -94,9 +94,7 @@ class MonthlyAmounts:
     def agreements_left(self, account_id: int, as_of: datetime) -> frozenset[int]:
         """The account's agreements, ever believed, for service points that it does not pay for after the day of
         `as_of`."""
-        ever = [
-            row for row in self.histories.agreements.get(account_id, ()) if row.recorded_at <= as_of
-        ]
+        ever = [row for row in self.histories.agreements.get(account_id, ()) if row.recorded_at <= as_of]
         tomorrow = as_of.date() + timedelta(days=1)
         held = {
             row.service_point_id
