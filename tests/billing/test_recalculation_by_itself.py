@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -13,7 +13,7 @@ from django.test import override_settings
 from billing.population import HOME
 from billing.test_jobs import WORKER, blocked_reads, job_statuses, wait_until, work
 from billing.test_recalculation import JUNE, LATER, another_resident, replayed_differences
-from billing.test_runs import assert_sound, bill_month
+from billing.test_runs import MAY, assert_sound
 from mains.billing.actions.recalculations import plan_recalculation
 from mains.billing.actions.recalculations.watching import UnableToAgree, agree, look, look_now, look_when_due
 from mains.billing.actions.runs import plan_run, post_run
@@ -33,7 +33,7 @@ HOUR = timedelta(hours=1)
 
 
 def late_resident(account: int = 12) -> None:
-    another_resident(account, since=datetime(2021, 3, 20).date(), now=LATER - HOUR)
+    another_resident(account, since=date(2021, 3, 20), now=LATER - HOUR)
 
 
 def dearer() -> None:
@@ -110,7 +110,7 @@ def test_while_a_month_is_billed_nothing_is_posted(billed_utility):
 def test_an_account_that_cannot_be_computed_is_not_tried_for_ever(billed_utility):
     """Whoever was left out is tried again when something becomes known, not with every look."""
     late_resident()
-    run = BillRun.objects.get(month=datetime(2021, 5, 1).date(), kind="monthly")
+    run = BillRun.objects.get(month=MAY, kind="monthly")
     BillException.objects.create(run=run, account_id=15, code="no-tariff-edition", message="", blocking=True)
     assert looked().outcome == "posted"
     (first,) = recalculations()

@@ -6,6 +6,8 @@ import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import read_frame
+from mains.base.rows import fetch_rows
+from mains.billing.queries.records import BillRecord
 from mains.billing.values import COMMON_USE, RunPlan, RunSlice
 from mains.customers.queries.frames import read_agreements
 from mains.engine.tariff import read_tariff
@@ -58,6 +60,20 @@ def waits_for_shares(*, connection: Connection, plan: RunPlan, lines: pl.DataFra
         for edition in found
         if edition.edition_id in editions
     )
+
+
+def has_shares_to_come(*, bill: BillRecord) -> bool:
+    """Whether a settlement's bill is priced by a tariff that reads shares of common use: these follow."""
+    documents = fetch_rows(
+        str,
+        """
+        SELECT e.document FROM tariffs_tariffedition e
+        WHERE e.id IN (SELECT l.tariff_edition_id FROM billing_billline l
+                       WHERE l.month = %(month)s AND l.bill_id = %(bill)s AND l.service_month = %(month)s)
+        """,
+        {"month": bill.month, "bill": bill.id},
+    )
+    return any(COMMON_USE in read_tariff(document).quantities for document in documents)
 
 
 def read_settled_use(*, connection: Connection, plan: RunPlan, part: RunSlice) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from mains.billing.queries.explain import BillChange, BillExplanation, explain_b
 from mains.billing.queries.explain.bills import RatedItem, rate_items
 from mains.billing.queries.explain.evidence import load_items
 from mains.billing.queries.records import BillRecord, find_bill, find_run, list_bills
+from mains.billing.queries.settled import has_shares_to_come
 from mains.billing.values import bill_number
 from mains.kernel.errors import MainsError
 from mains.network.values import UNIT_OF_SERVICE
@@ -41,7 +42,8 @@ WHERE b.month = %(month)s AND b.id = %(id)s
 
 @dataclass(frozen=True, kw_only=True)
 class BillContent:
-    """A bill as values; money in minor units. `places` are by agreement id."""
+    """A bill as values; money in minor units. `places` are by agreement id. `waits_for_shares`: shares of common use of
+    a final bill's month are billed later."""
 
     number: str
     bill: BillRecord
@@ -55,6 +57,7 @@ class BillContent:
     bars: tuple[Bar, ...]
     explained: BillExplanation
     change: BillChange | None
+    waits_for_shares: bool = False
 
     @property
     def place(self) -> Place:
@@ -124,6 +127,7 @@ def get_content(*, month: date, bill_id: int) -> BillContent:
         ),
         explained=explained,
         change=explain_change(month=month, bill_id=bill_id),
+        waits_for_shares=bill.is_settlement and has_shares_to_come(bill=bill),
     )
 
 
