@@ -1,4 +1,4 @@
-"""A clerk settles with an account that moves out, having seen the final bill; recalculation by itself shows and waits."""
+"""A clerk sees the final bill of who moves out, then posts it; recalculation by itself is shown, and waits."""
 
 import re
 from datetime import UTC, date, datetime
