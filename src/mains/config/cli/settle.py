@@ -205,7 +205,8 @@ def _print(order: "MoveOrder", found: "Settlement", *, preview: bool) -> None:
         )
     if table.row_count:
         print_table(table)
-    after = f"{found.next_number} begins the day after" if found.next_number else "nobody comes next"
+    follower = order.next_payer.name if preview and order.next_payer else found.next_number
+    after = f"{follower} begins the day after" if follower else "nobody comes next"
     typer.echo(f"Last day {found.last_date}; {after}.")
     if found.estimated_days:
         typer.echo(f"{found.estimated_days} days are estimated; a reading that comes later corrects them.")

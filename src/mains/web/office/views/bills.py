@@ -57,8 +57,9 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
     editions = names_of_editions(
         edition_ids=sorted({line.tariff_edition_id for line in lines}), language=get_language() or "en"
     )
-    agreements = {agreement.id: agreement for agreement in list_agreements(account=account)}
-    some = next((agreements[line.agreement_id] for line in lines if line.agreement_id in agreements), None)
+    # By the supply and not by the agreement: what is left of one that was cut at a move is recorded anew.
+    supplies = {agreement.service_point_id: agreement for agreement in list_agreements(account=account)}
+    some = next((supplies[line.service_point_id] for line in lines if line.service_point_id in supplies), None)
     bills = list_bills(account_id=account.id, scope=request.scope)
     # In the order of posting: recalculations lie between the months' bills.
     place = next((place for place, one in enumerate(bills) if one.id == found.id), 0)

@@ -67,7 +67,9 @@ def _preview(book: Book, form: MoveOutForm) -> HttpResponse:
         found = preview_settlement(order=order, now=now())
     except MainsError as error:
         return _refused(book, form, error)
-    return _page(book, form, **_shown(found), mark=order_mark(order))
+    # A new customer has no account yet: the number that the preview drew is not the one that will be theirs.
+    new_name = order.next_payer.name if order.next_payer else ""
+    return _page(book, form, **_shown(found), mark=order_mark(order), new_name=new_name)
 
 
 def _open(request: OfficeRequest, number: str) -> Book:
