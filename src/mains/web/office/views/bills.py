@@ -59,7 +59,9 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
     )
     # By the supply and not by the agreement: what is left of one that was cut at a move is recorded anew.
     supplies = {agreement.service_point_id: agreement for agreement in list_agreements(account=account)}
-    some = next((supplies[line.service_point_id] for line in lines if line.service_point_id in supplies), None)
+    some = next(
+        (supplies[line.service_point_id] for line in lines if line.service_point_id in supplies), None
+    )
     bills = list_bills(account_id=account.id, scope=request.scope)
     # In the order of posting: recalculations lie between the months' bills.
     place = next((place for place, one in enumerate(bills) if one.id == found.id), 0)
