@@ -3,12 +3,18 @@
 Account 14 has one meter (register 140), read on 15 June. It moves out on 20 June, and account 15 takes over.
 """
 
+import os
+import random
+import subprocess
+import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 from django.db import connection
 
+from billing.test_jobs import blocked_reads, wait_until
 from billing.test_recalculation import another_resident, replayed_differences
 from billing.test_runs import MAY, assert_sound, bill_month, rows
 from mains.billing.actions.recalculations import recalculate
@@ -333,3 +339,45 @@ def test_each_register_of_a_meter_is_read(billed_utility):
     assert_sound(bill_month(JUNE, now=JUNE_CLOSE))
     assert len(billed_in_june(31)) == 1
     assert replayed_differences() == []
+
+
+@pytest.mark.slow
+def test_a_killed_settlement_leaves_nothing_or_all(billed_utility, monkeypatch):
+    """SIGKILL at random moments of the command; given again until it ends, it has posted once what was previewed."""
+    monkeypatch.setenv("MAINS_TODAY", "2021-06-25")
+    asked = order(readings=(final(),), next_account_id=15)
+    expected = preview_settlement(order=asked, now=NOW).amount_minor
+    value = asked.readings[0].text_value
+    command = [sys.executable, "-m", "mains", "settle", "14", "--on", "2021-06-20", "--reading", f"14={value}",
+               "--next", "15"]  # fmt: skip
+    environment = os.environ | {"MAINS_DATABASE": billed_utility}
+    began = time.monotonic()
+    with blocked_reads("billing_billrunbucket"):  # at its last step, with everything else written
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        wait_until(_waits_for_a_lock)
+        usual = time.monotonic() - began
+        process.kill()
+        process.wait()
+    assert agreements() == [(14, date(2020, 1, 1), None)]
+    assert not Reading.objects.filter(register_id=140, reading_date=LAST).exists()
+    chance = random.Random(14)
+    for _ in range(4):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        time.sleep(usual * chance.uniform(0.3, 1.1))
+        process.kill()
+        process.wait()
+        moved_on = len(agreements()) == 2
+        assert moved_on == Reading.objects.filter(register_id=140, reading_date=LAST).exists()
+        assert moved_on == BillRun.objects.filter(kind="settlement").exists()
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=100)
+    (run,) = BillRun.objects.filter(kind="settlement")
+    assert_sound(run)
+    assert [bill.amount_minor for bill in billed_in_june(14)] == [expected]
+
+
+def _waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone() != (0,)

@@ -81,7 +81,8 @@ def move_out(
             "last_date",
         )
     last = own[-1]
-    follower = _follower(believed, last)
+    until = _paid_until(believed, last)
+    follower = next((row for row in believed if until is not None and row.valid.lower == until), None)
     is_new = _cut_or_prolong(account, believed, last, end, actor=actor, now=now, proof=proof)
     if next_account_id is None and follower is None:
         return Move(next_number="", is_new=is_new)
@@ -146,10 +147,16 @@ def _believed(service_point_id: int) -> models.QuerySet[Agreement]:
     )
 
 
-def _follower(believed: list[Agreement], last: Agreement) -> Agreement | None:
-    """Who began to pay on the very day on which the account had stopped, as it was recorded."""
-    ended = last.valid.upper
-    return next((row for row in believed if ended is not None and row.valid.lower == ended), None)
+def _paid_until(believed: list[Agreement], last: Agreement) -> date | None:
+    """Where the account stops as it was recorded, its own agreements for the days after `last` included; None is open.
+
+    Whoever begins on this very day is the one who follows.
+    """
+    until = last.valid.upper
+    for row in believed:
+        if until is not None and row.account_id == last.account_id and row.valid.lower == until:
+            until = row.valid.upper
+    return until
 
 
 def _cut_or_prolong(
