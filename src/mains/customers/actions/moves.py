@@ -152,7 +152,7 @@ def _paid_until(believed: list[Agreement], last: Agreement) -> date | None:
 
     Whoever begins on this very day is the one who follows.
     """
-    until = last.valid.upper
+    until: date | None = last.valid.upper
     for row in believed:
         if until is not None and row.account_id == last.account_id and row.valid.lower == until:
             until = row.valid.upper
