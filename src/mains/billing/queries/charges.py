@@ -85,7 +85,12 @@ def compute_charges(
         holders=_holders(agreements, compared),
     )
     chain = begin_chain(
-        connection=connection, plan=plan, tariffs=tariffs, agreements=agreements, items=items, changed=compared
+        connection=connection,
+        plan=plan,
+        tariffs=tariffs,
+        agreements=agreements,
+        items=items,
+        changed=compared,
     )
     parts = scope.rate_all(items, rows, tariffs, posted, chain)
     use = pl.concat([each.use for each in parts])

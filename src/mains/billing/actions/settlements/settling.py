@@ -157,10 +157,11 @@ def _settled(
         waits_for_shares=waits_for_shares(connection=connection, plan=plan, lines=charges.lines),
         causes=find_causes(reader_of(connection), account_id=order.account.id, pairs=pairs, as_of=now),
     )
-    if charges.lines.is_empty() or not keeps:
+    if not keeps or (charges.lines.is_empty() and charges.carried.is_empty()):
         return found
     posted = post_in_one(connection, draft, plan, part, charges, now=now)
-    return replace(found, run_id=posted.run_id, bill_id=posted.first_bill_id)
+    bill_id = None if charges.lines.is_empty() else posted.first_bill_id
+    return replace(found, run_id=posted.run_id, bill_id=bill_id)
 
 
 def _charges(

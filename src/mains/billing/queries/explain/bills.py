@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 
 from django.utils.translation import get_language
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from mains.billing.models import Bill, BillLine, BillRun
 from mains.billing.queries.explain.carried import kept_of
 from mains.billing.queries.explain.causes import Cause, bill_causes
-from mains.billing.queries.explain.evidence import Item, load_items
+from mains.billing.queries.explain.evidence import Item, left_items, load_items
 from mains.billing.queries.explain.facts import facts_of
 from mains.billing.queries.explain.shares import share_origins
 from mains.billing.queries.explain.usage import DailyUse, daily_use
@@ -223,18 +223,16 @@ def posted_before(*, bill: Bill, keys_of: set[tuple[int, date]]) -> list[tuple[d
     return found
 
 
-def months_begun(bill: Bill) -> frozenset[int]:
-    """Agreements of which a final settlement had billed a part of the bill's month before: the bill has the rest."""
-    settled = Bill.objects.filter(
-        account_id=bill.account_id,
-        month=bill.month,
-        recorded_at__lt=bill.recorded_at,
-        run_id__in=BillRun.objects.filter(kind=RunKind.SETTLEMENT, account_id=bill.account_id).values("id"),
+def agreements_begun(*, account_id: int, month: date, before: datetime) -> frozenset[int]:
+    """Agreements of which a final settlement, known before an instant, billed a part of the month: the month's own bill
+    has the rest."""
+    settlements = BillRun.objects.filter(
+        kind=RunKind.SETTLEMENT, account_id=account_id, month=month, facts_as_of__lt=before
     )
-    ids = list(settled.values_list("id", flat=True))
+    ids = list(settlements.values_list("first_bill_id", flat=True))
     if not ids:
         return frozenset()
-    lines = BillLine.objects.filter(month=bill.month, bill_id__in=ids, service_month=bill.month)
+    lines = BillLine.objects.filter(month=month, bill_id__in=ids, service_month=month)
     return frozenset(lines.values_list("agreement_id", flat=True))
 
 
@@ -246,8 +244,8 @@ def _explain(
     reader: Scope | None,
 ) -> Iterator[LineExplanation]:
     """The wanted lines in order; the items behind them are put into `rated`."""
-    as_of = BillRun.objects.get(id=bill.run_id).facts_as_of
-    begun = months_begun(bill)
+    run = BillRun.objects.get(id=bill.run_id)
+    begun = agreements_begun(account_id=bill.account_id, month=bill.month, before=bill.recorded_at)
     corrected = {
         (line.agreement_id, line.service_month)
         for line in wanted
@@ -257,7 +255,9 @@ def _explain(
     causes = bill_causes(bill) if corrected else {}
     for line in wanted:
         if line.service_month not in rated:
-            items = load_items(account_ids=[bill.account_id], month=line.service_month, as_of=as_of)
+            items = load_items(account_ids=[bill.account_id], month=line.service_month, as_of=run.facts_as_of)
+            if run.kind == RunKind.SETTLEMENT and line.service_month == bill.month:
+                items = left_items(items)  # what the account goes on paying for is not on a final bill
             rated[line.service_month] = rate_items(items, reader=reader)
             _prove_left(bill, rated[line.service_month].values())
         item = rated[line.service_month].get(line.agreement_id)

@@ -147,9 +147,7 @@ class _Account:
             {key: value for key, value in owed.left.items() if key[0] in left},
         )
 
-    def _settled(
-        self, run: RunToReplay, bill: PostedBill, is_now: Mapping[Key, int]
-    ) -> Iterator[Difference]:
+    def _settled(self, run: RunToReplay, bill: PostedBill, is_now: Mapping[Key, int]) -> Iterator[Difference]:
         owed = self._owed(run, run.month)
         left = self._amounts.agreements_left(self._id, run.facts_as_of)
         before = {key: minor for key, minor in self._posted[run.month].items() if key[0] in left}

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from mains.base.rows import fetch_row
 from mains.billing.queries.explain import BillChange, BillExplanation, explain_bill, explain_change
-from mains.billing.queries.explain.bills import RatedItem, rate_items
+from mains.billing.queries.explain.bills import RatedItem, agreements_begun, rate_items
 from mains.billing.queries.explain.evidence import load_items
 from mains.billing.queries.records import BillRecord, find_bill, find_run, list_bills
 from mains.billing.queries.settled import has_shares_to_come
@@ -140,11 +140,13 @@ def _no_bill(month: date, bill_id: int) -> UnableToPrintBill:
 
 
 def _own_items(explained: BillExplanation, bill: BillRecord, as_of: datetime) -> Mapping[int, RatedItem]:
-    """The items of the bill's own month, also where they cost nothing and so have no line."""
+    """The items of the bill's own month, also where they cost nothing and so have no line; without those that a final
+    bill has told of before."""
     found = explained.rated.get(bill.month)
-    if found is None:
+    if found is None and not bill.is_settlement:
         found = rate_items(load_items(account_ids=[bill.account_id], month=bill.month, as_of=as_of))
-    return found
+    begun = agreements_begun(account_id=bill.account_id, month=bill.month, before=bill.recorded_at)
+    return {number: rated for number, rated in (found or {}).items() if number not in begun}
 
 
 def _known_before(bill: BillRecord) -> datetime | None:
