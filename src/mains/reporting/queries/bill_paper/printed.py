@@ -80,7 +80,7 @@ def printed(content: BillContent, *, language: str) -> Texts:
 
 
 def _carried(content: BillContent, *, language: str) -> Iterator[str]:
-    """A sentence for each balance that goes on to the next bill."""
+    """A sentence for each balance that goes on to the next bill, or is left by a final one."""
     for balance in content.explained.balances:
         if balance.value:
             micro = int(balance.value * MICRO)
@@ -90,7 +90,12 @@ def _carried(content: BillContent, *, language: str) -> Iterator[str]:
                 if is_money
                 else quantity_text(micro, unit=balance.unit, language=language)
             )
-            yield _("Carried to the next bill: %(title)s, %(value)s.") % {
+            sentence = (
+                _("Left at the end: %(title)s, %(value)s.")
+                if content.bill.is_settlement
+                else _("Carried to the next bill: %(title)s, %(value)s.")
+            )
+            yield sentence % {
                 "title": balance.title,
                 "value": shown,
             }
