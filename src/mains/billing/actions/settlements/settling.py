@@ -39,6 +39,10 @@ from mains.metering.queries.records import MeterRecord
 from mains.metering.values import DayQuality
 
 
+_UNTOLD = {DayQuality.NONE.value, DayQuality.UNMETERED.value}
+"""Of what the meter counted on such a day nothing tells; an act may tell of use besides."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
     """What a settlement posted, or would post, in the open `month`. Money in minor units, owed by the account.
@@ -194,7 +198,7 @@ def _check_forecast(
         of_register = (pl.col("service_point_id") == meter.service_point_id) & (pl.col("zone") == meter.zone)
         first = max(month, meter.installed_from)
         for letters in used.filter(of_register)["quality"]:
-            if DayQuality.NONE in letters[(first - month).days : (order.last_date - month).days + 1]:
+            if _UNTOLD & set(letters[(first - month).days : (order.last_date - month).days + 1]):
                 raise UnableToSettle(
                     code="no-forecast",
                     message=f"Meter {meter.serial} has too short a history for an estimate.",

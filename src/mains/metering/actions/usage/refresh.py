@@ -149,7 +149,7 @@ def begin_month(
         as_of=as_of,
         known_since=as_of,
         averages=NO_AVERAGES.with_columns(month=pl.lit(None, pl.Date)),
-        installed=pl.DataFrame(),
+        changed=pl.DataFrame(),
     )
     facts = _whole(connection, service_point_ids, (month,), scope)
     computed = compute_months(facts, months=(month,), as_of=as_of, averages=scope.averages)
