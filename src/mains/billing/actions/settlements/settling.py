@@ -38,7 +38,6 @@ from mains.metering.actions.usage import begin_month
 from mains.metering.queries.records import MeterRecord
 from mains.metering.values import DayQuality
 
-
 _UNTOLD = {DayQuality.NONE.value, DayQuality.UNMETERED.value}
 """Of what the meter counted on such a day nothing tells; an act may tell of use besides."""
 
