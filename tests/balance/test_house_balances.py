@@ -13,13 +13,16 @@ from mains.base.dated import withdraw_facts
 from mains.billing.actions import slices
 from mains.billing.actions.recalculations import recalculate, recalculate_account
 from mains.billing.actions.runs import plan_run, post_run, preview_run
+from mains.billing.actions.settlements import MoveOrder, settle
 from mains.billing.models import Bill, BillRun
 from mains.billing.queries.explain import explain_bill
 from mains.billing.queries.explain.causes import bill_causes
 from mains.billing.queries.hashes import run_hash
 from mains.billing.queries.replay import list_batches, replay_batch
+from mains.customers.queries.records import find_account
 from mains.metering.models import Reading, Register
 from mains.network.models import NodePlacement
+from mains.staff.values import EVERYTHING
 
 
 @pytest.fixture
@@ -242,4 +245,33 @@ def test_one_accounts_recalculation_leaves_its_neighbours_to_the_next_run(houses
     assert set(house) <= set(corrected_flats())
     assert_sound(march)
     assert_sound(april)
+    assert differences() == []
+
+
+def test_who_moves_out_is_billed_the_share_of_its_days_with_the_month(houses):
+    """Flat 23 of house 14, without a share at its final bill, gets back what its days of April are worth in May."""
+    bill_month(MARCH)
+    account = find_account(number="23", scope=EVERYTHING, on_date=APRIL)
+    last, now = datetime(2021, 4, 20, tzinfo=UTC).date(), datetime(2021, 4, 25, tzinfo=UTC)
+    done = settle(
+        order=MoveOrder(account=account, last_date=last, is_estimate=True, next_account_id=43),
+        now=now,
+        actor=None,
+    )
+    assert done.waits_for_shares
+    assert "common" not in done.lines.filter(pl.col("service_month") == APRIL)["component"].to_list()
+    assert_sound(bill_month(APRIL))
+    shared = ShareMonth.objects.get(month=APRIL, node_id=14, service_point_id=23)
+    billed = rows(
+        """
+        SELECT b.account_id, sum(l.quantity_micro)::bigint AS micro
+        FROM billing_billline l JOIN billing_bill b ON b.month = l.month AND b.id = l.bill_id
+        WHERE l.component = 'common' AND l.service_month = '2021-04-01' AND l.service_point_id = 23
+        GROUP BY 1 ORDER BY 1
+        """
+    )
+    assert dict(billed.iter_rows()) == {23: sum(shared.days_micro[:20]), 43: sum(shared.days_micro[20:])}
+    assert sum(shared.days_micro[:20]) < 0, "house 14 gives back"
+    late = Bill.objects.filter(account_id=23, month=APRIL).latest("recorded_at")
+    assert {line.service_month for line in explain_bill(month=APRIL, bill_id=late.id).lines} >= {APRIL}
     assert differences() == []

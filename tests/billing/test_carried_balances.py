@@ -14,6 +14,7 @@ from billing.test_runs import assert_sound, rows
 from mains.billing.actions.openings import UnableToRecordOpening, record_opening_balance
 from mains.billing.actions.recalculations import preview_account, recalculate, recalculate_account
 from mains.billing.actions.runs import plan_run, post_run
+from mains.billing.actions.settlements import MoveOrder, settle
 from mains.billing.actions.whatif import compute_whatif, plan_whatif
 from mains.billing.models import Bill, BillException, BillRun, CarriedBalance
 from mains.billing.queries.explain import explain_bill, explain_causes
@@ -21,6 +22,8 @@ from mains.billing.queries.hashes import run_hash
 from mains.billing.queries.openings import list_carried
 from mains.billing.queries.replay import list_batches, replay_batch
 from mains.billing.values import Stage
+from mains.customers.models import Account
+from mains.customers.queries.records import find_account
 from mains.kernel.errors import MainsError
 from mains.kernel.period import next_month
 from mains.metering.models import Reading
@@ -359,4 +362,25 @@ def test_a_balance_may_change_without_any_amount(utility):
     # Of the 630 kWh fed in by the end of May 170 are May's now: 250 − 170 leave 80 of 160.
     bill_until(MAY, first=MAY)
     assert kept(SOLAR)[MAY] == 80
+    assert differences() == []
+
+
+def test_who_moves_out_leaves_its_balance_once(sunny):
+    """Of July the prosumer has 20 days; what they leave is kept with the final bill and stays as it is in the month's
+    run, which lists it for a person."""
+    july = month_of(4)
+    found = find_account(number=Account.objects.get(pk=SOLAR).number, scope=EVERYTHING, on_date=july)
+    order = MoveOrder(account=found, last_date=date(2021, 7, 20), is_estimate=True)
+    done = settle(order=order, now=datetime(2021, 8, 2, tzinfo=UTC), actor=None)
+    assert_sound(BillRun.objects.get(pk=done.run_id))
+    left = kept(SOLAR)[july]
+    assert left > 0
+    assert differences() == []
+    explained = explain_bill(month=july, bill_id=done.bill_id) if done.bill_id else None
+    assert explained is None or [each.value for each in explained.balances] == [left]
+    run = bill_until(july, first=july)
+    assert_sound(run)
+    assert CarriedBalance.objects.filter(account_id=SOLAR, month=july).count() == 1
+    assert kept(SOLAR)[july] == left
+    assert BillException.objects.filter(run_id=run.pk, account_id=SOLAR, code="balance-unclaimed").exists()
     assert differences() == []

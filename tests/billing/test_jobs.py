@@ -62,7 +62,8 @@ def wait_until(condition: Callable[[], bool], seconds: float = 40) -> None:
 def job_statuses() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT status::text FROM procrastinate_jobs WHERE task_name NOT LIKE '%take_over%' ORDER BY id"
+            "SELECT status::text FROM procrastinate_jobs"
+            " WHERE task_name NOT LIKE '%take_over%' AND task_name NOT LIKE '%look_when_due' ORDER BY id"
         )
         return [row[0] for row in cursor.fetchall()]
 

@@ -314,7 +314,7 @@ def _checked_name(table: str) -> None:
 
 def _append(frame: pl.DataFrame, schema: str, name: str, connection: Writer) -> int:
     if isinstance(connection, psycopg.Connection):
-        return _copy_binary(frame, schema, name, connection)
+        return copy_binary(frame, schema, name, connection=connection)
 
     def run(cursor: Cursor) -> int:
         return int(cursor.adbc_ingest(name, frame.to_arrow(), mode="append", db_schema_name=schema))
@@ -322,7 +322,8 @@ def _append(frame: pl.DataFrame, schema: str, name: str, connection: Writer) -> 
     return _interruptible(run, connection)
 
 
-def _copy_binary(frame: pl.DataFrame, schema: str, name: str, connection: psycopg.Connection) -> int:
+def copy_binary(frame: pl.DataFrame, schema: str, name: str, *, connection: psycopg.Connection) -> int:
+    """Append rows that fit the table's columns exactly, encoded here by whole columns; how many the server took."""
     statement = sql.SQL("COPY {}.{} ({}) FROM STDIN (FORMAT binary)").format(
         sql.Identifier(schema), sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, frame.columns))
     )

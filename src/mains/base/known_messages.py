@@ -114,6 +114,41 @@ RECALCULATIONS = (
     _("Look at the new amount and post it if it is right."),
 )
 
+SETTLEMENTS = (
+    _("{last_date} is still to come."),
+    _("Settle the account on its last day or later."),
+    _("{month} is not billed yet, and the last day {last_date} lies after it."),
+    _("Bill it first: mains bill run --month {month}."),
+    _("The account does not pay for this supply on {last_date}."),
+    _("Look at its agreements, and check the day."),
+    _("Register {register} does not hang at the account's supply on {last_date}."),
+    _("Check the meter and the day."),
+    _("Record it among the readings and have it accepted there; then settle."),
+    _("There is no reading of {last_date} of meter {meter}."),
+    _("Give the reading, or settle by estimate: the forecast is corrected when a reading comes."),
+    _("Meter {meter} has too short a history for an estimate."),
+    _("Give a final reading, or wait for the month's bill run."),
+    _("Mend what the message names, then settle."),
+    _("Other facts became known meanwhile: the final bill comes to another amount."),
+    _("The account does not pay for the service point on {last_date}."),
+    _("Somebody else paid for the service point between {first} and {last}."),
+    _("The account cannot follow itself."),
+    _("Look at the agreements of the service point, and check the day."),
+    _("The account is not open on {day}."),
+    _("Check the date."),
+)
+
+BY_ITSELF = (
+    _("{touched} accounts are touched, and at most {at_most} are corrected unasked."),
+    _("Look at what changed, and post the recalculation if it is right."),
+    _("By now this is not what waits."),
+    _("Look at the page as it is now."),
+    _("{text} says neither how often nor when to recalculate."),
+    _("Give minutes as 15, a time of day as 02:30, or off; then start Mains again."),
+    _("{text} is neither a number of accounts nor a share of them."),
+    _("Give a number as 1000, or a share as 5%; then start Mains again."),
+)
+
 BILLS = (
     _("There is no bill {number}."),
     _("Compare the number with the bill."),
@@ -202,7 +237,18 @@ FINDINGS = (
     _("Look at what is recorded now and repeat your change if it is still needed."),
 )
 
-MESSAGES = READINGS + BILL_RUNS + RECALCULATIONS + BILLS + PAYMENTS + TARIFFS + TRIALS + FINDINGS
+MESSAGES = (
+    *READINGS,
+    *BILL_RUNS,
+    *RECALCULATIONS,
+    *SETTLEMENTS,
+    *BY_ITSELF,
+    *BILLS,
+    *PAYMENTS,
+    *TARIFFS,
+    *TRIALS,
+    *FINDINGS,
+)
 
 FORMULA_WORDS = (
     _("total"),

@@ -4,14 +4,15 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from mains.base.facts import Recorded
-from mains.billing.values import LineKind, RunKind, RunStatus, WhatIfStatus
+from mains.billing.values import LineKind, LookOutcome, RunKind, RunStatus, WhatIfStatus
 
 
 class BillRun(models.Model):
-    """One month's billing of one cycle, or a recalculation of billed months between two of these.
+    """One month's billing of one cycle, or a recalculation or final settlement between two of these.
 
-    Facts recorded after `facts_as_of` belong to the next run. A recalculation bears the month that is open: the one
-    after the last month billed. Its accounts are those of `BillRunAccount`, in the order of their positions.
+    Facts recorded after `facts_as_of` belong to the next run. A recalculation and a settlement bear the month that is
+    open: the one after the last month billed. Their accounts are those of `BillRunAccount`, in the order of their
+    positions.
 
     Ids are planned before posting, so a run that was killed and resumed writes the same rows as an undisturbed
     one. An account's position is its place among the accounts up to `last_account_id` in the order of bucket and
@@ -22,7 +23,7 @@ class BillRun(models.Model):
     kind = models.CharField(max_length=13, choices=RunKind, default=RunKind.MONTHLY)
     month = models.DateField()
     cycle = models.CharField(max_length=20)
-    # The one account that a recalculation was asked for; empty where it looks at all.
+    # The one account that a recalculation was asked for, or that is settled; empty where a run looks at all.
     account = models.ForeignKey(
         "customers.Account", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -52,7 +53,8 @@ class BillRun(models.Model):
 
 
 class BillRunAccount(models.Model):
-    """An account that a recalculation looks at, with its position in the run. Planned with the run, never changed."""
+    """An account that a recalculation or settlement looks at, with its position in the run. Planned with the run, never
+    changed."""
 
     pk = models.CompositePrimaryKey("run_id", "position")
     run = models.ForeignKey(BillRun, on_delete=models.PROTECT, related_name="listed", db_index=False)
@@ -61,7 +63,7 @@ class BillRunAccount(models.Model):
 
     class Meta:
         constraints = [
-            # An account's recalculations: what was posted before.
+            # An account's recalculations and settlements: what was posted before.
             models.UniqueConstraint(fields=["account_id", "run"], name="account_once_per_recalculation")
         ]
 
@@ -192,6 +194,25 @@ class OpeningBalance(Recorded):
                 name="one_opening_balance_at_a_time",
             )
         ]
+
+
+class RecalculationLook(models.Model):
+    """When a worker last looked for accounts of a cycle that late facts touch, and what came of it.
+
+    Where more accounts are touched than may be corrected unasked, it waits until somebody agrees. `looked_at` is by the
+    wall clock, in a demonstration too. No row: nobody has looked yet.
+    """
+
+    cycle = models.CharField(max_length=20, primary_key=True)
+    looked_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, choices=LookOutcome)
+    touched = models.IntegerField(default=0)
+    at_most = models.IntegerField(default=0)
+    run = models.ForeignKey(BillRun, null=True, on_delete=models.PROTECT, related_name="+")
+    message = models.TextField(blank=True)
+    remedy = models.TextField(blank=True)
+    agreed_at = models.DateTimeField(null=True)
+    agreed_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
 
 
 class WhatIf(models.Model):

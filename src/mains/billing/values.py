@@ -35,10 +35,21 @@ class RunStatus(models.TextChoices):
 
 
 class RunKind(models.TextChoices):
-    """A month's bills of a cycle, or corrections of billed months in between."""
+    """A month's bills of a cycle, corrections of billed months in between, or what an account that moves out owes."""
 
     MONTHLY = "monthly", _("Monthly")
     RECALCULATION = "recalculation", _("Recalculation")
+    SETTLEMENT = "settlement", _("Final settlement")
+
+
+class LookOutcome(models.TextChoices):
+    """What came of a look for accounts that late facts touch."""
+
+    NOTHING = "nothing", _("Nothing to correct")
+    POSTED = "posted", _("Corrected")
+    WAITS = "waits", _("Waits for a person")
+    HELD = "held", _("Another run comes first")
+    FAILED = "failed", _("Failed")
 
 
 class WhatIfStatus(models.TextChoices):
@@ -125,7 +136,8 @@ class RunPlan:
     to date, both oldest first; months before `catch_up_from` only as far as something is kept about them. Facts
     recorded in (known_since, facts_as_of] are new to bills, in (usage_known_since, facts_as_of] to daily use.
     `owing_run_ids` are the runs since the last monthly one, whose blocked accounts are owed a bill. Averages of classes
-    come from `samples`: each month's buckets and instant.
+    come from `samples`: each month's buckets and instant. Of the run's own month a part is billed by final settlements
+    to the accounts `settled_account_ids`; in the plan of a settlement its own account is among them.
     """
 
     run_id: int
@@ -148,11 +160,17 @@ class RunPlan:
     entries_per_account: int
     first_transaction_id: int
     last_account_id: int
+    settled_account_ids: tuple[int, ...] = ()
 
     @property
     def bills_own_month(self) -> bool:
-        """Whether the run bills its month, or corrects earlier ones only."""
+        """Whether the run bills its month to everybody, or corrects earlier ones only."""
         return self.kind == RunKind.MONTHLY
+
+    @property
+    def settles(self) -> bool:
+        """Whether the run bills its month to the one account that has moved out."""
+        return self.kind == RunKind.SETTLEMENT
 
 
 def count_sample_buckets(accounts: int) -> int:

@@ -67,6 +67,11 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
+# How often a worker corrects the accounts that late facts touch: minutes, a time of day as 02:30, or off; and how
+# many of them, or what share of all, it corrects unasked.
+RECALCULATE = os.environ.get("MAINS_RECALCULATE", "15")
+RECALCULATE_AT_MOST = os.environ.get("MAINS_RECALCULATE_AT_MOST", "5%")
+
 ROOT_URLCONF = "mains.config.urls"
 WSGI_APPLICATION = "mains.config.wsgi.application"
 ASGI_APPLICATION = "mains.config.asgi.application"

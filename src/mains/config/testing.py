@@ -31,6 +31,7 @@ if _is_owner:
     os.environ["MAINS_TEST_HOME"] = str(_make_home())
     os.environ.pop("DATABASE_URL", None)
     os.environ.pop("MAINS_DATABASE", None)
+    os.environ["MAINS_RECALCULATE"] = "off"  # workers do what a test asks for, and nothing by themselves
     os.environ["MAINS_SECRET_KEY"] = "a key for tests only, the same in every process"
 os.environ["MAINS_HOME"] = os.environ["MAINS_TEST_HOME"]
 

@@ -16,10 +16,10 @@ from psycopg import sql
 
 from mains.base import embedded
 from mains.base.address import DatabaseAddress
+from mains.base.business_day import DEMO_DAY
 from mains.kernel.errors import MainsError
 
 _MARK = "mains-demo"
-_TODAY = "mains-today"
 _UNFINISHED = "mains-demo-unfinished"
 
 
@@ -102,13 +102,6 @@ def _choose(server: psycopg.Connection, *, wanted: DemoKey, address: DatabaseAdd
     return False
 
 
-def read_today(mark: str | None) -> date | None:
-    """The day on which a demo lives, by the comment on its database; None for any other database."""
-    if not mark or _TODAY not in mark:
-        return None
-    return date.fromisoformat(json.loads(mark)[_TODAY])
-
-
 def _mark_of(server: psycopg.Connection, name: str, mark: str) -> DemoKey | None:
     row = server.execute(
         "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
@@ -121,7 +114,7 @@ def _mark_of(server: psycopg.Connection, name: str, mark: str) -> DemoKey | None
 def _put_mark(
     session: psycopg.Connection, name: str, mark: str, key: DemoKey, *, today: date | None = None
 ) -> None:
-    text = json.dumps({mark: asdict(key)} | ({_TODAY: today.isoformat()} if today else {}))
+    text = json.dumps({mark: asdict(key)} | ({DEMO_DAY: today.isoformat()} if today else {}))
     session.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(text)))
 
 

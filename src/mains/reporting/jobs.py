@@ -4,6 +4,14 @@ from datetime import date, datetime
 
 from mains.base.jobs import jobs
 from mains.reporting.actions.completeness import check_completeness
+from mains.reporting.actions.figures import refresh_figures
+
+
+@jobs.task(name="mains.reporting.jobs.figures")
+def figures(now: str) -> None:
+    """Bring what the dashboard keeps up to an instant (ISO 8601): billing has posted something."""
+    instant = datetime.fromisoformat(now)
+    refresh_figures(on_date=instant.date(), now=instant)
 
 
 @jobs.task(name="mains.reporting.jobs.completeness")

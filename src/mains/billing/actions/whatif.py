@@ -55,7 +55,7 @@ def plan_whatif(
             check_draft(document=text, name=name, editions=editions, replaces=replaces)
             for name, text in documents
         ]
-        projected = months_without_use(connection=connection, months=months, as_of=now)
+        projected = months_without_use(months=months, as_of=now)
     codes = [draft.replaces for draft in drafts]
     if len(set(codes)) < len(codes):
         raise UnableToTryTariff(

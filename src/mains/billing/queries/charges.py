@@ -20,6 +20,7 @@ from mains.billing.queries.posted import (
     read_posted_lines,
 )
 from mains.billing.queries.run_tariffs import RunTariffs, compile_editions
+from mains.billing.queries.settled import read_settled_use, settled_pairs
 from mains.billing.values import CATCH_UP_MONTHS, LineKind, RunPlan, RunSlice
 from mains.customers.queries.frames import read_accounts, read_agreements
 from mains.engine.columns import rate_columns
@@ -68,21 +69,28 @@ def compute_charges(
     tariffs = scope.tariffs()
     agreements = scope.agreements(accounts)
     changed = scope.changed(agreements, tariffs, changed_points)
+    settled = settled_pairs(agreements, plan)
+    compared = pl.concat([changed, settled])
     items, rows = make_items(
         agreements=agreements,
         months=[plan.month] if plan.bills_own_month else [],
-        changed=changed,
+        changed=changed if plan.bills_own_month else compared,
         editions=tariffs.editions,
     )
     posted = read_posted_lines(
         connection=connection,
         plan=plan,
         part=part,
-        changed=changed,
-        holders=_holders(agreements, changed),
+        changed=compared,
+        holders=_holders(agreements, compared),
     )
     chain = begin_chain(
-        connection=connection, plan=plan, tariffs=tariffs, agreements=agreements, items=items, changed=changed
+        connection=connection,
+        plan=plan,
+        tariffs=tariffs,
+        agreements=agreements,
+        items=items,
+        changed=compared,
     )
     parts = scope.rate_all(items, rows, tariffs, posted, chain)
     use = pl.concat([each.use for each in parts])
@@ -96,14 +104,17 @@ def compute_charges(
     )
     blocked = exceptions.filter("blocking")["account_id"].unique()
     effective = pl.concat([each.lines for each in parts])
-    is_due = pl.col("service_month") == plan.month
+    # Of the run's own month nothing is posted yet, save to those who moved out and were settled.
+    begun = posted.filter(pl.col("service_month") == plan.month)["agreement_id"].unique()
+    is_due = (pl.col("service_month") == plan.month) & ~pl.col("agreement_id").is_in(begun.implode())
     corrections = _differences(effective.filter(~is_due), posted, agreements)
     lines = pl.concat([effective.filter(is_due).select(LINE_COLUMNS), corrections.select(LINE_COLUMNS)])
     lines = lines.filter(~pl.col("account_id").is_in(blocked.implode()))
+    use = use.filter(~pl.col("account_id").is_in(blocked.implode()))
     return SliceCharges(
         accounts=accounts.select("account_id", "bucket", "organisation_id", "position"),
         lines=_in_bill_order(lines, accounts, agreements),
-        bills=_bills(lines, use.filter(~pl.col("account_id").is_in(blocked.implode()))),
+        bills=_bills(lines, use, settled=read_settled_use(connection=connection, plan=plan, part=part)),
         exceptions=exceptions,
         carried=_NOTHING_CARRIED if chain is None else chain.changes(blocked=blocked),
     )
@@ -412,11 +423,23 @@ def _in_bill_order(lines: pl.DataFrame, accounts: pl.DataFrame, agreements: pl.D
     )
 
 
-def _bills(lines: pl.DataFrame, use: pl.DataFrame) -> pl.DataFrame:
-    """Accounts with an item in the month or with a correction."""
+def _bills(lines: pl.DataFrame, use: pl.DataFrame, *, settled: pl.DataFrame) -> pl.DataFrame:
+    """Accounts with an item in the month or with a correction. Those of `settled` (account_id, quantity_micro that
+    settlements have billed of the month) get a bill only for what is new, over the rest of the use."""
     of_use = use.group_by("account_id").agg(
         pl.col("quantity_micro").sum(), pl.col("estimated_days").max().cast(pl.Int16)
     )
+    if not settled.is_empty():
+        before = pl.col("quantity_micro_before")
+        of_use = (
+            of_use.join(settled, on="account_id", how="full", coalesce=True, suffix="_before")
+            .filter(before.is_null() | pl.col("account_id").is_in(lines["account_id"].unique().implode()))
+            .select(
+                "account_id",
+                pl.col("quantity_micro").fill_null(0) - before.fill_null(0),
+                pl.col("estimated_days").fill_null(0),
+            )
+        )
     corrected = lines.select("account_id").unique().join(of_use, on="account_id", how="anti")
     return pl.concat(
         [

@@ -128,6 +128,17 @@ _CHECKS_OF_KIND = {
                               WHERE b.account_id = c.id AND b.month = %(month)s AND b.run_id = %(run)s)
               AND NOT EXISTS (SELECT FROM billing_billexception e
                               WHERE e.run_id = %(run)s AND e.account_id = c.id AND e.blocking)
+              AND NOT EXISTS (SELECT FROM billing_billrun s
+                              WHERE s.account_id = c.id AND s.kind = 'settlement' AND s.month = %(month)s
+                                AND s.facts_as_of < %(as_of)s)
+        """,
+    },
+    RunKind.SETTLEMENT: {
+        "a settlement bills nobody but its account": """
+            SELECT 'bill ' || b.id AS fault
+            FROM billing_bill b JOIN billing_billrun r ON r.id = b.run_id
+            WHERE b.month = %(month)s AND b.run_id = %(run)s
+              AND (b.account_id <> r.account_id OR b.id <> %(first_bill)s)
         """,
     },
     RunKind.RECALCULATION: {

@@ -140,7 +140,21 @@ def get_plan(*, run: BillRun) -> RunPlan:
         entries_per_account=run.entries_per_account,
         first_transaction_id=run.first_transaction_id,
         last_account_id=run.last_account_id,
+        settled_account_ids=_settled_accounts(run),
     )
+
+
+def _settled_accounts(run: BillRun) -> tuple[int, ...]:
+    """Accounts to which the run bills the rest of its month only: settlements came before it, or it is one."""
+    if run.kind == RunKind.SETTLEMENT:
+        assert run.account_id is not None, "A settlement is of one account."
+        return (run.account_id,)
+    if run.kind != RunKind.MONTHLY:
+        return ()
+    settled = BillRun.objects.filter(
+        cycle=run.cycle, kind=RunKind.SETTLEMENT, month=run.month, facts_as_of__lt=run.facts_as_of
+    )
+    return tuple(sorted(set(settled.values_list("account_id", flat=True))))
 
 
 def _first_runs(run: BillRun) -> dict[date, BillRun]:

@@ -12,7 +12,7 @@ from mains.staff.values import Scope
 
 @dataclass(frozen=True)
 class BillRecord:
-    """One account's bill of one month, or a recalculation between two of them (`kind`, a RunKind);
+    """One account's bill of one month, or a recalculation or final settlement between two of them (`kind`, a RunKind);
     `correction_minor` is the part that recalculates earlier months."""
 
     month: date
@@ -33,6 +33,10 @@ class BillRecord:
     @property
     def is_recalculation(self) -> bool:
         return self.kind == RunKind.RECALCULATION
+
+    @property
+    def is_settlement(self) -> bool:
+        return self.kind == RunKind.SETTLEMENT
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,10 @@ class RunRecord:
     @property
     def is_recalculation(self) -> bool:
         return self.kind == RunKind.RECALCULATION
+
+    @property
+    def is_settlement(self) -> bool:
+        return self.kind == RunKind.SETTLEMENT
 
 
 @dataclass(frozen=True)
@@ -176,12 +184,13 @@ CROSS JOIN LATERAL (
 """
 
 
-def list_runs(*, limit: int = 60) -> list[RunRecord]:
-    """Bill runs and recalculations of the utility, latest first."""
+def list_runs(*, limit: int = 60, is_settlement: bool = False) -> list[RunRecord]:
+    """Bill runs and recalculations of the utility, latest first; or final settlements, each a run of its own."""
     return fetch_rows(
         RunRecord,
-        f"{RUN} ORDER BY r.month DESC, r.facts_as_of DESC, r.cycle LIMIT %(limit)s",
-        {"limit": limit},
+        f"{RUN} WHERE (r.kind = 'settlement') = %(settlement)s"
+        " ORDER BY r.month DESC, r.facts_as_of DESC, r.cycle LIMIT %(limit)s",
+        {"limit": limit, "settlement": is_settlement},
     )
 
 

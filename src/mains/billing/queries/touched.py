@@ -17,9 +17,15 @@ from mains.metering.queries.frames import read_newly_read_points
 from mains.tariffs.queries.editions import list_editions
 
 
-def list_touched_accounts(*, connection: Connection, plan: RunPlan) -> pl.Series:
+def list_touched_accounts(
+    *, connection: Connection, plan: RunPlan, is_owed_counted: bool = True
+) -> pl.Series:
     """Accounts of the cycle that may owe another amount for a billed month than was posted, by what became known
-    since the last run; ordered by bucket and id. Some of them will turn out to owe what they did."""
+    since the last run; ordered by bucket and id. Some of them will turn out to owe what they did.
+
+    With `is_owed_counted` also those that a run since the last monthly one could not compute, whether or not anything
+    became known of them.
+    """
     if not plan.billed_months:
         return pl.Series("account_id", [], dtype=pl.Int64)
     changed = list_changed_points(connection=connection, plan=plan)["service_point_id"]
@@ -34,6 +40,7 @@ def list_touched_accounts(*, connection: Connection, plan: RunPlan) -> pl.Series
     tariffs = compile_editions(
         list_editions(connection=connection, as_of=plan.facts_as_of, known_since=plan.known_since)
     ).editions.filter(pl.col("changed_from").is_not_null())
+    owed = plan.owing_run_ids if is_owed_counted else ()
     return read_holders(
         connection=connection,
         cycle=plan.cycle,
@@ -43,7 +50,7 @@ def list_touched_accounts(*, connection: Connection, plan: RunPlan) -> pl.Series
         last_account_id=plan.last_account_id,
         service_point_ids=points,
         tariffs=tariffs.select("tariff_id", "changed_from"),
-        account_ids=read_owed_accounts(connection=connection, run_ids=plan.owing_run_ids),
+        account_ids=read_owed_accounts(connection=connection, run_ids=owed),
     )
 
 

@@ -37,6 +37,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "recalculate": Entry(
             f"{_PACKAGE}.recalculate:app", "Correct billed months by what became known since."
         ),
+        "settle": Entry(
+            f"{_PACKAGE}.settle:app", "Settle with an account that moves out, and let the next one begin."
+        ),
         "whatif": Entry(
             f"{_PACKAGE}.whatif:whatif", "Try a draft tariff over the whole utility; posts nothing."
         ),

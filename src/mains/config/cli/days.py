@@ -14,7 +14,7 @@ def command_time() -> datetime:
 
     Django is set up.
     """
-    from mains.web.office.clock import now
+    from mains.base.business_day import now
 
     return now()
 

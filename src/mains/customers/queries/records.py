@@ -276,6 +276,12 @@ def count_accounts(*, scope: Scope) -> int:
     return fetch_rows(int, statement, scope_params(scope))[0]
 
 
+def count_accounts_of_cycle(*, cycle: str) -> int:
+    """Open accounts that are billed in a cycle, of the whole utility."""
+    statement = "SELECT count(*) FROM customers_account WHERE closed_on IS NULL AND cycle = %(cycle)s"
+    return fetch_rows(int, statement, {"cycle": cycle})[0]
+
+
 def count_unmapped(*, scope: Scope, on_date: date) -> int:
     """Open accounts without a responsible officer on the date."""
     statement = f"SELECT count(*) FROM customers_account a WHERE {WITHIN.format(a='a')} AND {UNMAPPED}"

@@ -133,19 +133,18 @@ def read_usage_of_points(
     )
 
 
-def has_usage(*, connection: Connection, month: date, buckets: range, as_of: datetime) -> bool:
-    """Whether any daily use of the buckets is stored for the month, as known at `as_of`."""
+def read_kept_points(*, connection: Connection, month: date, buckets: range, as_of: datetime) -> pl.Series:
+    """Service points of the buckets of which daily use of the month is stored, as known at `as_of`."""
     # By the primary key: the block-range index does not know the rows of the run that is going on, so a search by
     # bucket would pass through all of them in every slice.
-    found = read_frame(
+    return read_frame(
         f"""
-        SELECT EXISTS (SELECT FROM metering_usagemonth WHERE month = %(month)s
-                       AND service_point_id = {POINTS_OF_BUCKETS} AND recorded_at <= %(as_of)s) AS found
+        SELECT DISTINCT service_point_id FROM metering_usagemonth
+        WHERE month = %(month)s AND service_point_id = {POINTS_OF_BUCKETS} AND recorded_at <= %(as_of)s ORDER BY 1
         """,
         {"month": month, "first": buckets.start, "next": buckets.stop, "as_of": as_of},
         connection=connection,
-    )
-    return bool(found["found"][0])
+    )["service_point_id"]
 
 
 def read_revised_points(

@@ -115,6 +115,15 @@ def _installed() -> pl.Expr:
     )
 
 
+def registers_read_on(*, register_ids: Sequence[int], day: date) -> set[int]:
+    """Those of the registers of which a reading at the end of the day is believed."""
+    statement = """
+        SELECT DISTINCT register_id FROM metering_reading
+        WHERE register_id = ANY(%(ids)s) AND reading_date = %(day)s AND superseded_at IS NULL
+    """
+    return set(fetch_rows(int, statement, {"ids": list(register_ids), "day": day}))
+
+
 def read_displays(register_ids: Sequence[int]) -> pl.DataFrame:
     """What the registers can show: register_id, digits, decimals."""
     return fetch_frame(

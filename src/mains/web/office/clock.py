@@ -1,45 +1,5 @@
-"""Today, for pages: the day of the wall clock, or the day on which a demonstration of past months lives."""
+"""Today, for pages: the same day and instant as commands and jobs take."""
 
-import os
-from datetime import date, datetime
+from mains.base.business_day import demo_day, now, today
 
-from django.core.cache import cache
-from django.db import connection
-from django.utils import timezone
-
-from mains.base.rows import fetch_row
-from mains.packs.shelf import read_today
-
-KEPT_S = 60
-
-
-def today() -> date:
-    """The business day that pages and forms take for granted."""
-    return demo_day() or timezone.localdate()
-
-
-def now() -> datetime:
-    """The instant passed to actions; within the named day in a demonstration."""
-    instant = timezone.now()
-    day = demo_day()
-    if day is None:
-        return instant
-    return datetime.combine(day, instant.time(), tzinfo=instant.tzinfo)
-
-
-def demo_day() -> date | None:
-    """The day that MAINS_TODAY names, or that is noted on a demo's database; None in a utility that works."""
-    named = os.environ.get("MAINS_TODAY")
-    if named:
-        return date.fromisoformat(named)
-    key = f"{connection.settings_dict['NAME']}:demo-day"
-    kept: str | None = cache.get(key)
-    if kept is None:
-        noted = fetch_row(
-            read_today,
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()",
-            {},
-        )
-        kept = noted.isoformat() if noted else ""
-        cache.set(key, kept, timeout=KEPT_S)
-    return date.fromisoformat(kept) if kept else None
+__all__ = ["demo_day", "now", "today"]

@@ -79,7 +79,8 @@ def bill_events(
         yield Event(
             day=bill.issued_on,
             kind=EventKind.BILL,
-            title=_("Bill for %(month)s") % {"month": _month(bill.month)},
+            title=(_("Final bill, %(month)s") if bill.is_settlement else _("Bill for %(month)s"))
+            % {"month": _month(bill.month)},
             detail=_quantity(bill.quantity_micro, unit),
             amount_minor=bill.amount_minor - bill.correction_minor,
             url=_bill_url(bill),

@@ -8,7 +8,7 @@ from django.db import transaction
 from mains.base.db import adbc_connect, read_frame
 from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run, last_account_id, reserve_ids_of
 from mains.billing.actions.recalculations.stages import Recalculation, compute_slices, told
-from mains.billing.actions.run_order import refuse_unfinished
+from mains.billing.actions.run_order import UnableToPlanRun, refuse_unfinished
 from mains.billing.actions.runs import OnSlice, RunSummary, post_run, prepare_partitions
 from mains.billing.models import BillRun
 from mains.billing.queries.plans import get_plan, get_run
@@ -22,17 +22,34 @@ def list_cycles() -> list[str]:
     return sorted(set(posted.values_list("cycle", flat=True)))
 
 
+class TooManyTouched(UnableToPlanRun):
+    """More accounts are touched than may be corrected unasked."""
+
+    def __init__(self, *, touched: int, accounts_max: int, cycle: str) -> None:
+        super().__init__(
+            code="too-many-touched",
+            message=f"{touched} accounts are touched, and at most {accounts_max} are corrected unasked.",
+            place=f"cycle {cycle}",
+            remedy="Look at what changed, and post the recalculation if it is right.",
+        )
+        self.touched = touched
+
+
 def plan_recalculation(
     *,
     cycle: str = "monthly",
     now: datetime,
     created_by_id: int | None = None,
     accounts_per_slice: int = ACCOUNTS_PER_SLICE,
+    is_unasked: bool = False,
+    accounts_max: int | None = None,
 ) -> BillRun | None:
     """Plan the recalculation of every account of the cycle touched by facts recorded up to `now`, or return the one
     that is not finished. None when nobody is touched.
 
-    Raises UnableToPlanRun: no month is billed yet, or a monthly run is not finished.
+    `is_unasked`: nobody asked for it, so it needs a new fact: accounts that an earlier run could not compute are not
+    tried again and again. Raises UnableToPlanRun: no month is billed yet, or a monthly run is not finished;
+    TooManyTouched: more than `accounts_max` are touched.
     """
     with transaction.atomic():
         with django_connection.cursor() as cursor:
@@ -44,9 +61,14 @@ def plan_recalculation(
         draft = draft_run(cycle=cycle, now=now, created_by_id=created_by_id)
         with adbc_connect() as connection:
             draft.last_account_id = last_account_id(connection)
-            accounts = list_touched_accounts(connection=connection, plan=get_plan(run=draft))
+            plan = get_plan(run=draft)
+            accounts = list_touched_accounts(connection=connection, plan=plan, is_owed_counted=not is_unasked)
             if accounts.is_empty():
                 return None
+            if accounts_max is not None and len(accounts) > accounts_max:
+                raise TooManyTouched(touched=len(accounts), accounts_max=accounts_max, cycle=cycle)
+            if is_unasked and plan.owing_run_ids:
+                accounts = list_touched_accounts(connection=connection, plan=plan)
             draft.slice_count = count_slices(len(accounts), accounts_per_slice=accounts_per_slice)
             reserve_ids_of(connection, draft, accounts)
             connection.commit()
@@ -68,13 +90,21 @@ def recalculate(
     on_slice: OnSlice | None = None,
     processes: int | None = None,
     created_by_id: int | None = None,
+    is_unasked: bool = False,
+    accounts_max: int | None = None,
 ) -> RunSummary | None:
     """Correct every touched account of the cycle; None when nobody is touched.
 
     Safe to call again after any interruption and by two processes at once: every slice is posted exactly once. Raises
-    as `plan_recalculation` does.
+    as `plan_recalculation` does, and takes `is_unasked` and `accounts_max` as it does.
     """
-    run = plan_recalculation(cycle=cycle, now=now, created_by_id=created_by_id)
+    run = plan_recalculation(
+        cycle=cycle,
+        now=now,
+        created_by_id=created_by_id,
+        is_unasked=is_unasked,
+        accounts_max=accounts_max,
+    )
     if run is None:
         return None
     return post_run(run_id=run.pk, now=now, on_slice=on_slice, processes=processes)

@@ -16,7 +16,9 @@ CYCLE_LOCK = "SELECT pg_advisory_xact_lock(hashtext(%(cycle)s))::text"
 """Held while a run of the cycle is planned, or one account recalculated."""
 
 
-def draft_run(*, cycle: str, now: datetime, created_by_id: int | None) -> BillRun:
+def draft_run(
+    *, cycle: str, now: datetime, created_by_id: int | None, kind: RunKind = RunKind.RECALCULATION
+) -> BillRun:
     """The run, not stored yet and without ids. Raises UnableToPlanRun."""
     refuse_unfinished(cycle=cycle)
     monthly = BillRun.objects.filter(cycle=cycle, kind=RunKind.MONTHLY, status=RunStatus.POSTED)
@@ -30,7 +32,7 @@ def draft_run(*, cycle: str, now: datetime, created_by_id: int | None) -> BillRu
         )
     refuse_earlier_facts(cycle=cycle, now=now)
     return BillRun(
-        kind=RunKind.RECALCULATION,
+        kind=kind,
         month=next_month(last.month),
         cycle=cycle,
         status=RunStatus.PLANNED,

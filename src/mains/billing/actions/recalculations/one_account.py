@@ -8,24 +8,18 @@ from datetime import datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.base.db import adbc_connect, copy_frame, execute, read_frame
-from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run, reserve_ids_of
+from mains.base.db import adbc_connect, read_frame
+from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run
+from mains.billing.actions.recalculations.posting import post_in_one
 from mains.billing.actions.recalculations.stages import Recalculation, compute_slices, told
 from mains.billing.actions.run_order import refuse_unfinished
 from mains.billing.actions.runs import prepare_partitions
-from mains.billing.actions.slices import BillsTask, write_bills
 from mains.billing.models import BillRun
 from mains.billing.queries.charges import SliceCharges
 from mains.billing.queries.explain.causes import Reader, find_causes
 from mains.billing.queries.plans import get_plan
 from mains.billing.queries.touched import name_slices
-from mains.billing.values import (
-    RunKind,
-    RunPlan,
-    RunSlice,
-    RunStatus,
-    Stage,
-)
+from mains.billing.values import RunPlan, RunSlice
 from mains.customers.queries.frames import read_points_of_accounts
 from mains.kernel.errors import MainsError
 
@@ -41,7 +35,7 @@ def preview_account(*, account_id: int, now: datetime) -> Recalculation:
         _, charges = _of_account(connection, plan, account_id, now=now)
         pairs = charges.lines.select("service_month", "service_point_id").unique().sort(pl.all()).rows()
         # In the same transaction, which alone knows the daily use that would be written.
-        causes = find_causes(_reader(connection), account_id=account_id, pairs=pairs, as_of=now)
+        causes = find_causes(reader_of(connection), account_id=account_id, pairs=pairs, as_of=now)
         connection.rollback()
     return replace(told(plan, [charges]), causes=causes)
 
@@ -65,19 +59,7 @@ def recalculate_account(
         _check_expected(told(plan, [charges]), expected_minor)
         with adbc_connect() as other:  # partitions are there for all, whatever becomes of this transaction
             prepare_partitions(connection=other, month=plan.month)
-        reserve_ids_of(connection, draft, part.account_ids if part.account_ids is not None else pl.Series([]))
-        _insert_run(connection, draft, account_id)
-        plan = replace(
-            plan,
-            run_id=draft.pk,
-            first_bill_id=draft.first_bill_id,
-            first_entry_id=draft.first_entry_id,
-            entries_per_account=draft.entries_per_account,
-            first_transaction_id=draft.first_transaction_id,
-        )
-        task = BillsTask(plan=plan, part=part, changed_points=pl.DataFrame(), now=now)
-        write_bills(writer=connection, task=task, charges=charges)
-        _mark_earlier_stages(connection, plan, now)
+        plan = post_in_one(connection, draft, plan, part, charges, now=now)
         connection.commit()
     bill_id = None if charges.lines.is_empty() else plan.first_bill_id
     return replace(told(plan, [charges]), run_id=plan.run_id, bill_id=bill_id)
@@ -92,7 +74,9 @@ def _check_expected(found: Recalculation, expected_minor: int | None) -> None:
         )
 
 
-def _reader(connection: Connection) -> Reader:
+def reader_of(connection: Connection) -> Reader:
+    """Reads rows in the connection's transaction."""
+
     def read(statement: str, params: Mapping[str, object]) -> list[dict[str, object]]:
         return read_frame(statement, params, connection=connection).to_dicts()
 
@@ -123,39 +107,3 @@ def _of_account(
     (part,) = name_slices(accounts, points, count=1)
     (charges,) = compute_slices(connection, plan, (part,), now=now, service_point_ids=points, on_slice=None)
     return part, charges
-
-
-def _insert_run(connection: Connection, draft: BillRun, account_id: int) -> None:
-    """Store the run, posted, and its account in the connection's transaction."""
-    draft.status, draft.posted_at = RunStatus.POSTED, draft.facts_as_of
-    columns = [field.attname for field in BillRun._meta.concrete_fields if not field.primary_key]
-    row = {name: getattr(draft, name) for name in columns}
-    placed = ", ".join(f"%({name})s" for name in columns)
-    found = read_frame(
-        f"INSERT INTO billing_billrun ({', '.join(columns)}) VALUES ({placed}) RETURNING id",
-        {
-            name: str(value) if isinstance(value, RunKind | RunStatus) else value
-            for name, value in row.items()
-        },
-        connection=connection,
-    )
-    draft.pk = int(found["id"][0])
-    execute(
-        "INSERT INTO billing_billrunaccount (run_id, position, account_id) VALUES (%(run)s, 0, %(account)s)",
-        {"run": draft.pk, "account": account_id},
-        connection=connection,
-    )
-
-
-def _mark_earlier_stages(connection: Connection, plan: RunPlan, now: datetime) -> None:
-    mark = pl.DataFrame(
-        {
-            "run_id": [plan.run_id] * 2,
-            "stage": [Stage.USAGE.value, Stage.BALANCE.value],
-            "bucket": [0] * 2,
-            "rows_written": [0] * 2,
-            "amount_minor": [0] * 2,
-            "done_at": [now] * 2,
-        }
-    )
-    copy_frame(mark, "billing_billrunbucket", connection=connection)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 
 from django.utils.translation import get_language
@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from mains.billing.models import Bill, BillLine, BillRun
 from mains.billing.queries.explain.carried import kept_of
 from mains.billing.queries.explain.causes import Cause, bill_causes
-from mains.billing.queries.explain.evidence import Item, load_items
+from mains.billing.queries.explain.evidence import Item, left_items, load_items
 from mains.billing.queries.explain.facts import facts_of
 from mains.billing.queries.explain.shares import share_origins
 from mains.billing.queries.explain.usage import DailyUse, daily_use
-from mains.billing.values import COMMON_USE, FED_IN, LineKind, bill_number
+from mains.billing.values import COMMON_USE, FED_IN, LineKind, RunKind, bill_number
 from mains.engine.exact import rate_exact, show
 from mains.engine.exact.explanation import Step, unit_text
 from mains.engine.exact.protocol import Line, Protocol
@@ -223,6 +223,19 @@ def posted_before(*, bill: Bill, keys_of: set[tuple[int, date]]) -> list[tuple[d
     return found
 
 
+def agreements_begun(*, account_id: int, month: date, before: datetime) -> frozenset[int]:
+    """Agreements of which a final settlement, known before an instant, billed a part of the month: the month's own bill
+    has the rest."""
+    settlements = BillRun.objects.filter(
+        kind=RunKind.SETTLEMENT, account_id=account_id, month=month, facts_as_of__lt=before
+    )
+    ids = list(settlements.values_list("first_bill_id", flat=True))
+    if not ids:
+        return frozenset()
+    lines = BillLine.objects.filter(month=month, bill_id__in=ids, service_month=month)
+    return frozenset(lines.values_list("agreement_id", flat=True))
+
+
 def _explain(
     bill: Bill,
     lines: Sequence[BillLine],
@@ -231,20 +244,25 @@ def _explain(
     reader: Scope | None,
 ) -> Iterator[LineExplanation]:
     """The wanted lines in order; the items behind them are put into `rated`."""
-    as_of = BillRun.objects.get(id=bill.run_id).facts_as_of
+    run = BillRun.objects.get(id=bill.run_id)
+    begun = agreements_begun(account_id=bill.account_id, month=bill.month, before=bill.recorded_at)
     corrected = {
-        (line.agreement_id, line.service_month) for line in wanted if line.service_month < bill.month
+        (line.agreement_id, line.service_month)
+        for line in wanted
+        if line.service_month < bill.month or line.agreement_id in begun
     }
     earlier = posted_before(bill=bill, keys_of=corrected) if corrected else []
     causes = bill_causes(bill) if corrected else {}
     for line in wanted:
         if line.service_month not in rated:
-            items = load_items(account_ids=[bill.account_id], month=line.service_month, as_of=as_of)
+            items = load_items(account_ids=[bill.account_id], month=line.service_month, as_of=run.facts_as_of)
+            if run.kind == RunKind.SETTLEMENT and line.service_month == bill.month:
+                items = left_items(items)  # what the account goes on paying for is not on a final bill
             rated[line.service_month] = rate_items(items, reader=reader)
             _prove_left(bill, rated[line.service_month].values())
         item = rated[line.service_month].get(line.agreement_id)
         computed = None
-        if line.service_month == bill.month:
+        if (line.agreement_id, line.service_month) not in corrected:
             computed, tree = _own_line(bill, item, line, _place_of(lines, line))
         else:
             tree = _correction(bill, item, line, earlier)
@@ -345,7 +363,11 @@ def _correction(
             "Report this bill; `mains replay` shows the difference.",
         )
     return Step(
-        label=_("correction of %(month)s: %(title)s")
+        label=(
+            _("correction of %(month)s: %(title)s")
+            if line.service_month < bill.month
+            else _("rest of %(month)s: %(title)s")
+        )
         % {"month": f"{line.service_month:%Y-%m}", "title": _title(rated, line.component)},
         value=Fraction(amount, scale),
         unit=currency,

@@ -64,13 +64,19 @@ class Cause:
 
 
 def bill_causes(bill: Bill) -> dict[tuple[date, int], tuple[Cause, ...]]:
-    """The causes of a bill's corrections by month of use and service point."""
+    """The causes of a bill's corrections by month of use and service point; also of what it bills of its own month
+    beyond a final settlement."""
     wanted = _rows(
         """
-        SELECT DISTINCT service_month, service_point_id FROM billing_billline
-        WHERE month = %(month)s AND bill_id = %(bill)s AND service_month < %(month)s ORDER BY 1, 2
+        SELECT DISTINCT l.service_month, l.service_point_id FROM billing_billline l
+        WHERE l.month = %(month)s AND l.bill_id = %(bill)s AND (l.service_month < %(month)s OR EXISTS (
+            SELECT FROM billing_billrun r JOIN billing_billline s
+                ON s.month = r.month AND s.bill_id = r.first_bill_id AND s.service_month = r.month
+            WHERE r.kind = 'settlement' AND r.account_id = %(account)s AND r.month = %(month)s
+              AND r.facts_as_of < %(as_of)s AND s.agreement_id = l.agreement_id))
+        ORDER BY 1, 2
         """,
-        {"month": bill.month, "bill": bill.id},
+        {"month": bill.month, "bill": bill.id, "account": bill.account_id, "as_of": bill.recorded_at},
     )
     pairs = [(row["service_month"], row["service_point_id"]) for row in wanted]
     if not pairs:

@@ -6,7 +6,7 @@ This is the exact side's own way to the facts: it shares no query with the frame
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -150,6 +150,16 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
             )
         )
     return tuple(items)
+
+
+def left_items(items: Sequence[Item]) -> tuple[Item, ...]:
+    """The items of the service points that the account does not pay for after the day up to which the facts count."""
+    held = set()
+    for item in items:
+        end = item.agreements[-1]["valid_to"]
+        if end is None or end > item.as_of.date() + timedelta(days=1):
+            held.add(item.service_point_id)
+    return tuple(item for item in items if item.service_point_id not in held)
 
 
 def load_meter_item(*, service_point_id: int, service: str, month: date, as_of: datetime) -> Item:

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from mains.billing.queries.explain.evidence import tariff_of_document
@@ -90,6 +90,18 @@ class MonthlyAmounts:
         if found is None:
             found = self._found[key] = self._compute(account_id, month, as_of)
         return found
+
+    def agreements_left(self, account_id: int, as_of: datetime) -> frozenset[int]:
+        """The account's agreements, ever believed, for service points that it does not pay for after the day of
+        `as_of`."""
+        ever = [row for row in self.histories.agreements.get(account_id, ()) if row.recorded_at <= as_of]
+        tomorrow = as_of.date() + timedelta(days=1)
+        held = {
+            row.service_point_id
+            for row in believed(ever, as_of)
+            if row.valid_to is None or row.valid_to > tomorrow
+        }
+        return frozenset(row.id for row in ever if row.service_point_id not in held)
 
     def _instants_of(self, account_id: int) -> list[datetime]:
         """When anything about the account became known or was no longer believed, readings apart: these count through

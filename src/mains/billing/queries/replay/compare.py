@@ -57,11 +57,14 @@ def _replay(batch: Batch) -> Replay:
     amounts = MonthlyAmounts(histories)
     bills, lines = 0, 0
     differences: list[Difference] = []
+    # By its bills, not by all runs: a large utility settles thousands of accounts a month, each in a run of its own.
+    places = {run.id: place for place, run in enumerate(batch.runs)}
     for account_id in batch.account_ids:
-        of_run = {bill.run_id: bill for bill in histories.bills.get(account_id, ())}
         account = _Account(account_id, amounts)
-        for run in batch.runs:
-            bill = of_run.get(run.id)
+        of_run = {bill.run_id: bill for bill in histories.bills.get(account_id, ())}
+        kept = {row.run_id for row in histories.kept.get(account_id, ())}
+        for run_id in sorted(of_run.keys() | kept, key=lambda run_id: places[run_id]):
+            run, bill = batch.runs[places[run_id]], of_run.get(run_id)
             if bill is None:
                 if run.id in batch.run_ids:
                     differences += account.compare_kept(run)
@@ -110,12 +113,17 @@ class _Account:
             is_now = posted.pop(month, _NONE)
             if is_now is _NONE and self._confirmed.get(month) is owed:
                 continue
-            found = [*self._differences(run, bill, month, owed, is_now)]
+            found = [
+                *self._kept_otherwise(run, bill_number(bill.month, bill.id), month, owed),
+                *_compared(bill, owed, self._posted.get(month, _NONE), is_now),
+            ]
             if not found:
                 self._confirmed[month] = owed
             else:
                 self._confirmed.pop(month, None)
                 yield from found
+        if run.settles:
+            yield from self._settled(run, bill, posted.pop(run.month, _NONE))
         for sums in posted.values():
             yield from (_difference(bill, _named(key), minor, 0) for key, minor in sums.items() if minor)
 
@@ -123,34 +131,57 @@ class _Account:
         """What a run kept of balances without a bill for the account, for no amount changed with them."""
         rows = self._amounts.histories.kept.get(self._id, ())
         for month in sorted({row.month for row in rows if row.run_id == run.id}):
-            owed = self._amounts.owed(self._id, month, run.facts_as_of)
+            owed = self._owed(run, month)
             yield from self._kept_otherwise(run, f"run {run.id}", month, owed)
+
+    def _owed(self, run: RunToReplay, month: date) -> Owed:
+        """What the account owes for the month by what the run knew; in a settlement's own month for the service points
+        that it no longer holds."""
+        owed = self._amounts.owed(self._id, month, run.facts_as_of)
+        if not run.settles or month != run.month:
+            return owed
+        left = self._amounts.agreements_left(self._id, run.facts_as_of)
+        return Owed(
+            {key: minor for key, minor in owed.amounts.items() if key[0] in left},
+            owed.problems,
+            {key: value for key, value in owed.left.items() if key[0] in left},
+        )
+
+    def _settled(self, run: RunToReplay, bill: PostedBill, is_now: Mapping[Key, int]) -> Iterator[Difference]:
+        owed = self._owed(run, run.month)
+        left = self._amounts.agreements_left(self._id, run.facts_as_of)
+        before = {key: minor for key, minor in self._posted[run.month].items() if key[0] in left}
+        yield from self._kept_otherwise(run, bill_number(bill.month, bill.id), run.month, owed)
+        yield from _compared(bill, owed, before, is_now)
 
     def _kept_otherwise(self, run: RunToReplay, bill: str, month: date, owed: Owed) -> Iterator[Difference]:
         kept = kept_in(self._amounts.histories, self._id, month, run.facts_as_of)
+        if run.settles and month == run.month:
+            left = self._amounts.agreements_left(self._id, run.facts_as_of)
+            kept = {key: value for key, value in kept.items() if key[0] in left}
         for key in sorted({*owed.left, *kept}):
             should_be = owed.left.get(key)
             if kept.get(key) != should_be:
                 what = f"{key[0]} {month} balance {key[1]}, in millionths"
                 yield Difference(bill, self._id, what, kept.get(key) or 0, should_be or 0)
 
-    def _differences(
-        self, run: RunToReplay, bill: PostedBill, month: date, owed: Owed, is_now: Mapping[Key, int]
-    ) -> Iterator[Difference]:
-        """For the run's own month all of it should be posted, for months before what was not posted yet."""
-        for problem in owed.problems:
-            yield _difference(bill, problem, 0, 0)
-        yield from self._kept_otherwise(run, bill_number(bill.month, bill.id), month, owed)
-        before = self._posted[month] if month != run.month else _NONE
-        if not before and is_now == owed.amounts:
-            return
-        for key in sorted({*owed.amounts, *before, *is_now}):
-            should_be = owed.amounts.get(key, 0) - before.get(key, 0)
-            if is_now.get(key, 0) != should_be:
-                yield _difference(bill, _named(key), is_now.get(key, 0), should_be)
-
 
 _NONE: Mapping[Key, int] = {}
+
+
+def _compared(
+    bill: PostedBill, owed: Owed, before: Mapping[Key, int], is_now: Mapping[Key, int]
+) -> Iterator[Difference]:
+    """What was not posted yet should be posted now; of a run's own month that is all of it, unless a settlement came
+    before."""
+    for problem in owed.problems:
+        yield _difference(bill, problem, 0, 0)
+    if not before and is_now == owed.amounts:
+        return
+    for key in sorted({*owed.amounts, *before, *is_now}):
+        should_be = owed.amounts.get(key, 0) - before.get(key, 0)
+        if is_now.get(key, 0) != should_be:
+            yield _difference(bill, _named(key), is_now.get(key, 0), should_be)
 
 
 def _by_month(lines: Sequence[PostedLine]) -> dict[date, Mapping[Key, int]]:

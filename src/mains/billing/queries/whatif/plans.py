@@ -7,12 +7,11 @@ import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import read_frame
+from mains.billing.models import BillRun
 from mains.billing.queries.whatif.slices import WhatIfPlan
-from mains.billing.values import count_sample_buckets
-from mains.kernel.identifiers import BUCKET_COUNT
+from mains.billing.values import RunKind, RunStatus, count_sample_buckets
 from mains.kernel.period import month_start
 from mains.metering.actions.usage import keep_averages
-from mains.metering.queries.frames import has_usage
 
 
 def count_accounts(*, connection: Connection) -> tuple[int, int]:
@@ -24,14 +23,15 @@ def count_accounts(*, connection: Connection) -> tuple[int, int]:
     return int(found["accounts"][0]), int(found["last"][0])
 
 
-def months_without_use(*, connection: Connection, months: Sequence[date], as_of: datetime) -> list[date]:
-    """Those of the months for which no run has stored daily use: they are computed from readings and forecast."""
-    everywhere = range(BUCKET_COUNT)
-    return [
-        month
-        for month in months
-        if not has_usage(connection=connection, month=month, buckets=everywhere, as_of=as_of)
-    ]
+def months_without_use(*, months: Sequence[date], as_of: datetime) -> list[date]:
+    """Those of the months for which no monthly run has stored daily use: they are computed from readings and forecast.
+
+    Use that final settlements have stored of a few service points does not make a month."""
+    posted = BillRun.objects.filter(
+        kind=RunKind.MONTHLY, status=RunStatus.POSTED, month__in=months, facts_as_of__lte=as_of
+    )
+    stored = set(posted.values_list("month", flat=True))
+    return [month for month in months if month not in stored]
 
 
 def average_of_classes(*, connection: Connection, plan: WhatIfPlan, accounts: int) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from mains.base.buckets import bucket_column
 from mains.base.db import Writer, copy_frame
 from mains.engine.usage import UsageResult, find_exceptions
 from mains.kernel.period import next_month
-from mains.metering.actions.usage.averages import averages_of
+from mains.metering.actions.usage.averages import NO_AVERAGES, averages_of
 from mains.metering.actions.usage.changes import affected_since
 from mains.metering.actions.usage.facts import UsageFacts, compute_use, read_slice_facts, read_whole_facts
 from mains.metering.actions.usage.months import compute_months
@@ -22,6 +22,8 @@ from mains.metering.queries import frames
 
 _COMPARED = ("days_micro", "quality", "span_days", "span_quality", "span_opening", "span_closing")
 _KEY = ["month", "service_point_id", "zone"]
+_FEW_POINTS = 2_000
+"""Beyond so many a month is read by bucket; below, a search by bucket would pass through what the run has written."""
 _WRITTEN = ("month", "service_point_id", "zone", "bucket", "total_micro")
 
 
@@ -83,8 +85,7 @@ def refresh_usage(
         whole_points=scope.whole_points(buckets),
     )
     facts, computed = _compute_month(connection, facts, month, last or month, scope)
-    is_kept = frames.has_usage(connection=connection, month=month, buckets=buckets, as_of=scope.as_of)
-    stored = _stored(connection, month, buckets, scope) if is_kept else pl.DataFrame()
+    stored = _begun(connection, month, buckets, scope)
     rows = [_new_rows(computed.usage, stored, month=month)]
     if last is not None:
         since = affected_since(
@@ -131,6 +132,36 @@ def revise_usage(
     )
     rows = _revise(connection, since, months=scope.earlier_months, scope=scope, facts=facts)
     return _write(rows, scope=scope, writer=writer or connection)
+
+
+def begin_month(
+    *, connection: Connection, month: date, service_point_ids: pl.Series, as_of: datetime
+) -> pl.DataFrame:
+    """Compute the daily use of some service points in a month that no run has billed yet, by what is known of it so
+    far, and keep it in the connection's transaction; the month's run revises it.
+
+    Averages of classes are kept with the month's run and not before: days of which only they could tell are without
+    use here, quality X. Returns the rows computed: month and the engine's columns. Raises as `refresh_usage` does.
+    """
+    scope = UsageScope(
+        earlier_months=(),
+        catch_up_from=month,
+        as_of=as_of,
+        known_since=as_of,
+        averages=NO_AVERAGES.with_columns(month=pl.lit(None, pl.Date)),
+        changed=pl.DataFrame(),
+    )
+    facts = _whole(connection, service_point_ids, (month,), scope)
+    computed = compute_months(facts, months=(month,), as_of=as_of, averages=scope.averages)
+    stored = frames.read_usage_of_points(
+        connection=connection,
+        months=(month,),
+        as_of=as_of,
+        service_point_ids=service_point_ids,
+        columns=_COMPARED,
+    )
+    _write([_new_rows(computed, stored, month=month)], scope=scope, writer=connection)
+    return computed
 
 
 def _revise(
@@ -230,6 +261,21 @@ def _replaced(computed: UsageResult, again: UsageResult, points: pl.Series) -> U
     return UsageResult(
         usage=pl.concat([computed.usage.filter(others), again.usage]),
         exceptions=pl.concat([computed.exceptions.filter(others), again.exceptions]),
+    )
+
+
+def _begun(connection: Connection, month: date, buckets: range, scope: UsageScope) -> pl.DataFrame:
+    """What is kept already of the month to be computed: of all points when another cycle was billed, of a few that
+    were settled in between, mostly of none."""
+    kept = frames.read_kept_points(connection=connection, month=month, buckets=buckets, as_of=scope.as_of)
+    if len(kept) > _FEW_POINTS:
+        return _stored(connection, month, buckets, scope)
+    return frames.read_usage_of_points(
+        connection=connection,
+        months=(month,),
+        as_of=scope.as_of,
+        service_point_ids=kept,
+        columns=_COMPARED,
     )
 
 

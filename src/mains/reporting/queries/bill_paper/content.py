@@ -6,9 +6,10 @@ from datetime import date, datetime
 
 from mains.base.rows import fetch_row
 from mains.billing.queries.explain import BillChange, BillExplanation, explain_bill, explain_change
-from mains.billing.queries.explain.bills import RatedItem, rate_items
+from mains.billing.queries.explain.bills import RatedItem, agreements_begun, rate_items
 from mains.billing.queries.explain.evidence import load_items
 from mains.billing.queries.records import BillRecord, find_bill, find_run, list_bills
+from mains.billing.queries.settled import has_shares_to_come
 from mains.billing.values import bill_number
 from mains.kernel.errors import MainsError
 from mains.network.values import UNIT_OF_SERVICE
@@ -41,7 +42,8 @@ WHERE b.month = %(month)s AND b.id = %(id)s
 
 @dataclass(frozen=True, kw_only=True)
 class BillContent:
-    """A bill as values; money in minor units. `places` are by agreement id."""
+    """A bill as values; money in minor units. `places` are by agreement id. `waits_for_shares`: shares of common use of
+    a final bill's month are billed later."""
 
     number: str
     bill: BillRecord
@@ -55,6 +57,7 @@ class BillContent:
     bars: tuple[Bar, ...]
     explained: BillExplanation
     change: BillChange | None
+    waits_for_shares: bool = False
 
     @property
     def place(self) -> Place:
@@ -113,7 +116,7 @@ def get_content(*, month: date, bill_id: int) -> BillContent:
             unit_of={place.agreement_id: UNIT_OF_SERVICE[place.service] for place in places.values()},
         ),
         corrections=list_corrections(
-            explained=explained, account_id=bill.account_id, month=month, known_before=known_before
+            explained=explained, account_id=bill.account_id, known_before=known_before
         ),
         use=list_use(items=own),
         bars=list_bars(
@@ -124,6 +127,7 @@ def get_content(*, month: date, bill_id: int) -> BillContent:
         ),
         explained=explained,
         change=explain_change(month=month, bill_id=bill_id),
+        waits_for_shares=bill.is_settlement and has_shares_to_come(bill=bill),
     )
 
 
@@ -136,11 +140,13 @@ def _no_bill(month: date, bill_id: int) -> UnableToPrintBill:
 
 
 def _own_items(explained: BillExplanation, bill: BillRecord, as_of: datetime) -> Mapping[int, RatedItem]:
-    """The items of the bill's own month, also where they cost nothing and so have no line."""
+    """The items of the bill's own month, also where they cost nothing and so have no line; without those that a final
+    bill has told of before."""
     found = explained.rated.get(bill.month)
-    if found is None:
+    if found is None and not bill.is_settlement:
         found = rate_items(load_items(account_ids=[bill.account_id], month=bill.month, as_of=as_of))
-    return found
+    begun = agreements_begun(account_id=bill.account_id, month=bill.month, before=bill.recorded_at)
+    return {number: rated for number, rated in (found or {}).items() if number not in begun}
 
 
 def _known_before(bill: BillRecord) -> datetime | None:

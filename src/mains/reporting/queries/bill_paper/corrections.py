@@ -76,14 +76,15 @@ class Correction:
 
 
 def list_corrections(
-    *, explained: BillExplanation, account_id: int, month: date, known_before: datetime | None
+    *, explained: BillExplanation, account_id: int, known_before: datetime | None
 ) -> tuple[Correction, ...]:
-    """The bill's corrections, the latest month first, compared with what was known at `known_before`.
+    """The bill's corrections, the latest month first, compared with what was known at `known_before`; also of its own
+    month, where a final settlement had billed a part of it.
 
     Where a month was only moved from one agreement to another and comes to the same, there is nothing to tell.
     """
     found = []
-    corrected = [line for line in explained.lines if line.service_month < month]
+    corrected = [line for line in explained.lines if line.computed is None]
     corrected.sort(
         key=lambda line: (-line.service_month.toordinal(), line.posted.service_point_id, line.line)
     )

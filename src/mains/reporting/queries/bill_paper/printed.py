@@ -45,7 +45,7 @@ def printed(content: BillContent, *, language: str) -> Texts:
     return {
         "language": language.partition("-")[0],
         "labels": _labels(content, language=language),
-        "title": own.get("bill_title") or _("Bill"),
+        "title": _("Final bill") if bill.is_settlement else own.get("bill_title") or _("Bill"),
         "month": month_text(bill.month, language=language),
         "number": content.number,
         "supplier": _supplier(content),
@@ -73,13 +73,14 @@ def printed(content: BillContent, *, language: str) -> Texts:
         "calculation": list(wording.calculation(content, language=language)),
         "notes": [
             *_carried(content, language=language),
+            *_shares_note(content, language=language),
             *(text for text in (own.get("bill_note"), own.get("complaint_note")) if text),
         ],
     }
 
 
 def _carried(content: BillContent, *, language: str) -> Iterator[str]:
-    """A sentence for each balance that goes on to the next bill."""
+    """A sentence for each balance that goes on to the next bill, or is left by a final one."""
     for balance in content.explained.balances:
         if balance.value:
             micro = int(balance.value * MICRO)
@@ -89,7 +90,12 @@ def _carried(content: BillContent, *, language: str) -> Iterator[str]:
                 if is_money
                 else quantity_text(micro, unit=balance.unit, language=language)
             )
-            yield _("Carried to the next bill: %(title)s, %(value)s.") % {
+            sentence = (
+                _("Left at the end: %(title)s, %(value)s.")
+                if content.bill.is_settlement
+                else _("Carried to the next bill: %(title)s, %(value)s.")
+            )
+            yield sentence % {
                 "title": balance.title,
                 "value": shown,
             }
@@ -176,7 +182,11 @@ def _pay(content: BillContent, *, language: str) -> Texts:
         return {
             "heading": _("We owe you"),
             "amount": amount,
-            "notes": [_("Nothing to pay. It is set off against your next bills.")],
+            "notes": [
+                _("Nothing to pay. Tell us where to pay it out.")
+                if content.bill.is_settlement
+                else _("Nothing to pay. It is set off against your next bills.")
+            ],
         }
     if closing == 0:
         return {"heading": _("Nothing to pay"), "amount": amount, "notes": []}
@@ -186,6 +196,15 @@ def _pay(content: BillContent, *, language: str) -> Texts:
         text = money_text(earlier, currency=currency, language=language)
         notes.append(_("Of this %(amount)s is from earlier bills.") % {"amount": text})
     return {"heading": _("Amount to pay"), "amount": amount, "notes": notes}
+
+
+def _shares_note(content: BillContent, *, language: str) -> list[str]:
+    if not content.waits_for_shares:
+        return []
+    return [
+        _("Shares of common-house use of %(month)s are drawn up with the month's run and billed then.")
+        % {"month": month_inside_text(content.bill.month, language=language)}
+    ]
 
 
 def _code(content: BillContent, *, title: str, language: str) -> Texts | None:

@@ -92,14 +92,15 @@ def read_lines(*, connection: Connection, month: date, bill_ids: range) -> pl.Da
 
 
 def read_recalculated_lines(*, connection: Connection, buckets: range) -> pl.DataFrame:
-    """Lines that recalculations between the months posted for the buckets' accounts, in the columns of `read_lines`."""
+    """Lines that recalculations and settlements between the monthly runs posted for the buckets' accounts, in the
+    columns of `read_lines`."""
     return read_frame(
         """
         SELECT DISTINCT b.account_id, l.service_point_id, l.service_month, l.from_date, l.to_date
         FROM billing_billrun r
         JOIN billing_bill b ON b.run_id = r.id AND b.month = r.month
         JOIN billing_billline l ON l.month = b.month AND l.bill_id = b.id
-        WHERE r.status = 'posted' AND r.kind = 'recalculation'
+        WHERE r.status = 'posted' AND r.kind <> 'monthly'
           AND b.account_id = ANY (ARRAY(SELECT id FROM customers_account
                                         WHERE bucket >= %(first)s AND bucket < %(next)s ORDER BY id))
         """,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from mains.base import formats
 from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord
-from mains.billing.values import LineKind, RunStatus, WhatIfStatus, bill_number
+from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
 from mains.customers.values import Category, CustomerKind
 from mains.ledger.values import EntryKind
 from mains.metering.values import DayQuality, ReadingSource, UnmeteredReason, Zone, quality_of
@@ -46,6 +46,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "hole": HoleCause,
     "line": LineKind,
     "location": Location,
+    "look": LookOutcome,
     "node": NodeKind,
     "organisation": OrganisationKind,
     "premise": PremiseKind,
@@ -74,6 +75,9 @@ TONES = {
     "done": "good",
     "failed": "bad",
     "cancelled": "quiet",
+    "nothing": "quiet",
+    "waits": "warn",
+    "held": "info",
 }
 
 

@@ -199,7 +199,16 @@ def book_page(book: Book, template: str, tab: str, **context: Any) -> HttpRespon
         )
         for unit_id, name in path
     ]
-    shared = {"book": book, "account": book.account, "tabs": tabs, "crumbs": [*crumbs, Crumb(number)]}
+    may_move = book.may_see_money and book.request.rights.may(
+        Permission.RECORD_READINGS, book.account.organisation_id
+    )
+    shared = {
+        "may_move": may_move,
+        "book": book,
+        "account": book.account,
+        "tabs": tabs,
+        "crumbs": [*crumbs, Crumb(number)],
+    }
     return render(book.request, template, shared | context)
 
 

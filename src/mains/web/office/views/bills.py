@@ -13,8 +13,10 @@ from django.utils.translation import gettext as _
 
 from mains.billing.queries.openings import list_left_by
 from mains.billing.queries.records import BillRecord, LineRecord, find_bill, list_bills, list_lines
+from mains.billing.queries.settled import has_shares_to_come
 from mains.billing.values import UnableToReadBillNumber, bill_number, parse_bill_number
 from mains.customers.queries.records import AccountRecord, account_numbers, find_account, list_agreements
+from mains.ledger.queries.current_account import current_account
 from mains.network.values import UNIT_OF_SERVICE
 from mains.reporting.queries.bill_paper import bill_pdf as make_pdf
 from mains.reporting.queries.bill_paper import protocol_pdf as make_protocol
@@ -55,8 +57,11 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
     editions = names_of_editions(
         edition_ids=sorted({line.tariff_edition_id for line in lines}), language=get_language() or "en"
     )
-    agreements = {agreement.id: agreement for agreement in list_agreements(account=account)}
-    some = next((agreements[line.agreement_id] for line in lines if line.agreement_id in agreements), None)
+    # By the supply and not by the agreement: what is left of one that was cut at a move is recorded anew.
+    supplies = {agreement.service_point_id: agreement for agreement in list_agreements(account=account)}
+    some = next(
+        (supplies[line.service_point_id] for line in lines if line.service_point_id in supplies), None
+    )
     bills = list_bills(account_id=account.id, scope=request.scope)
     # In the order of posting: recalculations lie between the months' bills.
     place = next((place for place, one in enumerate(bills) if one.id == found.id), 0)
@@ -71,8 +76,17 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
         "steps": find_steps(found, currency=currency, unit=unit) if currency else None,
         "unit": unit,
         "groups": _groups(
-            found, lines, causes=causes_by_month(found, unit=unit), facts=facts_by_month(found)
+            found,
+            lines,
+            causes=causes_by_month(found, unit=unit),
+            facts=facts_by_month(found),
+            is_settled=any(
+                one.is_settlement and one.month == found.month and one.recorded_at < found.recorded_at
+                for one in bills
+            ),
         ),
+        "balance_minor": _balance_with(found) if found.is_settlement else None,
+        "waits_for_shares": found.is_settlement and has_shares_to_come(bill=found),
         "editions": editions,
         "carried": list_left_by(bill=found, scope=request.scope),
         "previous": next(iter(bills[place + 1 :]), None),
@@ -86,14 +100,21 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
     return render(request, "office/bill.html", context)
 
 
+def _balance_with(found: BillRecord) -> int:
+    """What the account owed with the bill; negative is a credit."""
+    return current_account(account_id=found.account_id, as_of=found.recorded_at).closing_minor
+
+
 def _groups(
     found: BillRecord,
     lines: list[LineRecord],
     *,
     causes: Mapping[date, list[list[str]]],
     facts: Mapping[date, list[str]],
+    is_settled: bool,
 ) -> list[dict[str, Any]]:
-    """Lines by month of use, the bill's own month first; included tax is shown but adds nothing."""
+    """Lines by month of use, the bill's own month first; included tax is shown but adds nothing. `is_settled`: of the
+    bill's own month a final bill came before."""
     ordered = sorted(
         lines, key=lambda line: (line.service_month != found.month, line.service_month, line.line)
     )
@@ -104,6 +125,7 @@ def _groups(
             {
                 "month": month,
                 "is_correction": month < found.month,
+                "is_rest": is_settled and month == found.month,
                 "causes": causes.get(month, []),
                 "facts": facts.get(month, []),
                 "lines": rows,

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text
 from mains.billing.queries.records import count_exceptions, list_exceptions
+from mains.billing.queries.watch import count_waiting
 from mains.customers.actions.worklist import give_account_to_officer
 from mains.customers.queries.records import AccountFilter, find_account, list_accounts
 from mains.kernel.errors import MainsError
@@ -53,6 +54,7 @@ def exceptions(request: OfficeRequest) -> HttpResponse:
     address = reverse("office:exceptions")
     context = {
         "show": show,
+        "recalculation_waits": _recalculation_waits(request),
         "rows": rows,
         "next_url": f"?show={show}&after={next_key}" if next_key else "",
         "currency": currency_of_utility(),
@@ -64,6 +66,13 @@ def exceptions(request: OfficeRequest) -> HttpResponse:
         ],
     }
     return render(request, "office/exceptions.html", context)
+
+
+def _recalculation_waits(request: OfficeRequest) -> bool:
+    """Whether recalculation by itself waits for one of the people who may post it."""
+    scope = request.rights.scope(Permission.RUN_BILLING)
+    is_theirs = Permission.RUN_BILLING in request.rights.permissions and scope.organisation_ids is None
+    return is_theirs and count_waiting() > 0
 
 
 def _rows(request: OfficeRequest, show: str) -> tuple[list[Any], str]:

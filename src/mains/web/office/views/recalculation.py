@@ -1,6 +1,8 @@
 """Recalculate one account now: what the facts change in its billed months, seen first, then posted."""
 
 import re
+from collections.abc import Mapping
+from datetime import date
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text, translate_message
-from mains.billing.actions.recalculations import Recalculation, preview_account, recalculate_account
+from mains.billing.actions.recalculations import preview_account, recalculate_account
 from mains.billing.values import bill_number
 from mains.kernel.errors import MainsError
 from mains.staff.values import Permission
@@ -37,7 +39,7 @@ def recalculation(request: OfficeRequest, number: str) -> HttpResponse:
         book,
         month=found.month,
         known_since=found.known_since,
-        months=_months(found),
+        months=lines_by_month(found.lines, sentences_by_month(found.causes, language=get_language() or "en")),
         total_minor=found.amount_minor,
         exceptions=found.exceptions["message"].to_list(),
     )
@@ -78,16 +80,15 @@ def _page(book: Book, **context: Any) -> HttpResponse:
     return book_page(book, "office/account/recalculation.html", "account_money", **context)
 
 
-def _months(found: Recalculation) -> list[dict[str, Any]]:
-    """Lines of all service points by month of use, the latest first."""
-    lines = (
-        found.lines.group_by("service_month", "component", "kind", maintain_order=True)
+def lines_by_month(lines: pl.DataFrame, facts: Mapping[date, list[str]]) -> list[dict[str, Any]]:
+    """Lines of all service points by month of use, the latest first, each with the facts behind it."""
+    ordered = (
+        lines.group_by("service_month", "component", "kind", maintain_order=True)
         .agg(pl.col("quantity_micro", "amount_minor").sum(), pl.col("tariff_edition_id").max())
         .sort("service_month", descending=True, maintain_order=True)
     )
-    facts = sentences_by_month(found.causes, language=get_language() or "en")
     groups = []
-    for month, members in groupby(lines.to_dicts(), key=lambda line: line["service_month"]):
+    for month, members in groupby(ordered.to_dicts(), key=lambda line: line["service_month"]):
         rows = list(members)
         total = sum(line["amount_minor"] for line in rows if line["kind"] != "tax_included")
         groups.append({"month": month, "facts": facts.get(month, []), "lines": rows, "total_minor": total})

@@ -1,0 +1,200 @@
+"""What a person asks for when an account moves out, and what has to be refused before anything is computed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import models
+
+from mains.customers.actions.moves import NewPayer, admit_payer, move_out
+from mains.customers.queries.records import AccountRecord, AgreementRecord, list_agreements
+from mains.kernel.errors import MainsError
+from mains.kernel.period import next_month
+from mains.metering.actions.intake import REPEATED
+from mains.metering.actions.readings import record_reading
+from mains.metering.queries.readings import registers_read_on
+from mains.metering.queries.records import MeterRecord, list_meters
+from mains.metering.values import ReadingSource, Zone
+
+
+class UnableToSettle(MainsError):
+    """The account cannot be settled on that day, or not by what is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinalReading:
+    """What a register showed at the end of the last day, as text."""
+
+    register_id: int
+    text_value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveOrder:
+    """An account stops paying after `last_date`.
+
+    `service_point_ids` narrows it to some of its supplies, none means all of them. `is_estimate`: registers without a
+    reading of the last day are settled by forecast. Who comes next: an account by id, a new customer, or nobody.
+    """
+
+    account: AccountRecord
+    last_date: date
+    service_point_ids: tuple[int, ...] = ()
+    readings: tuple[FinalReading, ...] = ()
+    source: int = ReadingSource.OPERATOR
+    is_estimate: bool = False
+    next_account_id: int | None = None
+    next_payer: NewPayer | None = None
+    proof: str = ""
+
+
+def list_supplies(*, account: AccountRecord, on: date) -> list[AgreementRecord]:
+    """What the account pays for on the day, by service point; where it pays for nothing any more, what it left last."""
+    begun = [row for row in list_agreements(account=account) if row.valid_from <= on]
+    latest = {row.service_point_id: row for row in sorted(begun, key=lambda row: row.valid_from)}
+    held = [row for row in latest.values() if row.valid_to is None or row.valid_to > on]
+    if held:
+        return sorted(held, key=lambda row: row.service_point_code)
+    left = max((row.valid_to for row in latest.values() if row.valid_to), default=None)
+    return sorted(
+        (row for row in latest.values() if row.valid_to == left), key=lambda row: row.service_point_code
+    )
+
+
+def check_day(order: MoveOrder, *, open_month: date, now: datetime) -> None:
+    """Raise UnableToSettle when the last day is not over yet, or lies beyond the month that is open."""
+    if order.last_date > now.date():
+        raise _unable(
+            order,
+            "day-to-come",
+            f"{order.last_date} is still to come.",
+            "Settle the account on its last day or later.",
+            "last_date",
+        )
+    if order.last_date >= next_month(open_month):
+        raise _unable(
+            order,
+            "month-before-open",
+            f"{open_month:%Y-%m} is not billed yet, and the last day {order.last_date} lies after it.",
+            f"Bill it first: mains bill run --month {open_month:%Y-%m}.",
+            "last_date",
+        )
+
+
+def chosen_supplies(order: MoveOrder) -> list[AgreementRecord]:
+    """The supplies that the order is about. Raises UnableToSettle when there are none."""
+    supplies = list_supplies(account=order.account, on=order.last_date)
+    wanted = set(order.service_point_ids)
+    chosen = [row for row in supplies if not wanted or row.service_point_id in wanted]
+    if not chosen or wanted - {row.service_point_id for row in chosen}:
+        raise _unable(
+            order,
+            "nothing-to-leave",
+            f"The account does not pay for this supply on {order.last_date}.",
+            "Look at its agreements, and check the day.",
+            "last_date",
+        )
+    return chosen
+
+
+def registers_on(service_point_ids: Sequence[int], day: date) -> list[MeterRecord]:
+    """Registers that hang at the service points on the day."""
+    return [
+        meter
+        for meter in list_meters(service_point_ids=service_point_ids)
+        if meter.installed_from <= day and (meter.installed_to is None or meter.installed_to > day)
+    ]
+
+
+def record_readings(
+    order: MoveOrder, meters: Sequence[MeterRecord], *, actor: models.Model | None, now: datetime
+) -> None:
+    """Take the final readings through the door for readings. Raises UnableToSettle when one is doubtful, or when one is
+    missing and the order does not say that an estimate will do."""
+    by_register = {meter.register_id: meter for meter in meters}
+    for reading in order.readings:
+        meter = by_register.get(reading.register_id)
+        if meter is None:
+            raise _unable(
+                order,
+                "register-elsewhere",
+                f"Register {reading.register_id} does not hang at the account's supply on {order.last_date}.",
+                "Check the meter and the day.",
+                "readings",
+            )
+        told = record_reading(
+            register_id=reading.register_id,
+            reading_date=order.last_date,
+            text_value=reading.text_value,
+            source=order.source,
+            evidence={"note": order.proof} if order.proof else None,
+            actor=actor,
+            now=now,
+        )
+        if told.decision != "accept" and told.code != REPEATED:
+            remedy = told.remedy
+            if told.decision == "queue":
+                remedy = "Record it among the readings and have it accepted there; then settle."
+            raise UnableToSettle(
+                code=told.code,
+                message=told.message,
+                place=_named(meter),
+                remedy=remedy,
+                params={"field": f"reading_{meter.register_id}"},
+            )
+    read = registers_read_on(register_ids=list(by_register), day=order.last_date)
+    missing = [meter for register_id, meter in by_register.items() if register_id not in read]
+    if missing and not order.is_estimate:
+        raise UnableToSettle(
+            code="final-reading-missing",
+            message=f"There is no reading of {order.last_date} of meter {_named(missing[0])}.",
+            place=f"account {order.account.number}",
+            remedy="Give the reading, or settle by estimate: the forecast is corrected when a reading comes.",
+            params={"field": f"reading_{missing[0].register_id}"},
+        )
+
+
+def record_moves(
+    order: MoveOrder, supplies: Sequence[AgreementRecord], *, actor: models.Model | None, now: datetime
+) -> str:
+    """Record the change of payer of each supply; the number of the account that comes next, empty when nobody does.
+
+    Raises as `move_out` and `admit_payer` do.
+    """
+    points = [row.service_point_id for row in supplies]
+    next_id = order.next_account_id
+    if order.next_payer is not None:
+        next_id, _number = admit_payer(
+            payer=order.next_payer,
+            instead_of_id=order.account.id,
+            service_point_ids=points,
+            opened_on=date.fromordinal(order.last_date.toordinal() + 1),
+        )
+    number = ""
+    for point_id in points:
+        found = move_out(
+            account_id=order.account.id,
+            service_point_id=point_id,
+            last_date=order.last_date,
+            next_account_id=next_id,
+            actor=actor,
+            now=now,
+            proof=order.proof,
+        )
+        number = number or found.next_number
+    return number
+
+
+def _named(meter: MeterRecord) -> str:
+    zone = f", {Zone(meter.zone).name.lower()}" if meter.zone else ""
+    return f"{meter.serial}{zone}"
+
+
+def _unable(order: MoveOrder, code: str, message: str, remedy: str, field: str) -> UnableToSettle:
+    return UnableToSettle(
+        code=code,
+        message=message,
+        place=f"account {order.account.number}",
+        remedy=remedy,
+        params={"field": field},
+    )

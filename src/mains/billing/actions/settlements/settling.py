@@ -1,0 +1,207 @@
+"""The settlement itself: facts and final bill in one transaction, or the same and nothing kept."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+from django.db import models, transaction
+
+from mains.base.db import adbc_connect, read_frame
+from mains.base.shared_connection import shared_connection
+from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run
+from mains.billing.actions.recalculations.one_account import reader_of
+from mains.billing.actions.recalculations.posting import post_in_one
+from mains.billing.actions.recalculations.stages import compute_slices
+from mains.billing.actions.runs import prepare_partitions
+from mains.billing.actions.settlements.orders import (
+    MoveOrder,
+    UnableToSettle,
+    check_day,
+    chosen_supplies,
+    record_moves,
+    record_readings,
+    registers_on,
+)
+from mains.billing.models import BillRun
+from mains.billing.queries.charges import SliceCharges
+from mains.billing.queries.explain.causes import Cause, find_causes
+from mains.billing.queries.plans import get_plan
+from mains.billing.queries.settled import left_points, waits_for_shares
+from mains.billing.queries.touched import name_slices
+from mains.billing.values import RunKind, RunPlan, RunSlice
+from mains.customers.queries.frames import read_points_of_accounts
+from mains.ledger.queries.current_account import current_account
+from mains.metering.actions.usage import begin_month
+from mains.metering.queries.records import MeterRecord
+from mains.metering.values import DayQuality
+
+_UNTOLD = {DayQuality.NONE.value, DayQuality.UNMETERED.value}
+"""Of what the meter counted on such a day nothing tells; an act may tell of use besides."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """What a settlement posted, or would post, in the open `month`. Money in minor units, owed by the account.
+
+    `lines` as those of a Recalculation; of the open month they are what the account used until it left, of earlier
+    months corrections. `causes` are the facts behind the corrections. `waits_for_shares`: the month's run will bill
+    shares of common use besides. `run_id` and `bill_id` are None where nothing was posted.
+    """
+
+    month: date
+    last_date: date
+    next_number: str
+    lines: pl.DataFrame
+    quantity_micro: int
+    estimated_days: int
+    balance_before_minor: int
+    waits_for_shares: bool
+    causes: Mapping[tuple[date, int], tuple[Cause, ...]] = field(default_factory=dict)
+    run_id: int | None = None
+    bill_id: int | None = None
+
+    @property
+    def amount_minor(self) -> int:
+        """What the final bill comes to; tax that is included adds nothing."""
+        return int(self.lines.filter(pl.col("kind") != "tax_included")["amount_minor"].sum())
+
+    @property
+    def balance_after_minor(self) -> int:
+        """What is owed with the final bill; negative is a credit."""
+        return self.balance_before_minor + self.amount_minor
+
+
+def preview_settlement(*, order: MoveOrder, now: datetime) -> Settlement:
+    """What `settle` would post, by the very steps of it; nothing is kept. Raises as it does."""
+    with _transaction(order, now=now, keeps=False) as (connection, draft):
+        return _settled(connection, draft, order, actor=None, now=now, keeps=False)
+
+
+def settle(
+    *, order: MoveOrder, now: datetime, actor: models.Model | None, expected_minor: int | None = None
+) -> Settlement:
+    """Record final readings and the change of payer, and post the final bill: all of it is kept, or nothing.
+
+    The same order again changes nothing and posts nothing. `expected_minor` is the amount that a person saw in the
+    preview. Raises UnableToSettle; UnableToPlanRun: no month of the account's cycle is billed, or a run of it is not
+    finished; and what the registry refuses (UnableToMove, UnableToSignAgreement, UnableToOpenAccount …).
+    """
+    with _transaction(order, now=now, keeps=True) as (connection, draft):
+        draft.created_by_id = actor.pk if actor else None
+        found = _settled(connection, draft, order, actor=actor, now=now, keeps=True)
+        if expected_minor is not None and found.amount_minor != expected_minor:
+            raise UnableToSettle(
+                code="settlement-changed",
+                message="Other facts became known meanwhile: the final bill comes to another amount.",
+                place=f"account {order.account.number}",
+                remedy="Look at the new amount and post it if it is right.",
+            )
+        return found
+
+
+@contextmanager
+def _transaction(order: MoveOrder, *, now: datetime, keeps: bool) -> Iterator[tuple[Connection, BillRun]]:
+    """Django's transaction as a bulk connection, with the lock of the account's cycle, and the run to be."""
+    cycle = order.account.cycle
+    month = draft_run(cycle=cycle, now=now, created_by_id=None, kind=RunKind.SETTLEMENT).month
+    check_day(order, open_month=month, now=now)
+    with adbc_connect() as other:  # partitions are there for all, whatever becomes of this transaction
+        prepare_partitions(connection=other, month=month)
+    with transaction.atomic():
+        connection = shared_connection()
+        read_frame(CYCLE_LOCK, {"cycle": f"billing cycle {cycle}"}, connection=connection)
+        # Planned anew: only under the lock does it stay as it is.
+        draft = draft_run(cycle=cycle, now=now, created_by_id=None, kind=RunKind.SETTLEMENT)
+        check_day(order, open_month=draft.month, now=now)
+        draft.account_id = draft.last_account_id = order.account.id
+        yield connection, draft
+        transaction.set_rollback(not keeps)
+
+
+def _settled(
+    connection: Connection,
+    draft: BillRun,
+    order: MoveOrder,
+    *,
+    actor: models.Model | None,
+    now: datetime,
+    keeps: bool,
+) -> Settlement:
+    supplies = chosen_supplies(order)
+    meters = registers_on([row.service_point_id for row in supplies], order.last_date)
+    record_readings(order, meters, actor=actor, now=now)
+    next_number = record_moves(order, supplies, actor=actor, now=now)
+    plan = get_plan(run=draft)
+    points = left_points(connection=connection, plan=plan)
+    used = begin_month(
+        connection=connection, month=plan.month, service_point_ids=points, as_of=plan.facts_as_of
+    )
+    _check_forecast(order, used, meters, month=plan.month)
+    part, charges = _charges(connection, plan, order.account.id, now=now)
+    _check_blocked(charges, order)
+    pairs = (
+        charges.lines.filter(pl.col("service_month") < plan.month)
+        .select("service_month", "service_point_id")
+        .unique()
+        .sort(pl.all())
+        .rows()
+    )
+    found = Settlement(
+        month=plan.month,
+        last_date=order.last_date,
+        next_number=next_number,
+        lines=charges.lines,
+        quantity_micro=int(charges.bills["quantity_micro"].sum()),
+        estimated_days=max(charges.bills["estimated_days"], default=0),
+        balance_before_minor=current_account(account_id=order.account.id).closing_minor,
+        waits_for_shares=waits_for_shares(connection=connection, plan=plan, lines=charges.lines),
+        causes=find_causes(reader_of(connection), account_id=order.account.id, pairs=pairs, as_of=now),
+    )
+    if not keeps or (charges.lines.is_empty() and charges.carried.is_empty()):
+        return found
+    posted = post_in_one(connection, draft, plan, part, charges, now=now)
+    bill_id = None if charges.lines.is_empty() else posted.first_bill_id
+    return replace(found, run_id=posted.run_id, bill_id=bill_id)
+
+
+def _charges(
+    connection: Connection, plan: RunPlan, account_id: int, *, now: datetime
+) -> tuple[RunSlice, SliceCharges]:
+    accounts = pl.Series("account_id", [account_id], dtype=pl.Int64)
+    points = read_points_of_accounts(connection=connection, account_ids=accounts, as_of=plan.facts_as_of)
+    (part,) = name_slices(accounts, points, count=1)
+    (charges,) = compute_slices(connection, plan, (part,), now=now, service_point_ids=points, on_slice=None)
+    return part, charges
+
+
+def _check_blocked(charges: SliceCharges, order: MoveOrder) -> None:
+    blocking = charges.exceptions.filter("blocking")
+    if not blocking.is_empty():
+        raise UnableToSettle(
+            code=str(blocking["code"][0]),
+            message=str(blocking["message"][0]),
+            place=f"account {order.account.number}",
+            remedy="Mend what the message names, then settle.",
+        )
+
+
+def _check_forecast(
+    order: MoveOrder, used: pl.DataFrame, meters: Sequence[MeterRecord], *, month: date
+) -> None:
+    """Days of a meter of which nothing tells, neither readings nor its own history: an average of its class is kept
+    with the month's run only, and a settlement must not guess nought."""
+    for meter in meters:
+        of_register = (pl.col("service_point_id") == meter.service_point_id) & (pl.col("zone") == meter.zone)
+        first = max(month, meter.installed_from)
+        for letters in used.filter(of_register)["quality"]:
+            if _UNTOLD & set(letters[(first - month).days : (order.last_date - month).days + 1]):
+                raise UnableToSettle(
+                    code="no-forecast",
+                    message=f"Meter {meter.serial} has too short a history for an estimate.",
+                    place=f"account {order.account.number}",
+                    remedy="Give a final reading, or wait for the month's bill run.",
+                    params={"field": f"reading_{meter.register_id}"},
+                )
