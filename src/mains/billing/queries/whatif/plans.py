@@ -1,18 +1,23 @@
 """What a what-if must know before its slices: accounts, months without stored use, averages for forecasts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import read_frame
+from mains.billing.queries.whatif.drafts import compile_drafts
+from mains.billing.queries.whatif.shares import share_sources
 from mains.billing.queries.whatif.slices import WhatIfPlan
-from mains.billing.values import count_sample_buckets
+from mains.billing.values import COMMON_USE, count_sample_buckets
 from mains.kernel.identifiers import BUCKET_COUNT
 from mains.kernel.period import month_start
+from mains.metering.actions.seasons import read_seasons
 from mains.metering.actions.usage import keep_averages
 from mains.metering.queries.frames import has_usage
+from mains.tariffs.queries.editions import list_editions
 
 
 def count_accounts(*, connection: Connection) -> tuple[int, int]:
@@ -32,6 +37,20 @@ def months_without_use(*, connection: Connection, months: Sequence[date], as_of:
         for month in months
         if not has_usage(connection=connection, month=month, buckets=everywhere, as_of=as_of)
     ]
+
+
+def draws_on(*, connection: Connection, plan: WhatIfPlan, accounts: int) -> WhatIfPlan:
+    """The plan with what its months to come are forecast from, and with where the shares of its months come from."""
+    sample = range(count_sample_buckets(accounts))
+    editions = list_editions(connection=connection, as_of=plan.as_of, known_since=plan.as_of)
+    reads_shares = COMMON_USE in compile_drafts(editions, plan.drafts).run.compiled.quantities
+    return replace(
+        plan,
+        seasons=read_seasons(connection=connection, months=plan.months, as_of=plan.as_of, sample=sample),
+        shares=share_sources(connection=connection, months=plan.months, as_of=plan.as_of)
+        if reads_shares
+        else {},
+    )
 
 
 def average_of_classes(*, connection: Connection, plan: WhatIfPlan, accounts: int) -> pl.DataFrame:
