@@ -8,8 +8,8 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from mains.base.formats import month_text
@@ -75,7 +75,9 @@ class WhatIfForm(forms.Form):
             del self.fields["file"], self.fields["text"]
         chosen = self.fields["replaces"]
         assert isinstance(chosen, forms.ChoiceField)
-        chosen.choices = [(code, f"{name} ({code})") for code, name in list_tariff_names()]
+        chosen.choices = [
+            (code, f"{name} ({code})") for code, name in list_tariff_names(language=get_language() or "en")
+        ]
 
     def clean_file(self) -> Any:
         """The file, unless it is no document."""
