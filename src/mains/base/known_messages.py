@@ -6,6 +6,7 @@ between them is at the place where the message is made.
 
 from django.utils.translation import gettext_noop as _
 
+from mains.base.known_engine_messages import ENGINE
 from mains.base.known_tariff_messages import TARIFFS
 
 READINGS = (
@@ -167,7 +168,7 @@ TRIALS = (
     _("Give number and date of the act, so that an auditor finds it."),
 )
 
-MESSAGES = READINGS + BILL_RUNS + RECALCULATIONS + BILLS + PAYMENTS + TARIFFS + TRIALS
+MESSAGES = READINGS + BILL_RUNS + RECALCULATIONS + BILLS + PAYMENTS + TARIFFS + TRIALS + ENGINE
 
 FORMULA_WORDS = (
     _("total"),
