@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from mains.base.formats import month_text
+from mains.base.formats import month_inside_text, month_text
 from mains.base.wording import error_text, translate_message
 from mains.billing.actions.whatif import cancel_whatif, start_whatif
 from mains.billing.queries.records import latest_month
@@ -271,7 +271,8 @@ def _estimated_shares(result: dict[str, Any], language: str) -> list[str]:
     told = []
     for row in result["months"]:
         sources = [
-            month_text(date.fromisoformat(each), language=language) for each in row.get("shares_of", ())
+            month_inside_text(date.fromisoformat(each), language=language)
+            for each in row.get("shares_of", ())
         ]
         words = {
             "year_before": _("%(month)s: common-house use as in %(sources)s"),
