@@ -28,10 +28,12 @@ from mains.balance.queries.losses import find_node_days, list_losses
 from mains.balance.values import UnableToSetRule
 from mains.billing.actions.recalculations import recalculate, recalculate_account
 from mains.billing.models import BillException, BillRun
-from mains.billing.queries.explain import explain_bill
+from mains.billing.queries.explain import explain_bill, explain_change
 from mains.metering.actions.registry import RegisterSpec, UnableToInstallMeter, add_meter, install_meter
 from mains.network.actions.registry import UnableToConnectServicePoint, connect_service_point
 from mains.network.models import Node, Premise, ServicePoint
+from mains.reporting.queries.bill_paper.content import get_content
+from mains.reporting.queries.bill_paper.wording import calculation
 from mains.staff.values import EVERYTHING, Scope
 
 HOUSE, OTHER_HOUSE = 11, 14
@@ -274,3 +276,18 @@ def test_neighbours_are_one_sum_for_the_customer_and_named_within_a_scope(houses
     ]
     assert singles[0] | singles[1] == {step.label for step in named.children}
     assert singles[0] & singles[1] <= {f"SP{own_point}"}
+
+
+def test_the_paper_and_the_change_speak_of_what_the_house_used(houses):
+    agree_on_rest(houses)
+    for month in (MARCH, APRIL):
+        bill_month(month)
+    number = rest_lines().filter(pl.col("month") == APRIL)["bill_id"][0]
+    with translation.override("en"):
+        told = " ".join(calculation(get_content(month=APRIL, bill_id=number), language="en"))
+    assert "beyond the cap of its common-house needs" in told
+    assert "norm of the tariff" not in told
+    change = explain_change(month=APRIL, bill_id=number)
+    (use,) = [step for step in change.steps if step.cause == "use"]
+    assert use.now * 30 * KWH == latest(APRIL, HOUSE).rest_micro
+    assert use.before > 0

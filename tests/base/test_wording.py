@@ -9,7 +9,7 @@ import pytest
 from django.utils import translation
 
 import mains
-from mains.base import known_messages, known_tariff_messages
+from mains.base import known_engine_messages, known_messages, known_tariff_messages
 from mains.base.known_messages import FORMULA_WORDS, MESSAGES
 from mains.base.wording import error_text, translate_formula_text, translate_message
 from mains.engine.usage.reasons import EXCEPTIONS, REASONS
@@ -17,7 +17,7 @@ from mains.engine.usage.values import FAULTS
 from mains.kernel.errors import MainsError
 
 SOURCES = Path(mains.__file__).parent
-OWN = {Path(known_messages.__file__), Path(known_tariff_messages.__file__)}
+OWN = {Path(module.__file__) for module in (known_messages, known_tariff_messages, known_engine_messages)}
 
 
 def _shape(text: str) -> str:
@@ -98,3 +98,28 @@ def test_an_error_says_what_is_wrong_and_what_to_do() -> None:
     )
     with translation.override("fr"):
         assert error_text(error) == "Ce compte n’existe pas. Rien n’a été modifié."
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "shown"),
+    [
+        (
+            "de",
+            "“enery” is not known here. Did you mean “energy”? Known names: energy, standing.",
+            "„enery“ ist hier nicht bekannt. Meinten Sie „energy“? Bekannte Namen: energy, standing.",
+        ),
+        (
+            "ru",
+            "The formula divides by zero. Correct the divisor.",
+            "Формула делит на ноль. Исправьте делитель.",
+        ),
+        (
+            "fr",
+            "Did you mean “night”? Somebody else says this.",
+            "Did you mean “night”? Somebody else says this.",
+        ),
+    ],
+)
+def test_several_messages_in_a_row_are_all_translated_or_none(language, text, shown) -> None:
+    with translation.override(language):
+        assert translate_message(text) == shown

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
+from django.db import connection
 
 from billing.population import HOME
 from mains.base.db import adbc_connect, read_frame
@@ -28,12 +29,16 @@ def bill(month: date, now: datetime) -> None:
 
 
 def tried(
-    document: str, *, first: date = MARCH, last: date | None = None, now: datetime = MARCH_CLOSE, **options
+    document: str | None,
+    *,
+    first: date = MARCH,
+    last: date | None = None,
+    now: datetime = MARCH_CLOSE,
+    **options,
 ):
     scope = options.pop("scope", EVERYTHING)
-    planned = plan_whatif(
-        documents=[("draft.yaml", document)], month_from=first, month_to=last or first, scope=scope, now=now
-    )
+    documents = [("draft.yaml", document)] if document is not None else []
+    planned = plan_whatif(documents=documents, month_from=first, month_to=last or first, scope=scope, now=now)
     return compute_whatif(whatif_id=planned.pk, now=now, **options).result
 
 
@@ -142,6 +147,47 @@ def test_a_future_month_is_rated_on_forecast_use(utility):
     assert 0.5 < july["quantity_micro"] / march["quantity_micro"] < 2
 
 
+OCTOBER, AUGUST = date(2021, 10, 1), date(2021, 8, 1)
+
+
+def plant_use(point: int, *, after: date, kwh: int) -> None:
+    """Let the point's meter show so much more from a day on."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE metering_reading DISABLE TRIGGER USER")
+        cursor.execute(
+            "UPDATE metering_reading SET value_micro = (value_micro + %s) %% 100000000000 WHERE register_id IN"
+            " (SELECT r.id FROM metering_register r JOIN metering_installation i ON i.meter_id = r.meter_id"
+            "  WHERE i.service_point_id = %s) AND reading_date > %s",
+            [kwh * 1_000_000, point, after],
+        )
+        cursor.execute("ALTER TABLE metering_reading ENABLE TRIGGER USER")
+
+
+def test_a_month_to_come_follows_the_same_month_a_year_before(utility):
+    """Point 28 used 3,100 kWh more from 2 October to 1 November 2020: October 2021 is forecast higher by 30 days of it,
+    other months to come are not."""
+    utility()
+    bill(MARCH, MARCH_CLOSE)
+    before = {month: tried(DEARER, first=month)["quantity_micro"] for month in (AUGUST, OCTOBER)}
+    plant_use(28, after=date(2020, 10, 2), kwh=3_100)
+    after = {month: tried(DEARER, first=month)["quantity_micro"] for month in (AUGUST, OCTOBER)}
+    assert abs(after[OCTOBER] - before[OCTOBER] - 3_000 * 1_000_000) <= 1
+    assert after[AUGUST] == before[AUGUST]
+
+
+def test_the_season_is_the_same_from_stored_use_and_from_readings(utility):
+    """May 2022 follows May 2021, whether a run has kept its use or not, in any number of processes."""
+    may_close, may_2022 = datetime(2021, 6, 7, tzinfo=UTC), date(2022, 5, 1)
+    utility()
+    computed = tried(DEARER, first=may_2022, now=may_close)
+    for month, now in ((MARCH, MARCH_CLOSE), (APRIL, APRIL_CLOSE), (MAY, may_close)):
+        bill(month, now)
+    stored = tried(DEARER, first=may_2022, now=may_close)
+    assert stored["quantity_micro"] == computed["quantity_micro"] > 0
+    assert stored["worst"] == computed["worst"]
+    assert tried(DEARER, first=may_2022, now=may_close, processes=2) == stored
+
+
 def test_what_the_draft_cannot_price_is_listed_and_left_out_of_both_sides(utility):
     utility()
     bill(MARCH, MARCH_CLOSE)
@@ -179,6 +225,7 @@ def test_what_the_draft_cannot_price_is_listed_and_left_out_of_both_sides(utilit
         (HOME, {"first": APRIL, "last": MARCH}, UnableToTryTariff, "whatif-months"),
         (HOME, {"last": date(2031, 3, 1)}, UnableToTryTariff, "whatif-too-long"),
         (HOME.replace("standing * months", "standing * mouths"), {}, UnableToReadTariff, None),
+        (None, {}, UnableToTryTariff, "whatif-nothing"),
     ],
 )
 def test_a_draft_that_cannot_be_tried_is_refused_and_not_kept(utility, document, options, error, code):

@@ -47,7 +47,14 @@ def test_every_row_is_there(loaded: LoadedPack) -> None:
         " (SELECT count(*) FROM metering_reading) AS readings,"
         " (SELECT count(*) FROM ledger_entry) AS items"
     )
-    assert found.row(0) == (ACCOUNTS, loaded.service_points, loaded.readings, loaded.opening_items)
+    assert found.row(0) == (
+        loaded.accounts,
+        loaded.service_points,
+        loaded.readings,
+        loaded.opening_items,
+    )
+    managed = ask("SELECT count(*) AS n FROM network_servicepoint WHERE takes_rest")["n"][0]
+    assert loaded.accounts == ACCOUNTS + managed > ACCOUNTS, "managing companies have accounts besides"
     assert not find_breaches()
 
 
@@ -117,7 +124,7 @@ def test_a_second_load_is_refused_and_changes_nothing(loaded: LoadedPack) -> Non
         load_pack(pack=read_pack("ng_electricity"), accounts=100, seed=1, progress=progress)
     assert caught.value.code == "pack-not-empty"
     assert "--reset" in caught.value.remedy
-    assert ask("SELECT count(*) AS accounts FROM customers_account")["accounts"][0] == ACCOUNTS
+    assert ask("SELECT count(*) AS accounts FROM customers_account")["accounts"][0] == loaded.accounts
     assert ask("SELECT count(*) AS n FROM tariffs_tariff WHERE code LIKE 'ng%%'")["n"][0] == 0
 
 

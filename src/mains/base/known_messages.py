@@ -6,6 +6,7 @@ between them is at the place where the message is made.
 
 from django.utils.translation import gettext_noop as _
 
+from mains.base.known_engine_messages import ENGINE
 from mains.base.known_tariff_messages import TARIFFS
 
 READINGS = (
@@ -248,6 +249,7 @@ MESSAGES = (
     *TARIFFS,
     *TRIALS,
     *FINDINGS,
+    *ENGINE,
 )
 
 FORMULA_WORDS = (

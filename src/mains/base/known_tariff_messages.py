@@ -54,7 +54,6 @@ TARIFFS = (
     _("There is no such place in the document."),
     _("The document has more values than a form can show."),
     _("The tariff is in force at any time and has no versions to copy."),
-    _("Write `versions:` in the text view."),
     _("The first day of the new version is missing."),
     _("Choose the day from which it is in force."),
     _("A formula is nested too deeply."),

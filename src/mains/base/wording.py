@@ -40,7 +40,7 @@ WORDS = (
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _FIGURE = re.compile(r"-?\d+(?:\.\d+)?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")
+_SENTENCE_END = re.compile(r"(?<=[.?]) (?=[A-Z“])")
 
 
 def translate_message(text: str) -> str:
@@ -65,14 +65,18 @@ def sentences(*parts: str) -> str:
 
 
 def _translated(text: str, known: tuple[str, ...]) -> str:
-    """The text as one message, else as a message and its remedy after it, else as it is."""
+    """The text as one message, else as several one after the other, else as it is."""
+    return _sequence(text, known) or text
+
+
+def _sequence(text: str, known: tuple[str, ...]) -> str:
+    """The messages that the text is made of, translated; empty when any part of it is none."""
     if whole := _one(text, known):
         return whole
     for end in _SENTENCE_END.finditer(text):
-        message, remedy = _one(text[: end.start()], known), _one(text[end.end() :], known)
-        if message and remedy:
-            return sentences(message, remedy)
-    return text
+        if (message := _one(text[: end.start()], known)) and (rest := _sequence(text[end.end() :], known)):
+            return sentences(message, rest)
+    return ""
 
 
 def _one(text: str, known: tuple[str, ...]) -> str:

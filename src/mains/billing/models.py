@@ -218,7 +218,8 @@ class RecalculationLook(models.Model):
 class WhatIf(models.Model):
     """A trial of draft tariffs over the utility, and what came out; nothing of it is posted.
 
-    `drafts` holds {replaces, document}; `organisation_ids` are the units whose accounts it covers, none for all.
+    `drafts` holds {replaces, document}, and {draft_id, title, revision} of a draft of the tariff editor;
+    `organisation_ids` are the units whose accounts it covers, none for all.
     `result` as `billing.queries.whatif.totals` gives it.
     """
 

@@ -199,6 +199,23 @@ def check_tables() -> Finding:
     return _good("Tables", "up to date")
 
 
+def check_rights() -> Finding:
+    """Permissions of a newer version that roles of an older database do not have."""
+    from mains.staff.queries.roles import list_unheld_permissions
+
+    if list_pending_migrations():
+        return _waiting("Rights", "Tables")
+    unheld = list_unheld_permissions()
+    if unheld:
+        return Finding(
+            subject="Rights",
+            state=State.WARNING,
+            detail=f"no role may: {', '.join(unheld)}",
+            remedy="Give it to a role: `mains registry grant ROLE PERMISSION`.",
+        )
+    return _good("Rights", "every permission is held by a role")
+
+
 def check_front_end() -> Finding:
     built = PACKAGE / "web" / "static" / "dist"
     files = [path for path in built.rglob("*") if path.is_file()] if built.is_dir() else []
@@ -282,6 +299,7 @@ CHECKS: tuple[tuple[str, Callable[[], Finding], tuple[str, ...]], ...] = (
     ("Secret key", check_secret, ("Data folder",)),
     ("Database", check_database, ("Packages", "Data folder")),
     ("Tables", check_tables, ("Packages", "Secret key", "Database")),
+    ("Rights", check_rights, ("Tables",)),
     ("Front end", check_front_end, ()),
     ("Translations", check_catalogues, ()),
     ("PDF", check_pdf, ("Packages",)),

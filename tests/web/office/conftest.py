@@ -121,11 +121,13 @@ def _try_dearer_tariff() -> None:
 
 
 def _number(statement: str) -> tuple[str, str]:
-    """Account number and bill number of the first bill that the condition finds."""
+    """Account number and bill number of the first bill that the condition finds; not of a managing company."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT a.number, b.month, b.id FROM billing_bill b JOIN customers_account a ON a.id = b.account_id"
-            f" WHERE b.month = '2021-05-01' AND {statement} ORDER BY b.id LIMIT 1"
+            f" WHERE b.month = '2021-05-01' AND {statement} AND NOT EXISTS (SELECT FROM customers_agreement g"
+            f" JOIN network_servicepoint s ON s.id = g.service_point_id WHERE g.account_id = a.id AND s.takes_rest)"
+            f" ORDER BY b.id LIMIT 1"
         )
         number, month, bill_id = cursor.fetchall()[0]
     return number, bill_number(month, bill_id)

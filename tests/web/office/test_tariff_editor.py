@@ -178,3 +178,20 @@ def test_a_draft_fits_a_phone(signed_in, office, path) -> None:
     )
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_what_is_typed_is_tried_unsaved_and_kept(signed_in, office) -> None:
+    """The form's text goes along to the trial and comes back; nothing is saved, nothing is lost."""
+    page = begin(signed_in)
+    page.get_by_label("energy night: Price").first.fill("9.99")
+    expect(page.get_by_text("Not saved yet")).to_be_visible()
+    page.get_by_role("button", name="Try it as it stands").click()
+    expect(page.get_by_text("This text is not saved yet")).to_be_visible()
+    before = page.locator("#draft-total").text_content()
+    page.get_by_label("Use, night").fill("900")
+    expect(page.locator("#draft-total")).not_to_have_text(before or "")
+    page.get_by_role("button", name="Go on in the form").click()
+    expect(page.get_by_label("energy night: Price").first).to_have_value("9.99")
+    expect(page.get_by_text("Not saved yet")).to_be_visible()
+    save(page)
+    expect(page.get_by_label("energy night: Price").first).to_have_value("9.99")

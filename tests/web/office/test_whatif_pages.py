@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from mains.billing.models import WhatIf
 from mains.staff.models import Organisation
 from mains.staff.queries.rights import subtree_of
 from mains.staff.values import Scope
+from mains.tariffs.models import TariffDraft
 from web.office.conftest import TODAY, dearer
 
 FORM = {"replaces": "ru-electricity-one-rate", "month_from": "2021-05", "month_to": "2021-05", "text": ""}
@@ -140,3 +142,67 @@ def test_the_result_is_read_on_a_phone(signed_in) -> None:
     card.get_by_role("button", name="Table").click()
     expect(card.get_by_role("table")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_a_draft_of_the_editor_is_tried_as_last_saved_and_linked(own_office) -> None:
+    """A tariff specialist, who runs no bills, tries it from its page; the result and the draft name each other."""
+    client = own_office.sign_in("tariff_specialist")
+    client.cookies["django_language"] = "en"
+    address = f"/tariff-drafts/{own_office.draft_id}/"
+    form = f"/what-if/?draft={own_office.draft_id}"
+    assert form in client.get(address).content.decode()
+    assert "as last saved" in client.get(form).content.decode()
+    fields = {"draft": own_office.draft_id, "replaces": "ru-electricity-one-rate"}
+    answer = client.post("/what-if/", fields | {"month_from": "2021-05", "month_to": "2021-05"})
+    assert answer.status_code == 302
+    work()
+    found = WhatIf.objects.latest("id")
+    assert found.drafts[0]["draft_id"] == own_office.draft_id
+    assert found.drafts[0]["document"] == TariffDraft.objects.get(pk=own_office.draft_id).document
+    assert found.result["after_minor"] > found.result["before_minor"]
+    assert address in client.get(answer["Location"]).content.decode()
+    changes = client.get(f"{address}changes/")
+    (trial,) = changes.context["trials"]
+    assert (trial.id, trial.change_minor) == (
+        found.pk,
+        found.result["after_minor"] - found.result["before_minor"],
+    )
+    assert answer["Location"] in changes.content.decode()
+
+
+def test_only_those_who_may_try_are_offered_it(own_office) -> None:
+    """An accountant runs bills and may; whoever sees neither drafts nor runs gets neither page."""
+    address = f"/tariff-drafts/{own_office.draft_id}/"
+    assert (
+        f"/what-if/?draft={own_office.draft_id}"
+        in own_office.sign_in("accountant").get(address).content.decode()
+    )
+    clerk = own_office.sign_in("clerk")
+    assert clerk.get("/what-if/").status_code == 403
+    assert clerk.post("/what-if/", {"draft": own_office.draft_id}).status_code == 403
+    assert own_office.sign_in("tariff_specialist").get("/what-if/?draft=999999").status_code == 404
+
+
+def test_the_command_tries_a_draft_by_its_number(own_office) -> None:
+    name = connection.settings_dict["NAME"]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mains",
+            "whatif",
+            "--draft",
+            str(own_office.draft_id),
+            "--from",
+            "2021-05",
+            "--json",
+        ],
+        env=os.environ | {"MAINS_DATABASE": name},
+        check=True,
+        capture_output=True,
+        timeout=100,
+        text=True,
+    )
+    result = json.loads(done.stdout)
+    assert result["after_minor"] > result["before_minor"] > 0
+    assert WhatIf.objects.get(pk=result["id"]).drafts[0]["draft_id"] == own_office.draft_id

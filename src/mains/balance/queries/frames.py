@@ -118,6 +118,16 @@ def read_sharers(
     )["service_point_id"]
 
 
+def read_balanced_months(*, connection: Connection, as_of: datetime) -> list[date]:
+    """The months of which there is any balance, as known at `as_of`, the earliest first."""
+    found = read_frame(
+        "SELECT DISTINCT month FROM balance_nodemonth WHERE recorded_at <= %(as_of)s ORDER BY month",
+        {"as_of": as_of},
+        connection=connection,
+    )
+    return found["month"].to_list()
+
+
 def read_balances(
     *, connection: Connection, months: Sequence[date], as_of: datetime, node_ids: pl.Series
 ) -> pl.DataFrame:

@@ -12,13 +12,19 @@ from mains.base.jobs import enqueue
 from mains.base.processes import WorkerPool, core_count
 from mains.billing.models import WhatIf
 from mains.billing.queries.whatif.drafts import Draft, UnableToTryTariff, check_draft
-from mains.billing.queries.whatif.plans import average_of_classes, count_accounts, months_without_use
+from mains.billing.queries.whatif.plans import (
+    average_of_classes,
+    count_accounts,
+    draws_on,
+    months_without_use,
+)
 from mains.billing.queries.whatif.slices import WhatIfPlan, WhatIfTask, price_slice
 from mains.billing.queries.whatif.totals import WhatIfTotals
 from mains.billing.values import WhatIfStatus, count_slices, slice_buckets
 from mains.kernel.errors import MainsError
 from mains.kernel.period import Period, next_month
 from mains.staff.values import Scope
+from mains.tariffs.queries.drafts import DraftRecord
 from mains.tariffs.queries.editions import list_editions
 
 MONTHS_MAX = 60
@@ -34,7 +40,8 @@ class UnableToComputeWhatIf(MainsError):
 
 def plan_whatif(
     *,
-    documents: Sequence[tuple[str, str]],
+    documents: Sequence[tuple[str, str]] = (),
+    drafts: Sequence[DraftRecord] = (),
     month_from: date,
     month_to: date,
     scope: Scope,
@@ -44,24 +51,41 @@ def plan_whatif(
 ) -> WhatIf:
     """Check drafts and months and record a what-if that waits for `compute_whatif`.
 
-    `documents` are (name, text); each replaces the tariff of its own code, a single one that of `replaces`. The months
-    run from `month_from` to `month_to`, both included and first days; the accounts are those of `scope`. Facts recorded
-    up to `now` count. Raises UnableToReadDocument, UnableToReadTariff or UnableToTryTariff.
+    `documents` are (name, text), `drafts` those of the tariff editor as last saved; each replaces the tariff of its own
+    code, a single one that of `replaces`. The months run from `month_from` to `month_to`, both included and first days;
+    the accounts are those of `scope`. Facts recorded up to `now` count. Raises UnableToReadDocument, UnableToReadTariff
+    or UnableToTryTariff.
     """
     months = _months(month_from, month_to)
+    stored = [
+        (
+            draft.title,
+            draft.document,
+            {"draft_id": draft.id, "title": draft.title, "revision": draft.revision},
+        )
+        for draft in drafts
+    ]
+    tried = [*((name, text, {}) for name, text in documents), *stored]
     with adbc_connect() as connection:
         editions = list_editions(connection=connection, as_of=now, known_since=now)
-        drafts = [
-            check_draft(document=text, name=name, editions=editions, replaces=replaces)
-            for name, text in documents
+        checked = [
+            (check_draft(document=text, name=name, editions=editions, replaces=replaces), origin)
+            for name, text, origin in tried
         ]
         projected = months_without_use(months=months, as_of=now)
-    codes = [draft.replaces for draft in drafts]
+    if not checked:
+        raise UnableToTryTariff(
+            code="whatif-nothing",
+            message="There is no draft to try.",
+            place="drafts",
+            remedy="Name a file, or a draft of the tariff editor.",
+        )
+    codes = [draft.replaces for draft, _origin in checked]
     if len(set(codes)) < len(codes):
         raise UnableToTryTariff(
             code="whatif-twice",
             message=f"Two drafts would replace one tariff: {', '.join(codes)}.",
-            place=", ".join(name for name, _ in documents),
+            place=", ".join(name for name, _text, _origin in tried),
             remedy="Try one draft for each tariff.",
         )
     return WhatIf.objects.create(
@@ -69,7 +93,9 @@ def plan_whatif(
         month_from=month_from,
         month_to=month_to,
         projected_months=projected,
-        drafts=[{"replaces": draft.replaces, "document": draft.document} for draft in drafts],
+        drafts=[
+            {"replaces": draft.replaces, "document": draft.document} | origin for draft, origin in checked
+        ],
         organisation_ids=sorted(scope.organisation_ids) if scope.organisation_ids is not None else None,
         facts_as_of=now,
         created_at=now,
@@ -80,7 +106,8 @@ def plan_whatif(
 @transaction.atomic
 def start_whatif(
     *,
-    documents: Sequence[tuple[str, str]],
+    documents: Sequence[tuple[str, str]] = (),
+    drafts: Sequence[DraftRecord] = (),
     month_from: date,
     month_to: date,
     scope: Scope,
@@ -91,6 +118,7 @@ def start_whatif(
     """Plan a what-if as `plan_whatif` does, and let a worker compute it."""
     whatif = plan_whatif(
         documents=documents,
+        drafts=drafts,
         month_from=month_from,
         month_to=month_to,
         scope=scope,
@@ -147,7 +175,7 @@ def cancel_whatif(*, whatif_id: int, now: datetime) -> bool:
 def _compute(whatif: WhatIf, on_part: OnPart | None, processes: int | None, cluster: str) -> dict[str, Any]:
     with adbc_connect() as connection:
         accounts, last_account_id = count_accounts(connection=connection)
-        plan = _plan(whatif, last_account_id)
+        plan = draws_on(connection=connection, plan=_plan(whatif, last_account_id), accounts=accounts)
         averages = average_of_classes(connection=connection, plan=plan, accounts=accounts)
     count = processes or (core_count() if accounts > _IN_PROCESS_ACCOUNTS else 1)
     slices = slice_buckets(count_slices(accounts))
@@ -177,7 +205,9 @@ def _plan(whatif: WhatIf, last_account_id: int) -> WhatIfPlan:
     return WhatIfPlan(
         months=tuple(_months(whatif.month_from, whatif.month_to)),
         projected_months=frozenset(whatif.projected_months),
-        drafts=tuple(Draft(**draft) for draft in whatif.drafts),
+        drafts=tuple(
+            Draft(replaces=draft["replaces"], document=draft["document"]) for draft in whatif.drafts
+        ),
         as_of=whatif.facts_as_of,
         last_account_id=last_account_id,
         organisation_ids=frozenset(whatif.organisation_ids) if whatif.organisation_ids is not None else None,

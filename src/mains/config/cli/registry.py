@@ -108,6 +108,34 @@ def tree(
         _print_network(read_day(on), service=service, depth=depth)
 
 
+@app.command()
+def roles() -> None:
+    """The roles and what they may do. Exit code 1 when there is something that no role may do."""
+    start_django()
+    from mains.staff.queries.roles import list_roles, list_unheld_permissions
+
+    rows = [(role.code, role.name, ", ".join(role.permissions)) for role in list_roles()]
+    print_table([Column("Role"), Column("Name"), Column("May")], rows)
+    unheld = list_unheld_permissions()
+    if unheld:
+        typer.echo(f"No role may: {', '.join(unheld)}.")
+        typer.echo("Give it to one: mains registry grant ROLE PERMISSION")
+        raise typer.Exit(1)
+
+
+@app.command()
+def grant(
+    role: Annotated[str, typer.Argument(help="Code of the role.")],
+    permission: Annotated[str, typer.Argument(help="What its people may do besides.")],
+) -> None:
+    """Let everybody of a role do one thing more."""
+    start_django()
+    from mains.staff.actions.registry import grant_permission
+
+    grant_permission(role_code=role, permission=permission)
+    typer.echo(f"{role} may {permission}.")
+
+
 def _importer(kind: Kind, *, written: Mapping[str, Any]) -> "Callable[..., StagedRows]":
     """The import of a kind. `written` (actor, now, proof) goes with the kinds that record dated facts."""
     from mains.balance.actions import rules as of_balances

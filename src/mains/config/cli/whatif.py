@@ -16,8 +16,16 @@ _SHOWN = 10
 
 
 def whatif(
-    drafts: Annotated[list[Path], typer.Argument(help="Tariff documents (YAML) to try.")],
     month_from: Annotated[str, typer.Option("--from", help="First month, as 2021-03.")],
+    drafts: Annotated[
+        list[Path] | None, typer.Argument(help="Tariff documents (YAML) to try.", show_default=False)
+    ] = None,
+    draft: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Number of a draft of the tariff editor to try, as last saved.", show_default=False
+        ),
+    ] = None,
     month_to: Annotated[
         str, typer.Option("--to", help="Last month, as 2021-05; the same month when left out.")
     ] = "",
@@ -40,11 +48,15 @@ def whatif(
     from mains.config.cli.days import command_time
     from mains.config.cli.files import read_content
     from mains.staff.values import EVERYTHING
+    from mains.tariffs.queries.drafts import get_draft
 
     now = command_time()
     first = parse_month(month_from)
     planned = plan_whatif(
-        documents=[(path.name, read_content(path).decode("utf-8", errors="replace")) for path in drafts],
+        documents=[
+            (path.name, read_content(path).decode("utf-8", errors="replace")) for path in drafts or ()
+        ],
+        drafts=[get_draft(draft_id=each, scope=EVERYTHING) for each in draft or ()],
         month_from=first,
         month_to=parse_month(month_to) if month_to else first,
         scope=EVERYTHING,

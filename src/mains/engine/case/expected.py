@@ -83,6 +83,6 @@ class ExpectedReader:
             clause.refuse(
                 "unknown-name",
                 f"The bill has no component “{name}”.",
-                f"{guess(name, self.known)}Components: {', '.join(self.known)}.",
+                guess(name, self.known) + f"Components: {', '.join(self.known)}.",
             )
         return name in self.known

@@ -62,7 +62,7 @@ def read_facts(*, own: Clause, shared: Clause, tariff: Tariff, open_file: OpenFi
             clause.refuse(
                 "unknown-name",
                 f"The tariff has no quantity “{name}”.",
-                f"{guess(name, tariff.quantities)}Declare it under quantities of the tariff.",
+                guess(name, tariff.quantities) + "Declare it under quantities of the tariff.",
             )
         else:
             use |= _UseReader(tariff.units, tariff.quantities[name], first, end).read(clause, name)
@@ -204,7 +204,7 @@ def _read_balances(clause: Clause, tariff: Tariff) -> dict[str, tuple[DatedValue
             entry.refuse(
                 "unknown-name",
                 f"The tariff has no balance “{name}”.",
-                f"{guess(name, tariff.balances)}Balances: {', '.join(tariff.balances) or 'none'}.",
+                guess(name, tariff.balances) + f"Balances: {', '.join(tariff.balances) or 'none'}.",
             )
     found: dict[str, tuple[DatedValue, ...]] = {}
     for name, unit in tariff.balances.items():
@@ -245,7 +245,7 @@ def _read_attributes(clause: Clause, tariff: Tariff, *, strict: bool) -> dict[st
                 entry.refuse(
                     "unknown-name",
                     f"The tariff has no attribute “{name}”.",
-                    f"{guess(name, tariff.attributes)}Attributes: {', '.join(tariff.attributes) or 'none'}.",
+                    guess(name, tariff.attributes) + f"Attributes: {', '.join(tariff.attributes) or 'none'}.",
                 )
             continue
         kind = tariff.attributes[name]
@@ -289,7 +289,7 @@ def _value(clause: Clause, kind: AttributeType, units: UnitSystem) -> AttributeV
         return None
     text = str(clause.value).lower() if isinstance(clause.value, bool) else _plain(clause.value)
     if kind.values and text not in kind.values:
-        remedy = f"{guess(text, kind.values)}Values: {', '.join(kind.values)}."
+        remedy = guess(text, kind.values) + f"Values: {', '.join(kind.values)}."
         clause.refuse("unknown-key", f"“{text}” is not a value of {kind.name}.", remedy)
         return None
     return text

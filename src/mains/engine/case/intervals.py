@@ -60,7 +60,7 @@ def read_history(clause: Clause, tariff: Tariff, *, strict: bool) -> History:
         if demand is None and not strict:
             continue
         if demand is None:
-            remedy = f"{guess(name, tariff.demands)}Demands: {', '.join(tariff.demands) or 'none'}."
+            remedy = guess(name, tariff.demands) + f"Demands: {', '.join(tariff.demands) or 'none'}."
             entry.refuse("unknown-name", f"The tariff has no demand “{name}”.", remedy)
             continue
         history[name] = {}
@@ -104,7 +104,7 @@ class _SeriesReader:
         register = clause.get("of").text(default=USAGE)
         units = {USAGE: self.tariff.units.use, **self.tariff.quantities}
         if register not in units:
-            remedy = f"{guess(register, units)}Declare it under quantities of the tariff, or write usage."
+            remedy = guess(register, units) + "Declare it under quantities of the tariff, or write usage."
             clause.get("of").refuse("unknown-name", f"The tariff has no quantity “{register}”.", remedy)
             return None
         step = read_minutes(clause.get("step"))

@@ -26,7 +26,7 @@ def guess(word: str, known: Iterable[str]) -> str:
     near = get_close_matches(word.casefold(), lower, n=1, cutoff=0.7)
     alike = _ALIKE.get(word.casefold(), "")
     found = alike if alike in names else lower[near[0]] if near else ""
-    return f"Did you mean “{found}”? " if found else ""
+    return f"Did you mean “{found}”?" + " " if found else ""
 
 
 # What stretches limits that are kept per unit of time.

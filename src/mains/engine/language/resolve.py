@@ -137,7 +137,7 @@ class _Resolver:
         if name in ("season", "zone"):
             return f"Keep a price or a plain figure `by: {name}` and name that."
         known = self._known()
-        remedy = f"{guess(name, known)}Known names: {', '.join(known)}."
+        remedy = guess(name, known) + f"Known names: {', '.join(known)}."
         return f"{remedy} Facts are declared under attributes or quantities."
 
     def _known(self) -> list[str]:
@@ -182,7 +182,7 @@ class _Resolver:
             raise _fail(
                 "unknown-name",
                 f"Table “{node.parts[0]}” has no zone “{key}”.",
-                f"{guess(str(key), shape.zones)}Zones: {', '.join(sorted(shape.zones))}.",
+                guess(str(key), shape.zones) + f"Zones: {', '.join(sorted(shape.zones))}.",
                 node.text,
             )
         return shape, key
@@ -316,7 +316,7 @@ class _Resolver:
             )
         if node.name == "sum":
             raise _fail("unknown-name", "There is no function “sum”.", "Write a + b.", node.text)
-        remedy = f"{guess(node.name, FUNCTIONS)}Functions: {', '.join(sorted(FUNCTIONS))}."
+        remedy = guess(node.name, FUNCTIONS) + f"Functions: {', '.join(sorted(FUNCTIONS))}."
         raise _fail("unknown-name", f"There is no function “{node.name}”.", remedy, node.text)
 
     def _only(self, node: syntax.CallSyntax, allowed: set[str]) -> None:
@@ -429,7 +429,8 @@ class _Resolver:
             raise _fail(
                 "unknown-name",
                 f"“{table.text}” is not a table under prices.",
-                f"{guess(table.parts[0], self._names.tables)}Tables: {', '.join(self._names.tables) or 'none'}.",
+                guess(table.parts[0], self._names.tables)
+                + f"Tables: {', '.join(self._names.tables) or 'none'}.",
                 node.text,
             )
         shape, key = self._table(table)

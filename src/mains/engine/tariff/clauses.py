@@ -28,7 +28,7 @@ _YES, _NO = ("yes", "true", "y"), ("no", "false", "n")
 def _remedy_for_key(key: str, known: list[str]) -> str:
     if "(" in key or ")" in key:
         return 'A formula with commas needs quotes inside { }: formula: "tiers(usage, energy)".'
-    return f"{guess(key, known)}Known: {', '.join(known)}."
+    return guess(key, known) + f"Known: {', '.join(known)}."
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Clause:
             self.refuse(
                 "unknown-choice",
                 f"“{written}” is not possible here.",
-                f"{guess(written, names)}Choose one of: {offered}.",
+                guess(written, names) + f"Choose one of: {offered}.",
             )
             return default
         return value

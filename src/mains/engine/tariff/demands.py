@@ -49,7 +49,7 @@ def _demand(
     names = tuple(str(source.value or USAGE) for source in sources)
     for source, register in zip(sources, names, strict=True):
         if register not in registers:
-            remedy = f"{guess(register, registers)}Declare it under quantities, or write usage."
+            remedy = guess(register, registers) + "Declare it under quantities, or write usage."
             source.refuse("unknown-name", f"The tariff has no quantity “{register}”.", remedy)
     known = [registers.get(register, units.use) for register in names]
     unit = power_unit(known[0], units)
@@ -84,7 +84,7 @@ def read_zones(clause: Clause, zones: Collection[str]) -> tuple[str, ...]:
     items = clause.items() if isinstance(clause.value, list) else [clause] if clause.value is not None else []
     for item in items:
         if str(item.value) not in zones:
-            remedy = f"{guess(str(item.value), zones)}Zones: {', '.join(zones) or 'none'}."
+            remedy = guess(str(item.value), zones) + f"Zones: {', '.join(zones) or 'none'}."
             item.refuse("unknown-name", f"The tariff has no zone “{item.value}”.", remedy)
     return tuple(str(item.value) for item in items)
 

@@ -53,7 +53,7 @@ def _part(name: str, clause: Clause, registers: Mapping[str, Unit], zones: Colle
     of = clause.get("of")
     register = of.text()
     if register not in registers or register == name:
-        remedy = f"{guess(register, registers)}Declare it under quantities, or write usage."
+        remedy = guess(register, registers) + "Declare it under quantities, or write usage."
         of.refuse("unknown-name", f"The tariff has no quantity “{register}”.", remedy)
     elif name in registers and registers[name] != registers[register]:
         unit = registers[register]

@@ -152,7 +152,8 @@ class _TableReader:
                 by.refuse(
                     "unknown-key",
                     f"“{name}” is not an attribute of the tariff.",
-                    f"{guess(name, [*self._context.attributes, SEASON_KEY, ZONE_KEY])}Declare it under attributes.",
+                    guess(name, [*self._context.attributes, SEASON_KEY, ZONE_KEY])
+                    + "Declare it under attributes.",
                 )
             elif attribute is not None and attribute.kind == "number":
                 by.refuse(
@@ -245,7 +246,7 @@ class _TableReader:
             clause.refuse(
                 "unknown-key",
                 f"“{value}” is not a value of {key}.",
-                f"{guess(value, known)}Values: {', '.join(known)}.",
+                guess(value, known) + f"Values: {', '.join(known)}.",
             )
             return False
         return True

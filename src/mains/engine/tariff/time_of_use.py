@@ -109,7 +109,7 @@ def check_time_of_use(tariff: Tariff, root: Clause) -> None:
         )
     unknown = [zone for zone in tariff.zones if zone not in tariff.schedule_zones]
     if any(schedules) and unknown:
-        remedy = f"{guess(unknown[0], tariff.schedule_zones)}Zones: {', '.join(tariff.schedule_zones)}."
+        remedy = guess(unknown[0], tariff.schedule_zones) + f"Zones: {', '.join(tariff.schedule_zones)}."
         clause.refuse("unknown-name", f"A formula reads usage.{unknown[0]}, which has no hours.", remedy)
 
 

@@ -7,7 +7,9 @@ import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.engine.usage import compute_daily_usage
+from mains.engine.usage.seasons import put_forecast
 from mains.kernel.period import month_start, next_month
+from mains.metering.actions.seasons import Seasons, read_history
 from mains.metering.actions.usage import RULES, averages_of
 from mains.metering.queries.findings import Findings, read_findings
 from mains.metering.queries.frames import read_histories, read_readings, read_registers
@@ -29,9 +31,13 @@ def project_usage(
     months: Sequence[date],
     as_of: datetime,
     class_averages: pl.DataFrame,
+    seasons: Seasons | None = None,
 ) -> dict[date, pl.DataFrame]:
     """The use of each day of `months` by the rules of a run: measured where readings reach, forecast after them.
 
+    Months to come are forecast by `seasons` where a series has a history of the season: the same month a year before in
+    the proportion of the last months, else the course of its class over the year. Without either they follow its
+    average.
     Covers the service points of the buckets and those named besides. Frames by month: service_point_id, zone,
     days_micro (micro-units, one a day), quality (a letter a day). `class_averages` as `keep_averages` gives them, by
     month; months to come take those of the present one.
@@ -44,12 +50,23 @@ def project_usage(
         parts.append(
             _facts(connection=connection, buckets=buckets, points=outside_points, span=span, as_of=as_of)
         )
-    return {
+    found = {
         month: pl.concat(
             [_month(*facts, month=month, as_of=as_of, class_averages=class_averages) for facts in parts]
         )
         for month in months
     }
+    coming = [month for month in months if seasons is not None and month in seasons.months]
+    if seasons is None or not coming:
+        return found
+    history = read_history(
+        connection=connection,
+        seasons=seasons,
+        buckets=buckets,
+        outside_points=outside_points,
+        as_of=as_of,
+    )
+    return found | {month: put_forecast(found[month], seasons.forecast(month, history)) for month in coming}
 
 
 def _facts(

@@ -8,7 +8,7 @@ from mains.base.dated import record_fact, withdraw_facts
 from mains.base.trees import first_day_below_itself
 from mains.kernel.errors import MainsError
 from mains.staff.models import Assignment, Organisation, OrganisationPlacement, Role, User
-from mains.staff.values import OrganisationKind
+from mains.staff.values import OrganisationKind, Permission
 
 
 class UnableToPlaceUnit(MainsError):
@@ -17,6 +17,34 @@ class UnableToPlaceUnit(MainsError):
 
 class UnableToAssignRole(MainsError):
     """The person has this role in this unit on some of the dates already."""
+
+
+class UnableToChangeRole(MainsError):
+    """There is no such role, or no such permission."""
+
+
+@transaction.atomic
+def grant_permission(*, role_code: str, permission: str) -> None:
+    """Let everybody of the role do one thing more. Raises UnableToChangeRole."""
+    role = Role.objects.select_for_update().filter(code=role_code).first()
+    if role is None:
+        known = ", ".join(Role.objects.order_by("code").values_list("code", flat=True)) or "none"
+        raise UnableToChangeRole(
+            code="role-unknown",
+            message=f"There is no role {role_code}.",
+            place="role",
+            remedy=f"Choose one of: {known}.",
+        )
+    if permission not in Permission.values:
+        raise UnableToChangeRole(
+            code="permission-unknown",
+            message=f"There is no permission {permission}.",
+            place="permission",
+            remedy=f"Choose one of: {', '.join(Permission.values)}.",
+        )
+    if permission not in role.permissions:
+        role.permissions = [*role.permissions, permission]
+        role.save(update_fields=["permissions"])
 
 
 @transaction.atomic

@@ -28,12 +28,12 @@ class Rights:
         """Whether the person may do this in the unit."""
         return self.scope(permission).covers(organisation_id)
 
-    def scope(self, permission: str) -> Scope:
-        """Where the person may do this one thing; no organisations at all when nowhere.
+    def scope(self, *wanted: str) -> Scope:
+        """Where the person may do this one thing, or any of several; no organisations at all when nowhere.
 
         A clerk of one branch who is an accountant of another sees money only in the second.
         """
-        grants = [grant for grant in self.grants if grant.may(permission)]
+        grants = [grant for grant in self.grants if any(grant.may(permission) for permission in wanted)]
         if not grants:
             return NOBODY
         permissions = frozenset().union(*(grant.permissions for grant in grants))

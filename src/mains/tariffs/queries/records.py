@@ -80,13 +80,16 @@ def _tariff_of_edition(edition_id: int, _database: str) -> Tariff:
     return read_tariff(document or "")
 
 
-def list_tariff_names() -> list[tuple[str, str]]:
-    """Code and name of every tariff, by name."""
-    return fetch_rows(_named, "SELECT code, name FROM tariffs_tariff ORDER BY name", {})
+def list_tariff_names(*, language: str) -> list[tuple[str, str]]:
+    """Code of every tariff in force and its title in the language, else its name; by title."""
+    named = [(one.code, title_of(one, language=language)) for one in list_tariffs()]
+    return sorted(named, key=lambda pair: (pair[1], pair[0]))
 
 
-def _named(code: str, name: str) -> tuple[str, str]:
-    return code, name
+def title_of(tariff: TariffRecord, *, language: str) -> str:
+    """The tariff's title in the language as its edition in force gives it, else its name."""
+    titles = tariff_of_edition(edition_id=tariff.edition_id).title
+    return titles.get(language.partition("-")[0]) or tariff.name
 
 
 def names_of_editions(*, edition_ids: list[int], language: str) -> dict[int, tuple[str, str]]:

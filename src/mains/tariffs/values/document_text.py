@@ -180,6 +180,29 @@ def remove(text: str, path: Path) -> str:
     return _verified(text[: before.start() if before else start] + text[end:], expected, path)
 
 
+def into_version(text: str, day: str) -> str:
+    """The document of a tariff without versions with one, in force from `day` on, that holds its prices.
+
+    The prices move as they are written, remarks included; components stay above and count for all versions.
+    """
+    read = _read(text)
+    expected = _tree(read.root)
+    if "versions" in expected:
+        raise _unable(("versions",), "There is an entry of that name already.")
+    moved, rest = "", text
+    version: dict[str, Any] = {"valid_from": day}
+    if "prices" in expected:
+        key, node = read.key(("prices",)), read.find(("prices",))
+        begin, stop = read.line_start(int(key.start_mark.index)), read.line_end(read.end(node))
+        moved, rest = text[begin:stop], text[:begin] + text[stop + 1 :]
+        version["prices"] = expected.pop("prices")
+    expected["versions"] = [version]
+    lines = [f"    {line}" if line.strip() else line for line in moved.splitlines()]
+    head = rest if rest.endswith("\n") or not rest else f"{rest}\n"
+    added = "\n".join(["versions:", f"  - valid_from: {quoted(day)}", *lines])
+    return _verified(f"{head}{added}\n", expected, ("versions",))
+
+
 def _without_first_entry(read: _Text, holder: MappingNode, start: int) -> str:
     """`- valid_from: …` is the first entry of an item: the second one takes its place behind the dash."""
     second = int(holder.value[1][0].start_mark.index)

@@ -1,4 +1,5 @@
-"""Every page names the one permission it needs; the person's scope for it limits everything the page reads."""
+"""Every page names the permission it needs, or several of which one is enough; the person's scope for it limits
+everything the page reads."""
 
 from collections.abc import Callable
 from datetime import date
@@ -27,10 +28,11 @@ class OfficeRequest(HttpRequest):
 type_of_view = Callable[Concatenate[OfficeRequest, ...], HttpResponseBase]
 
 
-def needs(permission: Permission) -> Callable[[type_of_view], type_of_view]:
-    """Opens the view to people who hold `permission` in at least one unit and gives it their scope.
+def needs(*permissions: Permission) -> Callable[[type_of_view], type_of_view]:
+    """Opens the view to people who hold one of `permissions` in at least one unit and gives it their scope: everywhere
+    where they hold any of them.
 
-    The test of all addresses reads `view.permission` and fails on a view without it.
+    The test of all addresses reads `view.permissions` and fails on a view without it.
     """
 
     def gate(view: type_of_view) -> type_of_view:
@@ -39,12 +41,12 @@ def needs(permission: Permission) -> Callable[[type_of_view], type_of_view]:
             request.demo_day = demo_day()
             request.today = today()
             request.rights = rights_of(user=request.user, on_date=request.today)
-            if permission not in request.rights.permissions:
-                raise PermissionDenied(f"This page needs the permission {permission}.")
-            request.scope = request.rights.scope(permission)
+            if not request.rights.permissions & set(permissions):
+                raise PermissionDenied(f"This page needs the permission {' or '.join(permissions)}.")
+            request.scope = request.rights.scope(*permissions)
             return view(request, *args, **kwargs)
 
-        gated.__dict__["permission"] = permission
+        gated.__dict__["permissions"] = frozenset(permissions)
         return gated
 
     return gate

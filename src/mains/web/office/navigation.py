@@ -74,8 +74,8 @@ def _links(current_view: str, permissions: Collection[str] | None) -> Iterator[L
             url = reverse(entry.url_name)
         except NoReverseMatch:
             continue
-        needed = getattr(resolve(url).func, "permission", None)
-        if permissions is not None and needed is not None and needed not in permissions:
+        needed = getattr(resolve(url).func, "permissions", None)
+        if permissions is not None and needed is not None and needed.isdisjoint(permissions):
             continue
         is_current = current_view == entry.url_name or current_view.startswith(entry.also)
         yield Link(entry.label, entry.icon, entry.go, url, is_current)

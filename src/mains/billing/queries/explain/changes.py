@@ -9,7 +9,7 @@ from fractions import Fraction
 from mains.billing.models import Bill, BillLine, BillRun
 from mains.billing.queries.explain.bills import RatedItem, fact_title, get_bill, rate_items
 from mains.billing.queries.explain.evidence import load_items
-from mains.billing.values import POSTED_LINE_KINDS, RunKind, bill_number
+from mains.billing.values import COMMON_USE, POSTED_LINE_KINDS, RunKind, bill_number
 from mains.engine.exact.change import ATTRIBUTE, DAYS, PRICE, USE, Effect, Situation, split_change
 from mains.engine.facts import MICRO, AttributeValue, Facts
 
@@ -215,10 +215,12 @@ def _step(effect: Effect, before: Facts, now: Facts) -> ChangeStep:
     if effect.cause == DAYS:
         shown = (_days(before), _days(now))
     elif effect.cause == USE and (before.period_from, before.period_to) == (now.period_from, now.period_to):
-        shown = (_use(before), _use(now))
+        measure = _measure(before, now)
+        shown = (_use(before, measure), _use(now, measure))
     elif effect.cause == USE:
         effect = replace(effect, name=A_DAY)
-        shown = (_use(before) / _days(before), _use(now) / _days(now))
+        measure = _measure(before, now)
+        shown = (_use(before, measure) / _days(before), _use(now, measure) / _days(now))
     elif effect.cause == ATTRIBUTE:
         shown = (_last_value(before, effect.name), _last_value(now, effect.name))
     return ChangeStep(
@@ -230,8 +232,13 @@ def _days(facts: Facts) -> Fraction:
     return Fraction((facts.period_to - facts.period_from).days)
 
 
-def _use(facts: Facts) -> Fraction:
-    return Fraction(sum(stretch.micro for stretch in facts.use.get("usage", ())), MICRO)
+def _measure(before: Facts, now: Facts) -> str:
+    """What is told as the use: that of the point, or where there is none, what it was given of a house's."""
+    return "usage" if _use(before, "usage") or _use(now, "usage") else COMMON_USE
+
+
+def _use(facts: Facts, name: str) -> Fraction:
+    return Fraction(sum(stretch.micro for stretch in facts.use.get(name, ())), MICRO)
 
 
 def _last_value(facts: Facts, name: str) -> Shown:

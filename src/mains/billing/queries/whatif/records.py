@@ -5,12 +5,18 @@ from django.db.models import QuerySet
 from mains.billing.models import WhatIf
 from mains.staff.values import Scope
 
-__all__ = ["WhatIf", "find_whatif", "list_whatifs"]
+__all__ = ["WhatIf", "find_whatif", "list_whatifs", "list_whatifs_of_draft"]
 
 
 def list_whatifs(*, scope: Scope, limit: int = 50) -> list[WhatIf]:
     """The latest ones, without their results."""
     return list(_within(scope).defer("result", "drafts").select_related("created_by").order_by("-id")[:limit])
+
+
+def list_whatifs_of_draft(*, draft_id: int, scope: Scope, limit: int = 10) -> list[WhatIf]:
+    """The latest ones that tried the draft of the tariff editor, with their results."""
+    found = _within(scope).filter(drafts__contains=[{"draft_id": draft_id}])
+    return list(found.order_by("-id")[:limit])
 
 
 def find_whatif(*, whatif_id: int, scope: Scope) -> WhatIf | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import polars as pl
@@ -21,10 +21,12 @@ from mains.billing.queries.items import (
 )
 from mains.billing.queries.run_tariffs import RunTariffs
 from mains.billing.queries.whatif.drafts import Draft, TriedTariffs, compile_drafts
+from mains.billing.queries.whatif.shares import ShareOrigin, ShareSource, estimate_shares
 from mains.customers.queries.frames import read_accounts, read_agreements
 from mains.engine.columns import POSTED_KINDS, rate_columns
 from mains.kernel.period import next_month
 from mains.metering.actions.projections import project_usage
+from mains.metering.actions.seasons import Seasons
 from mains.tariffs.queries.editions import list_editions
 
 EXTREMES = 100
@@ -38,7 +40,9 @@ _KINDS = [str(kind) for kind in POSTED_KINDS]
 @dataclass(frozen=True, kw_only=True)
 class WhatIfPlan:
     """What all slices share. `organisation_ids` limits the accounts, None is the whole utility; the use of
-    `projected_months` is computed from the readings known at `as_of`, that of the others was stored by a run."""
+    `projected_months` is computed from the readings known at `as_of`, that of the others was stored by a run.
+    `seasons`: how months to come are forecast, None without any. `shares`: whence the shares of each month are, where
+    a tariff reads them."""
 
     months: tuple[date, ...]
     projected_months: frozenset[date]
@@ -46,6 +50,8 @@ class WhatIfPlan:
     as_of: datetime
     last_account_id: int
     organisation_ids: frozenset[int] | None
+    seasons: Seasons | None = None
+    shares: Mapping[date, ShareSource] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +177,7 @@ class _Slice:
             months=months,
             as_of=plan.as_of,
             class_averages=self.task.class_averages,
+            seasons=plan.seasons,
         )
 
     def _chain(
@@ -222,13 +229,7 @@ class _Slice:
             to_date=next_month(month),
             as_of=as_of,
         )
-        shares = read_item_shares(
-            connection=self.connection,
-            tariffs=tariffs.run.compiled,
-            items=items,
-            buckets=buckets,
-            as_of=as_of,
-        )
+        shares = self._shares(month, tariffs, items)
         lines, refused, quantities = {}, {}, pl.DataFrame()
         for side in ("before", "after"):
             on_tariff = pl.col("tariff") if side == "before" else pl.col("tariff").replace(tariffs.draft_of)
@@ -250,6 +251,26 @@ class _Slice:
             agreements.select("account_id", "organisation_id").unique("account_id"), on="account_id"
         ).join(rows.group_by("item_id").agg(pl.col("category").last()), on="item_id")
         return _compared(month, place.join(quantities, on="item_id", how="left"), lines, refused)
+
+    def _shares(self, month: date, tariffs: TriedTariffs, items: pl.DataFrame) -> pl.DataFrame | None:
+        """What the items are given of the remainders of nodes: as balanced, or estimated; None where no tariff asks."""
+        source = self.task.plan.shares.get(month)
+        if source is None or source.origin is ShareOrigin.OWN:
+            return read_item_shares(
+                connection=self.connection,
+                tariffs=tariffs.run.compiled,
+                items=items,
+                buckets=self.task.buckets,
+                as_of=self.task.plan.as_of,
+            )
+        return estimate_shares(
+            connection=self.connection,
+            source=source,
+            items=items,
+            buckets=self.task.buckets,
+            month=month,
+            as_of=self.task.plan.as_of,
+        )
 
 
 def _compared(

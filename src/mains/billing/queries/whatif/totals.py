@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -41,9 +42,11 @@ class WhatIfTotals:
     def result(self) -> dict[str, Any]:
         """Everything for JSON: amounts in minor units, use in micro-units, the same whatever the slices were.
 
-        `money` holds the classes of change by amount (from_minor up to and without to_minor, None for open ends),
-        `percent` those by share, without the `newly_charged` bills of nothing before; `percentiles` the change of a
-        bill in minor units, by percentile.
+        Each of `months` says whether its use `is_projected`, and whence the `shares` of common-house use are
+        (`ShareOrigin`) and of which months (`shares_of`), where a tariff reads them. `money` holds
+        the classes of change by amount (from_minor up to and without to_minor, None for open ends), `percent` those by
+        share, without the `newly_charged` bills of nothing before; `percentiles` the change of a bill in minor units,
+        by percentile.
         """
         sums = {name: self._summed(name) for name in _KEYS}
         changes = (
@@ -64,6 +67,7 @@ class WhatIfTotals:
                 | {
                     "month": row["month"].isoformat(),
                     "is_projected": row["month"] in self.plan.projected_months,
+                    **self._shares_of(row["month"]),
                 }
                 for row in months.to_dicts()
             ],
@@ -78,6 +82,16 @@ class WhatIfTotals:
             **self._extremes(),
             "refused": refused.head(_SHOWN_REFUSALS).to_dicts(),
             "refused_bills": int(refused["bills"].sum()),
+        }
+
+    def _shares_of(self, month: date) -> dict[str, Any]:
+        """Whence the month's shares are, where a tariff reads them."""
+        source = self.plan.shares.get(month)
+        if source is None:
+            return {}
+        return {
+            "shares": source.origin.value,
+            "shares_of": [each.isoformat() for each in source.months],
         }
 
     def _summed(self, name: str) -> pl.DataFrame:

@@ -47,6 +47,7 @@ class Place:
     tariff_name: str
     currency: str
     provider_id: int
+    takes_rest: bool
 
 
 _ADDRESSEE = """
@@ -67,7 +68,7 @@ WHERE a.id = %(id)s
 """
 _PLACES = """
 SELECT g.id, s.id, s.code, s.service, b.postal_code, b.city, b.street, b.house, p.flat, t.name, t.currency,
-       g.provider_id
+       g.provider_id, s.takes_rest
 FROM customers_agreement g
 JOIN network_servicepoint s ON s.id = g.service_point_id
 JOIN network_premise p ON p.id = s.premise_id

@@ -172,7 +172,9 @@ def calculation(content: BillContent, *, language: str) -> Iterator[str]:
         own = (row for row in content.use if row.agreement_id == section.agreement_id)
         rows = [row for row in own if not row.is_fed_in]
         yield from _of_use(rows, unit=content.unit, language=language)
-        if not rows and any(charge.quantity for charge in section.charges):
+        if content.places[section.agreement_id].takes_rest:
+            yield _("The quantity is what the house used beyond the cap of its common-house needs.")
+        elif not rows and any(charge.quantity for charge in section.charges):
             yield _("Without a meter the quantity follows from the norm of the tariff.")
         yield _of_tariff(
             section, tariff_name=content.places[section.agreement_id].tariff_name, language=language

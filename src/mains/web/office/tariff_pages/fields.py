@@ -13,19 +13,50 @@ PREFIX = "f:"
 FIELDS_MAX = 800
 _PRICE_KEYS = ("unit", "limit_unit", "by", "values", "tiers", "value", "source", "note")
 KINDS = ("charge", "tax", "subsidy", "tax_included", "info", "quantity")
-_HEADING_KEYS = ("service", "currency", "unit", "source", "note")
+_HEADING_KEYS = (
+    *("service", "currency", "currency_digits", "unit", "day_count", "on_change", "cut", "split_usage"),
+    *("time_zone", "source", "note"),
+)
 _VERSION_KEYS = ("valid_from", "valid_to", "source", "confidence", "note")
-_COMPONENT_KEYS = ("formula", "kind", "when", "round", "each", "on_change", "unit", "quantity", "note")
+_COMPONENT_KEYS = (
+    *("formula", "kind", "when", "since", "until", "round", "each", "on_change", "cut", "average_round"),
+    *("unit", "quantity", "source", "note"),
+)
+COMPONENT_SETTINGS = tuple(key for key in _COMPONENT_KEYS if key != "formula")
+"""What can be added to a component in the form."""
+HEADING_SETTINGS = (
+    *("on_change", "cut", "split_usage", "day_count", "currency_digits", "time_zone", "source", "note"),
+)
+"""What can be added above the versions."""
+BLOCKS = {
+    "attributes": "attribute",
+    "quantities": "measured_quantity",
+    "balances": "balance",
+    "holidays": "holiday",
+    "time_of_use": "zone",
+    "demand": "maximum",
+}
+"""Parts of the document that hold named entries, and what one of them is called."""
+_OF_ACCOUNT = ("attributes", "quantities", "balances")
+_OF_HOURS = ("holidays", "time_of_use", "demand")
 
 
 @dataclass(frozen=True)
 class Field:
-    """One value of the document as an input. `key` names what it is, for the label."""
+    """One value of the document as an input. `key` names what it is, for the label; `remove` is the operation that
+    leaves it, or the entry which it begins, out of the document.
+    """
 
     path: Path
     key: str
     value: str
     detail: str = ""
+    remove: str = ""
+
+    @property
+    def is_day(self) -> bool:
+        """Whether it is a day that an input for dates can show."""
+        return self.key in ("since", "until") and re.fullmatch(r"\d{4}-\d\d-\d\d", self.value) is not None
 
     @property
     def name(self) -> str:
@@ -79,6 +110,8 @@ class FormPage:
 
     heading: Sequence[Field]
     attributes: Sequence[Field]
+    hours: Sequence[Field]
+    has_time_zone: bool
     versions: Sequence[tuple[int, str]]
     version: int | None
     version_fields: Sequence[Field]
@@ -145,6 +178,10 @@ def _unable(message: str) -> UnableToEditText:
     return UnableToEditText(code="text-edit", message=message, remedy="Change it in the text view.")
 
 
+def _remove(path: Path) -> str:
+    return f"remove:{json.dumps(path, ensure_ascii=False)}"
+
+
 class _Reader:
     def __init__(
         self, document: Mapping[str, object], texts: Mapping[Path, str], version: int | None, today: date
@@ -164,8 +201,13 @@ class _Reader:
         if base:
             prices += self._prices(("prices",), is_common=True)
         return FormPage(
-            heading=[*self._titles(("title",), "title"), *self._fields((), _HEADING_KEYS)],
-            attributes=[*self._attributes()],
+            heading=[
+                *self._titles(("title",), "title"),
+                *self._fields((), _HEADING_KEYS, optional=HEADING_SETTINGS),
+            ],
+            attributes=[*self._entries(_OF_ACCOUNT, ())],
+            hours=[*self._entries(_OF_HOURS, ()), *(self._entries(_OF_HOURS, base) if base else ())],
+            has_time_zone=("time_zone",) in self._texts,
             versions=[
                 (at, self._texts.get(("versions", at, "valid_from"), "?"))
                 for at in range(len(self._versions))
@@ -198,10 +240,11 @@ class _Reader:
         ]
         return started[-1] if started else 0
 
-    def _fields(self, base: Path, keys: Sequence[str]) -> Iterator[Field]:
+    def _fields(self, base: Path, keys: Sequence[str], *, optional: Sequence[str] = ()) -> Iterator[Field]:
         for key in keys:
-            if (*base, key) in self._texts:
-                yield Field((*base, key), key, self._texts[(*base, key)])
+            here: Path = (*base, key)
+            if here in self._texts:
+                yield Field(here, key, self._texts[here], remove=_remove(here) if key in optional else "")
 
     def _titles(self, path: Path, key: str) -> Iterator[Field]:
         if path in self._texts:
@@ -210,10 +253,18 @@ class _Reader:
             if found[:-1] == path:
                 yield Field(found, key, value, str(found[-1]))
 
-    def _attributes(self) -> Iterator[Field]:
+    def _entries(self, blocks: Sequence[str], base: Path) -> Iterator[Field]:
+        """The values of named entries, such as attributes; the first value of each can take its entry away."""
+        seen: set[Path] = set()
         for path, value in self._texts.items():
-            if path[0] in ("attributes", "quantities") and path != ("attributes",):
-                yield Field(path, "attribute", value, " ".join(str(step) for step in path[1:]))
+            inner = path[len(base) :]
+            if path[: len(base)] != base or len(inner) < 2 or inner[0] not in blocks:
+                continue
+            depth = 3 if inner[:2] == ("holidays", "dates") else 2
+            entry = path[: len(base) + depth]
+            detail = " ".join(str(step) for step in inner[1:])
+            yield Field(path, BLOCKS[str(inner[0])], value, detail, "" if entry in seen else _remove(entry))
+            seen.add(entry)
 
     def _components(self, path: Path) -> Iterator[ComponentCard]:
         listed = _at(self._document, path)
@@ -229,7 +280,7 @@ class _Reader:
                 fields = [
                     *self._fields(here, ("name",)),
                     *self._titles((*here, "title"), "title"),
-                    *self._fields(here, _COMPONENT_KEYS),
+                    *self._fields(here, _COMPONENT_KEYS, optional=COMPONENT_SETTINGS),
                 ]
             else:
                 name, fields = str(key), [Field(here, "formula", self._texts.get(here, ""))]

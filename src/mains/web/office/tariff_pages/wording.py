@@ -30,12 +30,20 @@ KIND_WORDS: dict[str, str | Promise] = {
 KEY_WORDS: dict[str, str | Promise] = {
     "attribute": gettext_lazy("Attribute"),
     "attributes": gettext_lazy("Attributes"),
+    "average_round": gettext_lazy("Rounding of averaged prices"),
+    "balance": gettext_lazy("Carried to the next bill"),
     "confidence": gettext_lazy("Confidence"),
     "currency": gettext_lazy("Currency"),
+    "currency_digits": gettext_lazy("Decimals of the currency"),
+    "cut": gettext_lazy("Cuts the period"),
+    "day_count": gettext_lazy("How days are counted"),
     "each": gettext_lazy("Rounds and prints by"),
     "formula": gettext_lazy("Formula"),
+    "holiday": gettext_lazy("Holiday"),
     "kind": gettext_lazy("Kind"),
     "limit_unit": gettext_lazy("Unit of the limits"),
+    "maximum": gettext_lazy("Measured maximum"),
+    "measured_quantity": gettext_lazy("Measured quantity"),
     "name": gettext_lazy("Name in formulas"),
     "note": gettext_lazy("Note"),
     "on_change": gettext_lazy("On a change inside the period"),
@@ -45,13 +53,18 @@ KEY_WORDS: dict[str, str | Promise] = {
     "quantity": gettext_lazy("Quantity shown"),
     "round": gettext_lazy("Rounding"),
     "service": gettext_lazy("Service"),
+    "since": gettext_lazy("First day with the component"),
     "source": gettext_lazy("Source"),
+    "split_usage": gettext_lazy("Rounds the use of each part"),
+    "time_zone": gettext_lazy("Time zone"),
     "title": gettext_lazy("Title"),
     "unit": gettext_lazy("Unit of measure"),
+    "until": gettext_lazy("First day without the component"),
     "upto": gettext_lazy("Up to"),
     "valid_from": gettext_lazy("In force from"),
     "valid_to": gettext_lazy("First day no longer in force"),
     "when": gettext_lazy("Only when"),
+    "zone": gettext_lazy("Zone of hours"),
 }
 COMPONENT_KIND_WORDS: dict[str, str | Promise] = {
     "charge": gettext_lazy("Charge"),
@@ -61,6 +74,30 @@ COMPONENT_KIND_WORDS: dict[str, str | Promise] = {
     "info": gettext_lazy("Figure for information"),
     "quantity": gettext_lazy("Computed quantity"),
 }
+CHOICES: dict[str, dict[str, str | Promise]] = {
+    "kind": COMPONENT_KIND_WORDS,
+    "on_change": {
+        "split": gettext_lazy("Each part at its own prices"),
+        "weight": gettext_lazy("The whole at each price, weighted by days"),
+        "start": gettext_lazy("The whole at the first prices"),
+        "end": gettext_lazy("The whole at the last prices"),
+        "average": gettext_lazy("Prices averaged by days"),
+        "next_bill": gettext_lazy("New prices from the next bill on"),
+        "rerate": gettext_lazy("First prices now, the difference on the next bill"),
+    },
+    "cut": {
+        "seen": gettext_lazy("At the changes that it sees"),
+        "every": gettext_lazy("At every change of the tariff"),
+        "month": gettext_lazy("By calendar months"),
+        "quarter": gettext_lazy("By quarters"),
+        "year": gettext_lazy("By years"),
+    },
+    "each": {
+        "segment": gettext_lazy("Each part by itself"),
+        "period": gettext_lazy("The parts together"),
+    },
+}
+"""Keys whose values are a choice, with the values in words."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +135,13 @@ def change_groups(changes: Sequence[Change], *, today: date) -> list[ChangeGroup
         )
         for version in ordered
     ]
+
+
+def choices_of(key: str, value: str) -> list[tuple[str, str]]:
+    """The values that a key may have, in words; none where anything may stand. A value unknown here stays one."""
+    words = CHOICES.get(key, {})
+    found = [(choice, str(word)) for choice, word in words.items()]
+    return found if not found or value in words else [(value, value), *found]
 
 
 def word_of_key(key: str) -> str:

@@ -31,7 +31,7 @@ from mains.reporting.values import HoleCause
 from mains.staff.values import OrganisationKind, Scope
 from mains.tariffs.queries.records import titles_of_components
 from mains.tariffs.values import DraftState, DraftStepKind
-from mains.web.office.tariff_pages.wording import COMPONENT_KIND_WORDS, word_of_key
+from mains.web.office.tariff_pages.wording import COMPONENT_KIND_WORDS, choices_of, word_of_key
 
 register = template.Library()
 
@@ -107,6 +107,12 @@ def told(message: str) -> str:
 def tariff_key(key: str) -> str:
     """What a key of a tariff document means; a key without a word stands for itself."""
     return word_of_key(key)
+
+
+@register.filter
+def tariff_choices(key: str, value: str = "") -> list[tuple[str, str]]:
+    """The values that a key of a tariff document may have, in words; none where anything may stand."""
+    return choices_of(key, value)
 
 
 @register.filter

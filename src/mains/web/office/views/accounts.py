@@ -30,7 +30,7 @@ def accounts(request: OfficeRequest) -> HttpResponse:
     context = {
         "lines": lines,
         "units": list_units(scope=request.scope, on_date=request.today),
-        "tariffs": list_tariff_names(),
+        "tariffs": list_tariff_names(language=request.LANGUAGE_CODE),
         "may_see_money": may_see_money,
         "money_scope": request.rights.scope(Permission.SEE_MONEY),
         "balances": [

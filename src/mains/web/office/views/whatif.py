@@ -1,5 +1,6 @@
 """What if: a draft tariff over the utility, started, watched and read in the browser. Nothing is posted."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -7,11 +8,11 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from mains.base.formats import month_text
+from mains.base.formats import month_inside_text, month_text
 from mains.base.wording import error_text, translate_message
 from mains.billing.actions.whatif import cancel_whatif, start_whatif
 from mains.billing.queries.records import latest_month
@@ -27,10 +28,12 @@ from mains.reporting.queries.whatif import (
 )
 from mains.reporting.queries.whatif_files import WhatIfTables, whatif_csv, whatif_xlsx
 from mains.staff.values import Permission
+from mains.tariffs.queries.drafts import DraftRecord
 from mains.tariffs.queries.records import currency_of_utility, list_tariff_names
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
 from mains.web.office.parts import Crumb
+from mains.web.office.views.tariffs.opening import open_draft
 from mains.web.office.views.turnover import parse_month
 from mains.web.office.whatif_pictures import (
     money_classes_chart,
@@ -65,11 +68,16 @@ class WhatIfForm(forms.Form):
         help_text=gettext_lazy("Months that are not billed yet are computed on forecast use."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, draft: DraftRecord | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.draft = draft
+        if draft is not None:
+            del self.fields["file"], self.fields["text"]
         chosen = self.fields["replaces"]
         assert isinstance(chosen, forms.ChoiceField)
-        chosen.choices = [(code, f"{name} ({code})") for code, name in list_tariff_names()]
+        chosen.choices = [
+            (code, f"{name} ({code})") for code, name in list_tariff_names(language=get_language() or "en")
+        ]
 
     def clean_file(self) -> Any:
         """The file, unless it is no document."""
@@ -86,6 +94,8 @@ class WhatIfForm(forms.Form):
             if month is None:
                 self.add_error(name, _("Write the month as 2021-05."))
             data[name] = month
+        if self.draft is not None:
+            return data
         upload = data.get("file")
         data["document"] = upload.read().decode("utf-8", errors="replace") if upload else data.get("text", "")
         data["name"] = upload.name if upload else _("draft")
@@ -94,30 +104,47 @@ class WhatIfForm(forms.Form):
         return data
 
 
-@needs(Permission.RUN_BILLING)
+@needs(Permission.RUN_BILLING, Permission.DRAFT_TARIFFS)
 def whatifs(request: OfficeRequest) -> HttpResponse:
-    """The earlier ones, and the form that starts another."""
+    """The earlier ones, and the form that starts another; `draft` in the address names one of the tariff editor."""
     usual = latest_month() or request.today.replace(day=1)
+    draft = _draft(request)
     form = WhatIfForm(
         request.POST or None,
         request.FILES or None,
-        initial={"month_from": f"{usual:%Y-%m}", "month_to": f"{usual:%Y-%m}"},
+        draft=draft,
+        initial={
+            "replaces": draft.code if draft else "",
+            "month_from": f"{usual:%Y-%m}",
+            "month_to": f"{usual:%Y-%m}",
+        },
     )
     problem: list[str] = []
     if request.method == "POST" and form.is_valid():
         try:
-            started = _start(request, form.cleaned_data)
+            started = _start(request, form.cleaned_data, draft)
         except MainsError as error:
             problem = (error_text(error) if error.code.startswith("whatif") else str(error)).splitlines()
         else:
             return redirect("office:whatif", whatif_id=started.pk)
     context = {"form": form, "problem": problem, "rows": list_whatifs(scope=request.scope)}
+    context["draft"] = draft
     return render(request, "office/whatifs.html", context)
 
 
-def _start(request: OfficeRequest, data: dict[str, Any]) -> WhatIf:
+def _draft(request: OfficeRequest) -> DraftRecord | None:
+    """The draft of the tariff editor that the address or the form names, as last saved."""
+    told = request.POST.get("draft") or request.GET.get("draft", "")
+    if not told:
+        return None
+    draft_id = int(told) if told.isdecimal() and len(told) < 18 else 0
+    return open_draft(request, draft_id)
+
+
+def _start(request: OfficeRequest, data: dict[str, Any], draft: DraftRecord | None) -> WhatIf:
     return start_whatif(
-        documents=[(data["name"], data["document"])],
+        documents=[] if draft else [(data["name"], data["document"])],
+        drafts=[draft] if draft else [],
         month_from=data["month_from"],
         month_to=data["month_to"],
         scope=request.scope,
@@ -127,7 +154,7 @@ def _start(request: OfficeRequest, data: dict[str, Any]) -> WhatIf:
     )
 
 
-@needs(Permission.RUN_BILLING)
+@needs(Permission.RUN_BILLING, Permission.DRAFT_TARIFFS)
 def whatif(request: OfficeRequest, whatif_id: int) -> HttpResponse:
     """Its progress, asked for again every second by the page itself, or its result."""
     found = _find(request, whatif_id)
@@ -139,6 +166,7 @@ def whatif(request: OfficeRequest, whatif_id: int) -> HttpResponse:
     context = {
         "whatif": found,
         "is_open": found.status in OPEN,
+        "may_see_drafts": Permission.SEE_TARIFF_DRAFTS in request.rights.permissions,
         "crumbs": [
             Crumb(_("What if"), reverse("office:whatifs")),
             Crumb(_months(found, request.LANGUAGE_CODE)),
@@ -150,7 +178,7 @@ def whatif(request: OfficeRequest, whatif_id: int) -> HttpResponse:
 
 
 @require_POST
-@needs(Permission.RUN_BILLING)
+@needs(Permission.RUN_BILLING, Permission.DRAFT_TARIFFS)
 def cancel(request: OfficeRequest, whatif_id: int) -> HttpResponse:
     """Stop one that waits or runs."""
     found = _find(request, whatif_id)
@@ -159,13 +187,13 @@ def cancel(request: OfficeRequest, whatif_id: int) -> HttpResponse:
     return redirect("office:whatif", whatif_id=found.pk)
 
 
-@needs(Permission.RUN_BILLING)
+@needs(Permission.RUN_BILLING, Permission.DRAFT_TARIFFS)
 def whatif_csv_file(request: OfficeRequest, whatif_id: int) -> HttpResponse:
     """Revenue by part and the accounts that change most, as CSV."""
     return _file(request, whatif_id, "csv")
 
 
-@needs(Permission.RUN_BILLING)
+@needs(Permission.RUN_BILLING, Permission.DRAFT_TARIFFS)
 def whatif_xlsx_file(request: OfficeRequest, whatif_id: int) -> HttpResponse:
     """The same as a spreadsheet."""
     return _file(request, whatif_id, "xlsx")
@@ -202,6 +230,7 @@ def _tables(
     titles = titles_of_components(
         documents=[draft["document"] for draft in found.drafts], language=request.LANGUAGE_CODE
     )
+    seen = request.rights.scope(Permission.SEE_ACCOUNTS)
     return WhatIfTables(
         parts=[
             (_("Months"), [_part(row, row["month"][:7]) for row in result["months"]]),
@@ -217,8 +246,8 @@ def _tables(
                 [_part(row, titles.get(row["component"], row["component"])) for row in result["components"]],
             ),
         ],
-        worst=changes_of_accounts(rows=result["worst"], scope=request.scope),
-        best=changes_of_accounts(rows=result["best"], scope=request.scope),
+        worst=changes_of_accounts(rows=result["worst"], scope=seen),
+        best=changes_of_accounts(rows=result["best"], scope=seen),
     )
 
 
@@ -237,6 +266,25 @@ def _category(code: str) -> str:
     return str(Category(code).label) if code in Category.values else code
 
 
+def _estimated_shares(result: dict[str, Any], language: str) -> list[str]:
+    """For each month whose shares of common-house use are not its own: whence they are."""
+    told = []
+    for row in result["months"]:
+        sources = [
+            month_inside_text(date.fromisoformat(each), language=language)
+            for each in row.get("shares_of", ())
+        ]
+        words = {
+            "year_before": _("%(month)s: common-house use as in %(sources)s"),
+            "average": _("%(month)s: common-house use as on the average of %(sources)s"),
+            "none": _("%(month)s: no common-house use, for no month was balanced yet"),
+        }
+        if row.get("shares") in words:
+            month = month_text(date.fromisoformat(row["month"]), language=language)
+            told.append(words[row["shares"]] % {"month": month, "sources": ", ".join(sources)})
+    return told
+
+
 def _shown(request: OfficeRequest, found: WhatIf, result: dict[str, Any]) -> dict[str, Any]:
     tables = _tables(request, found, result, whole=False)
     months, classes, units, components = (parts for _title, parts in tables.parts)
@@ -249,6 +297,7 @@ def _shown(request: OfficeRequest, found: WhatIf, result: dict[str, Any]) -> dic
         "refusal": translate_message(result["refused"][0]["message"]) if result["refused"] else "",
         "share": share_of(change, result["before_minor"]),
         "is_forecast": any(row["is_projected"] for row in result["months"]),
+        "estimated_shares": _estimated_shares(result, request.LANGUAGE_CODE),
         "percentiles": [(p, minor) for p, minor in result["percentiles"].items()],
         "charts": [
             money_classes_chart(result=result, currency=currency),

@@ -18,6 +18,7 @@ from mains.tariffs.queries.records import (
     list_editions_of,
     list_tariffs,
     tariff_of_edition,
+    title_of,
 )
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.parts import Crumb
@@ -26,9 +27,11 @@ from mains.web.office.tariff_pages.timeline import Timeline, tariff_timeline
 
 @dataclass(frozen=True)
 class TariffLine:
-    """A row of the list. `changes_on` is the day of the next version; `agreements` None: not for this person."""
+    """A row of the list. `title` is in the reader's language; `changes_on` is the day of the next version;
+    `agreements` None: not for this person."""
 
     tariff: TariffRecord
+    title: str
     since: date | None
     changes_on: date | None
     drafts: int
@@ -40,9 +43,9 @@ def tariffs(request: OfficeRequest) -> HttpResponse:
     """Every tariff with what is in force, what comes next, and drafts of tariffs that are not published yet."""
     drafts = list_drafts(scope=request.rights.scope(Permission.SEE_TARIFF_DRAFTS), is_open=True)
     agreements = count_agreements_by_tariff(scope=request.scope, on_date=request.today)
-    lines = [_line(one, drafts, agreements, today=request.today) for one in list_tariffs()]
+    lines = [_line(request, one, drafts, agreements) for one in list_tariffs()]
     context = {
-        "lines": lines,
+        "lines": sorted(lines, key=lambda line: (line.title, line.tariff.code)),
         "drafts": drafts,
         "may_see_drafts": Permission.SEE_TARIFF_DRAFTS in request.rights.permissions,
         "may_draft": may_everywhere(request, Permission.DRAFT_TARIFFS),
@@ -58,8 +61,10 @@ def tariff(request: OfficeRequest, code: str) -> HttpResponse:
         raise Http404(_("There is no tariff %(code)s.") % {"code": code})
     checked = tariff_of_edition(edition_id=found.edition_id)
     drafts = list_drafts(scope=request.rights.scope(Permission.SEE_TARIFF_DRAFTS), code=code)
+    title = title_of(found, language=request.LANGUAGE_CODE)
     context = {
         "tariff": found,
+        "title": title,
         "timeline": tariff_timeline(checked, today=request.today),
         "editions": list_editions_of(code=code),
         "drafts": drafts,
@@ -67,7 +72,7 @@ def tariff(request: OfficeRequest, code: str) -> HttpResponse:
         "agreements": count_agreements_by_tariff(scope=request.scope, on_date=request.today).get(code, 0),
         "may_see_drafts": Permission.SEE_TARIFF_DRAFTS in request.rights.permissions,
         "may_draft": may_everywhere(request, Permission.DRAFT_TARIFFS),
-        "crumbs": [Crumb(_("Tariffs"), reverse("office:tariffs")), Crumb(found.name)],
+        "crumbs": [Crumb(_("Tariffs"), reverse("office:tariffs")), Crumb(title)],
     }
     return render(request, "office/tariffs/tariff.html", context)
 
@@ -80,11 +85,12 @@ def may_everywhere(request: OfficeRequest, permission: Permission) -> bool:
 
 
 def _line(
-    one: TariffRecord, drafts: list[DraftRecord], agreements: dict[str, int], *, today: date
+    request: OfficeRequest, one: TariffRecord, drafts: list[DraftRecord], agreements: dict[str, int]
 ) -> TariffLine:
-    timeline: Timeline = tariff_timeline(tariff_of_edition(edition_id=one.edition_id), today=today)
+    timeline: Timeline = tariff_timeline(tariff_of_edition(edition_id=one.edition_id), today=request.today)
     return TariffLine(
         tariff=one,
+        title=title_of(one, language=request.LANGUAGE_CODE),
         since=timeline.present.valid_from if timeline.present else None,
         changes_on=timeline.following.valid_from if timeline.following else None,
         drafts=sum(draft.code == one.code for draft in drafts),

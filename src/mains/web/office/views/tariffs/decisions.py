@@ -1,6 +1,8 @@
 """Differences of a draft from the edition in force, and what two people decide about it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -9,15 +11,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text
+from mains.billing.queries.whatif.records import list_whatifs_of_draft
 from mains.kernel.errors import MainsError
 from mains.staff.values import Permission
 from mains.tariffs.actions.decisions import publish_draft, refuse_draft, submit_draft
 from mains.tariffs.actions.drafts import rebase_draft, resume_draft, withdraw_draft
 from mains.tariffs.queries.drafts import find_step_document, list_draft_steps, review_draft
+from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
 from mains.web.office.tariff_pages.wording import change_groups, text_differences
-from mains.web.office.views.tariffs.opening import draft_context, open_draft, require_everywhere
+from mains.web.office.views.tariffs.opening import TRIERS, draft_context, open_draft, require_everywhere
 
 
 @needs(Permission.SEE_TARIFF_DRAFTS)
@@ -33,10 +37,44 @@ def draft_changes(request: OfficeRequest, draft_id: int) -> HttpResponse:
         "lines": text_differences(draft.document_in_force or "", draft.document),
         "failed": [outcome.case.name for outcome in review.outcomes if not outcome.is_passed],
         "submitted": submitted,
+        "trials": _trials(request, draft_id),
+        "trial_currency": currency_of_utility(),
         "note": request.session.pop(f"draft-{draft_id}-note", ""),
         "past_reason": request.session.pop(f"draft-{draft_id}-past", draft.past_reason),
     }
     return render(request, "office/tariffs/changes.html", context)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A what-if of the draft: what it came to, once it is done."""
+
+    id: int
+    month_from: date
+    month_to: date
+    status: str
+    revision: int
+    bills: int | None
+    change_minor: int | None
+
+
+def _trials(request: OfficeRequest, draft_id: int) -> list[Trial]:
+    """The latest what-ifs of the draft that the person may see."""
+    if request.rights.permissions.isdisjoint(TRIERS):
+        return []
+    found = list_whatifs_of_draft(draft_id=draft_id, scope=request.rights.scope(*TRIERS))
+    return [
+        Trial(
+            one.pk,
+            one.month_from,
+            one.month_to,
+            one.status,
+            next(draft["revision"] for draft in one.drafts if draft.get("draft_id") == draft_id),
+            one.result["bills"] if one.result else None,
+            one.result["after_minor"] - one.result["before_minor"] if one.result else None,
+        )
+        for one in found
+    ]
 
 
 @needs(Permission.SEE_TARIFF_DRAFTS)

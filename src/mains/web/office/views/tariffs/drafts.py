@@ -21,9 +21,16 @@ from mains.tariffs.queries.starters import STARTERS, starter_text
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
 from mains.web.office.parts import Crumb
-from mains.web.office.tariff_pages.fields import PREFIX, FormPage, read_form, with_fields
+from mains.web.office.tariff_pages.fields import (
+    COMPONENT_SETTINGS,
+    HEADING_SETTINGS,
+    PREFIX,
+    FormPage,
+    read_form,
+    with_fields,
+)
 from mains.web.office.tariff_pages.operations import apply_operation
-from mains.web.office.tariff_pages.wording import COMPONENT_KIND_WORDS, text_differences
+from mains.web.office.tariff_pages.wording import text_differences
 from mains.web.office.views.tariffs.opening import (
     checked_context,
     draft_context,
@@ -142,7 +149,7 @@ def draft(request: OfficeRequest, draft_id: int) -> HttpResponse:
 def form(request: OfficeRequest, draft_id: int) -> HttpResponse:
     """The form with an entry more or less, or another version of it; nothing is stored."""
     found = open_draft(request, draft_id)
-    text, problem = _typed(request)
+    text, problem = typed_document(request)
     operation, version = request.POST.get("do", ""), _number(request, "version")
     if not problem:
         try:
@@ -154,7 +161,7 @@ def form(request: OfficeRequest, draft_id: int) -> HttpResponse:
     return _form_page(request, found, text=text, problem=problem, version=version)
 
 
-def _typed(request: HttpRequest) -> tuple[str, str]:
+def typed_document(request: HttpRequest) -> tuple[str, str]:
     """The document with what was typed into the fields, and what prevented a field from being put in."""
     text = request.POST.get("document", "").replace("\r\n", "\n")
     values = {name: value for name, value in request.POST.items() if name.startswith(PREFIX)}
@@ -183,7 +190,8 @@ def _form_page(
         "text": text,
         "is_changed": text != found.document,
         "revision": _number(request, "revision") or found.revision,
-        "kinds": COMPONENT_KIND_WORDS.items(),
+        "heading_settings": HEADING_SETTINGS,
+        "component_settings": COMPONENT_SETTINGS,
     }
     template = "office/tariffs/_form.html" if request.htmx else "office/tariffs/form.html"
     return render(request, template, context)
@@ -214,7 +222,7 @@ def _text_page(
 def check(request: OfficeRequest, draft_id: int) -> HttpResponse:
     """The faults of what is typed, and the document that it makes; nothing is stored."""
     found = open_draft(request, draft_id)
-    text, problem = _typed(request)
+    text, problem = typed_document(request)
     context = checked_context(text, code=found.code) | {"problem": problem, "draft": found}
     return render(request, "office/tariffs/_faults.html", context)
 
@@ -227,7 +235,7 @@ def save(request: OfficeRequest, draft_id: int) -> HttpResponse:
     found = open_draft(request, draft_id)
     if "document" not in request.POST:
         return redirect("office:draft", draft_id=draft_id)
-    text, problem = _typed(request)
+    text, problem = typed_document(request)
     view = "draft_text" if request.POST.get("view") == "text" else "draft"
     if problem:
         return _form_page(request, found, text=text, problem=problem, version=_number(request, "version"))

@@ -18,6 +18,9 @@ from mains.web.office.parts import Crumb, Tab
 from mains.web.office.tariff_pages.fields import field_id
 from mains.web.office.views.tariffs.catalogue import may_everywhere
 
+TRIERS = frozenset({Permission.RUN_BILLING, Permission.DRAFT_TARIFFS})
+"""Who may try a tariff over the utility: one of these is enough."""
+
 
 @dataclass(frozen=True)
 class ShownFault:
@@ -62,6 +65,7 @@ def draft_context(request: OfficeRequest, draft: DraftRecord, *, current: str) -
         "may_draft": may_everywhere(request, Permission.DRAFT_TARIFFS),
         "may_publish": may_publish and not is_author,
         "is_author": is_author and may_publish,
+        "may_try": not request.rights.permissions.isdisjoint(TRIERS),
         "tabs": [
             Tab(label, reverse(f"office:{name}", args=[draft.id]), name == current, icon, count)
             for name, label, icon, count in tabs
