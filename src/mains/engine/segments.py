@@ -2,7 +2,7 @@
 stay the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 import numpy as np
@@ -48,6 +48,17 @@ def cut_segments(
     for name, frame in usage.items():
         segments = _with_use(segments, name, frame)
     return segments
+
+
+def cut_alike(one: Tariff, other: Tariff, periods: Iterable[tuple[date, date]]) -> bool:
+    """Whether items of these half-open periods are cut into the same segments by either tariff, whatever the facts."""
+    read = one.read_attributes
+    same_facts = set(read) == set(other.read_attributes) and all(
+        one.attributes.get(name) == other.attributes.get(name) for name in read
+    )
+    return same_facts and all(
+        _changes(one, first, end) == _changes(other, first, end) for first, end in periods
+    )
 
 
 def _plain(name: str) -> str:

@@ -8,6 +8,7 @@ import polars as pl
 
 from mains.billing.queries.run_tariffs import RunTariffs, declared_balances
 from mains.engine.columns import compile_tariffs
+from mains.engine.segments import cut_alike
 from mains.engine.tariff import Tariff, read_document, read_tariff
 from mains.kernel.errors import MainsError
 from mains.tariffs.queries.editions import Edition
@@ -33,6 +34,13 @@ class TriedTariffs:
     run: RunTariffs
     draft_of: Mapping[str, str]
     after: RunTariffs
+
+    def cuts_alike(self, items: pl.DataFrame) -> bool:
+        """Whether the drafts cut the items (period_from, period_to) as the editions in force do. Most change prices
+        only, and a slice need not be cut twice."""
+        periods = items.select("period_from", "period_to").unique().rows()
+        by_code = self.run.compiled.by_code
+        return all(cut_alike(by_code[code], by_code[draft], periods) for code, draft in self.draft_of.items())
 
 
 def check_draft(*, document: str, name: str, editions: Sequence[Edition], replaces: str = "") -> Draft:

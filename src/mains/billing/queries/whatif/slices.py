@@ -231,15 +231,21 @@ class _Slice:
         )
         shares = self._shares(month, tariffs, items)
         lines, refused, quantities = {}, {}, pl.DataFrame()
+        on_draft = pl.col("tariff").cast(pl.String).replace(tariffs.draft_of)
+        segments = pl.DataFrame()
         for side in ("before", "after"):
-            on_tariff = pl.col("tariff") if side == "before" else pl.col("tariff").replace(tariffs.draft_of)
-            segments = cut_items(
-                items=items.select("item_id", "period_from", "period_to", tariff=on_tariff),
-                tariffs=tariffs.run.compiled,
-                attributes=attributes,
-                usage=usage,
-                shares=shares,
-            )
+            if side == "after" and tariffs.cuts_alike(items):
+                segments = segments.with_columns(on_draft)
+            else:
+                segments = cut_items(
+                    items=items.select(
+                        "item_id", "period_from", "period_to", on_draft if side == "after" else "tariff"
+                    ),
+                    tariffs=tariffs.run.compiled,
+                    attributes=attributes,
+                    usage=usage,
+                    shares=shares,
+                )
             chain = chains[side]
             if chain is None:
                 rated = rate_columns(tariffs=tariffs.run.compiled, segments=segments)
