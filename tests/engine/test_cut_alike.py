@@ -25,9 +25,7 @@ def tariff(*starts: str, attribute: str = "area", default: str = "40", **root: o
                 {
                     "valid_from": start,
                     **({"valid_to": end} if end else {}),
-                    "components": [
-                        {"name": "by_area", "formula": f"{attribute} * {number}.5 [EUR/m2]"}
-                    ],
+                    "components": [{"name": "by_area", "formula": f"{attribute} * {number}.5 [EUR/m2]"}],
                 }
                 for number, (start, end) in enumerate(zip(starts, days[1:], strict=True), start=1)
             ],
