@@ -164,6 +164,8 @@ class Play:
         found = payer and find_account(number=str(payer.account_id), scope=EVERYTHING, on_date=day)
         if not self.billed or not found:
             return False
+        if point in CARRYING and day < MARCH:  # what the next payer brought from before nobody says
+            return False
         asked = MoveOrder(
             account=found,
             last_date=day,
