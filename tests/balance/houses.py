@@ -87,9 +87,22 @@ prices: {price: 3.19 RUB/kWh, vat: 20 %}
 def add_rest_point(node_id: int = 11) -> ServicePoint:
     """A point at the common areas of a house, named by its rule, for which nobody pays yet."""
     with connection.cursor() as cursor:
-        for table in ("network_premise", "network_building", "customers_customer", "customers_account"):
+        for table in ("customers_customer", "customers_account"):
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 20000000)")
         cursor.execute("SELECT setval(pg_get_serial_sequence('tariffs_tariff', 'id'), 100)")
+    point = connect_at_house(node_id, code=f"CA{node_id}", kind="common", takes_rest=True)
+    set_balance_rule(
+        node_id=node_id, norm_person_micro=25 * KWH, rest_point_id=point.pk, valid_from=OPENED, actor=None,
+        now=LONG_AGO + timedelta(days=2), proof="contract", **RULES[node_id],
+    )  # fmt: skip
+    return point
+
+
+def connect_at_house(node_id: int, *, code: str, kind: str, takes_rest: bool = False) -> ServicePoint:
+    """A point without a meter in a house."""
+    with connection.cursor() as cursor:
+        for table in ("network_premise", "network_building"):
+            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 20000000)")
     node = Node.objects.get(pk=node_id)
     premise = add_premise(
         city="Town",
@@ -97,18 +110,17 @@ def add_rest_point(node_id: int = 11) -> ServicePoint:
         house=f"house {node_id}",
         latitude=45,
         longitude=34,
-        kind="common",
+        kind=kind,
         node=node,
     )
-    point = connect_service_point(
-        code=f"CA{node_id}", premise=premise, service="electricity", node=node, connected_on=OPENED,
-        takes_rest=True,
-    )  # fmt: skip
-    set_balance_rule(
-        node_id=node_id, norm_person_micro=25 * KWH, rest_point_id=point.pk, valid_from=OPENED, actor=None,
-        now=LONG_AGO + timedelta(days=2), proof="contract", **RULES[node_id],
-    )  # fmt: skip
-    return point
+    return connect_service_point(
+        code=code,
+        premise=premise,
+        service="electricity",
+        node=node,
+        connected_on=OPENED,
+        takes_rest=takes_rest,
+    )
 
 
 def agree_on_rest(point: ServicePoint, *, now: datetime | None = None) -> Account:

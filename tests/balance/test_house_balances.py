@@ -6,7 +6,18 @@ import polars as pl
 import pytest
 from django.db import connection
 
-from balance.houses import APRIL, CLOSE, KWH, MARCH, MAY, POINTS, add_house_meters, bill_month, read_meter
+from balance.houses import (
+    APRIL,
+    CLOSE,
+    KWH,
+    MARCH,
+    MAY,
+    POINTS,
+    add_house_meters,
+    bill_month,
+    connect_at_house,
+    read_meter,
+)
 from billing.test_runs import assert_sound, charged, rows
 from mains.balance.models import NodeMonth, ShareMonth
 from mains.base.dated import withdraw_facts
@@ -74,6 +85,17 @@ def test_losses_of_the_levels_sum_to_the_loss_of_the_feeder(houses):
     assert feeder.remainder_micro + house.remainder_micro == feeder.node_micro - outside - house.member_micro
     assert feeder.allocated_micro == 0
     assert not ShareMonth.objects.filter(node_id=3).exists()
+
+
+def test_a_flat_without_a_meter_counts_with_the_norm(houses):
+    """The rule of house 14 says 25 kWh for one resident and month; whoever has no meter is not given away as a loss."""
+    connect_at_house(14, code="U14", kind="flat")
+    bill_month(MARCH)
+    house, ids = latest(MARCH, 14), [n for n in range(1, POINTS + 1) if n % 20 == 3]
+    used = rows("SELECT service_point_id, total_micro FROM metering_usagemonth WHERE month = '2021-03-01'")
+    metered = used.filter(pl.col("service_point_id").is_in(ids))["total_micro"].sum()
+    assert (house.member_micro - metered, house.unmetered_points, house.points) == (25 * KWH, 1, 9)
+    assert differences() == []
 
 
 def test_a_late_reading_of_one_flat_corrects_all_flats_of_its_house(houses):

@@ -29,7 +29,7 @@ from mains.metering.values import Zone
 
 Row = dict[str, Any]
 _KNOWN = "{0}.recorded_at <= %(at)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(at)s)"
-_UNMETERED = "N"
+_UNMETERED = frozenset("NX")
 _MICRO = 1_000_000
 _KEPT = 400
 
@@ -170,9 +170,9 @@ def _member(
     use: list[int | None] = list(zones[0]["days_micro"]) if zones else [0] * days
     for zone in zones[1:]:
         use = [sum(pair) for pair in zip(use, zone["days_micro"], strict=True)]
-    if zones and _UNMETERED in zones[0]["quality"]:
+    if zones and not _UNMETERED.isdisjoint(zones[0]["quality"]):
         use = [
-            None if letter == _UNMETERED else day
+            None if letter in _UNMETERED else day
             for letter, day in zip(zones[0]["quality"], use, strict=True)
         ]
     return MemberFacts(

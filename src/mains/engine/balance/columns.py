@@ -16,8 +16,8 @@ from mains.engine.balance.values import AllocationKey, NegativeRule, UnableToBal
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 _LARGEST = 2**60
-UNMETERED = "N"
-"""Letter of a day on which a connected service point has no meter: its use is the norm's."""
+UNMETERED = "NX"
+"""Letters of a day on which a connected service point has no meter: its use is the norm's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,9 @@ def balance_month(
             rest_micro=pl.Series(rest.sum(axis=1)),
             carried_out_micro="carried_out",
             points=rows.count_direct(rows.all_rows),
-            unmetered_points=rows.count_direct(figures.has_norm_days[rows.point]),
+            unmetered_points=rows.count_direct(
+                np.logical_or.reduce(figures.is_norm[rows.point] & rows.active, axis=1)
+            ),
         ),
         shares=rows.gather_shares(shares),
         rests=_rests(nodes, rest),
@@ -130,11 +132,6 @@ class _Points:
     absent: Ints
     area: Ints
 
-    @property
-    def has_norm_days(self) -> Flags:
-        found: Flags = np.logical_or.reduce(self.is_norm, axis=1)
-        return found
-
     @staticmethod
     def read(month: _Month, *, points: pl.DataFrame, use: pl.DataFrame, states: pl.DataFrame) -> "_Points":
         ids = points["service_point_id"].unique().sort()
@@ -145,7 +142,9 @@ class _Points:
         use_days[at] = month.matrix(used["days_micro"])
         is_norm = np.zeros((len(ids), month.days), dtype=np.bool_)
         letters = np.frombuffer("".join(used["quality"].to_list()).encode(), dtype=np.uint8)
-        is_norm[at] = letters.reshape(-1, month.days) == ord(UNMETERED)
+        is_norm[at] = np.isin(letters, np.frombuffer(UNMETERED.encode(), dtype=np.uint8)).reshape(
+            -1, month.days
+        )
         told = states.join(place, on="service_point_id")
         held = month.mask(told, "valid_from", "valid_to")
         figures = []
