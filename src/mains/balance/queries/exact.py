@@ -77,33 +77,93 @@ def stored_balances(*, node_ids: Iterable[int], month: date, as_of: datetime) ->
 _kept: dict[tuple[str, int, date, datetime], NodeBalance] = {}
 
 
-def prove_balance(stored: Row) -> NodeBalance:
-    """A balance as `stored_balances` gives it, computed again.
+@dataclass(frozen=True, kw_only=True)
+class BalanceFacts:
+    """What the balances of some nodes in one month are computed from, as believed at an instant: rows by the node, or
+    by the service point, that they speak of. `feeds` are the nodes that any day of the month found fed from a node."""
+
+    month: date
+    known_at: datetime
+    placements: Mapping[int, list[Row]]
+    feeds: Mapping[int, list[Row]]
+    points: Mapping[int, list[Row]]
+    use: Mapping[int, list[Row]]
+    states: Mapping[int, list[Row]]
+    absences: Mapping[int, list[Row]]
+    rules: Mapping[int, list[Row]]
+    carried: Mapping[int, list[Row]]
+    shares: Mapping[int, list[Row]]
+
+    def below(self, node_id: int) -> list[int]:
+        """The node and all that hung below it on any day of the month."""
+        found, rest = {node_id}, [node_id]
+        while rest:
+            for row in self.feeds[rest.pop()]:
+                if row["node_id"] not in found:
+                    found.add(row["node_id"])
+                    rest.append(row["node_id"])
+        return sorted(found)
+
+
+def known_at(stored: Row) -> datetime:
+    """The instant whose facts a balance as `stored_balances` gives it was drawn up from."""
+    at: datetime = max(stored["recorded_at"], stored["shares_at"] or stored["recorded_at"])
+    return at
+
+
+def read_balance_facts(*, node_ids: Iterable[int], month: date, at: datetime) -> BalanceFacts:
+    """The facts of all the nodes and what is below them, in a few queries however many they are."""
+    following = next_month(month)
+    about: Row = {"tops": list(node_ids), "month": month, "next": following, "at": at}
+    placements = _rows(_BELOW, about)
+    about["nodes"] = sorted({*about["tops"], *(row["node_id"] for row in placements)})
+    points = _rows(_POINTS, about)
+    about["points"] = [row["id"] for row in points]
+    about |= {"last": following - timedelta(days=1), "before": month_start(month - timedelta(days=1))}
+    rules = _rows(_RULES, about)
+    is_by_person = any(rule["norm_person_micro"] for rule in rules)
+    return BalanceFacts(
+        month=month,
+        known_at=at,
+        placements=_grouped(placements, "node_id"),
+        feeds=_grouped((row for row in placements if row["parent_id"] is not None), "parent_id"),
+        points=_grouped(points, "node_id"),
+        use=_grouped(_rows(_USE, about), "service_point_id"),
+        states=_grouped(_rows(_STATES, about), "service_point_id"),
+        absences=_grouped(_rows(_ABSENCES, about) if is_by_person else [], "service_point_id"),
+        rules=_grouped(rules, "node_id"),
+        # Nothing is carried over the turn of a year.
+        carried=_grouped(_rows(_CARRIED, about) if month.month > 1 else [], "node_id"),
+        shares=_grouped(_rows(_SHARES, about), "node_id"),
+    )
+
+
+def prove_balance(stored: Row, facts: BalanceFacts | None = None) -> NodeBalance:
+    """A balance as `stored_balances` gives it, computed again; by `facts` of its month and instant, if they are read.
 
     Raises UnableToShowBalance, naming node and day, where the exact twin finds another one than is stored.
     """
-    known_at = max(stored["recorded_at"], stored["shares_at"] or stored["recorded_at"])
-    key = (connection.settings_dict["NAME"], stored["node_id"], stored["month"], known_at)
+    at = known_at(stored)
+    key = (connection.settings_dict["NAME"], stored["node_id"], stored["month"], at)
     if key not in _kept:
         if len(_kept) >= _KEPT:
             _kept.clear()
-        _kept[key] = _compute(stored, known_at)
+        if facts is None:
+            facts = read_balance_facts(node_ids=[stored["node_id"]], month=stored["month"], at=at)
+        _kept[key] = _compute(stored, facts)
     return _kept[key]
 
 
-def _compute(stored: Row, known_at: datetime) -> NodeBalance:
+def _compute(stored: Row, facts: BalanceFacts) -> NodeBalance:
     month, node_id = stored["month"], stored["node_id"]
     following = next_month(month)
-    about: Row = {"node": node_id, "month": month, "next": following, "at": known_at}
-    placements = _rows(_BELOW, about)
-    about["nodes"] = sorted({node_id, *(row["node_id"] for row in placements)})
-    points = _rows(_POINTS, about)
-    about["points"] = [row["id"] for row in points]
-    use = _grouped(_rows(_USE, about), "service_point_id")
-    states = _grouped(_rows(_STATES, about), "service_point_id")
-    rule = next(iter(_rows(_RULE, about | {"last": following - timedelta(days=1)})), None)
+    nodes = facts.below(node_id)
+    placements = [row for node in nodes for row in facts.placements[node]]
+    points = sorted((row for node in nodes for row in facts.points[node]), key=lambda row: row["id"])
+    use, states = facts.use, facts.states
+    rule = next(iter(facts.rules[node_id]), None)
     is_by_person = rule is not None and rule["norm_person_micro"]
-    absences = _grouped(_rows(_ABSENCES, about) if is_by_person else [], "service_point_id")
+    absences = facts.absences if is_by_person else _grouped([], "service_point_id")
     days = (following - month).days
     tree = Tree(
         month_from=month,
@@ -120,7 +180,7 @@ def _compute(stored: Row, known_at: datetime) -> NodeBalance:
     )
     exact = balance_node(
         node_id=node_id,
-        rule=_rule(rule, _carried(about)),
+        rule=_rule(rule, sum(row["carried_out_micro"] for row in facts.carried[node_id])),
         tree=tree,
         members=[
             _member(row, use[row["id"]], states[row["id"]], absences[row["id"]], days)
@@ -136,7 +196,7 @@ def _compute(stored: Row, known_at: datetime) -> NodeBalance:
         kind=stored["kind"],
         service=stored["service"],
         month=month,
-        known_at=known_at,
+        known_at=facts.known_at,
         meter_point_ids=tuple(
             row["id"] for row in points if row["measures_node"] and row["node_id"] == node_id
         ),
@@ -146,7 +206,7 @@ def _compute(stored: Row, known_at: datetime) -> NodeBalance:
         codes={row["id"]: row["code"] for row in points},
         names_below={row["node_id"]: row["node_name"] for row in points},
     )
-    _compare(found, _rows(_SHARES, about))
+    _compare(found, facts.shares[node_id])
     return found
 
 
@@ -223,15 +283,6 @@ def _rest_point(rule: Row) -> RestPoint | None:
     )
 
 
-def _carried(about: Row) -> int:
-    month: date = about["month"]
-    if month.month == 1:
-        return 0
-    before = month_start(month - timedelta(days=1))
-    rows = _rows(_CARRIED, about | {"before": before})
-    return int(rows[0]["carried_out_micro"]) if rows else 0
-
-
 def _compare(found: NodeBalance, shares: Sequence[Row]) -> None:
     stored, exact = found.stored, found.exact
     pairs = {
@@ -287,7 +338,7 @@ WITH RECURSIVE believed AS (
     FROM network_nodeplacement p
     WHERE p.valid && daterange(%(month)s, %(next)s) AND {_KNOWN.format("p")}
 ), below AS (
-    SELECT %(node)s::bigint AS node_id
+    SELECT unnest(%(tops)s::bigint[]) AS node_id
     UNION
     SELECT q.node_id FROM network_nodeplacement q JOIN below b ON q.parent_id = b.node_id
     WHERE q.valid && daterange(%(month)s, %(next)s) AND {_KNOWN.format("q")}
@@ -318,22 +369,22 @@ SELECT sp.id AS service_point_id, a.residents, lower(a.valid) AS valid_from, upp
 FROM network_servicepoint sp JOIN network_absence a ON a.premise_id = sp.premise_id
 WHERE sp.id = ANY(%(points)s) AND a.valid && daterange(%(month)s, %(next)s) AND {_KNOWN.format("a")}
 """
-_RULE = f"""
-SELECT r.id, r.key, r.negative, r.cap_norm_m2_micro, r.common_area_m2_micro, r.norm_person_micro,
+_RULES = f"""
+SELECT r.node_id, r.id, r.key, r.negative, r.cap_norm_m2_micro, r.common_area_m2_micro, r.norm_person_micro,
        p.name AS bearer, r.rest_point_id, s.connected_on AS rest_from, s.disconnected_on AS rest_to,
        lower(r.valid) AS valid_from, r.proof
 FROM balance_balancerule r
 LEFT JOIN customers_party p ON p.id = r.bearer_id
 LEFT JOIN network_servicepoint s ON s.id = r.rest_point_id
-WHERE r.node_id = %(node)s AND r.valid @> %(last)s::date AND {_KNOWN.format("r")}
+WHERE r.node_id = ANY(%(tops)s) AND r.valid @> %(last)s::date AND {_KNOWN.format("r")}
 """
 _CARRIED = """
-SELECT carried_out_micro FROM balance_nodemonth
-WHERE month = %(before)s AND node_id = %(node)s AND recorded_at <= %(at)s
-ORDER BY revision DESC LIMIT 1
+SELECT DISTINCT ON (node_id) node_id, carried_out_micro FROM balance_nodemonth
+WHERE month = %(before)s AND node_id = ANY(%(tops)s) AND recorded_at <= %(at)s
+ORDER BY node_id, revision DESC
 """
 _SHARES = """
-SELECT DISTINCT ON (service_point_id) service_point_id, days_micro FROM balance_sharemonth
-WHERE month = %(month)s AND node_id = %(node)s AND recorded_at <= %(at)s
-ORDER BY service_point_id, revision DESC
+SELECT DISTINCT ON (node_id, service_point_id) node_id, service_point_id, days_micro FROM balance_sharemonth
+WHERE month = %(month)s AND node_id = ANY(%(tops)s) AND recorded_at <= %(at)s
+ORDER BY node_id, service_point_id, revision DESC
 """

@@ -25,6 +25,7 @@ class MonthFigures:
     month: str
     accounts: int
     bills: int
+    lines: int
     steps: dict[str, float]
     total_seconds: float
     accounts_per_second: int
@@ -70,6 +71,7 @@ def time_month(*, pack: Pack, month: date) -> MonthFigures:
         month=f"{month:%Y-%m}",
         accounts=run.accounts,
         bills=summary.bills,
+        lines=floor.lines,
         steps={
             "plan": round(planned - began, 2),
             "daily_use": round(marks[Stage.USAGE] - planned, 2),

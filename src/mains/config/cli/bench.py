@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
+from datetime import time as clock_time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,6 +34,9 @@ def billing(
         typer.Option("--second-month/--first-only", help="Time the next month too, with its corrections."),
     ] = True,
     pages: Annotated[int, typer.Option(help="Account pages and searches to time; 0 for none.")] = 500,
+    more_components: Annotated[
+        int, typer.Option(help="Monthly charges added to every tariff, for longer bills.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Bill one month of a whole utility, and write the same rows by plain COPY in the same run.
@@ -44,7 +49,13 @@ def billing(
     start_django(need_tables=False)
     with progress_report(quiet=as_json) as progress:
         result = _measure(
-            pack, accounts=accounts, seed=seed, second_month=second_month, pages=pages, progress=progress
+            pack,
+            accounts=accounts,
+            seed=seed,
+            second_month=second_month,
+            pages=pages,
+            more_components=more_components,
+            progress=progress,
         )
         sizes = [int(size) for size in growth.split(",") if size.strip() and int(size) != accounts]
         with progress.step("Compare sizes", total=len(sizes)) as step:
@@ -171,9 +182,17 @@ def whatif(
 
 
 def _measure(
-    pack: str, *, accounts: int, seed: int, second_month: bool, pages: int, progress: "ProgressReport"
+    pack: str,
+    *,
+    accounts: int,
+    seed: int,
+    second_month: bool,
+    pages: int,
+    more_components: int,
+    progress: "ProgressReport",
 ) -> dict[str, Any]:
     from mains.config.benchmark.billing import time_month
+    from mains.config.benchmark.components import add_components
     from mains.config.benchmark.databases import loaded_copy
     from mains.config.benchmark.pages import time_pages
     from mains.packs.definition import read_pack
@@ -181,6 +200,9 @@ def _measure(
     definition = read_pack(pack)
     with loaded_copy(pack=pack, accounts=accounts, seed=seed, progress=progress):
         months = definition.billing.months
+        if more_components:
+            known = datetime.combine(months[0], clock_time(), tzinfo=UTC)
+            add_components(count=more_components, now=known)
         with progress.step(f"Bill {months[0]:%Y-%m}"):
             result = time_month(pack=definition, month=months[0]).data()
         if second_month and len(months) > 1:
@@ -228,7 +250,8 @@ def _print(result: dict[str, Any]) -> None:
 
 
 def _print_month(figures: dict[str, Any]) -> None:
-    typer.echo(f"{figures['month']}: {figures['bills']:,} bills for {figures['accounts']:,} accounts")
+    billed = f"{figures['bills']:,} bills with {figures['lines']:,} lines"
+    typer.echo(f"{figures['month']}: {billed} for {figures['accounts']:,} accounts")
     for step, seconds in figures["steps"].items():
         typer.echo(f"  {step.replace('_', ' ')}: {seconds} s")
     typer.echo(f"  in all {figures['total_seconds']} s, {figures['accounts_per_second']:,} accounts/s")

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from mains.balance.queries.exact import prove_balance, stored_balances
+from mains.balance.queries.exact import (
+    BalanceFacts,
+    known_at,
+    prove_balance,
+    read_balance_facts,
+    stored_balances,
+)
 from mains.billing.queries.replay.histories import Agreement, Histories
 from mains.kernel.period import next_month
 
@@ -18,7 +24,8 @@ class NodeShares:
     """Shares of the points of `histories`; balances of a month and instant are read once for all of them."""
 
     histories: Histories
-    _rows: dict[tuple[date, datetime], Mapping[int, Mapping[str, Any]]] = field(default_factory=dict)
+    _rows: dict[tuple[date, datetime], Mapping[int, dict[str, Any]]] = field(default_factory=dict)
+    _facts: dict[tuple[date, datetime, datetime], BalanceFacts] = field(default_factory=dict)
 
     def known(self, nodes: frozenset[int], month: date, as_of: datetime) -> Known:
         """Which balances of the nodes were known."""
@@ -39,11 +46,22 @@ class NodeShares:
         rows = self._stored(month, as_of)
         for node in self._above(agreement.node_id, month, as_of) if rows else ():
             if node in rows:
-                shares = prove_balance(dict(rows[node])).share_days(agreement.service_point_id)
+                proved = prove_balance(rows[node], self._facts_of(rows, rows[node], as_of))
+                shares = proved.share_days(agreement.service_point_id)
                 total = [sum(pair) for pair in zip(total, shares, strict=True)]
         return total
 
-    def _stored(self, month: date, as_of: datetime) -> Mapping[int, Mapping[str, Any]]:
+    def _facts_of(
+        self, rows: Mapping[int, dict[str, Any]], row: dict[str, Any], as_of: datetime
+    ) -> BalanceFacts:
+        """Facts of the row's balance, read at once with those of all others drawn up from the same knowledge."""
+        key = (row["month"], known_at(row), as_of)
+        if key not in self._facts:
+            alike = [node for node, other in rows.items() if known_at(other) == key[1]]
+            self._facts[key] = read_balance_facts(node_ids=alike, month=key[0], at=key[1])
+        return self._facts[key]
+
+    def _stored(self, month: date, as_of: datetime) -> Mapping[int, dict[str, Any]]:
         found = self._rows.get((month, as_of))
         if found is None:
             nodes = {row.node_id for rows in self.histories.agreements.values() for row in rows}
