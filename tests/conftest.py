@@ -9,6 +9,8 @@ import pytest
 from django.utils import translation
 from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, expect, sync_playwright
 
+from mains.base.kept_connections import close_kept_connections
+
 # A busy machine is no fault of the page.
 expect.set_options(timeout=15_000)
 
@@ -22,6 +24,13 @@ BROWSER_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The test database is dropped at the end, so nobody may be connected to it any more."""
+    yield
+    close_kept_connections()
 
 
 @pytest.fixture(autouse=True)

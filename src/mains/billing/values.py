@@ -113,7 +113,8 @@ class RunSlice:
     In a monthly run these are contiguous buckets of accounts, and `first_position` is the position of the first
     account. In a recalculation `account_ids` and `service_point_ids` name what to work on, `first_position` is the
     position of the first account named, and the bucket is the number of the slice. `posted` are the last monthly runs,
-    whose bills lie in ranges of ids.
+    whose bills lie in ranges of ids. Without `has_shares` no node above the accounts' service points ever shared its
+    remainder, so that nothing is looked for.
     """
 
     buckets: range
@@ -121,6 +122,7 @@ class RunSlice:
     posted: tuple[PostedBills, ...]
     account_ids: pl.Series | None = None
     service_point_ids: pl.Series | None = None
+    has_shares: bool = True
 
     @property
     def read_buckets(self) -> range:

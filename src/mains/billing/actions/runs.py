@@ -261,7 +261,17 @@ def _slices_of(run: BillRun, plan: RunPlan, connection: Connection) -> tuple[Run
 
 
 def prepare_partitions(*, connection: Connection, month: date) -> None:
-    """Create and commit the month's partitions, so that no slice waits for another's."""
+    """Create and commit the month's partitions, unless they are there, so that no slice waits for another's."""
+    missing = read_frame(
+        """
+        SELECT count(*) AS n FROM unnest(%(tables)s::text[]) AS parent
+        WHERE to_regclass(parent || to_char(%(month)s::date, '"_y"YYYY"m"MM')) IS NULL
+        """,
+        {"tables": "{" + ",".join(_PARTITIONED) + "}", "month": month},
+        connection=connection,
+    )
+    if missing["n"][0] == 0:
+        return
     # Two runs begun at once prepare one after the other.
     read_frame(
         "SELECT pg_advisory_xact_lock(hashtext('mains month partitions'))::text", connection=connection

@@ -307,6 +307,7 @@ class _Scope:
             items=priced,
             buckets=self.part.read_buckets,
             as_of=self.plan.facts_as_of,
+            has_shares=self.part.has_shares,
         )
         return cut_items(
             items=priced.select("item_id", "tariff", "period_from", "period_to"),

@@ -108,14 +108,24 @@ def read_item_usage(
 
 
 def read_item_shares(
-    *, connection: Connection, tariffs: TariffSet, items: pl.DataFrame, buckets: range, as_of: datetime
+    *,
+    connection: Connection,
+    tariffs: TariffSet,
+    items: pl.DataFrame,
+    buckets: range,
+    as_of: datetime,
+    has_shares: bool = True,
 ) -> pl.DataFrame | None:
     """What the items' service points were given of the remainders of nodes: item_id, first_date, days_micro.
 
-    Items that were given nothing have no row. None where no tariff reads it.
+    Items that were given nothing have no row, and nobody has one without `has_shares`. None where no tariff reads it.
     """
     if COMMON_USE not in tariffs.quantities:
         return None
+    if not has_shares:
+        return pl.DataFrame(
+            schema={"item_id": pl.Int64, "first_date": pl.Date, "days_micro": pl.List(pl.Int64)}
+        )
     dense, sparse = _by_density(items, buckets)
     shares = read_shares_of_points(
         connection=connection,

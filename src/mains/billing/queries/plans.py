@@ -193,12 +193,17 @@ def get_slices(*, run: BillRun, connection: Connection) -> tuple[RunSlice, ...]:
 
 
 def list_changed_points(
-    *, connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None = None
+    *,
+    connection: Connection,
+    plan: RunPlan,
+    service_point_ids: pl.Series | None = None,
+    has_shares: bool = True,
 ) -> pl.DataFrame:
     """Service points of whose billed days other facts are known than before, another use or share: service_point_id,
     valid_from, valid_to (null is open).
 
-    The whole utility's, or those of the service points named. A monthly run's slices look by themselves for the use
+    The whole utility's, or those of the service points named; shares are looked for only if
+    there may be any. A monthly run's slices look by themselves for the use
     of the month just before theirs, which nearly every reading changes.
     """
     none = pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date})
@@ -228,13 +233,15 @@ def list_changed_points(
         as_of=plan.facts_as_of,
         service_point_ids=service_point_ids,
     )
-    shares = read_revised_shares(
-        connection=connection,
-        months=plan.billed_months[:-1] if plan.bills_own_month else plan.billed_months,
-        known_since=plan.known_since,
-        as_of=plan.facts_as_of,
-        service_point_ids=service_point_ids,
-    )
+    shares = revised.clear()
+    if has_shares:
+        shares = read_revised_shares(
+            connection=connection,
+            months=plan.billed_months[:-1] if plan.bills_own_month else plan.billed_months,
+            known_since=plan.known_since,
+            as_of=plan.facts_as_of,
+            service_point_ids=service_point_ids,
+        )
     openings = read_changed_openings(
         connection=connection,
         known_since=plan.known_since,

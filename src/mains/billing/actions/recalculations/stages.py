@@ -71,33 +71,35 @@ def compute_slices(
         refresh_slice(connection=connection, writer=connection, task=task)
         if on_slice is not None:
             on_slice(Stage.USAGE, number, len(slices))
-    balances = _balance_tasks(connection, plan, slices, service_point_ids, now)
+    nodes = None
+    if service_point_ids is not None:
+        nodes = read_sharing_nodes_above(connection=connection, service_point_ids=service_point_ids)
+    has_shares = nodes is None or not nodes.is_empty()
+    balances = _balance_tasks(plan, slices, nodes, now)
     for number, balance in enumerate(balances, start=1):
         refresh_balance_slice(connection=connection, writer=connection, task=balance)
         if on_slice is not None:
             on_slice(Stage.BALANCE, number, len(slices))
-    changed = list_changed_points(connection=connection, plan=plan, service_point_ids=service_point_ids)
+    changed = list_changed_points(
+        connection=connection, plan=plan, service_point_ids=service_point_ids, has_shares=has_shares
+    )
     charges = []
     for number, part in enumerate(slices, start=1):
-        charges.append(compute_charges(connection=connection, plan=plan, part=part, changed_points=changed))
+        asked = replace(part, has_shares=has_shares)
+        charges.append(compute_charges(connection=connection, plan=plan, part=asked, changed_points=changed))
         if on_slice is not None:
             on_slice(Stage.BILLS, number, len(slices))
     return charges
 
 
 def _balance_tasks(
-    connection: Connection,
-    plan: RunPlan,
-    slices: tuple[RunSlice, ...],
-    service_point_ids: pl.Series | None,
-    now: datetime,
+    plan: RunPlan, slices: tuple[RunSlice, ...], nodes: pl.Series | None, now: datetime
 ) -> list[BalanceTask]:
-    """The balances to draw up again; of named service points only those above them that are shared out. What is but a
-    loss of the network above them is on no bill, and the next run draws it up."""
+    """The balances to draw up again: all, or those of `nodes`, which are shared out above named service points. What is
+    but a loss of the network above them is on no bill, and the next run draws it up."""
     tasks = balance_tasks(plan, slices, now)
-    if service_point_ids is None:
+    if nodes is None:
         return tasks
-    nodes = read_sharing_nodes_above(connection=connection, service_point_ids=service_point_ids)
     return [] if nodes.is_empty() else [replace(task, node_ids=nodes) for task in tasks]
 
 
