@@ -160,6 +160,25 @@ def test_a_figure_is_taken_away_and_another_stands_further_up(billed):
     assert replayed_differences() == []
 
 
+def test_what_is_told_again_cuts_nothing(nodes):
+    """The value of 16 to 31 March in three records: 160 m3 at 39.512345 / 3.6 kWh/m3 are 1756.104 kWh as one; in three
+    parts, each rounded, they would be 1756.105."""
+    tell(nodes["second"], "calorific", 39_512_345, MIDDLE, now=LONG_AGO + timedelta(days=1))
+    again = {"proof": "certificate 8", "now": LONG_AGO + timedelta(days=2)}
+    tell(nodes["second"], "calorific", 39_512_345, date(2021, 3, 20), date(2021, 3, 25), **again)
+    place_node(
+        node=nodes["second"], parent=nodes["first"], valid_from=date(2021, 3, 28), valid_to=date(2021, 3, 29),
+        actor=None, now=LONG_AGO + timedelta(days=2),
+    )  # fmt: skip
+    tell(nodes["first"], "correction", None, date(2021, 3, 28), date(2021, 3, 29), **again)
+    bill_month(MARCH)
+    assert amounts(MARCH, OWN_VALUE) == {"gas": 9768_31, "vat": 1953_66}
+    assert replayed_differences() == []
+    bill = Bill.objects.get(month=MARCH, account_id=OWN_VALUE)
+    explained = explain_bill(month=MARCH, bill_id=bill.id)
+    assert [line.amount_minor for line in explained.lines] == [9768_31, 1953_66]
+
+
 def test_a_node_fed_by_another_takes_its_figures(billed):
     place_node(
         node=billed["second"], parent=billed["first"], valid_from=APRIL, valid_to=MAY, actor=None, now=FOUND

@@ -155,11 +155,11 @@ class NodeState(NamedTuple):
 
 
 class NodeFigure(NamedTuple):
-    """A number that tariffs read of a node; an empty value where it is said to have none."""
+    """A number that tariffs read of a node, in millionths."""
 
     node_id: int
     name: str
-    value_micro: int | None
+    value_micro: int
     valid_from: date
     valid_to: date | None
     recorded_at: datetime
@@ -440,7 +440,7 @@ WHERE node_id = ANY(%(nodes)s)
 _NODE_FIGURES = """
 SELECT node_id, name, value_micro, lower(valid), upper(valid), recorded_at, superseded_at
 FROM network_nodefigure
-WHERE node_id = ANY(%(nodes)s)
+WHERE node_id = ANY(%(nodes)s) AND value_micro IS NOT NULL
 """
 _STORED = """
 SELECT service_point_id, month, zone, revision, recorded_at, days_micro, quality

@@ -7,7 +7,14 @@ from typing import Protocol, TypeVar
 
 from mains.billing.queries.explain.facts import zones_counted
 from mains.billing.queries.explain.usage import NAME_OF_ZONE
-from mains.billing.queries.replay.histories import Agreement, Histories, Placement, PremiseState
+from mains.billing.queries.replay.histories import (
+    Agreement,
+    Histories,
+    NodeFigure,
+    NodeState,
+    Placement,
+    PremiseState,
+)
 from mains.billing.values import FED_IN
 from mains.engine.exact.amounts import Shape, Spans
 from mains.engine.exact.cut import borders_of_tariff
@@ -185,7 +192,11 @@ def _of_network(
     """Band or hours of the nearest node above the service point that has a state on the day."""
     spans: list[tuple[date, date, str | bool | None]] = []
     numbers = []
-    for first, end, state in _nearest(histories.node_states, node_id, period, histories, as_of):
+
+    def stated(node: int) -> Sequence[NodeState]:
+        return histories.node_states.get(node, ())
+
+    for first, end, state in _nearest(stated, node_id, period, histories, as_of):
         if name == "band" and state.band is not None:
             spans.append((first, end, state.band))
         if name == "supply_hours_day" and state.supply_hours_day is not None:
@@ -198,17 +209,16 @@ def _of_figures(
     name: str, node_id: int, period: tuple[date, date], histories: Histories, as_of: datetime
 ) -> tuple[Spans, list[int]]:
     """The figure of the name of the nearest node above the service point that has one on the day."""
-    named = {
-        node: [row for row in rows if row.name == name and row.value_micro is not None]
-        for node, rows in histories.node_figures.items()
-    }
-    found = [*_nearest(named, node_id, period, histories, as_of)] if any(named.values()) else []
-    numbers = [row.value_micro for _first, _end, row in found if row.value_micro is not None]
-    return tuple((first, end, None) for first, end, _row in found), numbers
+
+    def named(node: int) -> list[NodeFigure]:
+        return [row for row in histories.node_figures.get(node, ()) if row.name == name]
+
+    found = [*_nearest(named, node_id, period, histories, as_of)] if histories.node_figures else []
+    return tuple((first, end, None) for first, end, _row in found), [row.value_micro for *_days, row in found]
 
 
 def _nearest(
-    facts: Mapping[int, Sequence[Row]],
+    facts_of: Callable[[int], Sequence[Row]],
     node_id: int,
     period: tuple[date, date],
     histories: Histories,
@@ -224,7 +234,7 @@ def _nearest(
         node = rest.pop()
         if node not in placements:
             placements[node] = [*_rows(histories.placements.get(node, ()), period, as_of)]
-            told[node] = [*_rows(facts.get(node, ()), period, as_of)]
+            told[node] = [*_rows(facts_of(node), period, as_of)]
             dated += [*placements[node], *told[node]]
             rest += [row.parent_id for row in placements[node] if row.parent_id is not None]
     for first, end in _pieces(dated, period):
