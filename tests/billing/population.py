@@ -98,7 +98,8 @@ def load_population(count: int) -> None:
             copy_rows(frame, table, connection=connection)
         copy_rows(_readings(numbers), "metering_reading", connection=connection)
         for table in ("ledger_transaction", "customers_agreement", "tariffs_tariffedition", "metering_reading",
-                      "network_premisestate", "metering_installation", "network_nodestate"):  # fmt: skip
+                      "network_premisestate", "metering_installation", "network_nodestate",
+                      "network_node"):  # fmt: skip
             execute(
                 f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 10000000)", connection=connection
             )

@@ -132,16 +132,19 @@ def add_account(
     number: int,
     *,
     tariff: str,
-    months: Sequence[tuple[int, int]],
+    months: Sequence[tuple[int, ...]],
     first_month: date,
     since: date | None = None,
     zones: tuple[int, ...] = (Zone.TOTAL, Zone.EXPORT),
+    gas_node_id: int | None = None,
 ) -> int:
-    """An account with a service point of the same number, in the place of the first of all. `months` are what is drawn
+    """An account with a service point of the same number, in the place of the first of all, of gas at the node or else
+    of electricity. `months` are what is drawn
     and fed in, month by month from `first_month` on; the agreement begins on `since`, or long ago."""
     neighbour = Agreement.objects.filter(service_point__service="electricity", superseded_at=None).order_by(
         "service_point_id"
     )[0]
+    service = "gas" if gas_node_id else "electricity"
     customer = Customer.objects.create(id=number, kind="person", name=f"Prosumer {number}", language="en")
     bucket = pl.DataFrame({"n": [number]}).select(bucket_column("n")).item()
     Account.objects.create(
@@ -149,10 +152,10 @@ def add_account(
         organisation_id=neighbour.account.organisation_id, bucket=bucket,
     )  # fmt: skip
     ServicePoint.objects.create(
-        id=number, code=f"SP{number}", premise_id=neighbour.service_point.premise_id, service="electricity",
-        node_id=neighbour.service_point.node_id, bucket=bucket, connected_on=OPENED,
+        id=number, code=f"SP{number}", premise_id=neighbour.service_point.premise_id, service=service,
+        node_id=gas_node_id or neighbour.service_point.node_id, bucket=bucket, connected_on=OPENED,
     )  # fmt: skip
-    meter = Meter.objects.create(id=number, serial=f"P{number}", model="P", service="electricity")
+    meter = Meter.objects.create(id=number, serial=f"P{number}", model="P", service=service)
     for zone in zones:
         Register.objects.create(id=number * 10 + zone, meter=meter, zone=zone, digits=6)
     record_fact(
@@ -160,7 +163,7 @@ def add_account(
         values={"service_point_id": number, "seal_number": ""}, valid_from=OPENED, actor=None, now=LONG_AGO,
     )  # fmt: skip
     agree(number, tariff=tariff, since=since or OPENED, now=LONG_AGO)
-    counted = [0, 0]
+    counted = [0] * len(zones)
     month = first_month
     for zone in zones:
         read_at(number, zone, first_month - DAY, 0)

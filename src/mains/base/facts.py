@@ -49,6 +49,11 @@ class Withdrawal(models.Model):
         abstract = True
 
 
+def one_value(column: str, *, function: str) -> Func:
+    """A column as a range of itself alone, made by a range constructor: two overlap where they are equal."""
+    return Func(F(column), F(column), Value("[]"), function=function)
+
+
 def one_at_a_time(*, subject: str, name: str) -> ExclusionConstraint:
     """At any date only one believed fact of a table may hold for its subject.
 
@@ -57,7 +62,7 @@ def one_at_a_time(*, subject: str, name: str) -> ExclusionConstraint:
     return ExclusionConstraint(
         name=name,
         expressions=[
-            (Func(F(subject), F(subject), Value("[]"), function="int8range"), RangeOperators.OVERLAPS),
+            (one_value(subject, function="int8range"), RangeOperators.OVERLAPS),
             ("valid", RangeOperators.OVERLAPS),
         ],
         condition=Q(superseded_at__isnull=True),

@@ -1,8 +1,10 @@
 """The physical side: network trees, buildings, premises with dated attributes, service points."""
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 
-from mains.base.facts import DatedFact, Withdrawal, one_at_a_time
+from mains.base.facts import DatedFact, Withdrawal, one_at_a_time, one_value
 from mains.network.values import AbsenceReason, Cooker, IdleReason, Location, NodeKind, PremiseKind, Service
 
 
@@ -39,6 +41,32 @@ class NodeState(DatedFact):
 
     class Meta:
         constraints = [one_at_a_time(subject="node_id", name="one_node_state_at_a_time")]
+
+
+class NodeFigure(DatedFact):
+    """A number that tariffs read as the attribute `name`, for the node and everything below it, in millionths.
+
+    An empty value says that the node has no such figure on the dates: what stands above it counts.
+    """
+
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="figures")
+    name = models.CharField(max_length=40)
+    value_micro = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="one_figure_of_a_name_at_a_time",
+                expressions=[
+                    (one_value("node_id", function="int8range"), RangeOperators.OVERLAPS),
+                    (one_value("name", function="mains_text_range"), RangeOperators.OVERLAPS),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+                condition=models.Q(superseded_at__isnull=True),
+            ),
+            models.CheckConstraint(condition=~models.Q(proof=""), name="node_figure_proved"),
+            models.CheckConstraint(condition=models.Q(value_micro__gte=0), name="node_figure_not_negative"),
+        ]
 
 
 class Building(models.Model):

@@ -15,6 +15,16 @@ class Service(models.TextChoices):
 UNIT_OF_SERVICE = {"electricity": "kWh", "cold_water": "m3", "hot_water": "m3", "gas": "m3", "heat": "Gcal"}
 
 
+FILLED_ATTRIBUTES = frozenset(
+    {
+        "residents", "rooms", "floor_area_m2", "heated_area_m2", "storey_height_m", "location", "cooker",
+        "meter_possible", "absent", "band", "supply_hours_day", "category", "load_class", "metered", "zones",
+        "common_use", "export",
+    }
+)  # fmt: skip
+"""What tariffs are told of premises, node states, agreements, meters and balances: no figure of a node is called so."""
+
+
 class NodeKind(models.TextChoices):
     SOURCE = "source", _("Source")
     SUBSTATION = "substation", _("Substation")

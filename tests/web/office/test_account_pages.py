@@ -59,6 +59,30 @@ def test_days_sum_to_the_month(office) -> None:
         assert sum(cells[place][0] for _day, cells in page.context["days"]) == row.total_micro
 
 
+def test_the_premise_shows_the_figures_of_its_nodes(own_office) -> None:
+    from datetime import UTC, date, datetime
+
+    from mains.network.actions.figures import record_node_figure
+    from mains.network.models import Node
+
+    client = own_office.sign_in("supervisor")
+    address = f"/accounts/{own_office.central}/premise/"
+    shown = [node.id for node in client.get(address).context["nodes"]]
+    for node_id, value in ((shown[0], 36_000_000), (shown[-1], 39_612_500)):
+        record_node_figure(
+            node=Node.objects.get(pk=node_id), name="calorific", value_micro=value, valid_from=date(2021, 3, 1),
+            proof="passport 5", actor=None, now=datetime(2021, 3, 1, tzinfo=UTC),
+        )  # fmt: skip
+    page = client.get(address)
+    assert [(figure.node_id, figure.value_micro) for figure in page.context["figures"]] == [
+        (shown[-1], 39_612_500)
+    ]
+    text = page.content.decode()
+    assert "Calorific value" in text
+    assert "39.6125" in text
+    assert "passport 5" in text
+
+
 def test_an_unknown_account_says_so(office) -> None:
     assert office.sign_in("supervisor").get("/accounts/99999999/").status_code == 404
 

@@ -13,8 +13,8 @@ from mains.kernel.period import month_start, next_month
 from mains.metering.queries.frames import read_usage, read_usage_of_points
 from mains.network.queries.absences import read_absences
 from mains.network.queries.frames import (
-    read_node_facts,
     read_node_meters,
+    read_placements,
     read_placements_below,
     read_points_at_nodes,
     read_premise_states,
@@ -73,10 +73,9 @@ class WholeNetwork:
         return read_node_meters(connection=self.connection, from_date=month, to_date=next_month(month))
 
     def placements(self, month: date) -> pl.DataFrame:
-        found, _states = read_node_facts(
+        return read_placements(
             connection=self.connection, from_date=month, to_date=next_month(month), as_of=self.as_of
         )
-        return found
 
     def points(self, month: date, node_ids: pl.Series) -> pl.DataFrame:
         return read_points_at_nodes(

@@ -15,7 +15,13 @@ from mains.metering.queries.frames import read_installed_zones
 from mains.metering.values import Zone
 from mains.network.queries.absences import cut_absent, read_absences
 from mains.network.queries.bands import resolve_node_states
-from mains.network.queries.frames import read_node_facts, read_premise_states
+from mains.network.queries.frames import (
+    read_node_figures,
+    read_node_states,
+    read_placements,
+    read_premise_states,
+)
+from mains.network.values import FILLED_ATTRIBUTES
 
 _OF_PREMISE = (
     "residents_micro", "rooms_micro", "floor_area_m2_micro", "heated_area_m2_micro", "storey_height_m_micro",
@@ -79,6 +85,9 @@ def read_attributes(
     if wanted & set(_OF_NODE):
         states = _node_states(connection, from_date, to_date, as_of)
         found |= _dated(items.select("item_id", "node_id").join(states, on="node_id"), wanted & set(_OF_NODE))
+    if names := {name for tariff in compiled.tariffs for name in tariff.read_figures} - FILLED_ATTRIBUTES:
+        figures = _node_figures(connection, from_date, to_date, as_of)
+        found |= _of_figures(tariffs, items, {name: figures[name] for name in sorted(names & figures.keys())})
     if wanted & set(_OF_METER):
         installed = read_installed_zones(
             connection=connection,
@@ -131,8 +140,28 @@ def _of_absences(items: pl.DataFrame, states: pl.DataFrame, absences: pl.DataFra
     return pl.concat([pieces, nobody.select(_DATED)])
 
 
-_KEPT_NODE_STATES_MAX = 2  # of the last months, and of all months where a slice corrects what is long past
-_kept_node_states: dict[tuple[str, date, date, datetime], pl.DataFrame] = {}
+def _of_figures(
+    tariffs: RunTariffs, items: pl.DataFrame, figures: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """Figures of nodes by column; none for the items in whose tariff a bill leaves, or intervals give, what is called
+    so."""
+    found: dict[str, pl.DataFrame] = {}
+    for name, resolved in figures.items():
+        others = [
+            tariff.code
+            for tariff in tariffs.compiled.tariffs
+            if name in tariff.balances or name in tariff.demands
+        ]
+        told = items.filter(~pl.col("tariff").cast(pl.String).is_in(others))
+        rows = told.select("item_id", "node_id").join(resolved, on="node_id")
+        found |= _dated(rows.rename({"value_micro": f"{name}_micro"}), {f"{name}_micro"})
+    return found
+
+
+_KEPT_MAX = 2  # of the last months, and of all months where a slice corrects what is long past
+_Key = tuple[str, date, date, datetime]
+_kept_node_states: dict[_Key, pl.DataFrame] = {}
+_kept_node_figures: dict[_Key, dict[str, pl.DataFrame]] = {}
 
 
 def _node_states(connection: Connection, from_date: date, to_date: date, as_of: datetime) -> pl.DataFrame:
@@ -142,15 +171,43 @@ def _node_states(connection: Connection, from_date: date, to_date: date, as_of: 
     """
     key = (connection.adbc_current_catalog, from_date, to_date, as_of)
     if key not in _kept_node_states:
-        placements, states = read_node_facts(
-            connection=connection, from_date=from_date, to_date=to_date, as_of=as_of
-        )
-        if len(_kept_node_states) >= _KEPT_NODE_STATES_MAX:
+        if len(_kept_node_states) >= _KEPT_MAX:
             _kept_node_states.clear()
         _kept_node_states[key] = resolve_node_states(
-            placements=placements, states=states, from_date=from_date, to_date=to_date
+            placements=read_placements(
+                connection=connection, from_date=from_date, to_date=to_date, as_of=as_of
+            ),
+            states=read_node_states(connection=connection, from_date=from_date, to_date=to_date, as_of=as_of),
+            from_date=from_date,
+            to_date=to_date,
         )
     return _kept_node_states[key]
+
+
+def _node_figures(
+    connection: Connection, from_date: date, to_date: date, as_of: datetime
+) -> dict[str, pl.DataFrame]:
+    """Figures of the whole network by name: node_id, valid_from, valid_to, value_micro. Kept like the states."""
+    key = (connection.adbc_current_catalog, from_date, to_date, as_of)
+    if key not in _kept_node_figures:
+        if len(_kept_node_figures) >= _KEPT_MAX:
+            _kept_node_figures.clear()
+        figures = read_node_figures(connection=connection, from_date=from_date, to_date=to_date, as_of=as_of)
+        found: dict[str, pl.DataFrame] = {}
+        if not figures.is_empty():
+            placements = read_placements(
+                connection=connection, from_date=from_date, to_date=to_date, as_of=as_of
+            )
+            for (name,), of_name in figures.group_by("name"):
+                found[str(name)] = resolve_node_states(
+                    placements=placements,
+                    states=of_name,
+                    from_date=from_date,
+                    to_date=to_date,
+                    values=["value_micro"],
+                )
+        _kept_node_figures[key] = found
+    return _kept_node_figures[key]
 
 
 def _of_meters(items: pl.DataFrame, installed: pl.DataFrame, wanted: set[str]) -> dict[str, pl.DataFrame]:

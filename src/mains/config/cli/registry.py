@@ -31,6 +31,7 @@ class Kind(StrEnum):
     PREMISES = "premises"
     POINTS = "points"
     NODE_POINTS = "node-points"
+    NODE_FIGURES = "node-figures"
     BALANCE_RULES = "balance-rules"
     AGREEMENTS = "agreements"
     OPENING_BALANCES = "opening-balances"
@@ -155,6 +156,7 @@ def _importer(kind: Kind, *, written: Mapping[str, Any]) -> "Callable[..., Stage
         Kind.PREMISES: partial(of_network.import_premises, **written),
         Kind.POINTS: of_network.import_points,
         Kind.NODE_POINTS: of_network.import_node_points,
+        Kind.NODE_FIGURES: partial(of_network.import_node_figures, **proved),
         Kind.BALANCE_RULES: partial(of_balances.import_rules, **written),
         Kind.AGREEMENTS: partial(of_customers.import_agreements, **written),
         Kind.OPENING_BALANCES: partial(of_bills.import_openings, **written),

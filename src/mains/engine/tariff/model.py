@@ -248,6 +248,18 @@ class Tariff:
         return tuple(sorted((direct | keys) & set(self.attributes)))
 
     @cached_property
+    def read_figures(self) -> tuple[str, ...]:
+        """Number attributes which are read and come from outside: neither left by the last bill nor measured by
+        intervals."""
+        return tuple(
+            name
+            for name in self.read_attributes
+            if self.attributes[name].kind == "number"
+            and name not in self.balances
+            and name not in self.demands
+        )
+
+    @cached_property
     def _leaves(self) -> tuple[Node, ...]:
         return tuple(
             leaf

@@ -55,9 +55,14 @@ def refused_name(name: str, taken: Iterable[str], *, kind: str = "price") -> str
     return f"Use letters, digits and _, such as {plain if plain.isidentifier() else f'{kind}_{plain}'}."
 
 
+def names_fact(name: str) -> bool:
+    """Whether a tariff can declare an attribute of this name."""
+    return name.isidentifier() and name not in RESERVED and name not in (SEASON_KEY, ZONE_KEY)
+
+
 def is_free_name(name: str, clause: Clause) -> bool:
     """Whether an attribute, a quantity or a demand can be called so; refused otherwise."""
-    if name.isidentifier() and name not in RESERVED and name not in (SEASON_KEY, ZONE_KEY):
+    if names_fact(name):
         return True
     clause.refuse(
         "name-taken",

@@ -20,6 +20,7 @@ from mains.base.staged_rows import (
 )
 from mains.kernel.errors import MainsError
 from mains.network.actions.absences import record_absence
+from mains.network.actions.figures import record_node_figure
 from mains.network.actions.registry import (
     UnableToPlaceNode,
     add_node,
@@ -163,6 +164,33 @@ def import_nodes(
         node = add_node(parent=parent, **{name: row[name] for name in named}, **written)
         if row["band"] or row["supply_hours_day"] is not None:
             set_node_state(node=node, band=row["band"], supply_hours_day=row["supply_hours_day"], **written)
+
+    return import_rows(content=content, fields=fields, write=write, is_trial=is_trial)
+
+
+def import_node_figures(
+    *, content: bytes, actor: models.Model | None, now: datetime, is_trial: bool = False
+) -> StagedRows:
+    """Record the figures of nodes of a CSV file: node, name, value (none: the node has no such figure), valid_from,
+    valid_to, proof."""
+    fields = (
+        Field("node", reference(lambda code: Node.objects.filter(code=code).first(), name="node")),
+        Field("name"),
+        Field("value", micro, is_needed=False),
+        Field("valid_from", day),
+        Field("valid_to", day, is_needed=False),
+        Field("proof"),
+    )
+
+    def write(row: Mapping[str, Any]) -> None:
+        record_node_figure(
+            node=row["node"],
+            name=row["name"],
+            value_micro=row["value"],
+            actor=actor,
+            now=now,
+            **{name: row[name] for name in ("valid_from", "valid_to", "proof")},
+        )
 
     return import_rows(content=content, fields=fields, write=write, is_trial=is_trial)
 

@@ -1,5 +1,6 @@
 """The attributes that a network node passes down: of a node, the state of its nearest ancestor that has one."""
 
+from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 
@@ -8,17 +9,23 @@ import polars as pl
 from numpy.typing import NDArray
 
 _DEPTH_MAX = 64
-_VALUES = ("band", "supply_hours_day_micro")
+STATE_VALUES = ("band", "supply_hours_day_micro")
 
 
 def resolve_node_states(
-    *, placements: pl.DataFrame, states: pl.DataFrame, from_date: date, to_date: date
+    *,
+    placements: pl.DataFrame,
+    states: pl.DataFrame,
+    from_date: date,
+    to_date: date,
+    values: Sequence[str] = STATE_VALUES,
 ) -> pl.DataFrame:
     """Attributes in force at every node over [from_date, to_date).
 
-    Takes the frames of `read_node_facts`. Returns node_id, valid_from, valid_to, band, supply_hours_day_micro: pieces
-    that do not overlap; no row for the days on which neither the node nor an ancestor has a state. The days are cut
-    where any placement or state changes; in between the trees stand still and are climbed all nodes at once.
+    Takes the frames of `read_placements` and `read_node_states`, or of other facts of nodes whose columns are `values`.
+    Returns node_id, valid_from, valid_to and the values: pieces that do not overlap; no row for the days on which
+    neither the node nor an ancestor has a state. The days are cut where any placement or state changes; in between the
+    trees stand still and are climbed all nodes at once.
     """
     nodes = np.unique(
         np.concatenate([placements["node_id"].to_numpy(), states["node_id"].to_numpy()]).astype(np.int64)
@@ -31,9 +38,9 @@ def resolve_node_states(
         pieces.append(
             pl.DataFrame({"node_id": nodes[has_state]})
             .with_columns(valid_from=pl.lit(first), valid_to=pl.lit(following))
-            .hstack(states.select(_VALUES)[in_force[has_state]])
+            .hstack(states.select(values)[in_force[has_state]])
         )
-    return _merge(pl.concat(pieces)) if pieces else _merge(pl.DataFrame(schema=_schema()))
+    return _merge(pl.concat(pieces), values)
 
 
 def _cuts(placements: pl.DataFrame, states: pl.DataFrame, *, from_date: date, to_date: date) -> list[date]:
@@ -66,13 +73,13 @@ def _in_force(
     return found
 
 
-def _merge(pieces: pl.DataFrame) -> pl.DataFrame:
+def _merge(pieces: pl.DataFrame, values: Sequence[str]) -> pl.DataFrame:
     """Join pieces of a node that adjoin and have the same values."""
     pieces = pieces.sort("node_id", "valid_from")
     begins = ~pl.all_horizontal(
         pl.col("node_id").eq_missing(pl.col("node_id").shift()),
         pl.col("valid_from").eq_missing(pl.col("valid_to").shift()),
-        *(pl.col(name).eq_missing(pl.col(name).shift()) for name in _VALUES),
+        *(pl.col(name).eq_missing(pl.col(name).shift()) for name in values),
     )
     return (
         pieces.with_columns(piece=begins.cum_sum())
@@ -81,17 +88,7 @@ def _merge(pieces: pl.DataFrame) -> pl.DataFrame:
             pl.col("node_id").first(),
             pl.col("valid_from").first(),
             pl.col("valid_to").last(),
-            *(pl.col(name).first() for name in _VALUES),
+            *(pl.col(name).first() for name in values),
         )
         .drop("piece")
     )
-
-
-def _schema() -> dict[str, pl.DataType]:
-    return {
-        "node_id": pl.Int64(),
-        "valid_from": pl.Date(),
-        "valid_to": pl.Date(),
-        "band": pl.String(),
-        "supply_hours_day_micro": pl.Int64(),
-    }

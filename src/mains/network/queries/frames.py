@@ -81,22 +81,28 @@ def read_premise_states(
     )
 
 
-def read_node_facts(
+def read_placements(
     *, connection: Connection, from_date: date, to_date: date, as_of: datetime
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Placements (node_id, parent_id, valid_from, valid_to) and states (node_id, band, supply_hours_day_micro,
-    valid_from, valid_to) of all network trees over [from_date, to_date), as believed at `as_of`."""
-    params = {"from_date": from_date, "to_date": to_date, "as_of": as_of}
-    placements = read_frame(
+) -> pl.DataFrame:
+    """Placements of all network trees over [from_date, to_date), as believed at `as_of`: node_id, parent_id,
+    valid_from, valid_to (null is open)."""
+    return read_frame(
         f"""
         SELECT n.node_id, n.parent_id, lower(n.valid) AS valid_from, upper(n.valid) AS valid_to
         FROM network_nodeplacement n
         WHERE n.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("n")}
         """,
-        params,
+        {"from_date": from_date, "to_date": to_date, "as_of": as_of},
         connection=connection,
     )
-    states = read_frame(
+
+
+def read_node_states(
+    *, connection: Connection, from_date: date, to_date: date, as_of: datetime
+) -> pl.DataFrame:
+    """States of all nodes over [from_date, to_date), as believed at `as_of`: node_id, band, supply_hours_day_micro,
+    valid_from, valid_to (null is open)."""
+    return read_frame(
         f"""
         SELECT n.node_id, nullif(n.band, '') AS band,
                n.supply_hours_day::bigint * 1000000 AS supply_hours_day_micro,
@@ -104,10 +110,26 @@ def read_node_facts(
         FROM network_nodestate n
         WHERE n.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("n")}
         """,
-        params,
+        {"from_date": from_date, "to_date": to_date, "as_of": as_of},
         connection=connection,
     )
-    return placements, states
+
+
+def read_node_figures(
+    *, connection: Connection, from_date: date, to_date: date, as_of: datetime
+) -> pl.DataFrame:
+    """Figures of all nodes over [from_date, to_date), as believed at `as_of`: node_id, name, value_micro, valid_from,
+    valid_to (null is open). Without the days on which a node is said to have none."""
+    return read_frame(
+        f"""
+        SELECT n.node_id, n.name, n.value_micro, lower(n.valid) AS valid_from, upper(n.valid) AS valid_to
+        FROM network_nodefigure n
+        WHERE n.value_micro IS NOT NULL
+          AND n.valid && daterange(%(from_date)s, %(to_date)s) AND {KNOWN.format("n")}
+        """,
+        {"from_date": from_date, "to_date": to_date, "as_of": as_of},
+        connection=connection,
+    )
 
 
 def read_changed_points(
@@ -135,11 +157,14 @@ def read_changed_points(
         else "",
     )
     states = changed_days(table="network_nodestate", subject="node_id", values=("band", "supply_hours_day"))
+    figures = changed_days(table="network_nodefigure", subject="node_id", values=("name", "value_micro"))
     placements = changed_days(table="network_nodeplacement", subject="node_id", values=("parent_id",))
     return read_frame(
         f"""
         WITH RECURSIVE below AS (
             SELECT node_id, valid FROM ({states}) AS s
+            UNION
+            SELECT node_id, valid FROM ({figures}) AS f
             UNION
             SELECT node_id, valid FROM ({placements}) AS p
             UNION

@@ -10,6 +10,16 @@ from datetime import date, datetime
 
 from mains.base.rows import fetch_row, fetch_rows
 
+_UP = """
+    WITH RECURSIVE up (id, step) AS (
+        SELECT %(node)s::bigint, 0
+        UNION ALL
+        SELECT p.parent_id, up.step + 1 FROM network_nodeplacement p JOIN up ON p.node_id = up.id
+        WHERE p.superseded_at IS NULL AND p.valid @> %(on_date)s::date AND p.parent_id IS NOT NULL AND up.step < 20
+    )
+"""
+"""A node and all above it, as connected on a date; `step` counts from the node upwards."""
+
 
 @dataclass(frozen=True)
 class PremiseRecord:
@@ -69,6 +79,19 @@ class NodeRecord:
 
 
 @dataclass(frozen=True)
+class FigureRecord:
+    """A number that tariffs read as the attribute `name`, with the node that carries it, the days
+    [valid_from, valid_to) and the document that proves it."""
+
+    node_id: int
+    name: str
+    value_micro: int
+    valid_from: date
+    valid_to: date | None
+    proof: str
+
+
+@dataclass(frozen=True)
 class NodeName:
     """A node of one service's network."""
 
@@ -116,14 +139,8 @@ def list_premise_states(*, premise_id: int) -> list[PremiseStateRecord]:
 
 def list_feeding_nodes(*, node_id: int, on_date: date) -> list[NodeRecord]:
     """The nodes from the source down to `node_id` as connected on the date."""
-    statement = """
-        WITH RECURSIVE up (id, step) AS (
-            SELECT %(node)s::bigint, 0
-            UNION ALL
-            SELECT p.parent_id, up.step + 1 FROM network_nodeplacement p JOIN up ON p.node_id = up.id
-            WHERE p.superseded_at IS NULL AND p.valid @> %(on_date)s::date AND p.parent_id IS NOT NULL
-                AND up.step < 20
-        )
+    statement = f"""
+        {_UP}
         SELECT n.id, n.kind, n.code, n.name, n.latitude, n.longitude, coalesce(s.band, ''), s.supply_hours_day
         FROM up JOIN network_node n ON n.id = up.id
         LEFT JOIN network_nodestate s
@@ -131,6 +148,18 @@ def list_feeding_nodes(*, node_id: int, on_date: date) -> list[NodeRecord]:
         ORDER BY up.step DESC
     """
     return fetch_rows(NodeRecord, statement, {"node": node_id, "on_date": on_date})
+
+
+def list_point_figures(*, node_id: int, on_date: date) -> list[FigureRecord]:
+    """The figures that hold at `node_id` on the date: of each name that of the nearest node, itself or above."""
+    statement = f"""
+        {_UP}
+        SELECT DISTINCT ON (f.name) f.node_id, f.name, f.value_micro, lower(f.valid), upper(f.valid), f.proof
+        FROM up JOIN network_nodefigure f ON f.node_id = up.id
+        WHERE f.superseded_at IS NULL AND f.valid @> %(on_date)s::date AND f.value_micro IS NOT NULL
+        ORDER BY f.name, up.step
+    """
+    return fetch_rows(FigureRecord, statement, {"node": node_id, "on_date": on_date})
 
 
 def list_neighbours(*, premise: PremiseRecord, limit: int = 60) -> list[NeighbourRecord]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from django.utils.translation import get_language
@@ -404,17 +404,23 @@ def traced(line: Line, rated: RatedItem) -> Step:
                 to_date=line.to_date,
             )
             return replace(step, source="", children=(*children, *origins))
-        if step.source == COMMON_USE and in_condition:
-            return replace(step, source="", children=children)  # told in full where it is priced
         if step.source == COMMON_USE:
-            shares = share_origins(
-                rated.item, from_date=line.from_date, to_date=line.to_date, reader=rated.reader
+            # Told in full where it is priced, not in the condition.
+            shares = (
+                ()
+                if in_condition
+                else share_origins(
+                    rated.item, from_date=line.from_date, to_date=line.to_date, reader=rated.reader
+                )
             )
             return replace(step, source="", children=(*children, *shares))
         if step.source.startswith("component "):
             # Figures and quantities have no line on the bill: their own calculation stands here.
-            figure = _figure(rated, step.source.split()[1].rstrip(","), line)
-            return trace(replace(figure, label=step.label)) if figure else replace(step, children=children)
+            parts = _figures(rated, step.source.split()[1].rstrip(","), line)
+            if len(parts) > 1:
+                return _of_parts(step, parts, rated)
+            if parts:
+                return trace(replace(parts[0].explanation, label=step.label))
         if step.source.startswith(_CLAUSES):
             return replace(step, source=f"tariff {edition.code}, {step.source}", children=children)
         return replace(step, children=children)
@@ -438,16 +444,32 @@ def traced(line: Line, rated: RatedItem) -> Step:
     )
 
 
-def _figure(rated: RatedItem, component: str, line: Line) -> Step | None:
-    """The tree of a quantity or figure, in the line's own segment where it has one."""
+def _figures(rated: RatedItem, component: str, line: Line) -> list[Line]:
+    """The lines of a quantity or figure that a line reads: the one of the same days, or those within."""
     found = [
         each
         for each in rated.protocol.lines
         if each.component == component and each.kind not in LineKind.values
     ]
-    own = next((each for each in found if each.segment == line.segment), None)
-    chosen = own or next(iter(found), None)
-    return chosen.explanation if chosen else None
+    own = [each for each in found if (each.from_date, each.to_date) == (line.from_date, line.to_date)]
+    of_days = [each for each in found if each.from_date < line.to_date and line.from_date < each.to_date]
+    return own[:1] or of_days or found[:1]
+
+
+def _of_parts(step: Step, parts: Sequence[Line], rated: RatedItem) -> Step:
+    """A value that a line reads as a whole, with the tree of each part of the period."""
+    children = []
+    for each in parts:
+        tree = traced(each, rated)
+        days = f"{each.from_date} – {each.to_date - timedelta(days=1)}"
+        children.append(replace(tree, label=f"{tree.label}, {days}"))
+    is_sum = sum(each.value for each in parts) == step.value
+    return replace(
+        step,
+        source="",
+        formula=_("sum of its parts") if is_sum else _("mean by days"),
+        children=tuple(children),
+    )
 
 
 def _facts_step(known: tuple[Step, ...]) -> Step:

@@ -23,6 +23,7 @@ Reader = Callable[[str, Mapping[str, object]], Sequence[Row]]
 LATE_READING, FORECAST_REPLACED = "late_reading", "forecast_replaced"
 CORRECTED_READING, WITHDRAWN_READING = "corrected_reading", "withdrawn_reading"
 METER, AGREEMENT, AGREEMENT_WITHDRAWN, PREMISE = "meter", "agreement", "agreement_withdrawn", "premise"
+NODE_FIGURE = "node_figure"
 NODE_STATE, NODE_PLACEMENT, TARIFF, LEFT_OUT = "node_state", "node_placement", "tariff", "left_out"
 BALANCE = "balance"
 OPENING_BALANCE, CARRIED = "opening_balance", "carried"
@@ -35,9 +36,9 @@ ABSENCE, ABSENCE_WITHDRAWN = "absence", "absence_withdrawn"
 class Cause:
     """A fact that became known: its kind, id and day (a reading's, or its first day), and when we learnt of it.
 
-    `name` says what it is about: a meter's serial, a node, a tariff, the proof of an act or absence, or the attributes
-    of a premise that differ, apart by commas. `replaced_id` is the fact that it corrects. A month that was left out of
-    its bill has no fact.
+    `name` says what it is about: a meter's serial, a node, the name of a figure and its node, a tariff, the proof of an
+    act or absence, or the attributes of a premise that differ, apart by commas. `replaced_id` is the fact that it
+    corrects. A month that was left out of its bill has no fact.
     """
 
     kind: str
@@ -232,6 +233,8 @@ def _premise(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
 def _network(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
     for row in _told_anew(read(_NODE_STATES, about), ("node_id", "band", "supply_hours_day")):
         yield _dated(NODE_STATE, row)
+    for row in _told_anew(read(_NODE_FIGURES, about), ("node_id", "figure", "value_micro")):
+        yield _dated(NODE_FIGURE, row)
     for row in _told_anew(read(_PLACEMENTS, about), ("node_id", "parent_id")):
         yield _dated(NODE_PLACEMENT, row)
 
@@ -381,6 +384,12 @@ _NODE_STATES = f"""
     {_ABOVE}
     SELECT {_DATED}, f.node_id, f.band, f.supply_hours_day, o.name
     FROM network_nodestate f JOIN network_node o ON o.id = f.node_id
+    WHERE f.node_id IN (SELECT id FROM above) AND {_IN_MONTH} ORDER BY f.id
+"""
+_NODE_FIGURES = f"""
+    {_ABOVE}
+    SELECT {_DATED}, f.node_id, f.name AS figure, f.value_micro, f.name || ', ' || o.name AS name
+    FROM network_nodefigure f JOIN network_node o ON o.id = f.node_id
     WHERE f.node_id IN (SELECT id FROM above) AND {_IN_MONTH} ORDER BY f.id
 """
 _PLACEMENTS = f"""

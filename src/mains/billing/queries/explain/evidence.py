@@ -41,10 +41,10 @@ class Item:
 
     `agreements` are the rows that follow one another without a gap; the oldest that ever spoke of them
     gives the item its id. `stored` are
-    the daily-use rows that the bill read, `placements` and `states` the network facts above the service point,
-    `balance_rows` those of the nodes above it, where the tariff reads what they share out; `carried` what is known of
-    balances from bill to bill, where the tariff has such; `errors` and `acts` what was ever found of its registers and
-    of itself.
+    the daily-use rows that the bill read, `placements`, `states` and `figures` the network facts above the service
+    point, `balance_rows` those of the nodes above it, where the tariff reads what they share out; `carried` what is
+    known of balances from bill to bill, where the tariff has such; `errors` and `acts` what was ever found of its
+    registers and of itself.
     """
 
     agreement_id: int
@@ -59,6 +59,7 @@ class Item:
     premise_states: tuple[Row, ...]
     placements: tuple[Row, ...]
     states: tuple[Row, ...]
+    figures: tuple[Row, ...]
     as_of: datetime
     registers: tuple[Row, ...]
     readings: tuple[Row, ...]
@@ -104,7 +105,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
         _grouped(_rows(_ACTS, about), "service_point_id"),
     )
     stored = _grouped(_rows(_USAGE, about), "service_point_id")
-    placements, states = _network({row["node_id"] for row in points.values()}, about)
+    placements, states, figures = _network({row["node_id"] for row in points.values()}, about)
     editions = _editions({row["tariff_id"] for row in agreements}, as_of)
     balances = _balances(points.values(), placements, editions, about)
     carried = CarriedRows()
@@ -138,6 +139,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
                 premise_states=tuple(premise_states[first["premise_id"]]),
                 placements=tuple(row for node in above for row in placements[node]),
                 states=tuple(row for node in above for row in states[node]),
+                figures=tuple(row for node in above for row in figures[node]),
                 as_of=as_of,
                 registers=tuple(registers[point_id]),
                 readings=tuple(readings[point_id]),
@@ -182,6 +184,7 @@ def load_meter_item(*, service_point_id: int, service: str, month: date, as_of: 
         premise_states=(),
         placements=(),
         states=(),
+        figures=(),
         as_of=as_of,
         registers=tuple(registers),
         readings=tuple(_rows(_READINGS, about)),
@@ -240,10 +243,9 @@ def _parties(row: Row) -> tuple[int, ...]:
     return tuple(row[name] for name in _PARTIES)
 
 
-def _network(nodes: set[int], about: Row) -> tuple[dict[int, list[Row]], dict[int, list[Row]]]:
-    """Placements by node, for the nodes and all above them, and the states of all of these."""
+def _network(nodes: set[int], about: Row) -> tuple[dict[int, list[Row]], ...]:
+    """Placements by node, for the nodes and all above them, and the states and the figures of all of these."""
     placements: dict[int, list[Row]] = defaultdict(list)
-    states: dict[int, list[Row]] = defaultdict(list)
     seen: set[int] = set()
     while nodes - seen:
         level = list(nodes - seen)
@@ -253,9 +255,11 @@ def _network(nodes: set[int], about: Row) -> tuple[dict[int, list[Row]], dict[in
             placements[row["node_id"]].append(row)
             if row["parent_id"] is not None:
                 nodes.add(row["parent_id"])
-    for row in _rows(_NODE_STATES, about | {"nodes": list(seen)}):
-        states[row["node_id"]].append(row)
-    return placements, states
+    states, figures = (
+        _grouped(_rows(statement, about | {"nodes": list(seen)}), "node_id")
+        for statement in (_NODE_STATES, _NODE_FIGURES)
+    )
+    return placements, states, figures
 
 
 def _above(node: int, placements: dict[int, list[Row]]) -> list[int]:
@@ -379,6 +383,13 @@ SELECT s.id, s.node_id, nullif(s.band, '') AS band, s.supply_hours_day, lower(s.
        upper(s.valid) AS valid_to, s.recorded_at, o.name AS node_name
 FROM network_nodestate s JOIN network_node o ON o.id = s.node_id
 WHERE s.node_id = ANY(%(nodes)s) AND s.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("s")}
+"""
+_NODE_FIGURES = f"""
+SELECT s.id, s.node_id, s.name, s.value_micro, lower(s.valid) AS valid_from, upper(s.valid) AS valid_to, s.recorded_at,
+       s.proof, o.name AS node_name
+FROM network_nodefigure s JOIN network_node o ON o.id = s.node_id
+WHERE s.node_id = ANY(%(nodes)s) AND s.value_micro IS NOT NULL
+  AND s.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("s")}
 """
 _USAGE = """
 SELECT DISTINCT ON (service_point_id, zone) service_point_id, zone, revision, recorded_at, days_micro, quality

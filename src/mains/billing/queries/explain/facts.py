@@ -1,6 +1,6 @@
 """An item's attributes as the rating engine takes them, each with the row that says so."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -13,6 +13,7 @@ from mains.billing.queries.explain.usage import DailyUse
 from mains.billing.values import COMMON_USE
 from mains.engine.facts import MICRO, AttributeValue, DatedValue, Facts
 from mains.metering.values import Zone
+from mains.network.values import FILLED_ATTRIBUTES
 
 DAY = timedelta(days=1)
 _DAY_NIGHT = {Zone.DAY, Zone.NIGHT}
@@ -30,6 +31,7 @@ def facts_of(item: Item, use: DailyUse) -> Facts:
             **_of_premise(item),
             "absent": _of_absences(item),
             **_of_network(item),
+            **_of_figures(item),
             **_of_meters(item),
             **_of_bill_before(item),
         },
@@ -97,7 +99,7 @@ def _of_network(item: Item) -> dict[str, tuple[DatedValue, ...]]:
     """Band and hours of the nearest node above the service point that has a state on the day."""
     found: dict[str, list[DatedValue]] = {}
     for day in _days(item):
-        row = _state_above(item, day)
+        row = _nearest(item, item.states, day)
         if row is None:
             continue
         source = _source(row["node_name"], row, "id")
@@ -109,10 +111,40 @@ def _of_network(item: Item) -> dict[str, tuple[DatedValue, ...]]:
     return {name: tuple(values) for name, values in found.items()}
 
 
-def _state_above(item: Item, day: date) -> Row | None:
+def _of_figures(item: Item) -> dict[str, tuple[DatedValue, ...]]:
+    """Of each name that the tariff reads the figure of the nearest node above the service point, day by day."""
+    found: dict[str, list[DatedValue]] = {}
+    read = item.edition.tariff.read_figures if item.edition is not None else ()
+    for name in sorted({*read} - FILLED_ATTRIBUTES):
+        named = [row for row in item.figures if row["name"] == name]
+        for day in _days(item) if named else ():
+            row = _nearest(item, named, day)
+            if row is not None:
+                value = DatedValue(
+                    Fraction(row["value_micro"], MICRO), day, day + DAY, _source_of_figure(row)
+                )
+                found.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in found.items()}
+
+
+def _source_of_figure(row: Row) -> str:
+    told = _source(row["node_name"], row, "id")
+    if row["valid_to"] is not None:
+        told = _("%(what)s %(id)s, %(since)s to %(until)s, recorded %(recorded)s") % {
+            "what": row["node_name"],
+            "id": row["id"],
+            "since": row["valid_from"],
+            "until": row["valid_to"] - DAY,
+            "recorded": f"{row['recorded_at']:%Y-%m-%d}",
+        }
+    return f"{told}, {row['proof']}"
+
+
+def _nearest(item: Item, rows: Sequence[Row], day: date) -> Row | None:
+    """The row about the service point's node on the day, or else about the nearest node above it."""
     node: int | None = item.point["node_id"]
     while node is not None:
-        for row in item.states:
+        for row in rows:
             if row["node_id"] == node and _holds(row, day):
                 return row
         placed = (row for row in item.placements if row["node_id"] == node and _holds(row, day))

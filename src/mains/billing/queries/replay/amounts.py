@@ -118,6 +118,7 @@ class MonthlyAmounts:
         for node in nodes:
             rows += histories.placements.get(node, ())
             rows += histories.node_states.get(node, ())
+            rows += histories.node_figures.get(node, ())
         return sorted({at for row in rows for at in (row.recorded_at, row.superseded_at) if at is not None})
 
     def _nodes_that_share(self, account_id: int) -> frozenset[int]:

@@ -154,6 +154,18 @@ class NodeState(NamedTuple):
     superseded_at: datetime | None
 
 
+class NodeFigure(NamedTuple):
+    """A number that tariffs read of a node, in millionths."""
+
+    node_id: int
+    name: str
+    value_micro: int
+    valid_from: date
+    valid_to: date | None
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+
 class StoredUse(NamedTuple):
     """A month of daily use as it was computed at `recorded_at`."""
 
@@ -238,6 +250,7 @@ class Histories:
     acts: Mapping[int, Sequence[BelievedAct]]
     placements: Mapping[int, Sequence[Placement]]
     node_states: Mapping[int, Sequence[NodeState]]
+    node_figures: Mapping[int, Sequence[NodeFigure]]
     stored: Mapping[tuple[int, date], Sequence[StoredUse]]
     editions: Mapping[int, Sequence[Edition]]
     bills: Mapping[int, Sequence[PostedBill]]
@@ -268,7 +281,7 @@ def load_histories(account_ids: Sequence[int], *, months: Sequence[date]) -> His
     about["tariffs"] = list({row.tariff_id for row in agreements})
     installed = _read(Installed, _INSTALLED, about)
     about["registers"] = list({row.register_id for row in installed})
-    placements, node_states = _network({row.node_id for row in agreements})
+    placements, node_states, node_figures = _network({row.node_id for row in agreements})
     stored: dict[tuple[int, date], list[StoredUse]] = defaultdict(list)
     for use in _read(StoredUse, _STORED, about):
         stored[use[0], use[1]].append(use)
@@ -285,6 +298,7 @@ def load_histories(account_ids: Sequence[int], *, months: Sequence[date]) -> His
         acts=_grouped(_acts(about)),
         placements=placements,
         node_states=node_states,
+        node_figures=node_figures,
         stored=stored,
         editions=_grouped(_read(Edition, _EDITIONS, about)),
         bills=_grouped(_read(PostedBill, _BILLS, about)),
@@ -340,8 +354,8 @@ def _acts(about: Mapping[str, object]) -> list[BelievedAct]:
 
 def _network(
     nodes: set[int],
-) -> tuple[dict[int, list[Placement]], dict[int, list[NodeState]]]:
-    """Placements of the nodes and of all that were ever above them, and the states of all of these."""
+) -> tuple[dict[int, list[Placement]], dict[int, list[NodeState]], dict[int, list[NodeFigure]]]:
+    """Placements of the nodes and of all that were ever above them, and the states and figures of all of these."""
     placements: dict[int, list[Placement]] = defaultdict(list)
     seen: set[int] = set()
     while nodes - seen:
@@ -352,7 +366,9 @@ def _network(
             placements[row.node_id].append(row)
             if row.parent_id is not None:
                 nodes.add(row.parent_id)
-    return placements, _grouped(_read(NodeState, _NODE_STATES, {"nodes": list(seen)}))
+    about = {"nodes": list(seen)}
+    states, figures = _read(NodeState, _NODE_STATES, about), _read(NodeFigure, _NODE_FIGURES, about)
+    return placements, _grouped(states), _grouped(figures)
 
 
 _AGREEMENTS = """
@@ -420,6 +436,11 @@ _NODE_STATES = """
 SELECT node_id, nullif(band, ''), supply_hours_day, lower(valid), upper(valid), recorded_at, superseded_at
 FROM network_nodestate
 WHERE node_id = ANY(%(nodes)s)
+"""
+_NODE_FIGURES = """
+SELECT node_id, name, value_micro, lower(valid), upper(valid), recorded_at, superseded_at
+FROM network_nodefigure
+WHERE node_id = ANY(%(nodes)s) AND value_micro IS NOT NULL
 """
 _STORED = """
 SELECT service_point_id, month, zone, revision, recorded_at, days_micro, quality

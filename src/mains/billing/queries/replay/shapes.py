@@ -7,7 +7,14 @@ from typing import Protocol, TypeVar
 
 from mains.billing.queries.explain.facts import zones_counted
 from mains.billing.queries.explain.usage import NAME_OF_ZONE
-from mains.billing.queries.replay.histories import Agreement, Histories, NodeState, Placement, PremiseState
+from mains.billing.queries.replay.histories import (
+    Agreement,
+    Histories,
+    NodeFigure,
+    NodeState,
+    Placement,
+    PremiseState,
+)
 from mains.billing.values import FED_IN
 from mains.engine.exact.amounts import Shape, Spans
 from mains.engine.exact.cut import borders_of_tariff
@@ -79,7 +86,7 @@ def item_shape(
             values = [openings[attribute]] if attribute in openings else []
             spans: Spans = ((*period, None),) if values else ()
         else:
-            spans, values = _attribute(attribute, chain, period, histories, as_of)
+            spans, values = _attribute(attribute, tariff, chain, period, histories, as_of)
         if spans:
             attributes.append((attribute, spans))
             numbers += values
@@ -114,6 +121,7 @@ def item_shape(
 
 def _attribute(
     name: str,
+    tariff: Tariff,
     chain: Sequence[Agreement],
     period: tuple[date, date],
     histories: Histories,
@@ -138,6 +146,8 @@ def _attribute(
         return _of_meters(name, first, period, histories, as_of), []
     if name in ("band", "supply_hours_day"):
         return _of_network(name, first.node_id, period, histories, as_of)
+    if name in tariff.read_figures:
+        return _of_figures(name, first.node_id, period, histories, as_of)
     return (), []
 
 
@@ -180,34 +190,62 @@ def _of_network(
     name: str, node_id: int, period: tuple[date, date], histories: Histories, as_of: datetime
 ) -> tuple[Spans, list[int]]:
     """Band or hours of the nearest node above the service point that has a state on the day."""
-    placements: dict[int, list[Placement]] = {}
-    states: dict[int, list[NodeState]] = {}
-    rows: list[Dated] = []
-    rest = [node_id]
-    while rest:
-        node = rest.pop()
-        if node not in placements:
-            placements[node] = [*_rows(histories.placements.get(node, ()), period, as_of)]
-            states[node] = [*_rows(histories.node_states.get(node, ()), period, as_of)]
-            rows += [*placements[node], *states[node]]
-            rest += [row.parent_id for row in placements[node] if row.parent_id is not None]
     spans: list[tuple[date, date, str | bool | None]] = []
     numbers = []
-    for first, end in _pieces(rows, period):
-        node_above: int | None = node_id
-        state: NodeState | None = None
-        while node_above is not None and state is None:
-            state = next((row for row in states[node_above] if _holds(row, first)), None)
-            above = (row.parent_id for row in placements[node_above] if _holds(row, first))
-            node_above = next(above, None)
-        if state is None:
-            continue
+
+    def stated(node: int) -> Sequence[NodeState]:
+        return histories.node_states.get(node, ())
+
+    for first, end, state in _nearest(stated, node_id, period, histories, as_of):
         if name == "band" and state.band is not None:
             spans.append((first, end, state.band))
         if name == "supply_hours_day" and state.supply_hours_day is not None:
             spans.append((first, end, None))
             numbers.append(state.supply_hours_day * MICRO)
     return tuple(spans), numbers
+
+
+def _of_figures(
+    name: str, node_id: int, period: tuple[date, date], histories: Histories, as_of: datetime
+) -> tuple[Spans, list[int]]:
+    """The figure of the name of the nearest node above the service point that has one on the day."""
+
+    def named(node: int) -> list[NodeFigure]:
+        return [row for row in histories.node_figures.get(node, ()) if row.name == name]
+
+    found = [*_nearest(named, node_id, period, histories, as_of)] if histories.node_figures else []
+    return tuple((first, end, None) for first, end, _row in found), [row.value_micro for *_days, row in found]
+
+
+def _nearest(
+    facts_of: Callable[[int], Sequence[Row]],
+    node_id: int,
+    period: tuple[date, date],
+    histories: Histories,
+    as_of: datetime,
+) -> Iterator[tuple[date, date, Row]]:
+    """The period piece by piece with the fact of the node, or else of the nearest node above it; without the pieces of
+    which there is none."""
+    placements: dict[int, list[Placement]] = {}
+    told: dict[int, list[Row]] = {}
+    dated: list[Dated] = []
+    rest = [node_id]
+    while rest:
+        node = rest.pop()
+        if node not in placements:
+            placements[node] = [*_rows(histories.placements.get(node, ()), period, as_of)]
+            told[node] = [*_rows(facts_of(node), period, as_of)]
+            dated += [*placements[node], *told[node]]
+            rest += [row.parent_id for row in placements[node] if row.parent_id is not None]
+    for first, end in _pieces(dated, period):
+        node_above: int | None = node_id
+        found: Row | None = None
+        while node_above is not None and found is None:
+            found = next((row for row in told[node_above] if _holds(row, first)), None)
+            above = (row.parent_id for row in placements[node_above] if _holds(row, first))
+            node_above = next(above, None)
+        if found is not None:
+            yield first, end, found
 
 
 def _rows(rows: Iterable[Row], period: tuple[date, date], as_of: datetime) -> Iterator[Row]:

@@ -94,9 +94,12 @@ def attribute_name(name: str) -> str:
     names = {
         "absent": _("Residents absent"),
         "band": _("Service band"),
+        "calorific": _("Calorific value"),
+        "calorific_value": _("Calorific value"),
         "category": _("Customer category"),
         "common_use": _("Common-house consumption"),
         "cooker": _("Cooker"),
+        "correction": _("Correction factor"),
         "export": _("Fed in"),
         "floor_area_m2": _("Floor area, m²"),
         "heated_area_m2": _("Heated area, m²"),

@@ -27,6 +27,7 @@ from mains.network.values import (
     Service,
 )
 from mains.payments.values import RegisterStatus
+from mains.reporting.queries.bill_paper.wording import attribute_name
 from mains.reporting.values import HoleCause
 from mains.staff.values import OrganisationKind, Scope
 from mains.tariffs.queries.records import titles_of_components
@@ -86,6 +87,12 @@ def word(code: object, kind: str) -> str:
     """The label of a stored code; a code outside the list is shown as it is."""
     choices = KINDS[kind]
     return str(choices(code).label) if code in choices.values else str(code if code is not None else "")
+
+
+@register.filter
+def attribute(name: str) -> str:
+    """What a fact that tariffs read is called; one without a word stands for itself."""
+    return attribute_name(name)
 
 
 @register.filter

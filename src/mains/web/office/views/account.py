@@ -29,6 +29,7 @@ from mains.network.queries.records import (
     find_premise,
     list_feeding_nodes,
     list_neighbours,
+    list_point_figures,
     list_premise_states,
 )
 from mains.network.values import UNIT_OF_SERVICE
@@ -353,13 +354,15 @@ def premise_page(book: Book, *, form: AbsenceForm | None = None) -> HttpResponse
     place = find_premise(premise_id=book.current.premise_id) if book.current else None
     context: dict[str, Any] = {}
     if place and book.current:
-        nodes = list_feeding_nodes(node_id=book.current.node_id, on_date=book.request.today)
+        node_id, today = book.current.node_id, book.request.today
+        nodes = list_feeding_nodes(node_id=node_id, on_date=today)
         context = {
             "premise": place,
             "states": list_premise_states(premise_id=place.id),
             "absences": list_absences(premise_id=place.id),
             "form": (form or AbsenceForm()) if book.may_record else None,
             "nodes": nodes,
+            "figures": list_point_figures(node_id=node_id, on_date=today),
             "map": premise_map(premise=place, neighbours=list_neighbours(premise=place), nodes=nodes),
             "payers": list_payers(service_point_ids=book.point_ids, scope=book.request.scope),
         }
