@@ -297,9 +297,11 @@ def _compare(found: NodeBalance, shares: Sequence[Row]) -> None:
     given = {row["service_point_id"]: row["days_micro"] for row in shares}
     takers = () if found.rest_point_id is None else (found.rest_point_id,)
     for point in {*given, *exact.shares, *takers}:
-        days = given.get(point, [0] * len(exact.node_days))
-        for day, (is_stored, is_exact) in enumerate(zip(days, found.share_days(point), strict=True), start=1):
-            pairs[f"share of {found.codes.get(point, point)} on day {day}"] = (is_stored, is_exact)
+        days, exact_days = given.get(point, [0] * len(exact.node_days)), found.share_days(point)
+        if tuple(days) == exact_days:
+            continue
+        for day, pair in enumerate(zip(days, exact_days, strict=True), start=1):
+            pairs[f"share of {found.codes.get(point, point)} on day {day}"] = pair
     for what, (is_stored, is_exact) in pairs.items():
         if is_stored != is_exact:
             raise UnableToShowBalance(

@@ -257,12 +257,10 @@ _NOTHING = State(residents=0, area_micro=0, valid_from=date.min, valid_to=None)
 
 
 def _state(member: MemberFacts, on: date) -> State:
-    holding = (
-        state
-        for state in member.states
-        if state.valid_from <= on and (state.valid_to is None or on < state.valid_to)
-    )
-    return next(holding, _NOTHING)
+    for state in member.states:
+        if state.valid_from <= on and (state.valid_to is None or on < state.valid_to):
+            return state
+    return _NOTHING
 
 
 def _month(rule: Rule, remainder: int, measured: Fraction) -> tuple[int, int | None, int, int, int]:
