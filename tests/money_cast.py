@@ -16,6 +16,7 @@ import polars as pl
 from django.db import connection
 from psycopg.types.range import DateRange
 
+from mains.base.kept_connections import close_kept_connections
 from mains.customers.models import Account, Agreement, Customer, Party
 from mains.ledger.actions.posting import ENTRY_SCHEMA, PostedTransaction, post_transaction
 from mains.ledger.values import TransactionKind
@@ -186,6 +187,7 @@ def database_copy(template: str, name: str) -> Iterator[str]:
     see them.
     """
     settings = connection.settings_dict
+    close_kept_connections()  # nobody may be connected to what is copied
     connection.close()
     try:
         settings["NAME"] = "postgres"

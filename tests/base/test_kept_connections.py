@@ -4,9 +4,15 @@ import pytest
 from django.db import connection as django_connection
 
 from mains.base.db import execute, read_frame
-from mains.base.kept_connections import kept_connect
+from mains.base.kept_connections import close_kept_connections, kept_connect
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def none_left():
+    yield
+    close_kept_connections()
 
 
 def backend(connection) -> int:

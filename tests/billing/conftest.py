@@ -15,6 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from billing.population import copy_rows, late_residents, load_population
 from mains.base.address import database_address
 from mains.base.db import adbc_connect
+from mains.base.kept_connections import close_kept_connections
 from mains.billing.actions.runs import plan_run, post_run
 
 CLOSES = {
@@ -34,6 +35,7 @@ def _administer(*statements: str) -> None:
 def _make(template: str | None = None) -> str:
     # Drawn, not counted: tests of reporting load these fixtures as a second module with a count of its own.
     name = f"billing_{secrets.token_hex(6)}"
+    close_kept_connections()  # nobody may be connected to what is copied
     _administer(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
     return name
 

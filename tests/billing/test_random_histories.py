@@ -30,6 +30,7 @@ from mains.base.address import database_address
 from mains.base.buckets import bucket_column
 from mains.base.dated import add_fact, record_fact, withdraw_fact
 from mains.base.facts import DatedFact
+from mains.base.kept_connections import close_kept_connections
 from mains.billing.actions.openings import UnableToRecordOpening, record_opening_balance
 from mains.billing.actions.recalculations import recalculate, recalculate_account
 from mains.billing.actions.runs import plan_run, post_run
@@ -475,6 +476,7 @@ def start_anew(name: str) -> str:
     """A copy of the database with every fact and without anything computed from them."""
     copy = f"{name}_fresh"
     connections["default"].close()
+    close_kept_connections()  # nobody may be connected to what is copied
     _administer(f"CREATE DATABASE {copy} TEMPLATE {name}")
     with psycopg.connect(database_address().url(database=copy), autocommit=True) as server:
         tables = server.execute(COMPUTED).fetchall()

@@ -21,6 +21,7 @@ from rich.console import Console
 
 from mains.base.address import database_address
 from mains.base.db import adbc_connect
+from mains.base.kept_connections import close_kept_connections
 from mains.base.progress import ProgressReport
 from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.actions.whatif import compute_whatif, plan_whatif
@@ -73,6 +74,7 @@ def _administer(*statements: str) -> None:
 
 
 def _connect_to(name: str) -> None:
+    close_kept_connections()  # nobody may be connected to what is copied
     connections["default"].close()
     connections["default"].settings_dict["NAME"] = name
 
