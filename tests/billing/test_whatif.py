@@ -185,6 +185,8 @@ def test_the_season_is_the_same_from_stored_use_and_from_readings(utility):
     stored = tried(DEARER, first=may_2022, now=may_close)
     assert stored["quantity_micro"] == computed["quantity_micro"] > 0
     assert stored["worst"] == computed["worst"]
+    named = [row["account_id"] for row in stored["best"]]
+    assert len(named) == len(set(named)) == 100, "all change alike, and each is named once"
     assert tried(DEARER, first=may_2022, now=may_close, processes=2) == stored
 
 

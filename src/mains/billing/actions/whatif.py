@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from math import ceil
 from typing import Any
 
 from django.db import transaction
@@ -20,7 +21,7 @@ from mains.billing.queries.whatif.plans import (
 )
 from mains.billing.queries.whatif.slices import WhatIfPlan, WhatIfTask, price_slice
 from mains.billing.queries.whatif.totals import WhatIfTotals
-from mains.billing.values import WhatIfStatus, count_slices, slice_buckets
+from mains.billing.values import ACCOUNTS_PER_SLICE, WhatIfStatus, count_slices, slice_buckets
 from mains.kernel.errors import MainsError
 from mains.kernel.period import Period, next_month
 from mains.staff.values import Scope
@@ -29,6 +30,7 @@ from mains.tariffs.queries.editions import list_editions
 
 MONTHS_MAX = 60
 _IN_PROCESS_ACCOUNTS = 20_000
+_MONTHS_IN_WIDE_SLICE = 3
 
 OnPart = Callable[[int, int], None]
 """Called after each slice with the slices done and the slices in all."""
@@ -178,12 +180,22 @@ def _compute(whatif: WhatIf, on_part: OnPart | None, processes: int | None, clus
         plan = draws_on(connection=connection, plan=_plan(whatif, last_account_id), accounts=accounts)
         averages = average_of_classes(connection=connection, plan=plan, accounts=accounts)
     count = processes or (core_count() if accounts > _IN_PROCESS_ACCOUNTS else 1)
-    slices = slice_buckets(count_slices(accounts))
+    slices = slice_buckets(
+        count_slices(accounts, accounts_per_slice=_accounts_per_slice(plan, ceil(accounts / count)))
+    )
     tasks = [WhatIfTask(plan=plan, buckets=buckets, class_averages=averages) for buckets in slices]
     with bulk_pool(
         processes=min(count, len(tasks)), prepare=[price_slice.__module__], threads=1, cluster=cluster
     ) as pool:
         return _add_up(pool, whatif, plan, tasks, on_part)
+
+
+def _accounts_per_slice(plan: WhatIfPlan, share_of_worker: int) -> int:
+    """Twice a run's, which saves an eighth of the processor time; a slice holds the days of all its projected months,
+    so with many of them it stays as small as a run's."""
+    if len(plan.projected_months) > _MONTHS_IN_WIDE_SLICE:
+        return ACCOUNTS_PER_SLICE
+    return max(1, min(2 * ACCOUNTS_PER_SLICE, share_of_worker))
 
 
 def _add_up(

@@ -318,13 +318,14 @@ def _compared(
 
 
 def extremes(accounts: pl.DataFrame) -> pl.DataFrame:
-    """The accounts that pay most more, and those that pay most less; equal ones by id."""
+    """The accounts that pay most more, and those that pay most less; equal ones by id. Each once, though both lists
+    begin with the same ones where all change alike."""
     change = pl.col("after_minor") - pl.col("before_minor")
     if accounts.height <= 2 * EXTREMES:
         return accounts
     most = accounts.sort(change, "account_id", descending=[True, False]).head(EXTREMES)
     least = accounts.sort(change, "account_id").head(EXTREMES)
-    return pl.concat([most, least])
+    return pl.concat([most, least]).unique("account_id", maintain_order=True)
 
 
 def _sums(bills: pl.DataFrame, key: str) -> pl.DataFrame:
