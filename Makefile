@@ -11,7 +11,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev demo test check format wheel bench requirements frontend catalogues bytecode clean browser
+.PHONY: help setup dev demo test check format wheel bench requirements frontend catalogues bytecode clean browser auditors
 export PYTHON
 export MAINS_BROWSER
 
@@ -72,6 +72,9 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
 browser:
 	@sh tools/system_packages.sh browser
 
+auditors:
+	@sh tools/system_packages.sh auditors
+
 bytecode: $(STAMPS)/project
 	@$(BIN)/python -m compileall -q -j 0 src/mains
 
@@ -81,7 +84,7 @@ demo: setup
 bench: setup
 	$(BIN)/mains bench billing $(ARGS)
 
-test: dev browser
+test: dev browser auditors
 	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
 
 check: dev

@@ -82,3 +82,15 @@ class Allocation(models.Model):
     amount_minor = models.BigIntegerField()
     business_date = models.DateField()
     recorded_at = models.DateTimeField()
+
+
+class ChartAccount(models.Model):
+    """An account of the utility's chart: how its accountants number a control account, for all services or for one."""
+
+    control = models.CharField(max_length=20, choices=Control)
+    service = models.CharField(max_length=20, blank=True)
+    code = models.CharField(max_length=20)
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["control", "service"], name="one_code_a_control")]

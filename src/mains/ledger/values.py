@@ -15,6 +15,34 @@ class Control(models.TextChoices):
     OPENING = "opening", _("Balances brought forward")
 
 
+class AccountType(models.TextChoices):
+    """Which statement an account of the chart belongs to, and which side increases it."""
+
+    ASSET = "asset", _("Asset")
+    LIABILITY = "liability", _("Liability")
+    EQUITY = "equity", _("Equity")
+    INCOME = "income", _("Income")
+
+
+TYPE_OF_CONTROL = {
+    Control.RECEIVABLE: AccountType.ASSET,
+    Control.BANK: AccountType.ASSET,
+    Control.SUSPENSE: AccountType.LIABILITY,
+    Control.TAX: AccountType.LIABILITY,
+    Control.OPENING: AccountType.EQUITY,
+    Control.REVENUE: AccountType.INCOME,
+}
+CODE_OF_CONTROL = {
+    Control.BANK: "1000",
+    Control.RECEIVABLE: "1200",
+    Control.SUSPENSE: "2100",
+    Control.TAX: "2200",
+    Control.OPENING: "3000",
+    Control.REVENUE: "4000",
+}
+"""The chart of a utility that has stated none of its own."""
+
+
 class EntryKind(models.TextChoices):
     """What changed a customer's balance."""
 

@@ -19,7 +19,7 @@ def command_time() -> datetime:
     return now()
 
 
-def read_day(text: str) -> date:
+def read_day(text: str, *, option: str = "--on") -> date:
     """The day named as 2024-02-29; today for no text. Raises UnableToReadDay."""
     from django.utils import timezone
 
@@ -31,6 +31,6 @@ def read_day(text: str) -> date:
         raise UnableToReadDay(
             code="date-invalid",
             message=f"{text} is not a day of the calendar.",
-            place="option --on",
+            place=f"option {option}",
             remedy="Write the day as 2024-02-29.",
         ) from error

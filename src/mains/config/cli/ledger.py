@@ -1,8 +1,15 @@
-"""`mains ledger`: whether the books are sound."""
+"""`mains ledger`: whether the books are sound, the chart of accounts, and the journal for other programs."""
+
+import csv
+from contextlib import nullcontext
+from pathlib import Path
+from sys import stdout
+from typing import Annotated
 
 import typer
 
-from mains.config.cli.tables import amount_text
+from mains.config.cli.days import command_time, read_day
+from mains.config.cli.tables import Column, amount_text, print_table
 from mains.config.start import start_django
 
 app = typer.Typer(no_args_is_help=True)
@@ -10,7 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def ledger() -> None:
-    """Whether the books are sound."""
+    """Whether the books are sound, the chart of accounts, and the journal for other programs."""
 
 
 @app.command()
@@ -27,3 +34,63 @@ def check() -> None:
     for breach in found:
         typer.echo(f"{breach.check}: {breach.place}, off by {amount_text(breach.off_by_minor)}", err=True)
     raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def export(
+    out: Annotated[
+        Path | None, typer.Option(help="Write to this file; to the terminal when left out.")
+    ] = None,
+    notation: Annotated[str, typer.Option("--format", help="hledger or beancount.")] = "hledger",
+    customers: Annotated[
+        bool, typer.Option("--customers", help="Receivables down to each customer's account.")
+    ] = False,
+    day_from: Annotated[str, typer.Option("--from", help="First business date, as 2021-05-01.")] = "",
+    day_to: Annotated[str, typer.Option("--to", help="Last business date.")] = "",
+) -> None:
+    """Write the ledger as a plain-text journal, which an independent program can add up."""
+    start_django()
+    from mains.integrations.plain_accounting import NOTATIONS, JournalDetail, write_journal
+
+    if notation not in NOTATIONS:
+        raise typer.BadParameter(f"There is no format {notation}. One of: {', '.join(NOTATIONS)}.")
+    first = read_day(day_from, option="--from") if day_from else None
+    last = read_day(day_to, option="--to") if day_to else None
+    with out.open("w", encoding="utf-8", newline="\n") if out else nullcontext(stdout) as file:
+        written = write_journal(
+            out=file,
+            notation=NOTATIONS[notation],
+            detail=JournalDetail.CUSTOMERS if customers else JournalDetail.CONTROL,
+            first=first,
+            last=last,
+            as_of=command_time(),
+        )
+    typer.echo(
+        f"{written.transactions:,} transactions, {written.postings:,} postings on {written.accounts:,} accounts"
+        + (f" written to {out}" if out else ""),
+        err=True,
+    )
+
+
+@app.command()
+def chart(
+    stated: Annotated[
+        Path | None,
+        typer.Option("--import", help="A CSV file with the columns control, service, code, name."),
+    ] = None,
+) -> None:
+    """Show how the control accounts are numbered, or state it from a file, whole or not at all."""
+    start_django()
+    from mains.ledger.actions.chart import state_accounts
+    from mains.ledger.queries.chart import read_chart
+
+    if stated:
+        with stated.open(encoding="utf-8-sig", newline="") as file:
+            state_accounts(rows=list(csv.DictReader(file)), place=stated.name)
+    print_table(
+        [Column(title) for title in ("number", "name", "type", "control", "service")],
+        [
+            (row.code, row.name, row.type.label, row.control, row.service or "all")
+            for row in read_chart().rows.values()
+        ],
+    )

@@ -308,6 +308,15 @@ def find_party_id(*, code: str) -> int | None:
     return rows[0] if rows else None
 
 
+def codes_of_parties() -> dict[int, str]:
+    """The code of every supplier, managing company and bank by id."""
+    return dict(fetch_rows(_coded, "SELECT id, code FROM customers_party", {}))
+
+
+def _coded(party_id: int, code: str) -> tuple[int, str]:
+    return party_id, code
+
+
 def count_agreements_by_tariff(*, scope: Scope, on_date: date) -> dict[str, int]:
     """Agreements in force on the date within the scope, by code of the tariff."""
     statement = f"""

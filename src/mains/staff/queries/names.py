@@ -14,3 +14,12 @@ def find_user_id(*, user_name: str) -> int | None:
     statement = "SELECT id FROM staff_user WHERE username = %(name)s AND is_active"
     rows = fetch_rows(int, statement, {"name": user_name})
     return rows[0] if rows else None
+
+
+def codes_of_units() -> dict[int, str]:
+    """The code of every unit of the utility by id."""
+    return dict(fetch_rows(_coded, "SELECT id, code FROM staff_organisation", {}))
+
+
+def _coded(unit_id: int, code: str) -> tuple[int, str]:
+    return unit_id, code
