@@ -50,7 +50,12 @@ INSTALLED_APPS = [
 
 # Jobs are asked for by name; only a worker loads their modules.
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
-PROCRASTINATE_IMPORT_PATHS = ["mains.base.jobs", "mains.billing.jobs", "mains.reporting.jobs"]
+PROCRASTINATE_IMPORT_PATHS = [
+    "mains.base.jobs",
+    "mains.billing.jobs",
+    "mains.ledger.jobs",
+    "mains.reporting.jobs",
+]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -6,7 +6,7 @@ sub-ledger behind the receivable control account: per transaction they sum to it
 
 from django.db import models
 
-from mains.ledger.values import Control, EntryKind, TransactionKind
+from mains.ledger.values import Book, Control, EntryKind, PeriodEventKind, TransactionKind
 
 
 class Transaction(models.Model):
@@ -94,3 +94,39 @@ class ChartAccount(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["control", "service"], name="one_code_a_control")]
+
+
+class PeriodEvent(models.Model):
+    """Through which day a book is closed, since when and by whom. Append-only; the book's last one that closes or
+    reopens counts. Bills need everything closed to be refused, all other transactions either book.
+
+    `through` is the last closed day after the event, None when none is; of a request, the last day that would stay
+    closed. A closing keeps `balances`, minor units at the end of that day by control account, and the head of the
+    chain of seals.
+    """
+
+    kind = models.CharField(max_length=20, choices=PeriodEventKind)
+    book = models.CharField(max_length=20, choices=Book)
+    through = models.DateField(null=True)
+    reason = models.CharField(max_length=200, blank=True)
+    request = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="decisions")
+    balances = models.JSONField(default=dict)
+    head = models.CharField(max_length=64, blank=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request"], name="one_decision_a_request"),
+        ]
+
+
+class Seal(models.Model):
+    """The fingerprint of a transaction with its postings and entries, chained to the seal before. Append-only."""
+
+    transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, related_name="seal")
+    content = models.BinaryField(max_length=32)
+    chain = models.BinaryField(max_length=32)
+    sealed_at = models.DateTimeField()

@@ -58,6 +58,22 @@ class TransactionKind(models.TextChoices):
     SUSPENSE_CLEARED = "suspense_cleared", _("Receipt identified")
 
 
+class Book(models.TextChoices):
+    """What a closing covers: money that moves, day by day, while the month's bills are still to come; or everything."""
+
+    MONEY = "money", _("Receipts and payments")
+    EVERYTHING = "everything", _("Everything")
+
+
+class PeriodEventKind(models.TextChoices):
+    """What happened to the days of the books: closed, or open again after one person asked and another agreed."""
+
+    CLOSED = "closed", _("Closed")
+    ASKED = "asked", _("Reopening asked for")
+    REOPENED = "reopened", _("Reopened")
+    REFUSED = "refused", _("Reopening refused")
+
+
 class Age(models.TextChoices):
     """How long an open item is overdue; `credit` is customers' money that no item has used yet (negative)."""
 

@@ -23,6 +23,7 @@ class Permission(models.TextChoices):
     RECORD_READINGS = "record_readings", _("Record and verify readings")
     RUN_BILLING = "run_billing", _("Prepare and post bill runs")
     IMPORT_PAYMENTS = "import_payments", _("Import and accept payment registers")
+    CLOSE_BOOKS = "close_books", _("Close days of the books, reopen them by two people")
     SEE_REPORTS = "see_reports", _("See statements and reports")
     SEE_TARIFF_DRAFTS = "see_tariff_drafts", _("See drafts of tariffs and their test cases")
     DRAFT_TARIFFS = "draft_tariffs", _("Write, test and submit tariffs")

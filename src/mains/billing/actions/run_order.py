@@ -1,6 +1,6 @@
 """Which run may be planned now, and the ids that it is given."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import connection as django_connection
 
@@ -10,6 +10,8 @@ from mains.billing.values import RunKind, RunStatus, count_slices
 from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
 from mains.kernel.period import next_month
+from mains.ledger.actions.days import refuse_closed
+from mains.ledger.values import TransactionKind
 
 
 class UnableToPlanRun(MainsError):
@@ -17,7 +19,8 @@ class UnableToPlanRun(MainsError):
 
 
 def check_order(*, month: date, cycle: str, now: datetime) -> None:
-    """Raise UnableToPlanRun when the month is not the one to bill next, or a run of the cycle is not finished."""
+    """Raise UnableToPlanRun when the month is not the one to bill next, or a run of the cycle is not finished, and
+    UnableToPostOnDay when its books are closed."""
     if now.date() < next_month(month):
         raise UnableToPlanRun(
             code="month-not-over",
@@ -25,6 +28,9 @@ def check_order(*, month: date, cycle: str, now: datetime) -> None:
             place=f"cycle {cycle}",
             remedy=f"Bill it from {next_month(month)} on.",
         )
+    refuse_closed(
+        kind=TransactionKind.BILL_RUN, day=next_month(month) - timedelta(days=1), place=f"cycle {cycle}"
+    )
     refuse_unfinished(cycle=cycle, kind=RunKind.RECALCULATION)
     last = BillRun.objects.filter(cycle=cycle, kind=RunKind.MONTHLY).order_by("-month").first()
     if last is None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mains.config.cli.actors import find_actor
 from mains.config.cli.days import command_time, read_day
 from mains.config.cli.tables import Column, amount_text, print_table
 from mains.config.start import start_django
@@ -25,15 +26,85 @@ def check() -> None:
     """Ask the database for every breach of the ledger's invariants; exit code 1 when there is one."""
     start_django()
     from mains.ledger.queries import invariants as ledger_invariants
+    from mains.ledger.queries import seals as ledger_seals
     from mains.payments.queries import invariants as payment_invariants
 
-    found = [*ledger_invariants.find_breaches(), *payment_invariants.find_breaches()]
+    found = [
+        *ledger_invariants.find_breaches(),
+        *payment_invariants.find_breaches(),
+        *ledger_seals.check_seals(),
+    ]
     broken = {breach.check for breach in found}
-    for name in (*ledger_invariants.CHECKS, *payment_invariants.CHECKS):
+    for name in (*ledger_invariants.CHECKS, *payment_invariants.CHECKS, *ledger_seals.SEAL_CHECKS):
         typer.echo(f"{'BROKEN' if name in broken else 'ok    '}  {name}")
     for breach in found:
         typer.echo(f"{breach.check}: {breach.place}, off by {amount_text(breach.off_by_minor)}", err=True)
     raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def seal() -> None:
+    """Seal every transaction that is not sealed yet, and print the head of the chain, to be kept outside."""
+    start_django()
+    from mains.ledger.actions.seals import seal_transactions
+
+    sealed = seal_transactions(now=command_time())
+    typer.echo(f"{sealed.count:,} transactions sealed. Head: {sealed.head}")
+
+
+@app.command()
+def close(
+    through: Annotated[str, typer.Option(help="The last day to close, as 2021-05-31.")],
+    book: Annotated[str, typer.Option(help="money: receipts and payments; everything: bills too.")] = "money",
+    by: Annotated[str, typer.Option(help="User name of who closes.")] = "",
+) -> None:
+    """Close the books through a day: it takes no transactions any more. Reopening takes two people, in the office."""
+    start_django()
+    from mains.ledger.values import Book
+    from mains.reporting.actions.closing import close_books
+
+    if book not in Book.values:
+        raise typer.BadParameter(f"There is no book {book}. One of: {', '.join(Book.values)}.")
+    actor = find_actor(by)
+    found = close_books(
+        book=Book(book),
+        day=read_day(through, option="--through"),
+        now=command_time(),
+        actor_id=actor.pk if actor else None,
+    )
+    typer.echo(f"{Book(book).label}: closed through {through}.")
+    if found.month_unbilled:
+        typer.echo(f"{found.month_unbilled:%Y-%m} was not billed: its bills need the month reopened.")
+    if found.registers_waiting:
+        typer.echo(
+            f"{found.registers_waiting} payment registers wait; they will be posted on the first open day."
+        )
+    if found.suspense_count:
+        typer.echo(f"{found.suspense_count} payments are in suspense: {amount_text(found.suspense_minor)}")
+
+
+@app.command()
+def books() -> None:
+    """Show through which day the books are closed, and what happened to them."""
+    start_django()
+    from mains.ledger.queries.periods import closed_books, list_period_events
+
+    for one, day in closed_books().items():
+        typer.echo(f"{one.label}: {f'closed through {day}' if day else 'no day is closed'}")
+    print_table(
+        [Column(title) for title in ("when", "what", "book", "closed through", "by", "reason")],
+        [
+            (
+                f"{e.recorded_at:%Y-%m-%d %H:%M}",
+                e.kind.label,
+                e.book.label,
+                e.through or "-",
+                e.person,
+                e.reason,
+            )
+            for e in list_period_events()
+        ],
+    )
 
 
 @app.command()

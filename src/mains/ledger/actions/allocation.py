@@ -9,7 +9,9 @@ from django.db import connection, transaction
 
 from mains.base.columns import append_frame
 from mains.engine.allocation import allocate
+from mains.ledger.actions.days import hold_open_days
 from mains.ledger.queries.open_items import accounts_with_open_credit, open_credits, open_items
+from mains.ledger.values import TransactionKind
 
 _SUPPLY = ["account_id", "provider_id", "service"]
 # So many accounts are held in memory at once, some hundred megabytes with years of history.
@@ -80,8 +82,12 @@ def store_allocations(made: pl.DataFrame, *, now: datetime) -> Allocated:
     """Keep allocations: account_id, item_id, credit_id, amount_minor, business_date.
 
     The business date is the later one of item and credit: before it one of the two did not exist, so what was
-    open at the end of any past day can be told. The caller holds `lock_allocation`.
+    open at the end of any past day can be told; where that day is closed, it is the first open one. The caller holds
+    `lock_allocation`.
     """
+    opened = hold_open_days(kind=TransactionKind.PAYMENT_REGISTER)
+    if opened is not None:
+        made = made.with_columns(pl.max_horizontal("business_date", pl.lit(opened)))
     append_frame(
         made.select("account_id", "item_id", "credit_id", "amount_minor", "business_date").with_columns(
             recorded_at=pl.lit(now)

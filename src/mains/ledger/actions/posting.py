@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from mains.base.columns import append_frame, ensure_month_partitions, reserve_ids
 from mains.kernel.errors import MainsError
+from mains.ledger.actions.days import hold_open_days, refuse_closed
 from mains.ledger.models import Transaction
 from mains.ledger.values import Control, TransactionKind
 
@@ -60,7 +61,7 @@ def post_transaction(
     Debits are positive, credits negative, in minor units. The receivable postings are made here from the
     entries, so the control account cannot differ from the sub-ledger; `counterparts` are the postings on all
     other control accounts. Raises UnableToPost when the whole does not sum to zero, or when (kind, source,
-    part) is posted.
+    part) is posted; UnableToPostOnDay when the books are closed through the business date.
     """
     assert set(entries.columns) == set(ENTRY_SCHEMA), f"Entries need {list(ENTRY_SCHEMA)}."
     assert set(counterparts.columns) == set(POSTING_SCHEMA), f"Postings need {list(POSTING_SCHEMA)}."
@@ -75,6 +76,8 @@ def post_transaction(
             params={"off_by_minor": off_by},
         )
     with transaction.atomic():
+        hold_open_days(kind=kind)
+        refuse_closed(kind=kind, day=business_date, place=f"{kind} {source_id}, part {part}")
         transaction_id = _open_transaction(kind, source_id, part, business_date, now, narrative)
         postings = pl.concat(
             [

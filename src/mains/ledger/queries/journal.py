@@ -20,7 +20,8 @@ _POSTINGS = """
 """
 _ENTRIES = """
     SELECT transaction_id, account_id, organisation_id, provider_id, service, amount_minor FROM ledger_entry
-    WHERE transaction_id = ANY(%(ids)s) AND month = ANY(%(months)s) AND amount_minor <> 0 ORDER BY transaction_id, id
+    WHERE transaction_id BETWEEN %(first_id)s AND %(last_id)s AND transaction_id = ANY(%(ids)s)
+      AND month = ANY(%(months)s) AND amount_minor <> 0 ORDER BY transaction_id, id
 """
 _PLACE = {
     "organisation_id": pl.Int64,
@@ -67,9 +68,10 @@ def list_postings(transactions: pl.DataFrame) -> pl.DataFrame:
 
 def list_entries(transactions: pl.DataFrame) -> pl.DataFrame:
     """The customers' entries: transaction_id, account_id, organisation_id, provider_id, service, amount_minor."""
+    ids = transactions["transaction_id"].to_list()
     months = transactions["business_date"].dt.month_start().unique().to_list()
     return fetch_frame(
         _ENTRIES,
-        {"ids": transactions["transaction_id"].to_list(), "months": months},
+        {"ids": ids, "first_id": min(ids), "last_id": max(ids), "months": months},
         schema={"transaction_id": pl.Int64, "account_id": pl.Int64, **_PLACE},
     )

@@ -7,6 +7,7 @@ import polars as pl
 
 from mains.engine.allocation import allocate
 from mains.ledger.actions.allocation import allocate_credits, lock_allocation, store_allocations
+from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.queries.open_items import open_items
 from mains.ledger.values import Control, EntryKind, TransactionKind
@@ -44,9 +45,14 @@ def book_receipts(
     A receipt pays the account's oldest open items first; it becomes one entry per provider and service that
     it paid, and what is left belongs to the account's own supply. `other_side` are postings (`POSTING_SCHEMA`
     and business_date) of receipts that have no account. Receivables are credited against the bank, or against
-    suspense when `kind` clears it. The caller's database transaction keeps all or nothing.
+    suspense when `kind` clears it. What belongs to a closed day is posted on the first open one. The caller's database
+    transaction keeps all or nothing.
     """
     lock_allocation()
+    opened = hold_open_days(kind=kind)
+    if opened is not None:
+        on_open_day = pl.max_horizontal("business_date", pl.lit(opened))
+        receipts, other_side = receipts.with_columns(on_open_day), other_side.with_columns(on_open_day)
     accounts = receipts["account_id"].unique().to_list()
     # Credits that were there before come first: they are older money.
     allocate_credits(account_ids=accounts, now=now)

@@ -41,6 +41,7 @@ ENTRIES = (
     ),
     Entry("office:registers", _("Payments"), "cash", "p", ("office:register",)),
     Entry("office:turnover", _("Turnover"), "report-money", "t"),
+    Entry("office:books", _("Books"), "lock", "k"),
     Entry("office:losses", _("Losses"), "sitemap", "l"),
     Entry("office:completeness", _("Completeness"), "circle-check", "c"),
     Entry("office:whatifs", _("What if"), "adjustments", "w", ("office:whatif",)),

@@ -11,6 +11,8 @@ from mains.billing.actions.runs import DUE_DAYS
 from mains.billing.models import BillRun
 from mains.billing.values import RunKind, RunStatus
 from mains.kernel.period import next_month
+from mains.ledger.actions.days import refuse_closed
+from mains.ledger.values import TransactionKind
 
 CYCLE_LOCK = "SELECT pg_advisory_xact_lock(hashtext(%(cycle)s))::text"
 """Held while a run of the cycle is planned, or one account recalculated."""
@@ -19,7 +21,8 @@ CYCLE_LOCK = "SELECT pg_advisory_xact_lock(hashtext(%(cycle)s))::text"
 def draft_run(
     *, cycle: str, now: datetime, created_by_id: int | None, kind: RunKind = RunKind.RECALCULATION
 ) -> BillRun:
-    """The run, not stored yet and without ids. Raises UnableToPlanRun."""
+    """The run, not stored yet and without ids. Raises UnableToPlanRun, and UnableToPostOnDay when the books are closed
+    through the day on which it would post."""
     refuse_unfinished(cycle=cycle)
     monthly = BillRun.objects.filter(cycle=cycle, kind=RunKind.MONTHLY, status=RunStatus.POSTED)
     last = monthly.order_by("-month").first()
@@ -31,9 +34,13 @@ def draft_run(
             remedy="Bill the first month: mains bill run --month YYYY-MM.",
         )
     refuse_earlier_facts(cycle=cycle, now=now)
+    month = next_month(last.month)
+    # The day that its transactions get: see `RunPlan.business_date`.
+    day = min(max(now.date(), month), next_month(month) - timedelta(days=1))
+    refuse_closed(kind=TransactionKind.BILL_RUN, day=day, place=f"cycle {cycle}")
     return BillRun(
         kind=kind,
-        month=next_month(last.month),
+        month=month,
         cycle=cycle,
         status=RunStatus.PLANNED,
         facts_as_of=now,
