@@ -13,7 +13,7 @@ from mains.staff.values import Permission
 
 pytestmark = pytest.mark.django_db
 
-give = import_module("mains.staff.migrations.0003_tariff_permissions").give
+MIGRATIONS = ("0003_tariff_permissions", "0004_close_books")
 # The roles as the packs of the first release had them.
 OLD = {
     "administrator": [
@@ -33,33 +33,39 @@ def old_roles():
         Role.objects.create(code=code, name=code, permissions=permissions)
 
 
+def give_all() -> None:
+    for name in MIGRATIONS:
+        import_module(f"mains.staff.migrations.{name}").give(apps, None)
+
+
 def added() -> dict[str, list[str]]:
     return {role.code: role.permissions[len(OLD[role.code]) :] for role in Role.objects.order_by("pk")}
 
 
 def test_old_roles_get_the_permissions_that_fit_them(old_roles) -> None:
-    give(apps, None)
+    give_all()
     assert added() == {
-        "administrator": ["see_tariff_drafts", "draft_tariffs", "publish_tariffs"],
-        "accountant": ["see_tariff_drafts", "publish_tariffs"],
+        "administrator": ["see_tariff_drafts", "draft_tariffs", "publish_tariffs", "close_books"],
+        "accountant": ["see_tariff_drafts", "publish_tariffs", "close_books"],
         "tariff_specialist": ["see_tariff_drafts", "draft_tariffs"],
         "supervisor": [],
         "cashier": [],
     }
     assert list_unheld_permissions() == []
-    give(apps, None)
-    assert len(added()["administrator"]) == 3, "a second time changes nothing"
+    give_all()
+    assert len(added()["administrator"]) == 4, "a second time changes nothing"
 
 
 def test_where_people_decided_already_nothing_is_touched(old_roles) -> None:
     Role.objects.create(code="reader", name="Reader", permissions=["see_tariff_drafts"])
+    Role.objects.create(code="closer", name="Closer", permissions=["close_books"])
     before = {role.code: role.permissions for role in Role.objects.all()}
-    give(apps, None)
+    give_all()
     assert {role.code: role.permissions for role in Role.objects.all()} == before
 
 
 def test_a_database_without_roles_has_nothing_to_say() -> None:
-    give(apps, None)
+    give_all()
     assert list_roles() == []
     assert list_unheld_permissions() == []
 
@@ -67,8 +73,8 @@ def test_a_database_without_roles_has_nothing_to_say() -> None:
 def test_the_check_names_what_no_role_may_and_granting_mends_it(old_roles) -> None:
     found = check_rights()
     assert found.state is State.WARNING
-    assert found.detail == "no role may: see_tariff_drafts, draft_tariffs, publish_tariffs"
-    for permission in ("see_tariff_drafts", "draft_tariffs", "publish_tariffs"):
+    assert found.detail == "no role may: close_books, see_tariff_drafts, draft_tariffs, publish_tariffs"
+    for permission in ("close_books", "see_tariff_drafts", "draft_tariffs", "publish_tariffs"):
         grant_permission(role_code="supervisor", permission=permission)
     assert check_rights().state is State.GOOD
     grant_permission(role_code="supervisor", permission="draft_tariffs")

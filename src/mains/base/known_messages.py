@@ -238,6 +238,31 @@ FINDINGS = (
     _("Look at what is recorded now and repeat your change if it is still needed."),
 )
 
+BOOKS = (
+    _("{day} is not over yet."),
+    _("Close a day when it has ended."),
+    _("The books are closed through {closed} already."),
+    _("Nothing to do, or ask for reopening."),
+    _("A reopening needs a reason, of at most 200 characters."),
+    _("Say what has to be posted and on whose word."),
+    _("{day} is open."),
+    _("Nothing to do: it takes transactions."),
+    _("There is no such request that waits."),
+    _("See the list: somebody has decided it."),
+    _("Nobody agrees to a reopening that they asked for themselves."),
+    _("Ask a colleague who may close the books."),
+    _("The books are closed through {closed}, so {day} takes no transactions."),
+    _("Date it on an open day, or ask somebody who closes the books for reopening."),
+    _("{runs} bill runs are begun and not posted."),
+    _("Let them finish: Bills and runs shows them. Close the books then."),
+    _("There is no control account {control}."),
+    _("One of: {known}."),
+    _("The number has at most 20 letters, digits, dots and hyphens."),
+    _("Write it as your accountants do, for example 62.01."),
+    _("{account} is already the number of {name}."),
+    _("Give each control account a number of its own."),
+)
+
 MESSAGES = (
     *READINGS,
     *BILL_RUNS,
@@ -249,6 +274,7 @@ MESSAGES = (
     *TARIFFS,
     *TRIALS,
     *FINDINGS,
+    *BOOKS,
     *ENGINE,
 )
 

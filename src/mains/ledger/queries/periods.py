@@ -14,7 +14,7 @@ from mains.ledger.values import Book, Control, PeriodEventKind, TransactionKind
 
 @dataclass(frozen=True, kw_only=True)
 class PeriodRecord:
-    """An event of the days; `balances` in minor units by control account. `is_waiting`: a request that nobody decided."""
+    """An event of the days; `balances` in minor units by control account. `is_waiting`: a request nobody decided."""
 
     event_id: int
     kind: PeriodEventKind

@@ -25,17 +25,18 @@ from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
+from mains.web.office.fact_forms import DayField
 
 
 class DaysForm(forms.Form):
     """A book and a day, to close or to reopen."""
 
     book = forms.ChoiceField(label=gettext_lazy("Book"), choices=Book.choices)
-    day = forms.DateField(label=gettext_lazy("Through"), widget=forms.DateInput(attrs={"type": "date"}))
+    day = DayField(label=gettext_lazy("Through"))
 
 
 class ReopenForm(DaysForm):
-    day = forms.DateField(label=gettext_lazy("Open from"), widget=forms.DateInput(attrs={"type": "date"}))
+    day = DayField(label=gettext_lazy("Open from"))
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=200,
