@@ -2,13 +2,21 @@
 
 from collections import defaultdict
 from datetime import date, timedelta
+from fractions import Fraction
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mains.engine.allocation import OLDEST_FIRST, AllocationOrder, UnableToAllocate, allocate, ranked_by
+from mains.engine.allocation import (
+    OLDEST_FIRST,
+    AllocationOrder,
+    UnableToAllocate,
+    allocate,
+    proportional_by,
+    ranked_by,
+)
 
 DAY = date(2026, 1, 31)
 SERVICES = ["electricity", "water", "heat"]
@@ -114,3 +122,64 @@ def test_bad_items_are_refused(items, code) -> None:
     with pytest.raises(UnableToAllocate) as refused:
         allocate(items=items_frame(items), funds=credits_frame([(1, 7, DAY, 5)]))
     assert refused.value.code == code
+
+
+def divide_one_by_one(
+    items: list[Row], credits_: list[tuple[int, int, date, int]]
+) -> tuple[dict[tuple[int, int], int], dict[int, int]]:
+    """The reference: each credit in turn, divided among services by fractions, whole units to the largest rests."""
+    debts: dict[int, dict[str, list[list[int]]]] = defaultdict(lambda: defaultdict(list))
+    for account, item, _, amount, service in sorted(items, key=lambda row: (row[2], row[1])):
+        debts[account][service].append([item, amount])
+    found: dict[tuple[int, int], int] = defaultdict(int)
+    left = {}
+    for account, credit, _, amount in sorted(credits_, key=lambda row: (row[0], row[2], row[1])):
+        owed = {service: sum(rest for _, rest in rows) for service, rows in sorted(debts[account].items())}
+        whole = sum(owed.values())
+        paid = min(amount, whole)
+        exact = {service: Fraction(paid * part, whole) for service, part in owed.items() if part}
+        shares = {service: int(share) for service, share in exact.items()}
+        by_rest = sorted(exact, key=lambda service: (shares[service] - exact[service], service))
+        for service in by_rest[: paid - sum(shares.values())]:
+            shares[service] += 1
+        for service, share in shares.items():
+            rest = share
+            for debt in debts[account][service]:
+                part = min(rest, debt[1])
+                if part:
+                    found[credit, debt[0]] += part
+                debt[1] -= part
+                rest -= part
+            assert rest == 0, "no service gets more than it owes"
+        if amount > paid:
+            left[credit] = amount - paid
+    return dict(found), left
+
+
+@settings(max_examples=300, deadline=None)
+@given(item_rows, credit_rows, st.randoms())
+def test_proportional_equals_one_by_one(item_rows, credit_rows, random) -> None:
+    items = [(row[0], number, *row[1:]) for number, row in enumerate(item_rows, start=1)]
+    credits_ = [(row[0], number, *row[1:]) for number, row in enumerate(credit_rows, start=1)]
+    random.shuffle(items)
+
+    result = allocate(
+        items=items_frame(items), funds=credits_frame(credits_), order=proportional_by(column="service")
+    )
+
+    expected, left = divide_one_by_one(items, credits_)
+    rows = result.allocations.select("credit_id", "item_id", "amount_minor").rows()
+    assert {(credit, item): amount for credit, item, amount in rows} == expected
+    assert len(rows) == len(expected)
+    assert dict(result.advances.select("credit_id", "remaining_minor").rows()) == left
+
+
+def test_a_payment_is_divided_by_what_is_owed() -> None:
+    items = [(1, 1, DAY, 300, "heat"), (1, 2, DAY, 100, "water"), (1, 3, DAY, 100, "electricity")]
+    made = allocate(
+        items=items_frame(items),
+        funds=credits_frame([(1, 7, DAY, 101)]),
+        order=proportional_by(column="service"),
+    ).allocations
+    # 101 · 3/5 = 60.6, 101 · 1/5 = 20.2 twice: the largest rest gets the unit that is left.
+    assert dict(made.select("item_id", "amount_minor").rows()) == {1: 61, 2: 20, 3: 20}

@@ -261,6 +261,18 @@ BOOKS = (
     _("Write it as your accountants do, for example 62.01."),
     _("{account} is already the number of {name}."),
     _("Give each control account a number of its own."),
+    _("There is no rule {rule}."),
+    _("A policy service by service names each of them once; the other rules name none."),
+    _("Name the services in the order in which they are covered."),
+    _("The document that decides it is missing."),
+    _("Name the order or the article of law."),
+    _("There is no such receipt."),
+    _("Look it up in the account's payments."),
+    _("Taking a receipt back needs a reason, of at most 200 characters."),
+    _("Name the bank's message or the payer's letter."),
+    _("The day lies before the payment."),
+    _("Give the day on which the money went back."),
+    _("This receipt is taken back already."),
 )
 
 MESSAGES = (

@@ -2,7 +2,8 @@
 
 Within an account the items, in the order of a policy, cover a line; the credits, in the order they were paid,
 cover the same line from the same beginning. Where an item and a credit overlap, that much of the credit pays
-that item.
+that item. A policy that shares lays one line for each part of the account (each service) and divides every credit
+among them first.
 """
 
 from collections.abc import Sequence
@@ -24,13 +25,23 @@ class UnableToAllocate(MainsError):
 
 @dataclass(frozen=True)
 class AllocationOrder:
-    """A policy: items are paid by ascending `rank`, within a rank oldest first (due_date, then item_id)."""
+    """A policy: items are paid by ascending `rank`, within a rank oldest first (due_date, then item_id).
+
+    `shared_by` names a column: each credit is divided among its values in proportion to what they still owe, whole
+    minor units going to the largest remainders first, and pays within each by rank.
+    """
 
     name: str
     rank: pl.Expr
+    shared_by: str | None = None
 
 
 OLDEST_FIRST = AllocationOrder(name="oldest_first", rank=pl.lit(0, dtype=pl.Int64))
+
+
+def proportional_by(*, column: str) -> AllocationOrder:
+    """Divide every credit among the values of `column` in proportion to what each still owes: among services."""
+    return AllocationOrder(name=f"proportional_by_{column}", rank=pl.lit(0, dtype=pl.Int64), shared_by=column)
 
 
 def ranked_by(*, column: str, values: Sequence[str]) -> AllocationOrder:
@@ -40,7 +51,7 @@ def ranked_by(*, column: str, values: Sequence[str]) -> AllocationOrder:
     """
     places = {value: place for place, value in enumerate(values)}
     rank = pl.col(column).replace_strict(places, default=len(values), return_dtype=pl.Int64)
-    return AllocationOrder(name=f"ranked_by_{column}", rank=rank)
+    return AllocationOrder(name=f"ranked_by_{column}: {', '.join(values)}", rank=rank)
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,12 @@ def allocate(
     """
     _refuse_bad(items, key="item_id", amount="outstanding_minor", day="due_date", place="items")
     _refuse_bad(funds, key="credit_id", amount="available_minor", day="paid_on", place="funds")
+    if order.shared_by is not None:
+        return _allocate_shared(items, funds, order, order.shared_by)
+    return _allocate_in_line(items, funds, order)
+
+
+def _allocate_in_line(items: pl.DataFrame, funds: pl.DataFrame, order: AllocationOrder) -> Allocation:
     debts = (
         items.join(funds, on="account_id", how="semi")
         .with_columns(rank=order.rank)
@@ -97,6 +114,84 @@ def allocate(
     return Allocation(
         allocations=allocations, advances=_advances(funds, fund_amount, fund=fund, amount=amount)
     )
+
+
+def _allocate_shared(
+    items: pl.DataFrame, funds: pl.DataFrame, order: AllocationOrder, column: str
+) -> Allocation:
+    """Layer by layer: the first credit of every account, then the second ones, each divided by what is then owed."""
+    owed = (
+        items.join(funds, on="account_id", how="semi")
+        .group_by("account_id", column)
+        .agg(owed=pl.col("outstanding_minor").sum())
+        .sort("account_id", column)
+        .with_row_index("part_id")
+        .cast({"part_id": pl.Int64})
+    )
+    layered = funds.sort("account_id", "paid_on", "credit_id").with_columns(
+        layer=pl.int_range(pl.len()).over("account_id")
+    )
+    divided = []
+    for layer in layered.partition_by("layer", maintain_order=True):
+        shares = _divide(owed, layer)
+        divided.append(shares)
+        owed = (
+            owed.join(shares.select("part_id", "share"), on="part_id", how="left", maintain_order="left")
+            .with_columns(owed=pl.col("owed") - pl.col("share").fill_null(0))
+            .drop("share")
+        )
+    if not divided:
+        return _allocate_in_line(items, funds, order)
+    shares = pl.concat(divided).filter(pl.col("share") > 0)
+    parts = owed.select("account_id", column, "part_id")
+    made = _allocate_in_line(
+        items.join(parts, on=["account_id", column], maintain_order="left").with_columns(
+            account_id="part_id"
+        ),
+        shares.select("credit_id", "paid_on", account_id="part_id", available_minor="share"),
+        order,
+    ).allocations
+    allocations = (
+        made.drop("account_id")
+        .join(funds.select("credit_id", "account_id"), on="credit_id", maintain_order="left")
+        .join(layered.select("credit_id", "layer"), on="credit_id", maintain_order="left")
+        .sort("account_id", "layer", maintain_order=True)
+        .select("account_id", "credit_id", "item_id", "amount_minor")
+    )
+    left = layered.join(
+        allocations.group_by("credit_id").agg(pl.col("amount_minor").sum()),
+        on="credit_id",
+        how="left",
+        maintain_order="left",
+    ).select(
+        "account_id",
+        "credit_id",
+        remaining_minor=pl.col("available_minor") - pl.col("amount_minor").fill_null(0),
+    )
+    return Allocation(allocations=allocations, advances=left.filter(pl.col("remaining_minor") > 0))
+
+
+def _divide(owed: pl.DataFrame, layer: pl.DataFrame) -> pl.DataFrame:
+    """One credit an account, divided among its parts, none of which gets more than it owes.
+
+    Columns part_id, credit_id, paid_on, share.
+    """
+    whole = pl.col("owed").sum().over("account_id").cast(pl.Int128)
+    paid = pl.min_horizontal(pl.col("available_minor").cast(pl.Int128), "whole")
+    rows = (
+        owed.join(layer.select("account_id", "credit_id", "paid_on", "available_minor"), on="account_id")
+        .filter(pl.col("owed") > 0)
+        .with_columns(whole=whole)
+        .with_columns(paid=paid)
+        .with_columns(exact=pl.col("paid") * pl.col("owed").cast(pl.Int128))
+        .with_columns(share=pl.col("exact") // pl.col("whole"), rest=pl.col("exact") % pl.col("whole"))
+        .sort("account_id", "rest", "part_id", descending=[False, True, False])
+    )
+    missing = (pl.col("paid") - pl.col("share").sum()).over("account_id")
+    place = pl.int_range(pl.len()).over("account_id")
+    return rows.with_columns(
+        share=(pl.col("share") + (place < missing).cast(pl.Int128)).cast(pl.Int64)
+    ).select("part_id", "credit_id", "paid_on", "share")
 
 
 def _line_starts(

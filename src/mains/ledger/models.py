@@ -4,9 +4,12 @@
 sub-ledger behind the receivable control account: per transaction they sum to its receivable postings.
 """
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 
-from mains.ledger.values import Book, Control, EntryKind, PeriodEventKind, TransactionKind
+from mains.base.facts import DatedFact
+from mains.ledger.values import Book, Control, EntryKind, PeriodEventKind, PolicyRule, TransactionKind
 
 
 class Transaction(models.Model):
@@ -130,3 +133,22 @@ class Seal(models.Model):
     content = models.BinaryField(max_length=32)
     chain = models.BinaryField(max_length=32)
     sealed_at = models.DateTimeField()
+
+
+class AllocationPolicy(DatedFact):
+    """Which debts payments of these dates cover first, in the whole utility; without one the oldest.
+
+    `services`, of a policy service by service: those that come first, in this order; all others follow.
+    """
+
+    rule = models.CharField(max_length=20, choices=PolicyRule)
+    services = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="one_policy_at_a_time",
+                expressions=[("valid", RangeOperators.OVERLAPS)],
+                condition=models.Q(superseded_at__isnull=True),
+            )
+        ]

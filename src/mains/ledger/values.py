@@ -49,6 +49,15 @@ class EntryKind(models.TextChoices):
     OPENING = "opening", _("Opening balance")
     BILL = "bill", _("Bill")
     PAYMENT = "payment", _("Payment")
+    REVERSAL = "reversal", _("Payment taken back")
+
+
+class PolicyRule(models.TextChoices):
+    """Which debts of an account a payment covers first."""
+
+    OLDEST_FIRST = "oldest_first", _("Oldest debt first")
+    BY_SERVICE = "by_service", _("Service by service")
+    PROPORTIONAL = "proportional", _("Services in proportion to what is owed")
 
 
 class TransactionKind(models.TextChoices):
@@ -56,6 +65,7 @@ class TransactionKind(models.TextChoices):
     BILL_RUN = "bill_run", _("Bill run")
     PAYMENT_REGISTER = "payment_register", _("Payment register")
     SUSPENSE_CLEARED = "suspense_cleared", _("Receipt identified")
+    RECEIPT_REVERSED = "receipt_reversed", _("Receipt taken back")
 
 
 class Book(models.TextChoices):

@@ -61,3 +61,13 @@ class ReceiptIdentification(models.Model):
     account_id = models.BigIntegerField()
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+
+
+class ReceiptReversal(models.Model):
+    """Money that was received and went back: bounced, disputed, or booked by mistake. Once a receipt; append-only."""
+
+    receipt = models.OneToOneField(Receipt, on_delete=models.PROTECT, related_name="reversal")
+    business_date = models.DateField()
+    reason = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")

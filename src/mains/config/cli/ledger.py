@@ -43,6 +43,56 @@ def check() -> None:
 
 
 @app.command()
+def policy(
+    rule: Annotated[
+        str, typer.Option(help="oldest_first, by_service or proportional; shows all when left out.")
+    ] = "",
+    services: Annotated[str, typer.Option(help="Of by_service: services in order, divided by commas.")] = "",
+    day_from: Annotated[str, typer.Option("--from", help="First day of payments that follow it.")] = "",
+    proof: Annotated[str, typer.Option(help="The document that decides it.")] = "",
+    by: Annotated[str, typer.Option(help="User name of who states it.")] = "",
+) -> None:
+    """Show, or state, which debts payments cover first."""
+    start_django()
+    from mains.ledger.actions.policies import state_policy
+    from mains.ledger.queries.policies import list_policies
+
+    if rule:
+        state_policy(
+            rule=rule,
+            services=services.split(","),
+            valid_from=read_day(day_from, option="--from"),
+            proof=proof,
+            actor=find_actor(by),
+            now=command_time(),
+        )
+    print_table(
+        [Column(title) for title in ("from", "to", "rule", "services", "document")],
+        [
+            (one.valid_from, one.valid_to or "-", one.rule.label, ", ".join(one.services), one.proof)
+            for one in list_policies()
+        ],
+        empty="The oldest debt first.",
+    )
+
+
+@app.command()
+def reallocate(
+    account: Annotated[str, typer.Option(help="Number of the account.")],
+) -> None:
+    """Let the credits of an account cover its debts anew, in the order of their dates; nothing where that holds."""
+    start_django()
+    from mains.customers.queries.records import find_account_id
+    from mains.ledger.actions.reallocation import reallocate as anew
+
+    account_id = find_account_id(number=account)
+    if account_id is None:
+        raise typer.BadParameter(f"There is no account {account}.")
+    made = anew(account_ids=[account_id], now=command_time())
+    typer.echo(f"{made.count} allocations changed.")
+
+
+@app.command()
 def seal() -> None:
     """Seal every transaction that is not sealed yet, and print the head of the chain, to be kept outside."""
     start_django()

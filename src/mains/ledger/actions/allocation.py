@@ -13,7 +13,7 @@ from mains.ledger.actions.days import hold_open_days
 from mains.ledger.queries.open_items import accounts_with_open_credit, open_credits, open_items
 from mains.ledger.values import TransactionKind
 
-_SUPPLY = ["account_id", "provider_id", "service"]
+SUPPLY = ["account_id", "provider_id", "service"]
 # So many accounts are held in memory at once, some hundred megabytes with years of history.
 _CHUNK = 50_000
 
@@ -50,13 +50,13 @@ def _allocate_chunk(accounts: Sequence[int], *, now: datetime) -> Allocated:
     if items.is_empty() or funds.is_empty():
         return Allocated(count=0, accounts=0, amount_minor=0)
     # The engine knows accounts only: here one provider's service at an account is what it allocates within.
-    supplies = pl.concat([items.select(_SUPPLY), funds.select(_SUPPLY)]).unique(maintain_order=True)
+    supplies = pl.concat([items.select(SUPPLY), funds.select(SUPPLY)]).unique(maintain_order=True)
     supplies = supplies.with_row_index("supply_id").cast({"supply_id": pl.Int64})
     made = allocate(
-        items=items.join(supplies, on=_SUPPLY, maintain_order="left")
+        items=items.join(supplies, on=SUPPLY, maintain_order="left")
         .drop("account_id", "business_date")
         .rename({"supply_id": "account_id"}),
-        funds=funds.join(supplies, on=_SUPPLY, maintain_order="left").select(
+        funds=funds.join(supplies, on=SUPPLY, maintain_order="left").select(
             "credit_id", "paid_on", "available_minor", account_id="supply_id"
         ),
     ).allocations

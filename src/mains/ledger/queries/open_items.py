@@ -119,3 +119,53 @@ def age_open_items(*, on_date: date, as_of: datetime) -> pl.DataFrame:
             "accounts": pl.Int64,
         },
     )
+
+
+def list_entries_of(*, account_ids: Sequence[int]) -> pl.DataFrame:
+    """All entries of the accounts that are not nought: entry_id, account_id, provider_id, service, kind, amount_minor,
+    due_date, business_date, document_id."""
+    return fetch_frame(
+        """
+        SELECT id, account_id, provider_id, service, kind, amount_minor, due_date, business_date, document_id
+        FROM ledger_entry WHERE account_id = ANY(%(account_ids)s) AND amount_minor <> 0 ORDER BY id
+        """,
+        {"account_ids": list(account_ids)},
+        schema={
+            "entry_id": pl.Int64,
+            "account_id": pl.Int64,
+            "provider_id": pl.Int64,
+            "service": pl.String,
+            "kind": pl.String,
+            "amount_minor": pl.Int64,
+            "due_date": pl.Date,
+            "business_date": pl.Date,
+            "document_id": pl.Int64,
+        },
+    )
+
+
+def held_allocations(*, account_ids: Sequence[int]) -> pl.DataFrame:
+    """What credits cover now, reversals taken into account: account_id, item_id, credit_id, amount_minor (> 0)."""
+    return fetch_frame(
+        """
+        SELECT account_id, item_id, credit_id, sum(amount_minor)::bigint FROM ledger_allocation
+        WHERE account_id = ANY(%(account_ids)s) GROUP BY 1, 2, 3 HAVING sum(amount_minor) <> 0
+        """,
+        {"account_ids": list(account_ids)},
+        schema={"account_id": pl.Int64, "item_id": pl.Int64, "credit_id": pl.Int64, "amount_minor": pl.Int64},
+    )
+
+
+def last_credit_days(*, account_ids: Sequence[int], since: date) -> dict[int, date]:
+    """The latest business date of a credit, of those accounts that have one dated `since` or later."""
+    found = fetch_frame(
+        """
+        SELECT account_id, max(business_date) FROM ledger_entry
+        WHERE account_id = ANY(%(account_ids)s) AND amount_minor < 0 AND business_date >= %(since)s
+          AND month >= date_trunc('month', %(since)s::date)
+        GROUP BY 1
+        """,
+        {"account_ids": list(account_ids), "since": since},
+        schema={"account_id": pl.Int64, "last": pl.Date},
+    )
+    return dict(found.iter_rows())

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 
 import polars as pl
 
@@ -9,7 +10,9 @@ from mains.engine.allocation import allocate
 from mains.ledger.actions.allocation import allocate_credits, lock_allocation, store_allocations
 from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
-from mains.ledger.queries.open_items import open_items
+from mains.ledger.actions.reallocation import reallocate
+from mains.ledger.queries.open_items import last_credit_days, open_items
+from mains.ledger.queries.policies import list_policies, order_on
 from mains.ledger.values import Control, EntryKind, TransactionKind
 from mains.payments.queries.supply import supply_of_accounts, utility_id
 
@@ -42,7 +45,7 @@ def book_receipts(
 ) -> BookedReceipts:
     """Book receipts (`RECEIPT_SCHEMA`, all with an account) as payments, one transaction per business date.
 
-    A receipt pays the account's oldest open items first; it becomes one entry per provider and service that
+    A receipt pays the account's open items by the policy of its day; it becomes one entry per provider and service that
     it paid, and what is left belongs to the account's own supply. `other_side` are postings (`POSTING_SCHEMA`
     and business_date) of receipts that have no account. Receivables are credited against the bank, or against
     suspense when `kind` clears it. What belongs to a closed day is posted on the first open one. The caller's database
@@ -56,8 +59,8 @@ def book_receipts(
     accounts = receipts["account_id"].unique().to_list()
     # Credits that were there before come first: they are older money.
     allocate_credits(account_ids=accounts, now=now)
-    items = open_items(account_ids=accounts)
-    shares = _shares(receipts, items)
+    late = _late_accounts(receipts)
+    shares = _shares(receipts, open_items(account_ids=accounts))
     parts = _parts(receipts, shares, on_date=receipts["business_date"].max())
     entry_ids = [
         _post_day(
@@ -80,6 +83,8 @@ def book_receipts(
         )
     )
     allocated_minor = store_allocations(made, now=now).amount_minor
+    if late:
+        reallocate(account_ids=late, now=now)
     return BookedReceipts(
         allocated_minor=allocated_minor,
         advance_minor=int(receipts["amount_minor"].cast(pl.Int128).sum()) - allocated_minor,
@@ -103,7 +108,7 @@ def _days(receipts: pl.DataFrame, other_side: pl.DataFrame) -> list[date]:
 
 def _shares(receipts: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     """How much of each receipt covers which item, with the item's supply and business date."""
-    made = allocate(
+    made = _by_policy(
         items=items.drop("business_date"),
         funds=receipts.select(
             "account_id",
@@ -111,7 +116,7 @@ def _shares(receipts: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
             pl.col("business_date").alias("paid_on"),
             pl.col("amount_minor").alias("available_minor"),
         ),
-    ).allocations
+    )
     return (
         made.select("item_id", pl.col("credit_id").alias("receipt_id"), "amount_minor")
         .join(items.drop("due_date", "outstanding_minor"), on="item_id", maintain_order="left")
@@ -121,6 +126,39 @@ def _shares(receipts: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
             maintain_order="left",
         )
     )
+
+
+def _by_policy(*, items: pl.DataFrame, funds: pl.DataFrame) -> pl.DataFrame:
+    """Allocations of the funds, those of one policy after those of the one before."""
+    policies, made = list_policies(), []
+    days = funds.select("paid_on").unique().sort("paid_on").to_series().to_list()
+    for _name, group in groupby(days, key=lambda day: order_on(policies, day).name):
+        of_policy = list(group)
+        found = allocate(
+            items=items,
+            funds=funds.filter(pl.col("paid_on").is_in(of_policy)),
+            order=order_on(policies, of_policy[0]),
+        ).allocations
+        made.append(found)
+        covered = found.group_by("item_id").agg(pl.col("amount_minor").sum())
+        items = (
+            items.join(covered, on="item_id", how="left", maintain_order="left")
+            .with_columns(outstanding_minor=pl.col("outstanding_minor") - pl.col("amount_minor").fill_null(0))
+            .drop("amount_minor")
+            .filter(pl.col("outstanding_minor") > 0)
+        )
+    return pl.concat(made) if made else allocate(items=items, funds=funds).allocations
+
+
+def _late_accounts(receipts: pl.DataFrame) -> list[int]:
+    """Accounts with a credit dated after one of these receipts: theirs came in another order than they were paid."""
+    if receipts.is_empty():
+        return []
+    first = receipts.group_by("account_id").agg(pl.col("business_date").min())
+    since = first["business_date"].min()
+    assert isinstance(since, date)
+    last = last_credit_days(account_ids=first["account_id"].to_list(), since=since)
+    return [account for account, day in first.iter_rows() if account in last and last[account] > day]
 
 
 def _parts(receipts: pl.DataFrame, shares: pl.DataFrame, *, on_date: object) -> pl.DataFrame:

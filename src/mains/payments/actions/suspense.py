@@ -10,7 +10,7 @@ from mains.kernel.errors import MainsError
 from mains.ledger.actions.posting import POSTING_SCHEMA
 from mains.ledger.values import TransactionKind
 from mains.payments.actions.receipts import RECEIPT_SCHEMA, BookedReceipts, book_receipts
-from mains.payments.models import Receipt, ReceiptIdentification
+from mains.payments.models import Receipt, ReceiptIdentification, ReceiptReversal
 from mains.staff.values import EVERYTHING, Scope
 
 
@@ -35,8 +35,8 @@ def identify_receipt(
     """
     account_id = _account_in_reach(account_number, scope)
     with transaction.atomic():
-        receipt = Receipt.objects.filter(pk=receipt_id).first()
-        if receipt is None or receipt.account_id is not None:
+        receipt = Receipt.objects.select_for_update().filter(pk=receipt_id).first()
+        if receipt is None or receipt.account_id is not None or _is_reversed(receipt):
             raise _not_in_suspense(receipt_id)
         try:
             with transaction.atomic():
@@ -57,6 +57,10 @@ def identify_receipt(
             now=now,
             narrative=f"Receipt {receipt.pk} belongs to account {account_number}",
         )
+
+
+def _is_reversed(receipt: Receipt) -> bool:
+    return ReceiptReversal.objects.filter(receipt=receipt).exists()
 
 
 def _account_in_reach(account_number: str, scope: Scope) -> int:

@@ -21,9 +21,30 @@ CHECKS: dict[str, str] = {
             SELECT c.amount_minor AS minor FROM payments_receipt c
             WHERE c.account_id IS NULL
               AND NOT EXISTS (SELECT FROM payments_receiptidentification i WHERE i.receipt_id = c.id)
+              AND NOT EXISTS (SELECT FROM payments_receiptreversal v WHERE v.receipt_id = c.id)
             UNION ALL
             SELECT amount_minor FROM ledger_posting WHERE control = 'suspense'
         ) both_sides HAVING sum(minor) <> 0
+    """,
+    # A receipt taken back is owed again, whole, by the account that it had reached, and left the bank.
+    "reversals-equal-receipts": """
+        SELECT 'receipt ' || receipt_id, sum(minor)
+        FROM (
+            SELECT c.id AS receipt_id, c.amount_minor AS minor
+            FROM payments_receipt c JOIN payments_receiptreversal v ON v.receipt_id = c.id
+            UNION ALL
+            SELECT t.source_id, p.amount_minor
+            FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
+            WHERE p.control = 'bank' AND t.kind = 'receipt_reversed'
+            UNION ALL
+            SELECT v.receipt_id, e.minor - c.amount_minor
+            FROM payments_receiptreversal v JOIN payments_receipt c ON c.id = v.receipt_id
+            LEFT JOIN payments_receiptidentification i ON i.receipt_id = c.id
+            JOIN (
+                SELECT document_id, account_id, sum(amount_minor) AS minor FROM ledger_entry
+                WHERE kind = 'reversal' GROUP BY 1, 2
+            ) e ON e.document_id = c.id AND e.account_id = coalesce(c.account_id, i.account_id)
+        ) both_sides GROUP BY receipt_id HAVING sum(minor) <> 0
     """,
     # Each receipt reached exactly one account, whole.
     "receipts-equal-payments": """

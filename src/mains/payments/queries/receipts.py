@@ -1,10 +1,12 @@
 """Money received: what still waits in suspense, and what an account paid."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 
+from mains.base.rows import fetch_row, fetch_rows
 from mains.staff.values import Permission, Scope
 
 _RECEIPT = """
@@ -16,13 +18,15 @@ _SUSPENSE = """
     LEFT JOIN payments_paymentregister r ON r.id = c.register_id
     WHERE c.account_id IS NULL
       AND NOT EXISTS (SELECT FROM payments_receiptidentification i WHERE i.receipt_id = c.id)
+      AND NOT EXISTS (SELECT FROM payments_receiptreversal v WHERE v.receipt_id = c.id)
 """
 _OF_ACCOUNT = """
     SELECT c.id, c.register_id, coalesce(r.file_name, ''), c.account_number, c.payer, c.reference, c.paid_on,
-           c.amount_minor, i.recorded_at
+           c.amount_minor, i.recorded_at, v.business_date
     FROM payments_receipt c
     LEFT JOIN payments_paymentregister r ON r.id = c.register_id
     LEFT JOIN payments_receiptidentification i ON i.receipt_id = c.id
+    LEFT JOIN payments_receiptreversal v ON v.receipt_id = c.id
     WHERE c.id IN (
         SELECT id FROM payments_receipt WHERE account_id = %(account_id)s
         UNION ALL
@@ -35,7 +39,7 @@ _OF_ACCOUNT = """
 @dataclass(frozen=True)
 class ReceiptRecord:
     """Money received. `account_number` is as the sender wrote it; `identified_at` is set when it left
-    suspense.
+    suspense, `reversed_on` when it was taken back.
     """
 
     id: int
@@ -47,6 +51,7 @@ class ReceiptRecord:
     paid_on: date
     amount_minor: int
     identified_at: datetime | None = None
+    reversed_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -86,3 +91,77 @@ def list_receipts(*, account_id: int, limit: int = 100) -> list[ReceiptRecord]:
     with connection.cursor() as cursor:
         cursor.execute(_OF_ACCOUNT, {"account_id": account_id, "limit": limit})
         return [ReceiptRecord(*row) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptDetail:
+    """A receipt with the account that it reached: `number` and `organisation_id` are None while it is in suspense."""
+
+    receipt_id: int
+    account_id: int | None
+    number: str | None
+    organisation_id: int | None
+    payer: str
+    reference: str
+    file_name: str
+    paid_on: date
+    amount_minor: int
+    reversed_on: date | None
+    reversal_reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Covered:
+    """A debt that a receipt pays now: its kind, whole amount, and how much of it the receipt pays."""
+
+    due_date: date
+    kind: str
+    service: str
+    item_minor: int
+    amount_minor: int
+
+
+def find_receipt(*, receipt_id: int, scope: Scope) -> ReceiptDetail | None:
+    """A receipt, if its account lies within the scope; money in suspense is seen by all who see money."""
+    found = fetch_row(_detail, _DETAIL, {"receipt_id": receipt_id})
+    if found is None or (found.organisation_id is not None and not scope.covers(found.organisation_id)):
+        return None
+    return found
+
+
+def list_covered(*, receipt_id: int, account_id: int | None) -> list[Covered]:
+    """The debts that a receipt pays now, by the day they fell due. The caller has checked the account's scope."""
+    params = {"receipt_id": receipt_id, "account_id": account_id or 0}
+    return fetch_rows(_covered, _COVERED, params)
+
+
+def _detail(*row: Any) -> ReceiptDetail:
+    names = [field.name for field in fields(ReceiptDetail)]
+    return ReceiptDetail(**dict(zip(names, row, strict=True)))
+
+
+def _covered(due_date: date, kind: str, service: str, item_minor: int, amount_minor: int) -> Covered:
+    return Covered(
+        due_date=due_date, kind=kind, service=service, item_minor=item_minor, amount_minor=amount_minor
+    )
+
+
+_DETAIL = """
+    SELECT c.id, a.id, a.number, a.organisation_id, c.payer, c.reference, coalesce(r.file_name, ''), c.paid_on,
+           c.amount_minor, v.business_date, coalesce(v.reason, '')
+    FROM payments_receipt c
+    LEFT JOIN payments_paymentregister r ON r.id = c.register_id
+    LEFT JOIN payments_receiptidentification i ON i.receipt_id = c.id
+    LEFT JOIN payments_receiptreversal v ON v.receipt_id = c.id
+    LEFT JOIN customers_account a ON a.id = coalesce(c.account_id, i.account_id)
+    WHERE c.id = %(receipt_id)s
+"""
+_COVERED = """
+    SELECT coalesce(e.due_date, e.business_date), e.kind, e.service, e.amount_minor, sum(l.amount_minor)::bigint
+    FROM ledger_entry p
+    JOIN ledger_allocation l ON l.credit_id = p.id AND l.account_id = p.account_id
+    JOIN ledger_entry e ON e.id = l.item_id AND e.account_id = p.account_id
+    WHERE p.account_id = %(account_id)s AND p.kind = 'payment' AND p.document_id = %(receipt_id)s
+    GROUP BY e.id, 1, 2, 3, 4 HAVING sum(l.amount_minor) <> 0
+    ORDER BY 1, e.id
+"""

@@ -39,7 +39,7 @@ ENTRIES = (
         "f",
         ("office:tariff", "office:draft", "office:new_draft", "office:try_draft"),
     ),
-    Entry("office:registers", _("Payments"), "cash", "p", ("office:register",)),
+    Entry("office:registers", _("Payments"), "cash", "p", ("office:register", "office:receipt")),
     Entry("office:turnover", _("Turnover"), "report-money", "t"),
     Entry("office:books", _("Books"), "lock", "k"),
     Entry("office:losses", _("Losses"), "sitemap", "l"),

@@ -16,9 +16,11 @@ from mains.base.wording import error_text
 from mains.kernel.errors import MainsError
 from mains.ledger.actions.chart import state_account
 from mains.ledger.actions.periods import ask_to_reopen, decide_reopening
+from mains.ledger.actions.policies import state_policy
 from mains.ledger.queries.chart import read_chart
 from mains.ledger.queries.periods import closed_books, list_period_events
-from mains.ledger.values import Book, Control
+from mains.ledger.queries.policies import list_policies
+from mains.ledger.values import Book, Control, PolicyRule
 from mains.reporting.actions.closing import close_books
 from mains.reporting.queries.closing import look_before_closing
 from mains.staff.values import Permission
@@ -41,6 +43,23 @@ class ReopenForm(DaysForm):
         label=gettext_lazy("Reason"),
         max_length=200,
         help_text=gettext_lazy("What has to be posted, and on whose word."),
+    )
+
+
+class PolicyForm(forms.Form):
+    """Which debts payments cover first, from a day on."""
+
+    rule = forms.ChoiceField(label=gettext_lazy("Payments cover"), choices=PolicyRule.choices)
+    services = forms.CharField(
+        label=gettext_lazy("Services in order"),
+        required=False,
+        help_text=gettext_lazy("For service by service only, divided by commas."),
+    )
+    day = DayField(label=gettext_lazy("From"))
+    proof = forms.CharField(
+        label=gettext_lazy("Document"),
+        max_length=200,
+        help_text=gettext_lazy("The order or the article of law."),
     )
 
 
@@ -141,6 +160,31 @@ def state_chart(request: OfficeRequest) -> HttpResponse:
     return redirect("office:books")
 
 
+@require_POST
+@needs(Permission.CLOSE_BOOKS)
+def state_rule(request: OfficeRequest) -> HttpResponse:
+    """State which debts payments cover first from a day on."""
+    _check_whole(request)
+    form = PolicyForm(request.POST)
+    if not form.is_valid():
+        return _page(request, policy_form=form)
+    told = form.cleaned_data
+    try:
+        state_policy(
+            rule=told["rule"],
+            services=told["services"].split(","),
+            valid_from=told["day"],
+            proof=told["proof"],
+            actor=request.user,
+            now=now(),
+        )
+    except MainsError as error:
+        messages.error(request, error_text(error))
+    else:
+        messages.success(request, _("Payments from that day on follow it."))
+    return redirect("office:books")
+
+
 def _check_whole(request: OfficeRequest) -> None:
     """The books are those of the whole utility."""
     if request.scope.organisation_ids is not None:
@@ -157,6 +201,8 @@ def _page(request: OfficeRequest, **given: Any) -> HttpResponse:
         "chart": read_chart().rows.values(),
         "close_form": DaysForm(initial={"book": Book.MONEY, "day": yesterday}),
         "reopen_form": ReopenForm(initial={"book": Book.MONEY}),
+        "policies": list_policies(),
+        "policy_form": PolicyForm(initial={"day": request.today}),
         "chart_form": ChartForm(),
         "may_close": Permission.CLOSE_BOOKS in request.rights.permissions,
         "currency": currency_of_utility(),

@@ -1,0 +1,148 @@
+"""Take a receipt back: the bank returned it, the payer disputed it, or it was never ours."""
+
+from datetime import date, datetime
+
+import polars as pl
+from django.db import IntegrityError, transaction
+
+from mains.base.columns import fetch_frame
+from mains.kernel.errors import MainsError
+from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
+from mains.ledger.actions.reallocation import reallocate
+from mains.ledger.values import Control, EntryKind, TransactionKind
+from mains.payments.actions.receipts import suspense_place
+from mains.payments.models import Receipt, ReceiptReversal
+from mains.payments.queries.supply import utility_id
+from mains.staff.values import EVERYTHING, Scope
+
+_REASON_MAX = 200
+_PAYMENTS = """
+    SELECT account_id, organisation_id, provider_id, service, amount_minor FROM ledger_entry
+    WHERE account_id = %(account_id)s AND kind = 'payment' AND document_id = %(receipt_id)s ORDER BY id
+"""
+
+
+class UnableToReverseReceipt(MainsError):
+    """The receipt cannot be taken back; nothing was posted."""
+
+
+def reverse_receipt(
+    *,
+    receipt_id: int,
+    reason: str,
+    business_date: date,
+    now: datetime,
+    actor_id: int | None = None,
+    scope: Scope = EVERYTHING,
+) -> ReceiptReversal:
+    """Post a receipt back, whole and once, and let the account's other payments cover what it had covered.
+
+    The customer owes again what the receipt had paid, service by service, with the old due dates of the debts. The
+    receipt itself stays. Raises UnableToReverseReceipt: unknown or out of `scope`, taken back already, no reason, a day
+    before it was paid; UnableToPostOnDay when the books are closed.
+    """
+    reason = " ".join(reason.split())
+    with transaction.atomic():
+        receipt = Receipt.objects.select_for_update().filter(pk=receipt_id).first()
+        account_id = _account_of(receipt) if receipt else None
+        if receipt is None or (account_id is not None and not _within(account_id, scope)):
+            raise _refusal(
+                "receipt-unknown",
+                "There is no such receipt.",
+                receipt_id,
+                "Look it up in the account's payments.",
+            )
+        if not reason or len(reason) > _REASON_MAX:
+            raise _refusal(
+                "reversal-reason",
+                "Taking a receipt back needs a reason, of at most 200 characters.",
+                receipt_id,
+                "Name the bank's message or the payer's letter.",
+            )
+        if business_date < receipt.paid_on:
+            raise _refusal(
+                "reversal-before-payment",
+                "The day lies before the payment.",
+                receipt_id,
+                "Give the day on which the money went back.",
+            )
+        try:
+            with transaction.atomic():
+                reversal = ReceiptReversal.objects.create(
+                    receipt=receipt,
+                    business_date=business_date,
+                    reason=reason,
+                    recorded_at=now,
+                    recorded_by_id=actor_id,
+                )
+        except IntegrityError as error:
+            raise _refusal(
+                "receipt-reversed", "This receipt is taken back already.", receipt_id, "Nothing was changed."
+            ) from error
+        entries = _entries(receipt, account_id)
+        post_transaction(
+            kind=TransactionKind.RECEIPT_REVERSED,
+            source_id=receipt.pk,
+            business_date=business_date,
+            entries=entries.select(*ENTRY_SCHEMA),
+            counterparts=_counterparts(receipt, entries),
+            now=now,
+            narrative=reason,
+        )
+        if account_id is not None:
+            reallocate(account_ids=[account_id], now=now)
+        return reversal
+
+
+def _account_of(receipt: Receipt) -> int | None:
+    identification = getattr(receipt, "identification", None)
+    return identification.account_id if identification else receipt.account_id
+
+
+def _within(account_id: int, scope: Scope) -> bool:
+    found = fetch_frame(
+        "SELECT organisation_id FROM customers_account WHERE id = %(id)s",
+        {"id": account_id},
+        schema={"organisation_id": pl.Int64},
+    )
+    return bool(found.height) and scope.covers(int(found["organisation_id"][0]))
+
+
+def _entries(receipt: Receipt, account_id: int | None) -> pl.DataFrame:
+    """What the receipt had paid, owed again; none while it is in suspense."""
+    paid = fetch_frame(
+        _PAYMENTS,
+        {"account_id": account_id or 0, "receipt_id": receipt.pk},
+        schema={name: ENTRY_SCHEMA[name] for name in _PAID},
+    )
+    return paid.with_columns(
+        -pl.col("amount_minor"),
+        kind=pl.lit(EntryKind.REVERSAL.value),
+        correction_minor=pl.lit(0, pl.Int64),
+        due_date=pl.lit(None, pl.Date),
+        document_id=pl.lit(receipt.pk, pl.Int64),
+    )
+
+
+_PAID = ("account_id", "organisation_id", "provider_id", "service", "amount_minor")
+
+
+def _counterparts(receipt: Receipt, entries: pl.DataFrame) -> pl.DataFrame:
+    """The bank gives the money back where it stands: at the units that the customers paid, or, when the receipt came
+    through suspense, at the utility itself. Out of suspense the money of nobody goes back."""
+    own_account = receipt.account_id is not None
+    bank = (
+        entries.select("organisation_id", "provider_id", "service", -pl.col("amount_minor"))
+        if own_account
+        else pl.DataFrame({"amount_minor": [-receipt.amount_minor]}).with_columns(
+            suspense_place(utility_id())
+        )
+    )
+    sides = [bank.with_columns(control=pl.lit(Control.BANK.value))]
+    if not own_account and entries.is_empty():
+        sides.append(bank.with_columns(-pl.col("amount_minor"), control=pl.lit(Control.SUSPENSE.value)))
+    return pl.concat([side.select(*POSTING_SCHEMA) for side in sides])
+
+
+def _refusal(code: str, message: str, receipt_id: int, remedy: str) -> UnableToReverseReceipt:
+    return UnableToReverseReceipt(code=code, message=message, place=f"receipt {receipt_id}", remedy=remedy)
