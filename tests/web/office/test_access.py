@@ -61,7 +61,7 @@ ARGUMENTS = {
     "give_to_officer": ["central"],
     "explain_hole": [10**9],
     "decide_reopening": [10**9],
-    "receipt": [10**9],
+    "receipt": ["receipt_id"],
     "whatif": [1],
     "cancel_whatif": [1],
     "whatif_csv": [1],
@@ -139,6 +139,7 @@ ROLE_PERMISSIONS = {
     "stranger": set(),
 }
 OF_ONE_DISTRICT = [
+    "receipt",
     "account",
     "account_use",
     "account_money",
@@ -193,13 +194,17 @@ def _call(client: Client, name: str, address: str) -> int:
 def _meter_and_reading(number: str) -> dict[str, int]:
     from mains.customers.models import Account
     from mains.metering.models import Installation, Reading
+    from mains.payments.models import Receipt
 
-    point_ids = Account.objects.get(number=number).agreements.values_list("service_point_id", flat=True)
+    account = Account.objects.get(number=number)
+    point_ids = account.agreements.values_list("service_point_id", flat=True)
     installation = Installation.objects.filter(service_point_id__in=point_ids).first()
     assert installation
     reading = Reading.objects.filter(register__meter_id=installation.meter_id).first()
     assert reading
-    return {"meter_id": installation.meter_id, "reading_id": reading.pk}
+    receipt = Receipt.objects.filter(account_id=account.pk).first()
+    assert receipt
+    return {"meter_id": installation.meter_id, "reading_id": reading.pk, "receipt_id": receipt.pk}
 
 
 def test_every_address_is_classified() -> None:
