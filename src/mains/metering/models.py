@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from mains.base.facts import DatedFact, Recorded, Withdrawal, one_at_a_time
-from mains.metering.values import ReadingSource, UnmeteredReason, Zone
+from mains.metering.values import IntervalQuantity, ReadingSource, UnmeteredReason, Zone
 
 
 class Meter(models.Model):
@@ -214,8 +214,9 @@ class UsageMonth(models.Model):
     """Daily use of one service point and zone in one month. Append-only: a change is a new revision.
 
     `days_micro[i]` is the use of day i+1, `quality[i]` its letter; the spans give, run by run, the readings
-    that the days came from (0 where none). Partitioned by month; rows are written in bulk only, so references
-    are kept by construction and checked by `mains ledger check`, not by foreign keys.
+    that the days came from (0 where none, below zero the id of a row of interval data). Partitioned by month; rows are
+    written in bulk only, so references are kept by construction and checked by `mains ledger check`, not by foreign
+    keys.
     """
 
     pk = models.CompositePrimaryKey("month", "service_point_id", "zone", "revision")
@@ -236,3 +237,34 @@ class UsageMonth(models.Model):
     class Meta:
         managed = False
         db_table = "metering_usagemonth"
+
+
+class IntervalDay(models.Model):
+    """One day of interval data of a service point: adjoining intervals of one quantity from `start_at`, the midnight of
+    `clock`, until the next. Append-only: what is corrected or comes later is a new revision of the whole day.
+
+    `values_micro` are 10^-6 of the quantity's unit, null where an interval is missing; `quality` has a letter each. The
+    day counts while `meter_id` hangs at the service point. Partitioned by month of the day.
+    """
+
+    pk = models.CompositePrimaryKey("month", "service_point_id", "quantity", "day", "revision")
+    id = models.BigIntegerField()
+    month = models.DateField()
+    service_point_id = models.BigIntegerField()
+    quantity = models.CharField(max_length=10, choices=IntervalQuantity)
+    day = models.DateField()
+    revision = models.SmallIntegerField()
+    bucket = models.SmallIntegerField()
+    meter_id = models.BigIntegerField()
+    clock = models.CharField(max_length=40)
+    start_at = models.DateTimeField()
+    step_minutes = models.SmallIntegerField()
+    values_micro = ArrayField(models.BigIntegerField(null=True))
+    quality = models.CharField(max_length=1500)
+    recorded_at = models.DateTimeField()
+    recorded_by_id = models.BigIntegerField(null=True)
+    proof = models.CharField(max_length=200)
+
+    class Meta:
+        managed = False
+        db_table = "metering_intervalday"

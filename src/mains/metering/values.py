@@ -29,10 +29,32 @@ class ReadingSource(models.IntegerChoices):
     FILE = 80, _("File")
 
 
+class IntervalQuantity(models.TextChoices):
+    """What interval data tell of; a tariff reads them as `usage`, and as quantities of these names."""
+
+    USAGE = "usage", _("Use")
+    EXPORT = "export", _("Fed in")
+    REACTIVE = "reactive", _("Reactive energy")
+
+
+class IntervalQuality(models.TextChoices):
+    """How the sender knows an interval; one letter an interval in `IntervalDay.quality`."""
+
+    MEASURED = "M", _("Measured")
+    ESTIMATED = "E", _("Estimated by the sender")
+    MISSING = "-", _("Missing")
+
+
+ZONE_OF_QUANTITY = {IntervalQuantity.USAGE: Zone.TOTAL, IntervalQuantity.EXPORT: Zone.EXPORT}
+"""Of which zone's daily use the intervals of a quantity tell."""
+
+
 class DayQuality(models.TextChoices):
     """How a day's use is known; one letter a day in `UsageMonth.quality`, a small one where an act adds to the day."""
 
     MEASURED = "M", _("Measured")
+    INTERVALS = "I", _("Measured by intervals")
+    INTERVALS_ESTIMATED = "E", _("By intervals, some estimated")
     APPORTIONED = "A", _("Apportioned")
     FORECAST = "F", _("Forecast from own history")
     CLASS_AVERAGE = "C", _("Forecast from the average of the class")

@@ -12,6 +12,7 @@ from mains.billing.queries import exceptions as found
 from mains.billing.queries.attributes import outside_points, read_attributes
 from mains.billing.queries.carried import LEFT
 from mains.billing.queries.chains import BalanceChain, begin_chain, with_followers
+from mains.billing.queries.interval_items import MeasuredItems, measure_items
 from mains.billing.queries.items import cut_items, make_items, read_item_shares, read_item_usage
 from mains.billing.queries.posted import (
     KEY,
@@ -258,7 +259,11 @@ class _Scope:
         items = self._billable(items, usage["usage_micro"], billed)
         usage = {name: frame.join(items, on="item_id", how="semi") for name, frame in usage.items()}
         priced = items.filter(pl.col("tariff").is_not_null())
-        segments = self._segments(priced, rows, tariffs, usage)
+        measured = measure_items(
+            connection=self.connection, tariffs=tariffs.compiled, items=priced, as_of=self.plan.facts_as_of
+        )
+        priced = priced.join(measured.refused, on="item_id", how="anti", maintain_order="left")
+        segments = self._segments(priced, rows, tariffs, usage, measured)
         if chain is None:
             rated = rate_columns(tariffs=tariffs.compiled, segments=segments)
         else:
@@ -266,7 +271,7 @@ class _Scope:
         due = items.filter(pl.col("service_month") == self.plan.month)
         return _Part(
             lines=_effective_lines(items, rated.lines),
-            refused=found.refused(items, rated.refused),
+            refused=pl.concat([found.refused(items, measured.refused), found.refused(items, rated.refused)]),
             use=found.use_of_items(due, segments, usage["usage_micro"]),
         )
 
@@ -286,7 +291,12 @@ class _Scope:
         )
 
     def _segments(
-        self, priced: pl.DataFrame, rows: pl.DataFrame, tariffs: RunTariffs, usage: dict[str, pl.DataFrame]
+        self,
+        priced: pl.DataFrame,
+        rows: pl.DataFrame,
+        tariffs: RunTariffs,
+        usage: dict[str, pl.DataFrame],
+        measured: MeasuredItems,
     ) -> pl.DataFrame:
         first = min(priced["service_month"], default=self.plan.month)
         # The same dates for all slices wherever possible: what is kept of the network serves the next slice too.
@@ -309,11 +319,12 @@ class _Scope:
             as_of=self.plan.facts_as_of,
             has_shares=self.part.has_shares,
         )
+        days, attributes = measured.among(usage, attributes)
         return cut_items(
             items=priced.select("item_id", "tariff", "period_from", "period_to"),
             tariffs=tariffs.compiled,
             attributes=attributes,
-            usage=usage,
+            usage=days,
             shares=shares,
         )
 

@@ -50,8 +50,8 @@ def use_of_items(items: pl.DataFrame, segments: pl.DataFrame, usage: pl.DataFram
             "account_id",
             "service_point_id",
             pl.col("quantity_micro").fill_null(0),
-            estimated_days=letters.str.count_matches("[FCNfcn]").fill_null(0).cast(pl.Int32),
-            is_metered=letters.str.contains("[MAFCNmafcn]").fill_null(value=False),
+            estimated_days=letters.str.count_matches("[EFCNfcn]").fill_null(0).cast(pl.Int32),
+            is_metered=letters.str.contains("[IEMAFCNmafcn]").fill_null(value=False),
             is_stored=(pl.col("quality").fill_null("") != ""),
         )
     )

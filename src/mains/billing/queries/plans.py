@@ -23,6 +23,7 @@ from mains.billing.values import (
     slice_buckets,
 )
 from mains.customers.queries.frames import count_accounts_by_bucket, read_changed_agreements
+from mains.engine.tariff.demands import MAX_RATCHET_MONTHS
 from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
 from mains.kernel.period import Period, month_start, next_month
@@ -33,6 +34,7 @@ from mains.metering.queries.frames import (
     read_changed_installations,
     read_revised_points,
 )
+from mains.metering.queries.intervals import read_changed_intervals
 from mains.network.queries.absences import read_changed_absences
 from mains.network.queries.frames import read_changed_points
 
@@ -248,10 +250,19 @@ def list_changed_points(
         as_of=plan.facts_as_of,
         service_point_ids=service_point_ids,
     )
+    intervals = read_changed_intervals(
+        connection=connection,
+        from_date=plan.billed_months[0],
+        to_date=next_month(plan.billed_months[-1]),
+        known_since=plan.known_since,
+        as_of=plan.facts_as_of,
+        service_point_ids=service_point_ids,
+        months_after=MAX_RATCHET_MONTHS,
+    )
     use = pl.concat([revised, shares]).select(
         "service_point_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo")
     )
-    return pl.concat([none, *facts, openings, use]).unique()
+    return pl.concat([none, *facts, openings, intervals, use]).unique()
 
 
 def list_changed_metering(
@@ -271,7 +282,7 @@ def list_changed_metering(
                 as_of=plan.facts_as_of,
                 service_point_ids=service_point_ids,
             )
-            for read in (read_changed_installations, read_changed_findings)
+            for read in (read_changed_installations, read_changed_findings, read_changed_intervals)
         ]
     )
 

@@ -92,6 +92,33 @@ def import_file(
         raise typer.Exit(1)
 
 
+@app.command(name="import-intervals")
+def import_intervals_file(
+    file: Annotated[
+        Path, typer.Argument(help="CSV with meter, start, length, value; quantity, unit, quality; see docs.")
+    ],
+    clock: Annotated[
+        str, typer.Option("--clock", help="Time zone by which days begin, Europe/Berlin for example.")
+    ],
+    by: By = "",
+) -> None:
+    """Check a file of interval data whole and store it. Faults are listed with line and field: exit code 1."""
+    start_django()
+    from mains.metering.actions.interval_files import import_intervals
+
+    done = import_intervals(
+        content=read_content(file), file_name=file.name, clock=clock, actor=find_actor(by), now=command_time()
+    )
+    print_faults(done.faults, file_name=file.name)
+    if not done.is_stored:
+        typer.echo(f"Nothing is stored: {len(done.faults):,} faults.", err=True)
+        raise typer.Exit(1)
+    typer.echo(
+        f"{done.intervals:,} intervals: {done.days:,} days written, {done.corrected:,} of them anew,"
+        f" {done.known:,} intervals were known already, {done.gaps:,} are missing in between."
+    )
+
+
 @app.command()
 def queue(limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 50) -> None:
     """Readings that were not taken, with the reason."""

@@ -53,6 +53,11 @@ class Step:
 
 
 @dataclass(frozen=True)
+class DetailStep(Step):
+    """A value whose parts are so many that paper leaves them out: they are shown where one can ask for them."""
+
+
+@dataclass(frozen=True)
 class TierStep(Step):
     """The part of an amount that falls into one tier: `part` at the price `figure`; the last tier has no
     `upto`.

@@ -35,12 +35,14 @@ def measure_exact(
     period_from: date,
     period_to: date,
     history: History = None,
+    told: Mapping[str, Mapping[date, str]] | None = None,
 ) -> Measured:
     """Use per zone and day and the demands of [period_from, period_to), by the tariff's clock.
 
+    `told` says of the demands of `history` where they come from, by demand and month.
     Raises UnableToMeasure when intervals are missing or do not fit the hours of the tariff.
     """
-    return _Measurer(tariff, series, history, period_from, period_to).measure()
+    return _Measurer(tariff, series, history, period_from, period_to, told or {}).measure()
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class _Interval:
     begin_at: datetime
     zone: str
     micro: int
+    name: str = ""
 
     @property
     def day(self) -> date:
@@ -56,11 +59,12 @@ class _Interval:
 
 @dataclass(frozen=True)
 class _Power:
-    """Mean power of one window."""
+    """Mean power of one window; `names` are the intervals' that make it."""
 
     begin_at: datetime
     zone: str
     micro: int
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class _Measurer:
     history: History
     period_from: date
     period_to: date
+    told: Mapping[str, Mapping[date, str]] = field(default_factory=dict)
     _rules_of_days: dict[date, tuple[Rule, ...]] = field(default_factory=dict)
 
     @cached_property
@@ -180,7 +185,7 @@ class _Measurer:
             begin_at = (series.start_at + step * at).astimezone(self._clock)
             if begin_at.minute % series.step_minutes:
                 raise self._misaligned(series.register, series.step_minutes)
-            yield _Interval(begin_at, self._zone(begin_at), micro)
+            yield _Interval(begin_at, self._zone(begin_at), micro, series.names[at] if series.names else "")
 
     def _series(self, register: str) -> IntervalSeries:
         return next(item for item in self.series if item.register == register)
@@ -273,7 +278,12 @@ class _Measurer:
         if len(by_register) == 1:
             return by_register[0]
         return [
-            _Power(active.begin_at, active.zone, apparent_micro(active.micro, reactive.micro))
+            _Power(
+                active.begin_at,
+                active.zone,
+                apparent_micro(active.micro, reactive.micro),
+                active.names + reactive.names,
+            )
             for active, reactive in zip(*by_register, strict=True)
         ]
 
@@ -286,7 +296,8 @@ class _Measurer:
             gathered.append(interval)
             if len(gathered) * step == window:
                 energy = sum(part.micro for part in gathered)
-                powers.append(_Power(gathered[0].begin_at, gathered[0].zone, energy * (60 // window)))
+                names = tuple(part.name for part in gathered if part.name)
+                powers.append(_Power(gathered[0].begin_at, gathered[0].zone, energy * (60 // window), names))
                 gathered = []
         return powers
 
@@ -304,6 +315,8 @@ class _Measurer:
         window = demand.window_minutes or self._series(demand.registers[0]).step_minutes
         until = (best.begin_at.astimezone(UTC) + timedelta(minutes=window)).astimezone(self._clock)
         text = f"{best.begin_at:%Y-%m-%d %H:%M}–{until:%H:%M %Z}, highest of {len(powers)} values{zones}"
+        if best.names:
+            text += f", intervals {', '.join(best.names)}"
         schedule = self._schedule(best.begin_at.date())
         if demand.zones and schedule is not None:
             text += f" ({schedule.describe(best.zone)})"
@@ -347,7 +360,8 @@ class _Measurer:
         found = []
         for month in months:
             if month in known:
-                found.append((known[month], f"{month:%Y-%m}, as recorded"))
+                told = self.told.get(demand.name, {}).get(month, "as recorded")
+                found.append((known[month], f"{month:%Y-%m}, {told}"))
             elif self._knows(demand) and self._covers(demand, month):
                 found.append(self._highest(demand, month, _month_after(month)))
         return found

@@ -28,6 +28,27 @@ class IntervalSeries:
     step_minutes: int
     micro: tuple[int, ...]
     source: str = ""
+    names: tuple[str, ...] = ()
+    """How each interval is called where it is kept; empty where none has a name."""
+
+
+ESTIMATE_WEEKS = 4
+"""A missing interval is taken for what the same register counted exactly one week earlier, or else two, three or four
+weeks earlier, where that was measured. Beyond that nothing is taken for it."""
+
+
+@dataclass(frozen=True)
+class IntervalRow:
+    """A stored row of one register: adjoining intervals from `start_at` (UTC) on, in millionths, None where one is
+    missing. `row_id` and the place in the row, from 1, name an interval; `source` tells where the row comes from.
+    """
+
+    row_id: int
+    register: str
+    start_at: datetime
+    step_minutes: int
+    micro: tuple[int | None, ...]
+    source: str = ""
 
 
 # Demand → first day of a month → what was measured then, in millionths. None when nothing is known of the past.

@@ -12,7 +12,7 @@ _RATCHET_KEYS = ("highest", "months", "within", "title", "note")
 # Mean power of an energy; any other quantity flows per hour.
 _POWER = {"kWh": "kW", "kvarh": "kvar", "kVAh": "kVA"}
 USAGE = "usage"
-_MAX_MONTHS = 60
+MAX_RATCHET_MONTHS = 60
 
 
 def read_demands(
@@ -117,9 +117,11 @@ def _ratchet(name: str, clause: Clause, demands: Demands) -> Ratchet | None:
         clause.get("highest").refuse("unknown-name", "A ratchet is the highest of another demand.", remedy)
         return None
     months = clause.get("months").number()
-    if months is None or months.denominator != 1 or not 1 <= months <= _MAX_MONTHS:
+    if months is None or months.denominator != 1 or not 1 <= months <= MAX_RATCHET_MONTHS:
         clause.get("months").refuse(
-            "ratchet", "A ratchet looks back over some months.", f"Write months: 11 (1 to {_MAX_MONTHS})."
+            "ratchet",
+            "A ratchet looks back over some months.",
+            f"Write months: 11 (1 to {MAX_RATCHET_MONTHS}).",
         )
         return None
     within = set()

@@ -10,7 +10,7 @@ from functools import cached_property
 from mains.engine.language import tree
 from mains.engine.language.tree import Node
 from mains.engine.language.units import Unit, UnitSystem
-from mains.engine.tariff.schedule import Demands, RegisterPart, Schedule
+from mains.engine.tariff.schedule import Demands, Ratchet, RegisterPart, Schedule
 from mains.kernel.rounding import RoundingMode
 
 POSTED_KINDS = ("charge", "tax", "subsidy", "rounding")
@@ -195,6 +195,16 @@ class Tariff:
         """Zones into which intervals fall by the hours of any version; empty when the tariff has no such hours."""
         schedules = (version.schedule for version in self.versions)
         return tuple(dict.fromkeys(zone for item in schedules if item is not None for zone in item.zones))
+
+    @property
+    def needs_intervals(self) -> bool:
+        """Whether use or demands can only be told from intervals."""
+        return bool(self.schedule_zones or self.demands or self.parts)
+
+    @cached_property
+    def ratchet_months(self) -> int:
+        """How many months before a period its ratchets look back."""
+        return max((item.months for item in self.demands.values() if isinstance(item, Ratchet)), default=0)
 
     @cached_property
     def printed_order(self) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from mains.billing.models import Bill, BillLine, BillRun
 from mains.billing.queries.explain.carried import kept_of
 from mains.billing.queries.explain.causes import Cause, bill_causes
 from mains.billing.queries.explain.evidence import Item, left_items, load_items
-from mains.billing.queries.explain.facts import facts_of
+from mains.billing.queries.explain.facts import facts_of, intervals_of
+from mains.billing.queries.explain.intervals import ORIGIN, ItemIntervals
 from mains.billing.queries.explain.shares import share_origins
 from mains.billing.queries.explain.usage import DailyUse, daily_use
 from mains.billing.values import COMMON_USE, FED_IN, LineKind, RunKind, bill_number
@@ -39,7 +40,8 @@ class UnableToExplain(MainsError):
 class RatedItem:
     """An item with its exact protocol and the facts that it was rated from.
 
-    `reader`: whose scope says which neighbours the trees may name; None is the customer, who is shown none.
+    `reader`: whose scope says which neighbours the trees may name; None is the customer, who is shown none. `intervals`
+    are there where the tariff reads them.
     """
 
     item: Item
@@ -47,6 +49,7 @@ class RatedItem:
     facts: Facts
     protocol: Protocol
     reader: Scope | None = None
+    intervals: ItemIntervals | None = None
 
     def lines(self) -> Iterator[Line]:
         """The protocol's lines that a bill keeps, in the bill's order."""
@@ -205,10 +208,10 @@ def rate_items(items: Sequence[Item], *, reader: Scope | None = None) -> dict[in
     for item in items:
         if item.edition is not None:
             use = daily_use(item, unit=UNIT_OF_SERVICE[item.point["service"]])
-            facts = facts_of(item, use)
-            rated[item.agreement_id] = RatedItem(
-                item, use, facts, rate_exact(tariff=item.edition.tariff, facts=facts), reader
-            )
+            intervals = intervals_of(item)
+            facts = facts_of(item, use, intervals)
+            protocol = rate_exact(tariff=item.edition.tariff, facts=facts)
+            rated[item.agreement_id] = RatedItem(item, use, facts, protocol, reader, intervals)
     return rated
 
 
@@ -394,16 +397,8 @@ def traced(line: Line, rated: RatedItem) -> Step:
             return _carried_step(step.label)
         in_condition = in_condition or isinstance(step.value, bool)
         children = tuple(trace(child, in_condition=in_condition) for child in step.children)
-        if step.source == FED_IN:
-            origins = rated.use.origins(name=FED_IN, from_date=line.from_date, to_date=line.to_date)
-            return replace(step, source="", children=(*children, *origins))
-        if step.source.startswith("usage"):
-            origins = rated.use.origins(
-                name=step.source.split(",", maxsplit=1)[0] if "," not in step.source else "usage",
-                from_date=line.from_date,
-                to_date=line.to_date,
-            )
-            return replace(step, source="", children=(*children, *origins))
+        if (told := _use_origins(step.source, line, rated)) is not None:
+            return replace(step, source="", children=(*children, *told))
         if step.source == COMMON_USE:
             # Told in full where it is priced, not in the condition.
             shares = (
@@ -442,6 +437,21 @@ def traced(line: Line, rated: RatedItem) -> Step:
         label=_title(rated, line.component),
         children=(*tree.children, *([_facts_step(known)] if known else [])),
     )
+
+
+def _use_origins(source: str, line: Line, rated: RatedItem) -> tuple[Step, ...] | None:
+    """What use comes from that has this source: intervals, or readings; None where the source is of no use."""
+    days = {"from_date": line.from_date, "to_date": line.to_date}
+    if source.startswith(ORIGIN) and rated.intervals is not None:
+        names = [name.removeprefix(ORIGIN) for name in source.split(", ")]
+        found = [rated.intervals.origins(name=name, **days) for name in names]
+        return tuple(step for steps in found for step in steps)
+    if source == FED_IN:
+        return rated.use.origins(name=FED_IN, **days)
+    if source.startswith("usage"):
+        # The sum of several zones names all of them.
+        return rated.use.origins(name="usage" if "," in source else source, **days)
+    return None
 
 
 def _figures(rated: RatedItem, component: str, line: Line) -> list[Line]:

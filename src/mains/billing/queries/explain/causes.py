@@ -30,6 +30,7 @@ OPENING_BALANCE, CARRIED = "opening_balance", "carried"
 METER_ERROR, METER_ERROR_WITHDRAWN = "meter_error", "meter_error_withdrawn"
 UNMETERED_USE, UNMETERED_USE_WITHDRAWN = "unmetered_use", "unmetered_use_withdrawn"
 ABSENCE, ABSENCE_WITHDRAWN = "absence", "absence_withdrawn"
+INTERVALS = "intervals"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,7 @@ def find_causes(
         }
         causes = [
             *_readings(read, about, since=since),
+            *_intervals(read, about, first=month),
             *_meters(read, about),
             *_findings(read, about),
             *_agreements(read, about),
@@ -112,6 +114,9 @@ def find_causes(
             *_carried(read, about),
             *_tariff(read, about, following=next_month(month)),
         ]
+        if not causes:
+            # Hours before the month set its ratchets, and stand for its missing ones.
+            causes = [*_intervals(read, about, first=date.min)]
         if was_left_out:
             causes.append(Cause(kind=LEFT_OUT))
         found[month, point_id] = tuple(causes)
@@ -175,6 +180,18 @@ def _reading(kind: str, row: Row, at: datetime, replaced_id: int | None = None) 
         name=row["serial"],
         replaced_id=replaced_id,
     )
+
+
+def _intervals(read: Reader, about: Mapping[str, object], *, first: date) -> Iterator[Cause]:
+    """Interval data of days from `first` to the month's end, one cause a meter."""
+    for row in read(_INTERVALS, {**about, "first": first}):
+        yield Cause(
+            kind=INTERVALS,
+            fact_id=row["id"],
+            day=row["first_day"],
+            recorded_at=row["recorded_at"],
+            name=row["serial"],
+        )
 
 
 def _meters(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
@@ -332,6 +349,13 @@ _DATED = f"""
 _IN_MONTH = """
     f.valid && daterange(%(month)s::date, %(next)s::date) AND f.recorded_at <= %(as_of)s
     AND (f.superseded_at IS NULL OR f.superseded_at > %(known_since)s)
+"""
+_INTERVALS = """
+    SELECT min(v.id) AS id, min(v.day) AS first_day, max(v.recorded_at) AS recorded_at, m.serial
+    FROM metering_intervalday v JOIN metering_meter m ON m.id = v.meter_id
+    WHERE v.service_point_id = %(point)s AND v.month <= %(month)s AND v.day >= %(first)s
+      AND v.recorded_at > %(known_since)s AND v.recorded_at <= %(as_of)s
+    GROUP BY m.serial ORDER BY 1
 """
 _INSTALLATIONS = f"""
     SELECT {_DATED}, f.meter_id, m.serial AS name

@@ -14,6 +14,7 @@ from django.db import connection
 
 from mains.balance.queries.exact import NodeBalance, prove_balance, stored_balances
 from mains.billing.queries.explain.carried import CarriedRows, load_carried
+from mains.billing.queries.explain.intervals import IntervalFact, first_day_read, load_intervals
 from mains.billing.values import COMMON_USE
 from mains.engine.tariff import read_tariff
 from mains.engine.tariff.model import Tariff
@@ -44,7 +45,7 @@ class Item:
     the daily-use rows that the bill read, `placements`, `states` and `figures` the network facts above the service
     point, `balance_rows` those of the nodes above it, where the tariff reads what they share out; `carried` what is
     known of balances from bill to bill, where the tariff has such; `errors` and `acts` what was ever found of its
-    registers and of itself.
+    registers and of itself, `intervals` all revisions of the days of interval data that say anything of the month.
     """
 
     agreement_id: int
@@ -69,6 +70,7 @@ class Item:
     absences: tuple[Row, ...] = ()
     errors: tuple[Row, ...] = ()
     acts: tuple[Row, ...] = ()
+    intervals: tuple[IntervalFact, ...] = ()
 
     @property
     def installed(self) -> tuple[Row, ...]:
@@ -108,6 +110,16 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
     placements, states, figures = _network({row["node_id"] for row in points.values()}, about)
     editions = _editions({row["tariff_id"] for row in agreements}, as_of)
     balances = _balances(points.values(), placements, editions, about)
+    intervals = load_intervals(
+        service_point_ids=[*points],
+        days=(
+            min(first_day_read(edition.tariff, month) for edition in editions.values())
+            if editions
+            else first_day_read(None, month),
+            following + timedelta(days=1),
+        ),
+        as_of=as_of,
+    )
     carried = CarriedRows()
     if any(edition.tariff.balances for edition in editions.values()):
         carried = load_carried(
@@ -149,6 +161,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
                 absences=tuple(absences[first["premise_id"]]),
                 errors=_of_registers(registers[point_id], errors),
                 acts=tuple(acts[point_id]),
+                intervals=tuple(intervals.get(point_id, ())),
             )
         )
     return tuple(items)
@@ -190,6 +203,13 @@ def load_meter_item(*, service_point_id: int, service: str, month: date, as_of: 
         readings=tuple(_rows(_READINGS, about)),
         stored=tuple(_rows(_USAGE, about)),
         errors=tuple(_rows(_ERRORS, about)),
+        intervals=tuple(
+            load_intervals(
+                service_point_ids=[service_point_id],
+                days=(first_day_read(None, month), following + timedelta(days=1)),
+                as_of=as_of,
+            ).get(service_point_id, ())
+        ),
     )
 
 
@@ -327,8 +347,9 @@ WHERE account_id = ANY(%(accounts)s) AND valid && daterange(%(from)s, %(to)s) AN
 GROUP BY account_id, service_point_id, tariff_id, provider_id
 """
 _REGISTERS = """
-SELECT i.id AS installation_id, i.service_point_id, r.id AS register_id, r.zone, r.digits, r.multiplier_micro,
-       m.serial, m.model, lower(i.valid) AS valid_from, upper(i.valid) AS valid_to, i.recorded_at, i.superseded_at
+SELECT i.id AS installation_id, i.service_point_id, i.meter_id, r.id AS register_id, r.zone, r.digits,
+       r.multiplier_micro, m.serial, m.model, lower(i.valid) AS valid_from, upper(i.valid) AS valid_to,
+       i.recorded_at, i.superseded_at
 FROM metering_installation i
 JOIN metering_register r ON r.meter_id = i.meter_id
 JOIN metering_meter m ON m.id = i.meter_id

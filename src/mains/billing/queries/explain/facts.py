@@ -8,6 +8,12 @@ from django.utils.translation import gettext as _
 
 from mains.billing.queries.explain.carried import opening_values
 from mains.billing.queries.explain.evidence import Item, Row
+from mains.billing.queries.explain.intervals import (
+    ItemIntervals,
+    hung_meters,
+    known_intervals,
+    measure_item,
+)
 from mains.billing.queries.explain.shares import share_stretches
 from mains.billing.queries.explain.usage import DailyUse
 from mains.billing.values import COMMON_USE
@@ -20,12 +26,23 @@ _DAY_NIGHT = {Zone.DAY, Zone.NIGHT}
 _THREE = {Zone.PEAK, Zone.HALF_PEAK, Zone.NIGHT}
 
 
-def facts_of(item: Item, use: DailyUse) -> Facts:
-    """What the exact rating engine needs to rate the item."""
+def intervals_of(item: Item) -> ItemIntervals | None:
+    """What stored intervals give of an item whose tariff reads them; None of any other. Raises UnableToMeasure."""
+    if item.edition is None or not item.edition.tariff.needs_intervals:
+        return None
+    known, _clock = known_intervals(item.intervals, hung_meters(item.registers), item.as_of)
+    return measure_item(item.edition.tariff, known, period_from=item.period_from, period_to=item.period_to)
+
+
+def facts_of(item: Item, use: DailyUse, intervals: ItemIntervals | None = None) -> Facts:
+    """What the exact rating engine needs to rate the item; `intervals` as `intervals_of` gives them."""
+    used = use.stretches()
+    if intervals is not None:
+        used = {name: days for name, days in used.items() if not name.startswith("usage")} | intervals.use()
     return Facts(
         period_from=item.period_from,
         period_to=item.period_to,
-        use=use.stretches() | {COMMON_USE: share_stretches(item)},
+        use=used | {COMMON_USE: share_stretches(item)},
         attributes={
             **_of_agreements(item),
             **_of_premise(item),
@@ -34,6 +51,7 @@ def facts_of(item: Item, use: DailyUse) -> Facts:
             **_of_figures(item),
             **_of_meters(item),
             **_of_bill_before(item),
+            **(intervals.attributes() if intervals is not None else {}),
         },
     )
 

@@ -9,9 +9,16 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from mains.billing.queries.explain.evidence import Item, Row, was_believed
+from mains.billing.queries.explain.intervals import (
+    days_told,
+    hung_meters,
+    interval_steps,
+    known_intervals,
+)
 from mains.billing.values import FED_IN
-from mains.engine.exact.explanation import Step, show_short
+from mains.engine.exact.explanation import DetailStep, Step, show_short
 from mains.engine.facts import MICRO, Stretch
+from mains.engine.intervals.known import DaySum
 from mains.engine.usage.exact import (
     DayUse,
     Installation,
@@ -45,7 +52,8 @@ class UnableToExplainUse(MainsError):
 
 @dataclass(frozen=True)
 class DailyUse:
-    """The days of an item's month by zone, and the rows that they were computed from."""
+    """The days of an item's month by zone, and the rows that they were computed from; `told` are the days, by zone,
+    that intervals tell of, which begin by `clock`."""
 
     month: date
     series: tuple[SeriesUse, ...]
@@ -54,6 +62,8 @@ class DailyUse:
     unit: str
     errors: Mapping[int, Row] = field(default_factory=dict)
     acts: Mapping[int, Row] = field(default_factory=dict)
+    told: Mapping[tuple[int, date], DaySum] = field(default_factory=dict)
+    clock: str = "UTC"
 
     def stretches(self) -> dict[str, tuple[Stretch, ...]]:
         """Use as the rating engine takes it: one stretch a day, in total and by zone."""
@@ -76,8 +86,21 @@ class DailyUse:
             own = (FED_IN,) if each.zone == Zone.EXPORT else ("usage", NAME_OF_ZONE.get(Zone(each.zone)))
             if name in own:
                 days = [day for day in each.days if from_date <= day.day < to_date]
-                steps += [self._run(run) for run in runs_of_days(days)]
+                told = [day.day for day in days if (int(each.zone), day.day) in self.told]
+                read = [day for day in days if (int(each.zone), day.day) not in self.told]
+                steps += [self._run(run) for run in runs_of_days(read)]
+                steps += [self._day_told(self.told[int(each.zone), day]) for day in told]
         return tuple(steps)
+
+    def _day_told(self, told: DaySum) -> Step:
+        quality = DayQuality.INTERVALS if told.is_measured else DayQuality.INTERVALS_ESTIMATED
+        return DetailStep(
+            label=f"{quality.label}, {told.day}",
+            value=Fraction(told.micro, MICRO),
+            unit=self.unit,
+            source=told.intervals[0].row.source,
+            children=interval_steps(told.intervals, self.clock, self.unit),
+        )
 
     def _run(self, run: list[tuple[date, Part]]) -> Step:
         part, first, last = run[0][1], run[0][0], run[-1][0]
@@ -180,6 +203,9 @@ def daily_use(item: Item, *, unit: str) -> DailyUse:
         history_days_min=RULES.history_days_min,
         total_zone=int(Zone.TOTAL),
     )
+    told, clock = _days_told(item, registers, known_at)
+    told = {key: day for key, day in told.items() if _is_laid(series, key, day)}
+    series = tuple(lay_over(each, told) for each in series)
     check_use(
         stored={row["zone"]: row["days_micro"] for row in item.stored},
         computed={int(each.zone): [day.use_micro for day in each.days] for each in series},
@@ -194,7 +220,50 @@ def daily_use(item: Item, *, unit: str) -> DailyUse:
         unit=unit,
         errors=errors,
         acts=acts,
+        told=told,
+        clock=clock,
     )
+
+
+def _days_told(
+    item: Item, registers: Sequence[Row], known_at: datetime
+) -> tuple[dict[tuple[int, date], DaySum], str]:
+    """The days of the item's month that intervals tell of, by zone, and their clock."""
+    if not item.intervals:
+        return {}, "UTC"
+    known, clock = known_intervals(item.intervals, hung_meters(item.registers), known_at)
+    month = item.service_month
+    found: dict[tuple[int, date], DaySum] = {}
+    for zone in {row["zone"] for row in registers}:
+        installed = [(row["valid_from"], row["valid_to"]) for row in registers if row["zone"] == zone]
+        days = days_told(known, clock, zone=zone, first=month, end=next_month(month), installed=installed)
+        found |= {(zone, day): told for day, told in days.items()}
+    return found, clock
+
+
+def lay_over(series: SeriesUse, told: Mapping[tuple[int, date], DaySum]) -> SeriesUse:
+    """The series with the days that intervals tell of in the place of others."""
+    if not told:
+        return series
+    return replace(series, days=tuple(_laid(int(series.zone), day, told) for day in series.days))
+
+
+def _laid(zone: int, day: DayUse, told: Mapping[tuple[int, date], DaySum]) -> DayUse:
+    found = told.get((zone, day.day))
+    if found is None:
+        return day
+    quality = DayQuality.INTERVALS if found.is_measured else DayQuality.INTERVALS_ESTIMATED
+    return DayUse(day.day, (Part(quality.value, found.micro, ""),))
+
+
+def _is_laid(series: Sequence[SeriesUse], key: tuple[int, date], told: DaySum) -> bool:
+    """Whether intervals stand above what else is known of a day: not above an act that adds to it, nor, where none of
+    the day itself is measured, above readings."""
+    zone, day = key
+    found = [use for each in series if int(each.zone) == zone for use in each.days if use.day == day]
+    parts = [part for use in found for part in use.parts]
+    is_read = any(part.quality in (DayQuality.MEASURED, DayQuality.APPORTIONED) for part in parts)
+    return not any(part.act for part in parts) and (told.has_own or not is_read)
 
 
 def check_use(

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from mains.billing.queries.explain.evidence import tariff_of_document
+from mains.billing.queries.explain.intervals import days_told, known_intervals, measure_item
 from mains.billing.queries.explain.usage import averages_of_class, check_use
 from mains.billing.queries.replay.carried import Left, count_known, opening_of
 from mains.billing.queries.replay.histories import (
@@ -28,6 +29,8 @@ from mains.billing.queries.replay.shares import Known, NodeShares
 from mains.billing.values import COMMON_USE, LineKind
 from mains.engine.exact.amounts import AmountTapes
 from mains.engine.facts import MICRO
+from mains.engine.intervals import Measured
+from mains.engine.tariff.model import Tariff
 from mains.engine.usage.exact import Installation, Point, PointReadings, compute_daily_usage
 from mains.kernel.errors import MainsError
 from mains.kernel.period import next_month
@@ -115,11 +118,17 @@ class MonthlyAmounts:
             rows += histories.absences.get(row.premise_id, ())
             rows += histories.installed.get(row.service_point_id, ())
             rows += histories.editions.get(row.tariff_id, ())
+        told = {
+            fact.recorded_at
+            for point in {row.service_point_id for row in agreements}
+            for fact in histories.intervals.get(point, ())
+        }
         for node in nodes:
             rows += histories.placements.get(node, ())
             rows += histories.node_states.get(node, ())
             rows += histories.node_figures.get(node, ())
-        return sorted({at for row in rows for at in (row.recorded_at, row.superseded_at) if at is not None})
+        known = {at for row in rows for at in (row.recorded_at, row.superseded_at) if at is not None}
+        return sorted(known | told)
 
     def _nodes_that_share(self, account_id: int) -> frozenset[int]:
         """Nodes ever above the account's points whose tariffs, in any edition, read what nodes share out."""
@@ -185,12 +194,14 @@ class MonthlyAmounts:
         self, edition: Edition, chain: Sequence[Agreement], month: date, following: date, as_of: datetime
     ) -> Iterable[tuple[str, str, int]]:
         first, tariff = chain[0], tariff_of_document(edition.document)
+        period = (max(first.valid_from, month), min(chain[-1].valid_to or following, following))
         shape, numbers = item_shape(
             document=edition.document,
             tariff=tariff,
             chain=chain,
-            period_from=max(first.valid_from, month),
-            period_to=min(chain[-1].valid_to or following, following),
+            period_from=period[0],
+            period_to=period[1],
+            measured=self._measured(first.service_point_id, tariff, period, as_of),
             use=self._use_of(first, month, following, as_of),
             quantities=(
                 {COMMON_USE: self._shares.days(first, month, as_of)}
@@ -208,6 +219,16 @@ class MonthlyAmounts:
         return _tapes.amounts(tariff=tariff, shape=shape, numbers=numbers)
 
     # --- use
+
+    def _measured(
+        self, point_id: int, tariff: Tariff, period: tuple[date, date], as_of: datetime
+    ) -> Measured | None:
+        """What intervals give, where the tariff reads them. Raises UnableToMeasure."""
+        if not tariff.needs_intervals:
+            return None
+        facts = self.histories.intervals.get(point_id, ())
+        known, _clock = known_intervals(facts, self.histories.hung(point_id), as_of)
+        return measure_item(tariff, known, period_from=period[0], period_to=period[1]).measured
 
     def _use_of(self, agreement: Agreement, month: date, following: date, as_of: datetime) -> Use:
         """The days that follow from the readings known when the stored days were computed; the two must agree."""
@@ -240,15 +261,47 @@ class MonthlyAmounts:
         at: datetime,
         averages: Mapping[int, Fraction],
     ) -> Use:
+        readings = self._readings(agreement, at, averages)
         found = compute_daily_usage(
-            readings=self._readings(agreement, at, averages),
+            readings=readings,
             month_from=month,
             month_to=following,
             lookback_days=RULES.lookback_days,
             history_days_min=RULES.history_days_min,
             total_zone=int(Zone.TOTAL),
         )
-        return {int(zone): days for zone, days in found.items()}
+        use = {int(zone): days for zone, days in found.items()}
+        if agreement.service_point_id in self.histories.intervals:
+            self._lay_over(use, readings, agreement.service_point_id, (month, following), at)
+        return use
+
+    def _lay_over(
+        self,
+        use: dict[int, list[int]],
+        readings: PointReadings,
+        point_id: int,
+        month: tuple[date, date],
+        at: datetime,
+    ) -> None:
+        """Put the days that intervals tell of in the place of others; those stay to which an act adds, and those of
+        which readings tell and no interval of the day itself."""
+        known, clock = known_intervals(self.histories.intervals[point_id], self.histories.hung(point_id), at)
+        installed = believed(self.histories.installed.get(point_id, ()), at)
+        acts = [row.act for row in believed(self.histories.acts.get(point_id, ()), at)]
+        for zone, days in use.items():
+            hung = [(row.valid_from, row.valid_to) for row in installed if row.zone == zone]
+            told = days_told(known, clock, zone=zone, first=month[0], end=month[1], installed=hung)
+            read = [
+                stretch
+                for chain in readings.chains
+                if chain.installation.zone == zone
+                for stretch in chain.stretches(*month)
+            ]
+            for day, found in told.items():
+                has_act = any(act.zone == zone and act.valid_from <= day < act.valid_to for act in acts)
+                is_read = any(stretch.first <= day < stretch.end for stretch in read)
+                if not has_act and (found.has_own or not is_read):
+                    days[(day - month[0]).days] = found.micro
 
     def _readings(
         self, agreement: Agreement, at: datetime, averages: Mapping[int, Fraction]

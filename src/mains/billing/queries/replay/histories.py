@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from django.db import connection
 from psycopg import Cursor
 
+from mains.billing.queries.explain.intervals import Hung, IntervalFact, load_intervals
 from mains.engine.usage.exact import MeterError, Reading, UnmeteredUse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,6 +67,7 @@ class Installed(NamedTuple):
 
     service_point_id: int
     installation_id: int
+    meter_id: int
     register_id: int
     zone: int
     digits: int
@@ -257,6 +259,15 @@ class Histories:
     lines: Mapping[tuple[date, int], Sequence[PostedLine]]
     kept: Mapping[int, Sequence[KeptBalance]]
     openings: Mapping[int, Sequence[OpeningFact]]
+    intervals: Mapping[int, Sequence[IntervalFact]]
+
+    def hung(self, service_point_id: int) -> list[Hung]:
+        """The meters ever believed at the point."""
+        rows = {row.installation_id: row for row in self.installed.get(service_point_id, ())}
+        return [
+            Hung(row.meter_id, row.valid_from, row.valid_to, row.recorded_at, row.superseded_at)
+            for row in rows.values()
+        ]
 
 
 def believed(rows: Iterable[BelievedRow], at: datetime) -> list[BelievedRow]:
@@ -276,7 +287,8 @@ def load_histories(account_ids: Sequence[int], *, months: Sequence[date]) -> His
     """Everything about the accounts and what they were billed; daily use of `months`."""
     about: dict[str, object] = {"accounts": list(account_ids), "months": list(months)}
     agreements = _read(Agreement, _AGREEMENTS, about)
-    about["points"] = list({row.service_point_id for row in agreements})
+    points = list({row.service_point_id for row in agreements})
+    about["points"] = points
     about["premises"] = list({row.premise_id for row in agreements})
     about["tariffs"] = list({row.tariff_id for row in agreements})
     installed = _read(Installed, _INSTALLED, about)
@@ -305,6 +317,7 @@ def load_histories(account_ids: Sequence[int], *, months: Sequence[date]) -> His
         lines=lines,
         kept=_grouped(_read(KeptBalance, _KEPT, about)),
         openings=_grouped(_read(OpeningFact, _OPENINGS, about)),
+        intervals=load_intervals(service_point_ids=points),
     )
 
 
@@ -389,7 +402,7 @@ GROUP BY a.account_id
 ORDER BY node_id, a.account_id
 """
 _INSTALLED = """
-SELECT i.service_point_id, i.id, r.id, r.zone, r.digits, r.multiplier_micro,
+SELECT i.service_point_id, i.id, i.meter_id, r.id, r.zone, r.digits, r.multiplier_micro,
        lower(i.valid), upper(i.valid), i.recorded_at, i.superseded_at
 FROM metering_installation i
 JOIN metering_register r ON r.meter_id = i.meter_id

@@ -18,7 +18,8 @@ from mains.billing.queries.replay.histories import (
 from mains.billing.values import FED_IN
 from mains.engine.exact.amounts import Shape, Spans
 from mains.engine.exact.cut import borders_of_tariff
-from mains.engine.facts import MICRO
+from mains.engine.facts import MICRO, AttributeValue
+from mains.engine.intervals import Measured
 from mains.engine.tariff.model import Tariff
 from mains.metering.values import Zone
 
@@ -72,9 +73,11 @@ def item_shape(
     openings: Mapping[str, int],
     histories: Histories,
     as_of: datetime,
+    measured: Measured | None = None,
 ) -> tuple[Shape, list[int]]:
     """Shape and numbers of the item. `use` are the days of its month by zone, empty where nothing is stored;
-    `quantities` those of other measured quantities; `openings` what the item opens with of its tariff's balances.
+    `quantities` those of other measured quantities; `openings` what the item opens with of its tariff's balances;
+    `measured` what intervals give, where the tariff reads them.
 
     Raises UnableToRate when no version of the tariff is in force on a day.
     """
@@ -85,6 +88,8 @@ def item_shape(
         if attribute in tariff.balances:
             values = [openings[attribute]] if attribute in openings else []
             spans: Spans = ((*period, None),) if values else ()
+        elif measured is not None and attribute in measured.attributes:
+            spans, values = _measured_attribute(measured, attribute, period)
         else:
             spans, values = _attribute(attribute, tariff, chain, period, histories, as_of)
         if spans:
@@ -97,16 +102,19 @@ def item_shape(
     inside = {day for _, spans in attributes for first, end, _ in spans for day in (first, end)}
     days = sorted({*borders, *inside, *period})
     stretches = tuple(pairwise(days))
-    named = [("usage", [days for zone, days in use.items() if zone != Zone.EXPORT])]
-    if Zone.EXPORT in use and FED_IN in tariff.quantities:
-        named.append((FED_IN, [use[Zone.EXPORT]]))
-    named += [
-        (name, [use[zone]])
-        for zone in use
-        if (name := _NAMES.get(zone, "")) and name.removeprefix("usage.") in tariff.zones
-    ]
-    named += [(name, [days]) for name, days in quantities.items()]
     month = period_from.replace(day=1).toordinal()
+    named = [(name, [days]) for name, days in _measured_use(measured, month)]
+    if measured is None:
+        named = [("usage", [days for zone, days in use.items() if zone != Zone.EXPORT])]
+        named += [
+            (name, [use[zone]])
+            for zone in use
+            if (name := _NAMES.get(zone, "")) and name.removeprefix("usage.") in tariff.zones
+        ]
+    told = {name for name, _days in named}
+    if Zone.EXPORT in use and FED_IN in tariff.quantities and FED_IN not in told:
+        named.append((FED_IN, [use[Zone.EXPORT]]))
+    named += [(name, [days]) for name, days in quantities.items()]
     parts = [(first.toordinal() - month, end.toordinal() - month) for first, end in stretches]
     used = [sum([sum(series[first:end]) for series in found]) for _, found in named for first, end in parts]
     shape = Shape(
@@ -117,6 +125,28 @@ def item_shape(
         tuple(attributes),
     )
     return shape, used + numbers
+
+
+def _measured_use(measured: Measured | None, month: int) -> Iterator[tuple[str, list[int]]]:
+    """Use that intervals give by name, a figure a day from the first of the month on."""
+    for name, stretches in (measured.use if measured is not None else {}).items():
+        before = stretches[0].from_date.toordinal() - month if stretches else 0
+        yield name, [0] * before + [stretch.micro for stretch in stretches]
+
+
+def _measured_attribute(measured: Measured, name: str, period: tuple[date, date]) -> tuple[Spans, list[int]]:
+    """Spans and values of a demand."""
+    spans, values = [], []
+    for value in measured.attributes[name]:
+        first, end = value.valid_from or period[0], value.valid_to or period[1]
+        spans.append((first, end, None))
+        values.append(_micro_of(value.value))
+    return tuple(spans), values
+
+
+def _micro_of(value: AttributeValue) -> int:
+    assert not isinstance(value, str | bool), "A demand is a number."
+    return int(value * MICRO)
 
 
 def _attribute(

@@ -12,6 +12,7 @@ from mains.base.db import reading_connect
 from mains.base.processes import kept_open
 from mains.billing.queries.attributes import outside_points, read_attributes
 from mains.billing.queries.chains import BalanceChain, read_known
+from mains.billing.queries.interval_items import measure_items
 from mains.billing.queries.items import (
     cut_items,
     make_items,
@@ -234,24 +235,31 @@ class _Slice:
         on_draft = pl.col("tariff").cast(pl.String).replace(tariffs.draft_of)
         segments = pl.DataFrame()
         for side in ("before", "after"):
-            if side == "after" and tariffs.cuts_alike(items):
+            own = items.with_columns(on_draft) if side == "after" else items
+            measured = measure_items(
+                connection=self.connection, tariffs=tariffs.run.compiled, items=own, as_of=as_of
+            )
+            own = own.join(measured.refused, on="item_id", how="anti", maintain_order="left")
+            if side == "after" and measured.item_ids.is_empty() and tariffs.cuts_alike(items):
                 segments = segments.with_columns(on_draft)
             else:
+                days, known = measured.among(usage, attributes)
                 segments = cut_items(
-                    items=items.select(
-                        "item_id", "period_from", "period_to", on_draft if side == "after" else "tariff"
-                    ),
+                    items=own.select("item_id", "period_from", "period_to", "tariff"),
                     tariffs=tariffs.run.compiled,
-                    attributes=attributes,
-                    usage=usage,
+                    attributes=known,
+                    usage=days,
                     shares=shares,
                 )
             chain = chains[side]
             if chain is None:
                 rated = rate_columns(tariffs=tariffs.run.compiled, segments=segments)
             else:
-                rated = chain.rate(items=items, segments=segments)
-            lines[side], refused[side] = rated.lines, rated.refused
+                rated = chain.rate(items=own, segments=segments)
+            lines[side] = rated.lines
+            refused[side] = pl.concat(
+                [rated.refused, measured.refused.cast(rated.refused.schema)], how="vertical"
+            )
             quantities = segments.group_by("item_id").agg(quantity_micro=pl.col("usage_micro").sum())
         place = items.join(
             agreements.select("account_id", "organisation_id").unique("account_id"), on="account_id"

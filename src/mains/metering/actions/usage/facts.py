@@ -1,13 +1,15 @@
 """The facts that daily use is computed from: of a slice over a window, or of some points over all time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.engine.usage import UsageResult, UsageRules, compute_daily_usage
+from mains.engine.usage.overlay import lay_over
 from mains.kernel.period import next_month
+from mains.metering.actions.usage.intervals import DAYS_TOLD, read_days_told
 from mains.metering.queries import frames
 from mains.metering.queries.findings import Findings, read_findings
 from mains.metering.values import Zone
@@ -25,12 +27,13 @@ _LONG_AGO = date(1900, 1, 1)
 @dataclass(frozen=True, kw_only=True)
 class UsageFacts:
     """Points, registers and readings in the columns of `metering.queries.frames`, registers with their class_code;
-    `findings` are those of these registers and points."""
+    `findings` are those of these registers and points, `told` the days that intervals tell of: DAYS_TOLD."""
 
     points: pl.DataFrame
     registers: pl.DataFrame
     readings: pl.DataFrame
     findings: Findings
+    told: pl.DataFrame = field(default_factory=DAYS_TOLD.to_frame)
 
     def of_points(self, service_point_ids: pl.Series) -> "UsageFacts":
         """The facts of some of the points."""
@@ -43,6 +46,7 @@ class UsageFacts:
                 registers.select("register_id").unique(), on="register_id", how="semi"
             ),
             findings=self.findings.of(registers=registers, points=points),
+            told=self.told.filter(is_one),
         )
 
     def replaced_by(self, whole: "UsageFacts", service_point_ids: pl.Series) -> "UsageFacts":
@@ -57,6 +61,7 @@ class UsageFacts:
                 errors=pl.concat([self.findings.errors.filter(~is_whole), whole.findings.errors]),
                 acts=pl.concat([self.findings.acts.filter(others), whole.findings.acts]),
             ),
+            told=pl.concat([self.told.filter(others), whole.told]),
         )
 
 
@@ -102,6 +107,14 @@ def read_slice_facts(
         registers=_with_class(registers, points),
         readings=readings,
         findings=findings.of(registers=registers, points=points),
+        told=read_days_told(
+            connection=connection,
+            buckets=buckets,
+            from_date=first_month,
+            to_date=next_month(month),
+            as_of=as_of,
+            registers=registers,
+        ),
     )
     incomplete = _incomplete_points(facts, window_from=window_from, month=first_month)
     if whole_points is not None:
@@ -160,7 +173,18 @@ def read_whole_facts(
         service_point_ids=service_point_ids,
     )
     return UsageFacts(
-        points=points, registers=_with_class(registers, points), readings=readings, findings=findings
+        points=points,
+        registers=_with_class(registers, points),
+        readings=readings,
+        findings=findings,
+        told=read_days_told(
+            connection=connection,
+            service_point_ids=service_point_ids,
+            from_date=from_date,
+            to_date=to_date,
+            as_of=as_of,
+            registers=registers,
+        ),
     )
 
 
@@ -172,9 +196,10 @@ def compute_use(
     class_averages: pl.DataFrame,
     month_to: date | None = None,
 ) -> UsageResult:
-    """The daily use of [month, month_to), by default of one month, by the believed readings."""
+    """The daily use of [month, month_to), by default of one month, by the believed readings, and by intervals on the
+    days that these tell of."""
     following = month_to or next_month(month)
-    return compute_daily_usage(
+    computed = compute_daily_usage(
         points=facts.points.filter(
             pl.col("connected_from") < following,
             pl.col("connected_to").is_null() | (pl.col("connected_to") > month),
@@ -190,6 +215,12 @@ def compute_use(
         rules=RULES,
         total_zone=int(Zone.TOTAL),
     )
+    if facts.told.is_empty():
+        return computed
+    told = facts.told.filter(pl.col("day").is_between(month, following, closed="left")).with_columns(
+        place=(pl.col("day") - month).dt.total_days()
+    )
+    return replace(computed, usage=lay_over(computed.usage, told.drop("day")))
 
 
 def _with_class(registers: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
