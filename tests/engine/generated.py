@@ -69,6 +69,8 @@ CHARGES = [
     "tiers(usage, energy, scale: days / 30, limits_to: 1)",
     "tiers(usage, energy, scale: residents)",
     "tiers(usage.night, energy, share_of: usage)",
+    "tiers(usage.night, energy, share_of: usage, parts_to: 0.01)",
+    "tiers(usage.day - 40, energy, share_of: usage, parts_to: 1, parts_mode: up)",
     "tiers(usage.night, energy, start: usage.day)",
     "tiers(max(usage - 25, 0), energy, limits_to: 10, limits_mode: up)",
     "tiers(usage, energy, scale: months, parts_to: 0.01)",

@@ -76,7 +76,18 @@ def tariffs(draw) -> dict[str, object]:
         "before": {"highest": "kw", "months": draw(st.integers(1, 4)), "within": [1, 2, 3, 10]},
         "before_kva": {"highest": "kva", "months": 2},
     }
+    demand["kw_three"] = {
+        "mean_of": draw(st.integers(2, 4)),
+        "per": draw(st.sampled_from(["period", "month"])),
+    }
+    demand["kva_some"] = {
+        "of": ["usage", "reactive"],
+        "mean_of": 3,
+        "each": draw(st.sampled_from(["day", "interval"])),
+    }
+    demand["before_three"] = {"highest": "kw_three", "months": 2}
     for zone in zones:
+        demand[f"kw_three_{zone}"] = {"zone": zone, "mean_of": 3}
         demand[f"kw_{zone}"] = {"zone": zone, "per": "month"}
     document: dict[str, object] = {
         "tariff": "measured",
@@ -306,6 +317,9 @@ def test_bad_intervals_are_refused_with_a_remedy(facts: str, code: str) -> None:
         ("demand: {kw: {of: [reactive, usage]}}", "unit-mismatch"),
         ("demand: {kw: {}, kw_old: {highest: kva, months: 11}}", "unknown-name"),
         ("demand: {kw: {}, kw_old: {highest: kw}}", "ratchet"),
+        ("demand: {kw: {mean_of: 1}}", "mean-of"),
+        ("demand: {kw: {mean_of: 2.5}}", "mean-of"),
+        ("demand: {kw: {each: day}}", "missing"),
         ("demand: {reactive: {}}", "name-taken"),
     ],
 )  # fmt: skip

@@ -224,7 +224,11 @@ def _tiered(node: tree.Tiered, view: View) -> Rational:
         result = reached if node.method == "step" else rational.multiply(amount, reached)
         result = _with_bad(result, amount.bad)
     elif node.of is not None:
-        result = _shared(ladder, amount, rational.magnitude(find_number(node.of, view)))
+        whole = rational.magnitude(find_number(node.of, view))
+        if node.parts_step is None:
+            result = _shared(ladder, amount, whole)
+        else:
+            result = _shared_by_parts(ladder, amount, whole, step=node.parts_step, mode=node.parts_mode)
     elif node.start is not None:
         start = find_number(node.start, view)
         result = rational.subtract(_priced(ladder, rational.add(start, amount)), _priced(ladder, start))
@@ -302,6 +306,28 @@ def _rounded_parts(ladder: _Ladder, amount: Rational, *, step: Fraction, mode: R
         below = upto
     negative = amount.num < 0
     return rational.pick(negative, rational.negate(total), total) if negative.any() else total
+
+
+def _shared_by_parts(
+    ladder: _Ladder, amount: Rational, whole: Rational, *, step: Fraction, mode: RoundingMode
+) -> Rational:
+    """The amount split as the whole fills the tiers, the price of each tier's part rounded by itself."""
+    empty = whole.num == 0
+    safe = rational.pick(empty, rational.constant(1), whole) if empty.any() else whole
+    size = rational.magnitude(amount)
+    total, below = rational.constant(0), rational.constant(0)
+    for tier, figure in enumerate(ladder.figures):
+        upto = rational.extreme("min", safe, ladder.limits[tier]) if tier < len(ladder.limits) else safe
+        part = rational.multiply(rational.multiply(size, rational.subtract(upto, below)), figure)
+        price = rational.divide(part, safe, reason=0)
+        total = rational.add(total, rational.round_to(price, step=step, mode=mode))
+        below = upto
+    if empty.any():
+        first = rational.round_to(rational.multiply(size, ladder.figures[0]), step=step, mode=mode)
+        total = rational.pick(empty, first, total)
+    negative = amount.num < 0
+    result = rational.pick(negative, rational.negate(total), total) if negative.any() else total
+    return _with_bad(result, join_bad(amount.bad, whole.bad))
 
 
 def _shared(ladder: _Ladder, amount: Rational, whole: Rational) -> Rational:

@@ -232,13 +232,16 @@ def _shared(
     node: tree.Tiered, amount: Fraction, whole: Fraction, tiers: tuple[Tier, ...]
 ) -> tuple[Fraction, tuple[Step, ...]]:
     """The amount split over the tiers in the proportion in which the whole fills them."""
-    if whole == 0:
-        return amount * tiers[0].figure, (_part(node, amount, tiers[0].figure, tiers[0].upto),)
+    filled = _fill(whole, tiers) if whole != 0 else [(Fraction(1), tiers[0])]
+    sign = -1 if amount < 0 else 1
     total, parts = Fraction(0), []
-    for part, tier in _fill(whole, tiers):
-        own = amount * part / whole
-        total += own * tier.figure
-        parts.append(_part(node, own, tier.figure, tier.upto))
+    for part, tier in filled:
+        own = abs(amount) * part / (whole if whole != 0 else 1)
+        price = own * tier.figure
+        if node.parts_step is not None:
+            price = round_to_step(price, step=node.parts_step, mode=node.parts_mode)
+        total += sign * price
+        parts.append(_part(node, sign * own, tier.figure, tier.upto, price=sign * price))
     return total, tuple(parts)
 
 

@@ -10,11 +10,13 @@ from itertools import pairwise
 from math import isqrt
 from zoneinfo import ZoneInfo
 
+from mains.engine.exact.explanation import show_short
 from mains.engine.facts import MICRO, DatedValue, Stretch
 from mains.engine.intervals.values import History, IntervalSeries, Measured, UnableToMeasure
 from mains.engine.tariff.demands import USAGE
 from mains.engine.tariff.model import Tariff
 from mains.engine.tariff.schedule import (
+    EACH_DAY,
     FED_IN,
     PER_MONTH,
     TAKEN,
@@ -311,6 +313,8 @@ class _Measurer:
         zones = f" of {', '.join(demand.zones)}" if demand.zones else ""
         if not powers:
             return 0, f"no interval{zones} from {first} to {end} (excluded)"
+        if demand.peaks > 1:
+            return self._mean_of_peaks(demand, powers)
         best = max(powers, key=lambda power: power.micro)
         window = demand.window_minutes or self._series(demand.registers[0]).step_minutes
         until = (best.begin_at.astimezone(UTC) + timedelta(minutes=window)).astimezone(self._clock)
@@ -321,6 +325,34 @@ class _Measurer:
         if demand.zones and schedule is not None:
             text += f" ({schedule.describe(best.zone)})"
         return best.micro, text
+
+    def _mean_of_peaks(self, demand: Demand, powers: Sequence[_Power]) -> tuple[int, str]:
+        """Mean of the highest values, of each day the highest at most; to the nearest millionth, half up."""
+        if demand.each == EACH_DAY:
+            of_day: dict[date, _Power] = {}
+            for power in powers:
+                day = power.begin_at.date()
+                if day not in of_day or of_day[day].micro < power.micro:
+                    of_day[day] = power
+            powers = list(of_day.values())
+        highest = sorted(powers, key=lambda power: power.micro, reverse=True)[: demand.peaks]
+        total = sum(power.micro for power in highest)
+        told = "; ".join(
+            " ".join(
+                filter(
+                    None,
+                    (
+                        f"{power.begin_at:%Y-%m-%d %H:%M}",
+                        show_short(Fraction(power.micro, MICRO)),
+                        f"({', '.join(power.names)})" if power.names else "",
+                    ),
+                )
+            )
+            for power in sorted(highest, key=lambda power: power.begin_at)
+        )
+        each = " of different days" if demand.each == EACH_DAY else ""
+        micro = (2 * total + len(highest)) // (2 * len(highest))
+        return micro, f"mean of the {len(highest)} highest values{each}: {told}"
 
     def _parts(self, demand: Demand) -> list[tuple[date, date]]:
         """The bill's period, or its part in each calendar month."""

@@ -6,7 +6,7 @@ import polars as pl
 from mains.engine.columns.roots import half_up_root
 from mains.engine.intervals.blocks import Block
 from mains.engine.intervals.calendar import Ints
-from mains.engine.tariff.schedule import Demand
+from mains.engine.tariff.schedule import EACH_DAY, Demand
 
 _SMALL = 2**31
 
@@ -31,9 +31,30 @@ def _find(block: Block, demand: Demand, first: int, end: int) -> pl.Series:
         if not len(chosen):
             return pl.Series([0], dtype=pl.Int64).new_from_index(0, len(block.points))
     energies = [_windows(block.values[register][:, at:to], fold, chosen) for register in demand.registers]
+    if demand.peaks > 1:
+        day = calendar.day[at:to:fold]
+        return _mean_of_peaks(
+            demand, [part * factor for part in energies], day if chosen is None else day[chosen]
+        )
     if len(energies) == 1:
         return pl.Series(energies[0].max(axis=1) * factor)
     return _apparent(energies[0] * factor, energies[1] * factor)
+
+
+def _mean_of_peaks(demand: Demand, powers: list[Ints], day: Ints) -> pl.Series:
+    """Mean of the highest values of each row, to the nearest millionth, half up; of each day the highest at most."""
+    size, width = powers[0].shape
+    frame = pl.DataFrame({"row": np.repeat(np.arange(size), width), "day": np.tile(day, size)})
+    flat = [pl.Series(part.ravel()).cast(pl.Int128) for part in powers]
+    value = flat[0] if len(flat) == 1 else half_up_root(flat[0] * flat[0] + flat[1] * flat[1])
+    frame = frame.with_columns(value=value.cast(pl.Int128))
+    if demand.each == EACH_DAY:
+        frame = frame.group_by("row", "day", maintain_order=True).agg(pl.col("value").max())
+    top = pl.col("value").top_k(demand.peaks)
+    means = frame.group_by("row", maintain_order=True).agg(
+        mean=(2 * top.sum() + top.len().cast(pl.Int128)) // (2 * top.len().cast(pl.Int128))
+    )
+    return means["mean"].cast(pl.Int64)
 
 
 def _windows(values: Ints, fold: int, chosen: Ints | None) -> Ints:

@@ -421,7 +421,8 @@ class _Resolver:
                 node.text,
             )
         ways = [option for option in ("share_of", "start", "parts_to") if option in named]
-        if len(ways) > 1:
+        # What is a share of each tier can be rounded by tier; a difference of two sums cannot.
+        if len(ways) > 1 and ways != ["share_of", "parts_to"]:
             raise _fail("formula-syntax", f"{' and '.join(ways)} exclude each other.", "Keep one.", node.text)
         amount, unit = self._numeric(node.arguments[0])
         table = _without_prefix(node.arguments[1])

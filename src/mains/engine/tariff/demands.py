@@ -5,14 +5,24 @@ from collections.abc import Collection, Mapping
 from mains.engine.language.guesses import guess
 from mains.engine.language.units import Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause
-from mains.engine.tariff.schedule import PER_MONTH, PER_PERIOD, STEPS, Demand, Demands, Ratchet
+from mains.engine.tariff.schedule import (
+    EACH_DAY,
+    EACH_INTERVAL,
+    PER_MONTH,
+    PER_PERIOD,
+    STEPS,
+    Demand,
+    Demands,
+    Ratchet,
+)
 
-_DEMAND_KEYS = ("of", "unit", "zone", "window", "per", "title", "note")
+_DEMAND_KEYS = ("of", "unit", "zone", "window", "per", "mean_of", "each", "title", "note")
 _RATCHET_KEYS = ("highest", "months", "within", "title", "note")
 # Mean power of an energy; any other quantity flows per hour.
 _POWER = {"kWh": "kW", "kvarh": "kvar", "kVAh": "kVA"}
 USAGE = "usage"
 MAX_RATCHET_MONTHS = 60
+_MAX_PEAKS = 31
 
 
 def read_demands(
@@ -64,7 +74,29 @@ def _demand(
     _check_unit(clause.get("unit"), unit, units)
     window = read_minutes(clause.get("window"))
     per = clause.get("per").choice((PER_PERIOD, PER_MONTH), default=PER_PERIOD)
-    return Demand(name, unit, names, read_zones(clause.get("zone"), zones), window, per)
+    peaks, each = _peaks(clause)
+    return Demand(name, unit, names, read_zones(clause.get("zone"), zones), window, per, peaks, each)
+
+
+def _peaks(clause: Clause) -> tuple[int, str]:
+    """How many of the highest values make the mean, and of each day or of any intervals."""
+    written = clause.get("mean_of")
+    if written.value is None:
+        if clause.get("each").value is not None:
+            clause.get("each").refuse(
+                "missing", "Nothing says how many peaks make a mean.", "Write mean_of: 3 with it."
+            )
+        return 1, EACH_INTERVAL
+    count = written.number()
+    if count is None or count.denominator != 1 or not 2 <= count <= _MAX_PEAKS:
+        written.refuse(
+            "mean-of",
+            "A demand is the mean of some peaks.",
+            f"Write mean_of: 3 (2 to {_MAX_PEAKS}); one peak needs no mean.",
+        )
+        count = None
+    each = clause.get("each").choice((EACH_DAY, EACH_INTERVAL), default=EACH_DAY)
+    return int(count or 1), each
 
 
 def _check_unit(clause: Clause, unit: Unit, units: UnitSystem) -> None:

@@ -17,6 +17,7 @@ DAY_MINUTES = 24 * 60
 # Parts of an hour that are whole minutes: energy of an interval times a whole number is its mean power per hour.
 STEPS = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)
 PER_PERIOD, PER_MONTH = "period", "month"
+EACH_DAY, EACH_INTERVAL = "day", "interval"
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ class Demand:
     """A measured maximum, read as the attribute `name`: the highest mean power of any `window_minutes` (None: of any
     interval) in the zones (empty: any), once per bill or per calendar month.
 
-    `registers`: one, or active and reactive together, which give apparent power.
+    `registers`: one, or active and reactive together, which give apparent power. With `peaks` it is the mean of so many
+    highest ones, at most one `each` day, or of any intervals; of all where there are fewer.
     """
 
     name: str
@@ -149,6 +151,8 @@ class Demand:
     zones: tuple[str, ...]
     window_minutes: int | None
     per: str
+    peaks: int = 1
+    each: str = EACH_INTERVAL
 
 
 @dataclass(frozen=True)
