@@ -247,6 +247,8 @@ class Pack:
     tariff_documents: Mapping[str, str]
     balances: BalanceProfile | None = None
     findings: int = 0
+    interval_tariff: str = ""
+    interval_accounts: int = 0
 
 
 def list_packs() -> list[str]:
@@ -287,6 +289,8 @@ def read_pack(code: str) -> Pack:
         if "balances" in data
         else None,
         "findings": data.get("findings", 0),
+        "interval_tariff": data.get("interval_tariff", ""),
+        "interval_accounts": data.get("interval_accounts", 0),
         "wording": _record(Wording, data.get("wording", {}), place=f"{place}: wording"),
         "names": _record(Names, _tupled(names), place=f"{code}/names.yaml"),
         "tariff_documents": {

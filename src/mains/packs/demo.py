@@ -14,6 +14,7 @@ from mains.billing.values import Stage
 from mains.ledger.actions.allocation import allocate_credits
 from mains.packs.definition import Pack, add_months
 from mains.packs.findings import record_findings
+from mains.packs.intervals import record_intervals
 from mains.packs.payment_register import write_payment_register
 from mains.payments.actions.acceptance import accept_register
 from mains.payments.actions.mapping import load_mapping
@@ -57,6 +58,9 @@ def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressRepor
         if month == pack.billing.months[-1]:
             with progress.step("Errors, acts and absences"):
                 record_findings(pack=pack)
+        if pack.interval_accounts:
+            with progress.step(f"Interval data {month:%Y-%m}"):
+                record_intervals(pack=pack, month=month)
         bill_month(pack=pack, month=month, progress=progress)
         take_payments(pack=pack, month=month, seed=seed, folder=folder, progress=progress)
     if not _is_indexed():

@@ -16,6 +16,7 @@ OPEN_TO_ALL = {"set_language", "login", "logout"}
 ARGUMENTS = {
     "account": ["central"],
     "account_use": ["central"],
+    "account_intervals_csv": ["central"],
     "account_money": ["central"],
     "account_meters": ["central"],
     "account_premise": ["central"],
@@ -142,6 +143,7 @@ OF_ONE_DISTRICT = [
     "receipt",
     "account",
     "account_use",
+    "account_intervals_csv",
     "account_money",
     "account_meters",
     "account_premise",

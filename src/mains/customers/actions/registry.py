@@ -185,6 +185,44 @@ def sign_agreement(
     )
 
 
+@transaction.atomic
+def change_tariff(
+    *, service_point_id: int, tariff_id: int, valid_from: date, actor: models.Model | None, now: datetime
+) -> Agreement:
+    """Let who pays for a service point on `valid_from` pay by another tariff from then on, all else being as it was.
+
+    Raises UnableToSignAgreement when nobody pays then.
+    """
+    held = (
+        Agreement.objects.filter(
+            service_point_id=service_point_id, superseded_at=None, valid__contains=valid_from
+        )
+        .select_related("account", "provider", "manager")
+        .first()
+    )
+    if held is None:
+        raise UnableToSignAgreement(
+            code="point-unpaid",
+            message=f"Nobody pays for the service point on {valid_from}.",
+            place=f"service point {service_point_id}",
+            remedy="Check the date.",
+        )
+    return sign_agreement(
+        account=held.account,
+        service_point_id=service_point_id,
+        tariff_id=tariff_id,
+        provider=held.provider,
+        category=held.category,
+        manager=held.manager,
+        load_class=held.load_class,
+        contract_number=held.contract_number,
+        valid_from=valid_from,
+        valid_to=held.valid.upper,
+        actor=actor,
+        now=now,
+    )
+
+
 def end_agreement(*, service_point_id: int, end_date: date, now: datetime) -> None:
     """Let nobody pay for a service point from `end_date` on. Raises UnableToSignAgreement when nobody did."""
     touched = withdraw_facts(

@@ -80,8 +80,8 @@ class UsageRecord:
 
     @property
     def estimated_days(self) -> int:
-        """Days that are forecast or norm."""
-        return sum(letter in "FCN" for letter in self.quality.upper())
+        """Days that are forecast, norm, or have estimated intervals."""
+        return sum(letter in "EFCN" for letter in self.quality.upper())
 
 
 METERS = """

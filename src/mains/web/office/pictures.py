@@ -17,7 +17,7 @@ from mains.reporting.queries.overview import MonthUse
 from mains.web.office.findings import ageing_finding, money_finding, use_finding
 from mains.web.office.parts import Chart, Place, PlaceMap, Series
 
-GROUPS = (("M", False), ("A", False), ("FC", True), ("N", True), ("U", False))
+GROUPS = (("M", False), ("I", False), ("A", False), ("E", True), ("FC", True), ("N", True), ("U", False))
 
 
 def _language() -> str:
@@ -46,7 +46,7 @@ def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart
     count = (following - month).days
     totals, letters = [0] * count, ["X"] * count
     by_acts: set[int] = set()
-    order = "XUMAFCN"
+    order = "XUIMAEFCN"
     for row in (row for row in usage if row.month == month and row.zone != Zone.EXPORT):
         for place, (micro, letter) in enumerate(zip(row.days_micro, row.quality, strict=True)):
             totals[place] += micro
@@ -55,6 +55,8 @@ def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart
             letters[place] = max(letters[place], letter.upper(), key=order.index)
     names = {
         "M": DayQuality.MEASURED.label,
+        "I": DayQuality.INTERVALS.label,
+        "E": DayQuality.INTERVALS_ESTIMATED.label,
         "A": DayQuality.APPORTIONED.label,
         "FC": DayQuality.FORECAST.label,
         "N": DayQuality.NORM.label,
@@ -68,7 +70,7 @@ def days_chart(*, usage: Sequence[UsageRecord], month: date, unit: str) -> Chart
                 _quantity(totals[place], unit) if letters[place] in group else "" for place in range(count)
             ]
             series.append(Series(str(names[group]), values, texts, stack="day", is_estimate=is_estimate))
-    estimated = sum(letter in "FCN" for letter in letters)
+    estimated = sum(letter in "EFCN" for letter in letters)
     return Chart(
         key="use-by-day",
         title=_("Use by day, %(month)s") % {"month": formats.month_inside_text(month, language=_language())},
@@ -97,7 +99,7 @@ def _how_days_are_known(estimated: int, by_acts: int) -> str:
             by_acts,
         )
         return told % {"count": by_acts}
-    return _("All days come from readings.")
+    return _("All days come from meters.")
 
 
 def months_chart(*, usage: Sequence[UsageRecord], unit: str) -> Chart:
@@ -106,10 +108,10 @@ def months_chart(*, usage: Sequence[UsageRecord], unit: str) -> Chart:
     covered, estimated = dict.fromkeys(months, 0), dict.fromkeys(months, 0)
     for row in (row for row in usage if row.zone != Zone.EXPORT):
         for micro, letter in zip(row.days_micro, row.quality, strict=True):
-            (estimated if letter.upper() in "FCN" else covered)[row.month] += micro
+            (estimated if letter.upper() in "EFCN" else covered)[row.month] += micro
     series = [
         Series(
-            _("From readings"),
+            _("From meters"),
             [_scaled(covered[month]) for month in months],
             [_quantity(covered[month], unit) for month in months],
             stack="month",

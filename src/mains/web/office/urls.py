@@ -12,6 +12,7 @@ from mains.web.office.views import (
     exceptions,
     facts,
     history,
+    intervals,
     losses,
     meters,
     move_out,
@@ -34,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", accounts.accounts, name="accounts"),
     path("accounts/<str:number>/", account.overview, name="account"),
     path("accounts/<str:number>/consumption/", account.consumption, name="account_use"),
+    path("accounts/<str:number>/intervals.csv", intervals.intervals_csv_file, name="account_intervals_csv"),
     path("accounts/<str:number>/money/", account.money, name="account_money"),
     path("accounts/<str:number>/recalculation/", recalculation.recalculation, name="recalculation"),
     path(

@@ -35,7 +35,7 @@ WITH latest AS (
     ORDER BY month, service_point_id, zone, revision DESC
 )
 SELECT l.month, sum(d.use)::bigint,
-       coalesce(sum(d.use) FILTER (WHERE upper(substr(l.quality, d.day::int, 1)) IN ('F', 'C', 'N')), 0)::bigint,
+       coalesce(sum(d.use) FILTER (WHERE upper(substr(l.quality, d.day::int, 1)) IN ('E', 'F', 'C', 'N')), 0)::bigint,
        count(DISTINCT d.day)::int
 FROM latest l
 CROSS JOIN LATERAL unnest(l.days_micro) WITH ORDINALITY AS d (use, day)

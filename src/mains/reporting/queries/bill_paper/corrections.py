@@ -14,7 +14,12 @@ from mains.engine.usage.exact import DayUse, MeterError, Reading, UnmeteredUse
 from mains.metering.values import DayQuality, Zone, quality_of
 from mains.reporting.queries.bill_paper.charges import readable_title, used_attributes
 
-ESTIMATES = (DayQuality.FORECAST, DayQuality.CLASS_AVERAGE, DayQuality.NORM)
+ESTIMATES = (
+    DayQuality.FORECAST,
+    DayQuality.CLASS_AVERAGE,
+    DayQuality.NORM,
+    DayQuality.INTERVALS_ESTIMATED,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from mains.base import formats
 from mains.base.wording import translate_formula_text
 from mains.engine.exact import Step, show_short
+from mains.engine.exact.explanation import DetailStep
 from mains.reporting.queries.bill_paper.wording import attribute_name, attribute_word
 
 # Dates of tariff clauses stay: versions[2021-01-01] is the name of the clause.
@@ -19,7 +20,8 @@ MONTH = re.compile(r"(?<![\[\w-])((?:19|20)\d{2}-(?:0[1-9]|1[0-2]))(?![\w-])")
 
 @dataclass(frozen=True)
 class ExplainedStep:
-    """A step of a calculation, worded. `origin` is the source as the engine names it, for links."""
+    """A step of a calculation, worded. `origin` is the source as the engine names it, for links; what is below one that
+    `has_details` is left out on paper."""
 
     label: str
     value: str
@@ -29,6 +31,7 @@ class ExplainedStep:
     source: str
     origin: str
     children: tuple["ExplainedStep", ...]
+    has_details: bool = False
 
 
 def worded(step: Step) -> ExplainedStep:
@@ -48,6 +51,7 @@ def worded(step: Step) -> ExplainedStep:
         source=_in_words(translate_formula_text(step.source)),
         origin=step.source,
         children=tuple(worded(child) for child in step.children),
+        has_details=isinstance(step, DetailStep),
     )
 
 

@@ -80,7 +80,7 @@ def _line(content: BillContent, line: LineExplanation, *, language: str) -> list
 
 
 def _rows(step: ExplainedStep, *, depth: int) -> Iterator[Texts]:
-    """The tree from top to bottom, each step with how deep it stands."""
+    """The tree from top to bottom, each step with how deep it stands; the intervals of days only on the screen."""
     more = [text for text in (step.formula, step.note, step.source) if text]
     yield {
         "depth": depth,
@@ -88,7 +88,7 @@ def _rows(step: ExplainedStep, *, depth: int) -> Iterator[Texts]:
         "value": f"{step.value}\N{NO-BREAK SPACE}{step.unit}" if step.unit else step.value,
         "more": " · ".join(more),
     }
-    for child in step.children:
+    for child in () if step.has_details else step.children:
         yield from _rows(child, depth=depth + 1)
 
 

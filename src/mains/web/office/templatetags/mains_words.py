@@ -16,7 +16,15 @@ from mains.billing.queries.records import BillRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
 from mains.customers.values import Category, CustomerKind
 from mains.ledger.values import EntryKind
-from mains.metering.values import DayQuality, ReadingSource, UnmeteredReason, Zone, quality_of
+from mains.metering.values import (
+    DayQuality,
+    IntervalQuality,
+    IntervalQuantity,
+    ReadingSource,
+    UnmeteredReason,
+    Zone,
+    quality_of,
+)
 from mains.network.values import (
     UNIT_OF_SERVICE,
     AbsenceReason,
@@ -45,6 +53,8 @@ KINDS: Mapping[str, type[Choices]] = {
     "draft_step": DraftStepKind,
     "entry": EntryKind,
     "hole": HoleCause,
+    "interval_quality": IntervalQuality,
+    "interval_quantity": IntervalQuantity,
     "line": LineKind,
     "location": Location,
     "look": LookOutcome,

@@ -23,6 +23,7 @@ from mains.customers.queries.records import (
 )
 from mains.ledger.queries.current_account import CurrentAccount, current_account
 from mains.metering.queries.findings import FindingRecord, list_findings
+from mains.metering.queries.interval_records import IntervalDayRecord, list_interval_days
 from mains.metering.queries.records import MeterRecord, UsageRecord, list_meters, list_readings, list_usage
 from mains.network.queries.absences import list_absences
 from mains.network.queries.records import (
@@ -39,6 +40,7 @@ from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.fact_forms import AbsenceForm, MeterErrorForm, UnmeteredUseForm
+from mains.web.office.interval_pictures import hours_chart, month_of_intervals_chart
 from mains.web.office.parts import Crumb, Tab
 from mains.web.office.pictures import days_chart, months_chart, premise_map
 from mains.web.office.readings import ReadingForm, reading_form
@@ -129,6 +131,18 @@ class Book:
         latest = max((bill.month for bill in self.bills), default=None) or self.request.today.replace(day=1)
         rows = list_usage(service_point_ids=self.point_ids, month_from=months_before(latest, MONTHS_SHOWN))
         return [row for row in rows if self._paid_in(row)]
+
+    def interval_days(self, month: date) -> list[IntervalDayRecord]:
+        """Days of interval data of the month on which the account paid for the point."""
+        held = [(each.service_point_id, each.valid_from, each.valid_to) for each in self.agreements]
+        return [
+            record
+            for record in list_interval_days(service_point_ids=self.point_ids, month=month)
+            if any(
+                point == record.service_point_id and start <= record.day and (end is None or record.day < end)
+                for point, start, end in held
+            )
+        ]
 
     def _paid_in(self, row: UsageRecord) -> bool:
         following = months_before(row.month, -1)
@@ -255,6 +269,10 @@ def consumption(request: OfficeRequest, number: str) -> HttpResponse:
     wanted = request.GET.get("month", "")
     chosen = next((month for month in months if f"{month:%Y-%m}" == wanted), months[0] if months else None)
     rows = [row for row in book.usage if row.month == chosen]
+    told = book.interval_days(chosen) if chosen else []
+    days_told = sorted({record.day for record in told})
+    day = next((each for each in days_told if f"{each.day}" == request.GET.get("day", "")), None)
+    day = day or (days_told[-1] if days_told else None)
     return book_page(
         book,
         "office/account/consumption.html",
@@ -268,6 +286,11 @@ def consumption(request: OfficeRequest, number: str) -> HttpResponse:
         days=_days(rows),
         months_chart=months_chart(usage=book.usage, unit=book.unit) if months else None,
         days_chart=days_chart(usage=book.usage, month=chosen, unit=book.unit) if chosen else None,
+        days_told=days_told,
+        day=day,
+        intervals=[record for record in told if record.day == day],
+        hours_chart=hours_chart(days=told, day=day, unit=book.unit) if day else None,
+        intervals_chart=month_of_intervals_chart(days=told, unit=book.unit) if day else None,
     )
 
 
