@@ -58,10 +58,15 @@ def parts(zones: list[str]) -> dict[str, object]:
         "taken": {"unit": "kWh", "of": "usage", "only": "taken"},
         "fed_in": {"unit": "kWh", "of": "usage", "only": "fed_in"},
         "copy": {"unit": "kvarh", "of": "reactive"},
+        "worth": {"unit": "EUR", "of": "usage", "price": "spot", "price_unit": "EUR/MWh"},
     }
     if zones:
         made["reactive_last"] = {"unit": "kvarh", "of": "reactive", "zone": zones[-1]}
         made["fed_in_all"] = {"unit": "kWh", "of": "usage", "zone": zones, "only": "fed_in"}
+        made["worth_last"] = {
+            "unit": "EUR", "of": "usage", "zone": zones[-1], "only": "taken",
+            "price": "spot", "price_unit": "ct/kWh",
+        }  # fmt: skip
     return made
 
 
@@ -114,10 +119,12 @@ def points(draw, clock: str) -> tuple[tuple[IntervalSeries, ...], date, date]:
     finish = datetime(end.year, end.month, end.day, tzinfo=ZoneInfo(clock)).astimezone(UTC)
     count = (finish - start) // timedelta(minutes=step) + draw(st.sampled_from([0, 0, 1, 30, -1]))
     made = []
-    for register in draw(st.sampled_from([["usage"], ["usage", "reactive"]])):
-        some = draw(
-            st.lists(st.one_of(st.sampled_from(EXTREMES), st.integers(0, 10**8)), min_size=1, max_size=9)
-        )
+    registers = [["usage", "price:spot"], ["usage", "reactive", "price:spot"], ["usage"]]
+    for register in draw(st.sampled_from(registers)):
+        figures = st.one_of(st.sampled_from(EXTREMES), st.integers(0, 10**8))
+        if register == "price:spot":
+            figures = st.integers(-(10**9), 10**10)
+        some = draw(st.lists(figures, min_size=1, max_size=9))
         values = tuple(some[at * at % 7 % len(some)] for at in range(max(count, 1)))
         made.append(IntervalSeries(register, start, step, values))
     return tuple(made), first, end

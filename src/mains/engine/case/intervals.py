@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -17,9 +17,10 @@ from mains.engine.language.units import Unit
 from mains.engine.tariff import Tariff
 from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.demands import USAGE, power_unit, read_minutes
+from mains.engine.tariff.schedule import price_register
 from mains.kernel.errors import MainsError
 
-_KEYS = ("of", "unit", "start", "step", "values", "file", "column", "missing")
+_KEYS = ("of", "price", "unit", "start", "step", "values", "file", "column", "missing")
 _RUN = re.compile(r"(\d+)\s*[x×]\s*(\S.*)")
 _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::00)?)?(Z|[+-]\d{2}:\d{2})?")
 _MISSING = ("refuse", "neighbours", "day_before")
@@ -39,7 +40,7 @@ def read_intervals(
     items = clause.items() if isinstance(clause.value, list) else [clause]
     found: dict[str, IntervalSeries] = {}
     for item in items:
-        if not strict and item.get("of").text(default=USAGE) not in (USAGE, *tariff.quantities):
+        if not strict and not _is_read(item, tariff):
             continue
         series = _SeriesReader(item, tariff, open_file).read()
         if series is None:
@@ -47,7 +48,25 @@ def read_intervals(
         if series.register in found:
             item.refuse("intervals-twice", f"Two series give {series.register}.", "Keep one of them.")
         found[series.register] = series
-    return tuple(found.values())
+    return tuple(_as_long(series, found.get(USAGE)) for series in found.values())
+
+
+def _is_read(item: Clause, tariff: Tariff) -> bool:
+    """Whether the tariff knows the register or the price of a series."""
+    if item.get("price").value is not None:
+        return item.get("price").text() in tariff.price_series
+    return item.get("of").text(default=USAGE) in (USAGE, *tariff.quantities)
+
+
+def _as_long(series: IntervalSeries, used: IntervalSeries | None) -> IntervalSeries:
+    """Prices of an hour are those of each of its intervals."""
+    if not series.register.startswith(price_register("")) or used is None:
+        return series
+    times = series.step_minutes // used.step_minutes
+    if times < 2 or series.step_minutes % used.step_minutes:
+        return series
+    micro = tuple(price for price in series.micro for _time in range(times))[: len(used.micro)]
+    return replace(series, step_minutes=used.step_minutes, micro=micro)
 
 
 def read_history(clause: Clause, tariff: Tariff, *, strict: bool) -> History:
@@ -103,6 +122,12 @@ class _SeriesReader:
         clause.only(_KEYS)
         register = clause.get("of").text(default=USAGE)
         units = {USAGE: self.tariff.units.use, **self.tariff.quantities}
+        if clause.get("price").value is not None:
+            register = price_register(clause.get("price").text())
+            units = {
+                price_register(name): self.tariff.units.parse(unit)[0]
+                for name, unit in self.tariff.price_series.items()
+            }
         if register not in units:
             remedy = guess(register, units) + "Declare it under quantities of the tariff, or write usage."
             clause.get("of").refuse("unknown-name", f"The tariff has no quantity “{register}”.", remedy)
@@ -147,8 +172,12 @@ class _SeriesReader:
         written = self.clause.get("unit")
         if written.value is None:
             return Fraction(1)
+        price = self.clause.get("price").text() if self.clause.get("price").value is not None else ""
         try:
             own, size = self.tariff.units.parse(written.text())
+            if price and own == unit:
+                # Prices stay in the unit that the tariff names.
+                return size / self.tariff.units.parse(self.tariff.price_series[price])[1]
         except ValueError as error:
             written.refuse("unit-unknown", f"{error}.", f"Write {unit}.")
             return Fraction(1)

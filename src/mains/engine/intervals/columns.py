@@ -5,14 +5,24 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from mains.engine.columns.compiled import TariffSet
+from mains.engine.facts import MICRO
 from mains.engine.intervals.blocks import Block, make_blocks
 from mains.engine.intervals.calendar import Ints
 from mains.engine.intervals.maxima import highest_power
+from mains.engine.intervals.values import MAX_WORTH_MICRO
 from mains.engine.tariff.demands import USAGE
-from mains.engine.tariff.schedule import PER_MONTH, TAKEN, Demand, Ratchet, RegisterPart
+from mains.engine.tariff.schedule import (
+    PER_MONTH,
+    TAKEN,
+    Demand,
+    Ratchet,
+    RegisterPart,
+    price_register,
+)
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAYS: Mapping[str, pl.DataType | type[pl.DataType]] = {
@@ -114,8 +124,15 @@ class _Group:
     made: _Made
 
     def measure(self) -> None:
+        prices = {*map(price_register, self.block.tariff.price_series)}
+        if unknown := sorted(prices - self.block.values.keys()):
+            name = unknown[0].removeprefix(price_register(""))
+            message = f"There are no prices {name} in the period. Import them: mains tariff import-prices."
+            self.made.refuse(self.items["item_id"], "prices-missing", message)
+            return
         for register in self.block.values:
-            self._use(register)
+            if register not in prices:
+                self._use(register)
         for name, part in self.block.tariff.parts.items():
             if name not in self.block.values and part.register in self.block.values:
                 self._part(name, part)
@@ -151,14 +168,25 @@ class _Group:
         calendar = self.block.calendar
         at, to = calendar.span(self.first, self.end)
         values = self.block.values[part.register][:, at:to]
+        prices = self.block.values[price_register(part.price)][:, at:to] if part.price else None
         day = calendar.day[at:to] - self.first
         if part.zones:
             codes = np.array(calendar.zone_codes(part.zones), dtype=np.int64)
             chosen = np.flatnonzero(np.isin(calendar.zone[at:to], codes))
             values, day = values[:, chosen], day[chosen]
+            prices = None if prices is None else prices[:, chosen]
         if part.only:
             values = np.maximum(values if part.only == TAKEN else -values, 0)
-        self._days(f"{name}_micro", _sums(values, day, self.end - self.first))
+        days = self.end - self.first
+        if prices is None:
+            self._days(f"{name}_micro", _sums(values, day, days))
+            return
+        worth, is_large = _worth(values, prices, day, days, part)
+        self._days(f"{name}_micro", worth)
+        if is_large.any():
+            items = self.items["item_id"].filter(self._rows(pl.Series(is_large)))
+            message = f"A day of {part.register} is worth too much by the prices {part.price}."
+            self.made.refuse(items, "amount-too-large", message)
 
     def _days(self, column: str, sums: Ints) -> None:
         days = pl.Series(sums).cast(pl.List(pl.Int64))
@@ -232,6 +260,30 @@ def _sums(values: Ints, day: Ints, days: int) -> Ints:
         starts = np.flatnonzero(np.concatenate(([True], day[1:] != day[:-1])))
         sums[:, day[starts]] = np.add.reduceat(values, starts, axis=1)
     return sums
+
+
+def _worth(
+    values: Ints, prices: Ints, day: Ints, days: int, part: RegisterPart
+) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Sums by day of use times price, in millionths of the currency, half up; and the rows that are too large, in which
+    they stand as nought."""
+    size, over = 2 * part.price_size.numerator, MICRO * part.price_size.denominator
+    top = int(np.abs(values).max(initial=0)) * int(np.abs(prices).max(initial=0)) * max(1, values.shape[1])
+    if top * size + over < 2**63:
+        sums = _sums(values * prices, day, days) * size
+        worth = (sums + over) // (2 * over)
+        is_large = np.any(np.abs(sums) >= 2 * over * MAX_WORTH_MICRO, axis=1)
+    else:
+        # Beyond 64 bits whole numbers of any size; no published price and no meter comes near.
+        products = values.astype(object) * prices.astype(object)
+        exact = np.zeros((len(values), days), dtype=object)
+        for place in np.unique(day).tolist():
+            exact[:, place] = products[:, day == place].sum(axis=1) * size
+        is_large = np.asarray([any(abs(one) >= 2 * over * MAX_WORTH_MICRO for one in row) for row in exact])
+        exact[is_large] = 0
+        worth = ((exact + over) // (2 * over)).astype(np.int64)
+    large: npt.NDArray[np.bool_] = np.asarray(is_large, dtype=np.bool_)
+    return np.where(large[:, np.newaxis], 0, worth), large
 
 
 def _highest(columns: Sequence[pl.Series], size: int) -> pl.Series:

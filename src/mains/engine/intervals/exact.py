@@ -7,12 +7,18 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from math import isqrt
+from math import floor, isqrt
 from zoneinfo import ZoneInfo
 
 from mains.engine.exact.explanation import show_short
 from mains.engine.facts import MICRO, DatedValue, Stretch
-from mains.engine.intervals.values import History, IntervalSeries, Measured, UnableToMeasure
+from mains.engine.intervals.values import (
+    MAX_WORTH_MICRO,
+    History,
+    IntervalSeries,
+    Measured,
+    UnableToMeasure,
+)
 from mains.engine.tariff.demands import USAGE
 from mains.engine.tariff.model import Tariff
 from mains.engine.tariff.schedule import (
@@ -25,6 +31,7 @@ from mains.engine.tariff.schedule import (
     RegisterPart,
     Rule,
     Schedule,
+    price_register,
 )
 
 _ONE_DAY = timedelta(days=1)
@@ -96,10 +103,11 @@ class _Measurer:
             raise _differ([item.register for item in self.series])
         for series in self.series:
             self._check(series)
-            use |= self._use(series)
+            if not self._is_price(series.register):
+                use |= self._use(series)
         for name, part in self.tariff.parts.items():
             if name not in self._by_register and part.register in self._by_register:
-                use[name] = self._part(part)
+                use[name] = self._value(part) if part.price else self._part(part)
         attributes: dict[str, tuple[DatedValue, ...]] = {}
         for name, demand in self.tariff.demands.items():
             if isinstance(demand, Demand) and not self._knows(demand):
@@ -108,6 +116,9 @@ class _Measurer:
             if made:
                 attributes[name] = made
         return Measured(use, attributes)
+
+    def _is_price(self, register: str) -> bool:
+        return register in map(price_register, self.tariff.price_series)
 
     # --- checks
 
@@ -243,19 +254,52 @@ class _Measurer:
         days = [self.period_from + _ONE_DAY * at for at in range((self.period_to - self.period_from).days)]
         sums = dict.fromkeys(days, 0)
         for interval in self._between(part.register, self.period_from, self.period_to):
-            if part.zones and interval.zone not in part.zones:
-                continue
-            if part.only == TAKEN:
-                sums[interval.day] += max(interval.micro, 0)
-            elif part.only == FED_IN:
-                sums[interval.day] += max(-interval.micro, 0)
-            else:
-                sums[interval.day] += interval.micro
+            sums[interval.day] += counted_micro(part, interval.zone, interval.micro)
         series = self._series(part.register)
         which = {TAKEN: "those that took", FED_IN: "those that fed in"}.get(part.only, "")
         return tuple(
             Stretch(day, day + _ONE_DAY, micro, self._told_of_part(series, part, which, day))
             for day, micro in sums.items()
+        )
+
+    def _value(self, part: RegisterPart) -> tuple[Stretch, ...]:
+        """What the intervals of a register are worth by the prices of their times, by day."""
+        prices = price_register(part.price)
+        if prices not in self._by_register:
+            raise UnableToMeasure(
+                code="prices-missing",
+                message=f"There are no prices {part.price} from {self.period_from} to {self.period_to} (excluded).",
+                place=f"quantities, price {part.price}",
+                remedy="Give the series of prices: in a case under intervals, else mains tariff import-prices.",
+            )
+        days = [self.period_from + _ONE_DAY * at for at in range((self.period_to - self.period_from).days)]
+        sums = dict.fromkeys(days, Fraction(0))
+        for interval, price in zip(
+            self._between(part.register, self.period_from, self.period_to),
+            self._between(prices, self.period_from, self.period_to),
+            strict=True,
+        ):
+            counted = counted_micro(part, interval.zone, interval.micro)
+            sums[interval.day] += Fraction(counted * price.micro, MICRO) * part.price_size
+        if any(abs(worth) >= MAX_WORTH_MICRO for worth in sums.values()):
+            raise UnableToMeasure(
+                code="amount-too-large",
+                message=f"A day of {part.register} is worth too much by the prices {part.price}.",
+                place=f"quantities, price {part.price}",
+                remedy="Check the unit of the prices.",
+            )
+        told = "; ".join(
+            filter(
+                None,
+                (
+                    f"{part.register} × {part.price}, interval by interval",
+                    self._told(self._series(part.register), "", self.period_from),
+                    self._series(prices).source,
+                ),
+            )
+        )
+        return tuple(
+            Stretch(day, day + _ONE_DAY, floor(worth + Fraction(1, 2)), told) for day, worth in sums.items()
         )
 
     def _told_of_part(self, series: IntervalSeries, part: RegisterPart, which: str, day: date) -> str:
@@ -405,6 +449,17 @@ class _Measurer:
             and series.start_at + timedelta(minutes=series.step_minutes) * len(series.micro) >= end
             for series in map(self._series, demand.registers)
         )
+
+
+def counted_micro(part: RegisterPart, zone: str, micro: int) -> int:
+    """What a part has of an interval in a zone."""
+    if part.zones and zone not in part.zones:
+        return 0
+    if part.only == TAKEN:
+        return max(micro, 0)
+    if part.only == FED_IN:
+        return max(-micro, 0)
+    return micro
 
 
 def apparent_micro(active: int, reactive: int) -> int:

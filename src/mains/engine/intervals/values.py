@@ -10,6 +10,8 @@ from mains.kernel.errors import MainsError
 # Sums over MAX_INTERVALS of values below MAX_MICRO, and powers made of them, stay below 2^63.
 MAX_MICRO = 2**45
 MAX_INTERVALS = 2**17
+# What use is worth on a day stays below it, in millionths of the currency.
+MAX_WORTH_MICRO = 2**50
 
 
 class UnableToMeasure(MainsError):

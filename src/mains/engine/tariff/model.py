@@ -196,6 +196,11 @@ class Tariff:
         schedules = (version.schedule for version in self.versions)
         return tuple(dict.fromkeys(zone for item in schedules if item is not None for zone in item.zones))
 
+    @cached_property
+    def price_series(self) -> Mapping[str, str]:
+        """Series of prices by the hour that its quantities are made of, with their units."""
+        return {part.price: part.price_unit for part in self.parts.values() if part.price}
+
     @property
     def needs_intervals(self) -> bool:
         """Whether use or demands can only be told from intervals."""

@@ -1,6 +1,7 @@
 """Reading `quantities`: what is measured beside use, and parts of a register by zone and by direction."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from mains.engine.language.guesses import guess
 from mains.engine.language.units import Unit, UnitSystem
@@ -9,7 +10,7 @@ from mains.engine.tariff.demands import USAGE, read_zones
 from mains.engine.tariff.schedule import FED_IN, TAKEN, RegisterPart
 from mains.engine.tariff.tables import is_free_name
 
-_KEYS = ("unit", "of", "zone", "only", "title", "note")
+_KEYS = ("unit", "of", "zone", "only", "price", "price_unit", "title", "note")
 
 
 def read_quantities(
@@ -29,7 +30,9 @@ def read_quantities(
         if isinstance(entry.value, Mapping):
             entry.only(_KEYS)
             if entry.get("of").value is not None:
-                parts[name] = _part(name, entry, {USAGE: units.use, **quantities}, zones)
+                parts[name] = _part(name, entry, {USAGE: units.use, **quantities}, zones, units)
+            elif entry.get("price").value is not None:
+                entry.refuse("missing", "Nothing says what is priced.", "Write of: usage with it.")
     for name, part in parts.items():
         if part.register in parts:
             clause.get(name).get("of").refuse(
@@ -49,15 +52,46 @@ def _unit(name: str, clause: Clause, units: UnitSystem) -> Unit | None:
     return unit
 
 
-def _part(name: str, clause: Clause, registers: Mapping[str, Unit], zones: Collection[str]) -> RegisterPart:
+def _part(
+    name: str,
+    clause: Clause,
+    registers: Mapping[str, Unit],
+    zones: Collection[str],
+    units: UnitSystem,
+) -> RegisterPart:
     of = clause.get("of")
     register = of.text()
     if register not in registers or register == name:
         remedy = guess(register, registers) + "Declare it under quantities, or write usage."
         of.refuse("unknown-name", f"The tariff has no quantity “{register}”.", remedy)
-    elif name in registers and registers[name] != registers[register]:
+    elif clause.get("price").value is None and name in registers and registers[name] != registers[register]:
         unit = registers[register]
         clause.get("unit").refuse("unit-mismatch", f"{register} is in {unit}.", f"Write unit: {unit}.")
     only = clause.get("only")
     direction = only.choice((TAKEN, FED_IN), default=TAKEN) if only.value is not None else ""
-    return RegisterPart(register, read_zones(clause.get("zone"), zones), direction)
+    part = RegisterPart(register, read_zones(clause.get("zone"), zones), direction)
+    if clause.get("price").value is None or register not in registers:
+        return part
+    return _priced(name, clause, part, registers, units)
+
+
+def _priced(
+    name: str, clause: Clause, part: RegisterPart, registers: Mapping[str, Unit], units: UnitSystem
+) -> RegisterPart:
+    """A part that each interval's price makes money of."""
+    price, written = clause.get("price").text(), clause.get("price_unit")
+    if registers.get(name, units.money) != units.money:
+        clause.get("unit").refuse(
+            "unit-mismatch", "Use times price is money.", f"Write unit: {units.currency}."
+        )
+    wanted = units.money / registers[part.register]
+    try:
+        unit, size = units.parse(written.text(required=True))
+    except ValueError as error:
+        written.refuse("unit-unknown", f"{error}.", f"Write {wanted}.")
+        return part
+    if written.value is not None and unit != wanted:
+        written.refuse(
+            "unit-mismatch", f"“{written.value}” is no price of {part.register}.", f"Write {wanted}."
+        )
+    return replace(part, price=price, price_unit=written.text(), price_size=size)

@@ -6,6 +6,7 @@ Times are minutes of the local day by the tariff's time zone. Frozen; checked by
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 from functools import cached_property
 
 from mains.engine.language.units import Unit
@@ -129,11 +130,22 @@ TAKEN, FED_IN = "taken", "fed_in"
 class RegisterPart:
     """A quantity that is measured as a part of a register: its intervals in the zones (empty: any), and of these, with
     `only`, those that took from the network, or those that fed into it, as a positive figure.
+
+    With `price` it is money: each interval times the price of its time in the series of that name, of which one unit is
+    `price_size` of currency for a unit of the register; the sum of a day is kept to the nearest millionth, half up.
     """
 
     register: str
     zones: tuple[str, ...]
     only: str = ""
+    price: str = ""
+    price_unit: str = ""
+    price_size: Fraction = Fraction(1)
+
+
+def price_register(name: str) -> str:
+    """Under which name the series of a price stands beside the registers."""
+    return f"price:{name}"
 
 
 @dataclass(frozen=True)
