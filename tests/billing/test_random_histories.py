@@ -1,8 +1,9 @@
 """Whatever becomes known in whatever order, what was posted bit by bit is what a fresh computation posts at once.
 
 A history is played on a small utility: late, corrected, withdrawn and contradicting readings, errors of meters, acts of
-unmetered use and absences found and withdrawn, residents that change and change back, opening balances, categories,
-payers, exchanges of meters, prices and bands, all of the past, with bill runs and recalculations in between. At the end
+unmetered use and absences found and withdrawn, interval data that come late or are corrected, residents that change and
+change back, opening balances, categories, payers, exchanges of meters, prices and bands, all of the past, with bill
+runs and recalculations in between. At the end
 every run, bill, entry and day of use is deleted from a copy of the database, its months are billed anew with all that
 is known, and both must agree: by agreement, month and component to the last minor and micro-unit, in what is carried
 from bill to bill, and in every day of use with the readings that it comes from.
@@ -26,6 +27,7 @@ from billing.conftest import _administer, _connect_to
 from billing.population import HOME, OPENED
 from billing.prosumers import publish_id
 from billing.test_runs import APRIL, MARCH, MAY, assert_sound, rows
+from billing.test_stored_intervals import HOURS
 from mains.base.address import database_address
 from mains.base.buckets import bucket_column
 from mains.base.dated import add_fact, record_fact, withdraw_fact
@@ -41,6 +43,7 @@ from mains.customers.actions.moves import UnableToMove
 from mains.customers.models import Agreement
 from mains.customers.queries.records import find_account
 from mains.kernel.period import next_month
+from mains.metering.actions.interval_files import import_intervals
 from mains.metering.models import (
     Installation,
     Meter,
@@ -87,6 +90,9 @@ versions:
       - {name: owed, kind: balance, formula: owed - settled + used - budget}
 """
 
+BY_HOURS = 8
+"""A point whose tariff reads hours and a demand with a ratchet; each month's hours come before its bill."""
+
 points = st.one_of(st.integers(1, POINTS), st.sampled_from(CARRYING))
 days_back = st.integers(1, 110)
 steps = st.one_of(
@@ -103,6 +109,7 @@ steps = st.one_of(
     st.tuples(st.just("meter_error"), points, days_back, st.integers(-9_000, 20_000)),
     st.tuples(st.just("unmetered_use"), points, days_back, st.integers(1, 900)),
     st.tuples(st.just("absence"), points, days_back, st.integers(1, 3)),
+    st.tuples(st.just("intervals"), st.one_of(points, st.just(BY_HOURS)), days_back, st.integers(0, 60)),
     st.tuples(st.just("withdraw_finding"), st.integers(0, 4), st.sampled_from([0, 1, 2]), st.just(0)),
     st.tuples(st.just("price"), st.integers(1, 4), st.just(0), st.just(0)),
     st.tuples(st.just("opening"), st.sampled_from(CARRYING), st.integers(3, 5), st.integers(-90, 400)),
@@ -127,6 +134,7 @@ class Play:
         self.billed: list[date] = []
         self.told: dict[str, int] = {}
         tariff_id = publish_id(CARRIED)
+        self._agree(BY_HOURS, OPENED, tariff_id=publish_id(HOURS))
         for point in CARRYING:
             self._agree(point, OPENED, tariff_id=tariff_id)
             for balance in ("credit", "owed"):
@@ -146,6 +154,7 @@ class Play:
     def bill_next(self) -> None:
         month = next_month(self.billed[-1]) if self.billed else MONTHS[0]
         self.now = max(self.now, datetime(2021, month.month + 1, 4, tzinfo=UTC))
+        self._send_hours(BY_HOURS, month, next_month(month), size=3)
         run = plan_run(month=month, now=self.now, accounts_per_slice=25)
         post_run(run_id=run.pk, now=self.now, processes=1)
         self.billed.append(month)
@@ -302,6 +311,33 @@ class Play:
         values = {"register": register, "percent_hundredths": percent}
         self._find(MeterError, values, day, end)
         return None
+
+    def intervals(self, point: int, back: int, size: int) -> bool | None:
+        """Up to nine days of hours of the meter that hangs there, some of them missing."""
+        first = self.now.date() - timedelta(days=back)
+        return self._send_hours(point, first, min(first + timedelta(days=9), self.now.date()), size=size)
+
+    def _send_hours(self, point: int, first: date, end: date, *, size: int) -> bool | None:
+        hung = Installation.objects.filter(
+            service_point_id=point, superseded_at=None, valid__contains=first
+        ).first()
+        if hung is None:
+            return False
+        lines = ["meter,model,start,length,value"]
+        for day in range((end - first).days):
+            for hour in range(24):
+                if (day * 24 + hour * size) % 17 or size < 5:
+                    start = f"{first + timedelta(days=day)}T{hour:02}:00+03:00"
+                    value = f"{(hour * 7 + day + size) % 11}.{size}"
+                    lines.append(f"{hung.meter.serial},{hung.meter.model},{start},60 min,{value}")
+        done = import_intervals(
+            content="\n".join(lines).encode(),
+            file_name="hours.csv",
+            clock="Europe/Simferopol",
+            actor=None,
+            now=self.now,
+        )
+        return None if done.is_stored and done.days else False
 
     def unmetered_use(self, point: int, back: int, kwh: int) -> bool | None:
         """Of half of the days back to now; where no meter is, in the total zone."""
@@ -500,6 +536,7 @@ EVERY_KIND = [
     (3, ("meter_error", 13, 70, 700)), (2, ("unmetered_use", 14, 60, 90)), (2, ("absence", 12, 50, 2)),
     (1, ("recalculate", 0, 0, 0)), (4, ("meter_error", 25, 40, -1500)), (2, ("unmetered_use", 12, 30, 55)),
     (1, ("absence", 24, 40, 1)), (6, ("withdraw_finding", 0, 1, 0)), (2, ("withdraw_finding", 0, 0, 0)),
+    (3, ("intervals", 13, 40, 12)), (2, ("intervals", 8, 50, 55)), (3, ("intervals", 20, 47, 7)),
     (5, ("odd_reading", 22, 80, 2500)), (4, ("withdraw_reading", 22, 4, 0)), (2, ("price", 2, 0, 0)),
 ]  # fmt: skip
 KINDS = {what for _, (what, *_) in EVERY_KIND}
