@@ -9,12 +9,16 @@ from billing.prosumers import PLAIN, add_account, publish_id
 from billing.test_carried_balances import bill_until, charged, differences
 from billing.test_runs import assert_sound, rows
 from mains.billing.actions.recalculations import preview_account, recalculate, recalculate_account
+from mains.billing.actions.whatif import compute_whatif, plan_whatif
 from mains.billing.models import BillException, BillRun
 from mains.billing.queries.explain import explain_bill
 from mains.customers.models import Account
 from mains.engine.exact.explanation import Step
 from mains.metering.actions.interval_files import IntervalFile, import_intervals
 from mains.metering.models import IntervalDay
+from mains.staff.values import EVERYTHING
+from mains.tariffs.actions.hourly_prices import PriceFile, import_hourly_prices
+from mains.tariffs.models import HourlyPrices
 
 MARCH, APRIL, MAY = (date(2021, month, 1) for month in (3, 4, 5))
 FACTORY, SILENT, PLAINLY = 7001, 7003, 7004
@@ -195,3 +199,102 @@ def test_daily_use_of_any_tariff_follows_the_intervals(factory: int) -> None:
     assert [step.value for step in told] == [24, 24]
     assert len(told[0].children) == 24
     assert differences() == []
+
+
+SPOT = """
+tariff: spot
+service: electricity
+currency: RUB
+unit: kWh
+time_zone: Europe/Simferopol
+quantities:
+  market: {unit: RUB, of: usage, price: day_ahead, price_unit: RUB/MWh}
+versions:
+  - valid_from: 2020-01-01
+    prices: {margin: 0.50 RUB/kWh}
+    components:
+      - {name: energy, formula: market}
+      - {name: margin, formula: usage * prices.margin}
+"""
+
+
+def price(first: date, end: date, *, high: str = "2000", now: datetime) -> PriceFile:
+    """2,000 roubles a MWh, and another price at noon."""
+    lines = ["start,price"]
+    at = datetime.fromisoformat(first.isoformat())
+    while at.date() < end:
+        lines.append(f"{at.isoformat()},{high if at.hour == 12 else '2000'}")
+        at += timedelta(hours=1)
+    return import_hourly_prices(
+        content="\n".join(lines).encode(), file_name="prices.csv", series="day_ahead", unit="RUB/MWh",
+        clock=CLOCK, actor=None, now=now,
+    )  # fmt: skip
+
+
+def test_use_is_priced_hour_by_hour_and_again_when_prices_are_corrected(factory: int) -> None:
+    add_account(SILENT, tariff=SPOT, months=[], first_month=MARCH, zones=(0,))
+    send(SILENT, hourly(MARCH, APRIL, high={NOON: "50"}), now=at(4, 2))
+    send(factory, hourly(MARCH, APRIL), now=at(4, 2))
+    bill_until(MARCH)
+    (found,) = BillException.objects.filter(blocking=True)
+    assert (found.account_id, found.code) == (SILENT, "prices-missing")
+    assert "744 prices of the series day_ahead are missing" in found.message
+
+    assert price(MARCH, MAY, now=at(4, 30)).days == 61
+    send(SILENT, hourly(APRIL, MAY), now=at(5, 2))
+    send(factory, hourly(APRIL, MAY), now=at(5, 2))
+    bill_until(APRIL, first=APRIL)
+    march, april = 793 * (200 + 50), 720 * (200 + 50)
+    assert charged(SILENT) == {MARCH: march, APRIL: april}
+
+    # Noon of March cost 5,000: 3 roubles more for each of 30 kWh, and for 50 kWh on the 17th.
+    done = price(MARCH, APRIL, high="5000", now=at(5, 10))
+    assert (done.days, done.corrected) == (31, 31)
+    assert price(MARCH, APRIL, high="5000", now=at(5, 10)).days == 0
+    seen = preview_account(account_id=SILENT, now=at(5, 11))
+    assert {cause.kind for causes in seen.causes.values() for cause in causes} == {"hourly_prices"}
+    before = charged(factory)
+    recalculate(now=at(5, 12), processes=1)
+    assert charged(SILENT) == {MARCH: march + 80 * 300, APRIL: april}
+    assert charged(factory) == before
+    assert differences() == []
+
+    bill_id = rows(
+        f"SELECT id FROM billing_bill WHERE account_id = {SILENT} ORDER BY recorded_at DESC LIMIT 1"
+    ).item()
+    (line,) = explain_bill(month=MAY, bill_id=bill_id).lines
+    (noon,) = [step for step in leaves(line.tree) if step.label.startswith("2021-03-17 12:00")]
+    assert (noon.value, noon.unit, noon.formula) == (250, "RUB", "50 kWh × 5000 RUB/MWh")
+    assert "day_ahead" in noon.source
+
+
+def test_a_what_if_takes_stored_intervals_and_tells_who_has_none(factory: int) -> None:
+    send(factory, hourly(MARCH, APRIL, high={NOON: "50"}), now=at(4, 2))
+    bill_until(MARCH)
+    now = at(4, 5)
+    draft = HOURS.replace("peak: 9.00 RUB/kWh", "peak: 10.00 RUB/kWh")
+    planned = plan_whatif(
+        documents=[("draft.yaml", draft)], month_from=MARCH, month_to=MARCH, scope=EVERYTHING, now=now
+    )
+    result = compute_whatif(whatif_id=planned.pk, now=now).result
+    assert result["after_minor"] - result["before_minor"] == (23 * 4 + 49) * 100
+    assert result["refused"] == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        (["2021-03-01T00:00,abc"], "price-invalid"),
+        (["2021-03-01T00:00,0.0000001"], "price-invalid"),
+        (["2021-03-32T00:00,1"], "time-invalid"),
+        (["2021-03-01T00:00,1", "2021-02-28T21:00Z,2"], "price-twice"),
+        (["2021-03-01T00:00,1"], "price-count"),
+    ],
+)
+def test_a_faulty_file_of_prices_is_kept_out(db: None, lines: list[str], code: str) -> None:
+    done = import_hourly_prices(
+        content="\n".join(["start,price", *lines]).encode(), file_name="prices.csv", series="day_ahead",
+        unit="RUB/MWh", clock=CLOCK, actor=None, now=at(4, 2),
+    )  # fmt: skip
+    assert code in [fault.code for fault in done.faults]
+    assert not HourlyPrices.objects.exists()

@@ -2,6 +2,7 @@
 the engine.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from mains.base.facts import Recorded
@@ -34,6 +35,36 @@ class TariffEdition(Recorded):
                 condition=models.Q(superseded_at__isnull=True),
                 name="one_edition_in_force",
             )
+        ]
+
+
+class HourlyPrices(models.Model):
+    """A day of a series of prices by the hour, or by a part of it, from `start_at`, the midnight of `clock`, on: the
+    fact behind quantities that tariffs price hour by hour.
+
+    `values_micro` are 10^-6 of `unit` (EUR/MWh) and may be negative. Append-only: what is corrected is a new revision
+    of the whole day.
+    """
+
+    series = models.CharField(max_length=40)
+    day = models.DateField()
+    revision = models.SmallIntegerField()
+    clock = models.CharField(max_length=40)
+    start_at = models.DateTimeField()
+    step_minutes = models.SmallIntegerField()
+    unit = models.CharField(max_length=40)
+    values_micro = ArrayField(models.BigIntegerField())
+    recorded_at = models.DateTimeField(db_index=True)
+    recorded_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    proof = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["series", "day", "revision"], name="one_revision_of_a_day_of_prices"
+            ),
         ]
 
 

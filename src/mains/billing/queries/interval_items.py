@@ -14,13 +14,16 @@ from mains.engine.intervals.filled import ROWS, fill_intervals, midnights
 from mains.engine.intervals.values import ESTIMATE_WEEKS
 from mains.engine.tariff.demands import USAGE
 from mains.engine.tariff.model import Tariff
+from mains.engine.tariff.schedule import price_register
 from mains.metering.queries.intervals import read_interval_days
+from mains.tariffs.queries.hourly_prices import read_hourly_prices
 
 _DAYS = ("item_id", "first_date", "days_micro")
 _REFUSED = pl.Schema({"item_id": pl.Int64(), "code": pl.String(), "message": pl.String()})
 _HISTORY = pl.Schema(
     {"point_id": pl.Int64(), "demand": pl.String(), "month": pl.Date(), "value_micro": pl.Int64()}
 )
+_MINUTE_US = 60_000_000
 _POINTS_AT_ONCE = 1_000
 """A month of quarter hours of so many points takes about 100 MB while it is filled."""
 
@@ -98,8 +101,12 @@ class _Measurer:
         rows = self._rows(items)
         filled = _fill(items, rows, self.tariff)
         refused = self._refused(items, filled)
-        whole = filled.filter(~pl.col("span_id").is_in(refused["item_id"].implode()))
-        measured = self._measured(items, whole, history=self._history(items, rows))
+        prices = self._prices(items)
+        whole, unpriced = self._with_prices(
+            filled.filter(~pl.col("span_id").is_in(refused["item_id"].implode())), prices
+        )
+        refused = pl.concat([refused, unpriced])
+        measured = self._measured(items, whole, history=self._history(items, rows, prices))
         usage = dict(measured.usage)
         if self.tariff.schedule_zones:
             zones = [f"{USAGE}_{zone}_micro" for zone in self.tariff.schedule_zones]
@@ -110,13 +117,11 @@ class _Measurer:
 
     def _rows(self, items: pl.DataFrame) -> pl.DataFrame:
         """The stored rows that periods, estimates and ratchets look at."""
-        first: date = items["period_from"].min()  # type: ignore[assignment]
-        last: date = items["period_to"].max()  # type: ignore[assignment]
-        months_back = pl.Series([first]).dt.month_start().dt.offset_by(f"-{self.tariff.ratchet_months}mo")
+        first, last = self._days(items)
         found = read_interval_days(
             connection=self.connection,
             service_point_ids=items["service_point_id"].unique().sort(),
-            from_date=min(first, months_back[0]) - timedelta(weeks=ESTIMATE_WEEKS, days=1),
+            from_date=first - timedelta(weeks=ESTIMATE_WEEKS, days=1),
             to_date=last + timedelta(days=1),
             as_of=self.as_of,
         )
@@ -128,6 +133,13 @@ class _Measurer:
             point_id="service_point_id",
             register="quantity",
         )
+
+    def _days(self, items: pl.DataFrame) -> tuple[date, date]:
+        """The first day that is measured, ratchets included, and the end."""
+        first: date = items["period_from"].min()  # type: ignore[assignment]
+        last: date = items["period_to"].max()  # type: ignore[assignment]
+        months_back = pl.Series([first]).dt.month_start().dt.offset_by(f"-{self.tariff.ratchet_months}mo")
+        return min(first, months_back[0]), last
 
     def _measured(
         self, items: pl.DataFrame, series: pl.DataFrame, *, history: pl.DataFrame | None
@@ -149,7 +161,99 @@ class _Measurer:
             history=history,
         )
 
-    def _history(self, items: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    def _prices(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Prices by the hour of all days that are measured: register, at (microseconds), step_us, price."""
+        first, last = self._days(items)
+        found = read_hourly_prices(
+            connection=self.connection,
+            series=self.tariff.price_series.keys(),
+            from_date=first - timedelta(days=1),
+            to_date=last + timedelta(days=1),
+            as_of=self.as_of,
+        )
+        named = pl.DataFrame(
+            [(name, unit, price_register(name)) for name, unit in self.tariff.price_series.items()],
+            schema={"series": pl.String, "unit": pl.String, "register": pl.String},
+            orient="row",
+        )
+        return (
+            found.join(named, on=["series", "unit"])
+            .with_columns(
+                step_us=pl.col("step_minutes") * _MINUTE_US,
+                place=pl.int_ranges(0, pl.col("values_micro").list.len()),
+            )
+            .explode("values_micro", "place", empty_as_null=False)
+            .select(
+                "register",
+                "step_us",
+                at=pl.col("start_at").to_physical() + pl.col("place") * pl.col("step_us"),
+                price="values_micro",
+            )
+            .sort("at")
+        )
+
+    def _with_prices(self, series: pl.DataFrame, prices: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The series with those of the prices of their times, and the items whose prices are not all known."""
+        names = list(self.tariff.price_series)
+        own = series.filter(pl.col("register") == USAGE)
+        if not names or own.is_empty():
+            return series, _REFUSED.to_frame()
+        times = (
+            own.select(
+                "span_id",
+                "start_at",
+                "step_minutes",
+                place=pl.int_ranges(0, pl.col("values_micro").list.len()),
+            )
+            .explode("place", empty_as_null=False)
+            .with_columns(
+                at=pl.col("start_at").to_physical() + pl.col("place") * pl.col("step_minutes") * _MINUTE_US
+            )
+            .join(pl.DataFrame({"register": [price_register(name) for name in names]}), how="cross")
+            .sort("at")
+            .join_asof(
+                prices.with_columns(since="at"),
+                on="at",
+                by="register",
+                strategy="backward",
+                check_sortedness=False,
+            )
+        )
+        # An hour's price is that of its quarters; one of a part of an interval says nothing of the rest.
+        end = pl.col("at") + pl.col("step_minutes") * _MINUTE_US
+        holds = (pl.col("since") + pl.col("step_us") >= end).fill_null(value=False)
+        times = times.with_columns(price=pl.when(holds).then("price"))
+        unpriced = (
+            times.filter(pl.col("price").is_null())
+            .sort("span_id", "at")
+            .group_by("span_id", maintain_order=True)
+            .agg(pl.col("register").first(), first=pl.col("at").min(), count=pl.len())
+            .select(
+                item_id="span_id",
+                code=pl.lit("prices-missing"),
+                message=text_of(
+                    "{} prices of the series {} are missing, the first is that of {}. Import them: mains tariff"
+                    " import-prices.",
+                    "count",
+                    pl.col("register").str.strip_prefix(price_register("")),
+                    pl.col("first")
+                    .cast(pl.Datetime("us", "UTC"))
+                    .dt.convert_time_zone(self.tariff.time_zone)
+                    .dt.strftime("%Y-%m-%d %H:%M"),
+                ),
+            )
+            .cast(_REFUSED)
+        )
+        made = (
+            times.sort("span_id", "register", "place")
+            .group_by("span_id", "register", maintain_order=True)
+            .agg(pl.col("start_at", "step_minutes").first(), values_micro="price")
+        )
+        columns = ["span_id", "register", "start_at", "step_minutes", "values_micro"]
+        both = pl.concat([series.select(columns), made.select(columns)])
+        return both.filter(~pl.col("span_id").is_in(unpriced["item_id"].implode())), unpriced
+
+    def _history(self, items: pl.DataFrame, rows: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
         """Demands of the months before, of which all intervals are known; what nobody measured counts for nothing."""
         months = self.tariff.ratchet_months
         if not months or rows.is_empty():
@@ -168,6 +272,7 @@ class _Measurer:
         )
         filled = _fill(before, rows, self.tariff)
         whole = filled.filter(~_is_faulty().any().over("span_id"))
+        whole, _unpriced = self._with_prices(whole, prices)
         measured = self._measured(before, whole, history=None)
         found = [
             frame.select("item_id", "value", demand=pl.lit(name.removesuffix("_micro")))

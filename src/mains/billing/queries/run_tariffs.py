@@ -89,6 +89,9 @@ def _carried_before(edition: Edition) -> bool:
 
 
 def _changed_from(edition: Edition, tariff: Tariff) -> date | None:
-    if not edition.is_changed:
-        return None
-    return first_difference(read_tariff(edition.replaced) if edition.replaced else None, tariff)
+    found = [day for series, day in edition.changed_prices if series in tariff.price_series]
+    if edition.is_changed:
+        before = read_tariff(edition.replaced) if edition.replaced else None
+        changed = first_difference(before, tariff)
+        found += [changed] if changed is not None else []
+    return min(found, default=None)

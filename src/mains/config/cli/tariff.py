@@ -9,7 +9,7 @@ import typer
 
 from mains.config.cli.actors import find_actor
 from mains.config.cli.days import command_time
-from mains.config.cli.files import read_content
+from mains.config.cli.files import print_faults, read_content
 from mains.config.cli.tables import Column, print_table
 from mains.config.start import start_django
 from mains.kernel.errors import MainsError
@@ -30,6 +30,36 @@ Json = Annotated[bool, typer.Option("--json", help="Print the machine form.")]
 
 class UnableToUseDocument(MainsError):
     """The file is no tariff, or not one for this command."""
+
+
+@app.command(name="import-prices")
+def import_prices(
+    file: Annotated[Path, typer.Argument(help="CSV with start and price, whole days.")],
+    series: Annotated[str, typer.Option(help="Name by which tariffs read them: day_ahead, for example.")],
+    unit: Annotated[str, typer.Option(help="Unit of the prices, as the tariff names it: EUR/MWh.")],
+    clock: Annotated[str, typer.Option(help="Time zone by which days begin: Europe/Berlin.")],
+    step: Annotated[int, typer.Option(help="Minutes for which a price holds.")] = 60,
+    by: Annotated[str, typer.Option("--by", help="User name of the person who answers for it.")] = "",
+) -> None:
+    """Check a file of prices by the hour whole and store it. Faults are listed with line and field: exit code 1."""
+    start_django()
+    from mains.tariffs.actions.hourly_prices import import_hourly_prices
+
+    done = import_hourly_prices(
+        content=read_content(file),
+        file_name=file.name,
+        series=series,
+        unit=unit,
+        clock=clock,
+        step_minutes=step,
+        actor=find_actor(by),
+        now=command_time(),
+    )
+    print_faults(done.faults, file_name=file.name)
+    if not done.is_stored:
+        typer.echo(f"Nothing is stored: {len(done.faults):,} faults.", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{done.prices:,} prices: {done.days:,} days written, {done.corrected:,} of them anew.")
 
 
 @app.command(name="list")

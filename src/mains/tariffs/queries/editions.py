@@ -1,17 +1,19 @@
 """Tariff editions as believed at an instant."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import read_frame
+from mains.tariffs.queries.hourly_prices import list_changed_prices
 
 
 @dataclass(frozen=True, kw_only=True)
 class Edition:
     """A published tariff document. `replaced`: the document that was in force at the earlier instant asked about, None
-    where it is the same or there was none; `is_changed` tells these two apart."""
+    where it is the same or there was none; `is_changed` tells these two apart. `changed_prices`: series of prices by
+    the hour of which others became known since, with the first day of these."""
 
     tariff_id: int
     code: str
@@ -20,6 +22,7 @@ class Edition:
     document: str
     is_changed: bool
     replaced: str | None = None
+    changed_prices: tuple[tuple[str, date], ...] = ()
 
 
 def list_editions(*, connection: Connection, as_of: datetime, known_since: datetime) -> tuple[Edition, ...]:
@@ -39,4 +42,5 @@ def list_editions(*, connection: Connection, as_of: datetime, known_since: datet
         {"as_of": as_of, "known_since": known_since},
         connection=connection,
     )
-    return tuple(Edition(**row) for row in rows.iter_rows(named=True))
+    prices = list_changed_prices(connection=connection, known_since=known_since, as_of=as_of)
+    return tuple(Edition(**row, changed_prices=prices) for row in rows.iter_rows(named=True))

@@ -30,7 +30,7 @@ OPENING_BALANCE, CARRIED = "opening_balance", "carried"
 METER_ERROR, METER_ERROR_WITHDRAWN = "meter_error", "meter_error_withdrawn"
 UNMETERED_USE, UNMETERED_USE_WITHDRAWN = "unmetered_use", "unmetered_use_withdrawn"
 ABSENCE, ABSENCE_WITHDRAWN = "absence", "absence_withdrawn"
-INTERVALS = "intervals"
+INTERVALS, HOURLY_PRICES = "intervals", "hourly_prices"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +114,7 @@ def find_causes(
             *_carried(read, about),
             *_tariff(read, about, following=next_month(month)),
         ]
+        causes += _prices(read, about)
         if not causes:
             # Hours before the month set its ratchets, and stand for its missing ones.
             causes = [*_intervals(read, about, first=date.min)]
@@ -292,6 +293,24 @@ def _tariff(read: Reader, about: Mapping[str, object], *, following: date) -> It
             )
 
 
+def _prices(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
+    """Prices by the hour that became known of days of the month, of series that the tariffs read."""
+    changed = read(_CHANGED_PRICES, about)
+    if changed:
+        read_by = {
+            name for row in read(_DOCUMENTS, about) for name in read_tariff(row["document"]).price_series
+        }
+        for row in changed:
+            if row["series"] in read_by:
+                yield Cause(
+                    kind=HOURLY_PRICES,
+                    fact_id=row["id"],
+                    day=row["first_day"],
+                    recorded_at=row["recorded_at"],
+                    name=row["series"],
+                )
+
+
 def _told_anew(rows: Sequence[Row], values: Sequence[str]) -> Iterator[Row]:
     """Rows believed now and recorded since, of days of which they say something else than was believed."""
     for row in rows:
@@ -463,6 +482,19 @@ _EDITIONS = f"""
         WHERE f.service_point_id = %(point)s AND f.account_id = %(account)s
           AND f.valid && daterange(%(month)s::date, %(next)s::date) AND f.recorded_at <= %(as_of)s)
     ORDER BY e.id
+"""
+_CHANGED_PRICES = """
+    SELECT min(id) AS id, min(day) AS first_day, max(recorded_at) AS recorded_at, series
+    FROM tariffs_hourlyprices
+    WHERE recorded_at > %(known_since)s AND recorded_at <= %(as_of)s AND day >= %(month)s AND day < %(next)s
+    GROUP BY series ORDER BY series
+"""
+_DOCUMENTS = f"""
+    SELECT e.document FROM tariffs_tariffedition e
+    WHERE {KNOWN.format("e")} AND e.tariff_id IN (
+        SELECT f.tariff_id FROM customers_agreement f
+        WHERE f.service_point_id = %(point)s AND f.account_id = %(account)s
+          AND f.valid && daterange(%(month)s::date, %(next)s::date) AND f.recorded_at <= %(as_of)s)
 """
 _CHANGED_READINGS = f"""
     SELECT DISTINCT f.id, f.register_id, f.reading_date, f.recorded_at, m.serial,

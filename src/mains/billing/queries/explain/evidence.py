@@ -14,7 +14,13 @@ from django.db import connection
 
 from mains.balance.queries.exact import NodeBalance, prove_balance, stored_balances
 from mains.billing.queries.explain.carried import CarriedRows, load_carried
-from mains.billing.queries.explain.intervals import IntervalFact, first_day_read, load_intervals
+from mains.billing.queries.explain.intervals import (
+    IntervalFact,
+    PriceFact,
+    first_day_read,
+    load_intervals,
+    load_prices,
+)
 from mains.billing.values import COMMON_USE
 from mains.engine.tariff import read_tariff
 from mains.engine.tariff.model import Tariff
@@ -45,7 +51,8 @@ class Item:
     the daily-use rows that the bill read, `placements`, `states` and `figures` the network facts above the service
     point, `balance_rows` those of the nodes above it, where the tariff reads what they share out; `carried` what is
     known of balances from bill to bill, where the tariff has such; `errors` and `acts` what was ever found of its
-    registers and of itself, `intervals` all revisions of the days of interval data that say anything of the month.
+    registers and of itself, `intervals` all revisions of the days of interval data that say anything of the month,
+    `prices` those of the prices by the hour that its tariff reads.
     """
 
     agreement_id: int
@@ -71,6 +78,7 @@ class Item:
     errors: tuple[Row, ...] = ()
     acts: tuple[Row, ...] = ()
     intervals: tuple[IntervalFact, ...] = ()
+    prices: tuple[PriceFact, ...] = ()
 
     @property
     def installed(self) -> tuple[Row, ...]:
@@ -110,16 +118,14 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
     placements, states, figures = _network({row["node_id"] for row in points.values()}, about)
     editions = _editions({row["tariff_id"] for row in agreements}, as_of)
     balances = _balances(points.values(), placements, editions, about)
-    intervals = load_intervals(
-        service_point_ids=[*points],
-        days=(
-            min(first_day_read(edition.tariff, month) for edition in editions.values())
-            if editions
-            else first_day_read(None, month),
-            following + timedelta(days=1),
-        ),
-        as_of=as_of,
+    read_from = min(
+        (first_day_read(edition.tariff, month) for edition in editions.values()),
+        default=first_day_read(None, month),
     )
+    days = (read_from, following + timedelta(days=1))
+    intervals = load_intervals(service_point_ids=[*points], days=days, as_of=as_of)
+    named = (name for edition in editions.values() for name in edition.tariff.price_series)
+    prices = tuple(load_prices(series=named, days=days, as_of=as_of))
     carried = CarriedRows()
     if any(edition.tariff.balances for edition in editions.values()):
         carried = load_carried(
@@ -162,6 +168,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
                 errors=_of_registers(registers[point_id], errors),
                 acts=tuple(acts[point_id]),
                 intervals=tuple(intervals.get(point_id, ())),
+                prices=prices,
             )
         )
     return tuple(items)

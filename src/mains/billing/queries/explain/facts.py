@@ -12,6 +12,7 @@ from mains.billing.queries.explain.intervals import (
     ItemIntervals,
     hung_meters,
     known_intervals,
+    known_prices,
     measure_item,
 )
 from mains.billing.queries.explain.shares import share_stretches
@@ -31,7 +32,13 @@ def intervals_of(item: Item) -> ItemIntervals | None:
     if item.edition is None or not item.edition.tariff.needs_intervals:
         return None
     known, _clock = known_intervals(item.intervals, hung_meters(item.registers), item.as_of)
-    return measure_item(item.edition.tariff, known, period_from=item.period_from, period_to=item.period_to)
+    return measure_item(
+        item.edition.tariff,
+        known,
+        period_from=item.period_from,
+        period_to=item.period_to,
+        prices=known_prices(item.prices, item.edition.tariff, item.as_of),
+    )
 
 
 def facts_of(item: Item, use: DailyUse, intervals: ItemIntervals | None = None) -> Facts:

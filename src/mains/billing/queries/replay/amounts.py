@@ -13,7 +13,12 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from mains.billing.queries.explain.evidence import tariff_of_document
-from mains.billing.queries.explain.intervals import days_told, known_intervals, measure_item
+from mains.billing.queries.explain.intervals import (
+    days_told,
+    known_intervals,
+    known_prices,
+    measure_item,
+)
 from mains.billing.queries.explain.usage import averages_of_class, check_use
 from mains.billing.queries.replay.carried import Left, count_known, opening_of
 from mains.billing.queries.replay.histories import (
@@ -123,6 +128,7 @@ class MonthlyAmounts:
             for point in {row.service_point_id for row in agreements}
             for fact in histories.intervals.get(point, ())
         }
+        told |= {fact.recorded_at for fact in histories.prices}
         for node in nodes:
             rows += histories.placements.get(node, ())
             rows += histories.node_states.get(node, ())
@@ -228,7 +234,8 @@ class MonthlyAmounts:
             return None
         facts = self.histories.intervals.get(point_id, ())
         known, _clock = known_intervals(facts, self.histories.hung(point_id), as_of)
-        return measure_item(tariff, known, period_from=period[0], period_to=period[1]).measured
+        prices = known_prices(self.histories.prices, tariff, as_of)
+        return measure_item(tariff, known, period_from=period[0], period_to=period[1], prices=prices).measured
 
     def _use_of(self, agreement: Agreement, month: date, following: date, as_of: datetime) -> Use:
         """The days that follow from the readings known when the stored days were computed; the two must agree."""

@@ -13,7 +13,14 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from django.db import connection
 from psycopg import Cursor
 
-from mains.billing.queries.explain.intervals import Hung, IntervalFact, load_intervals
+from mains.billing.queries.explain.evidence import tariff_of_document
+from mains.billing.queries.explain.intervals import (
+    Hung,
+    IntervalFact,
+    PriceFact,
+    load_intervals,
+    load_prices,
+)
 from mains.engine.usage.exact import MeterError, Reading, UnmeteredUse
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -260,6 +267,7 @@ class Histories:
     kept: Mapping[int, Sequence[KeptBalance]]
     openings: Mapping[int, Sequence[OpeningFact]]
     intervals: Mapping[int, Sequence[IntervalFact]]
+    prices: Sequence[PriceFact]
 
     def hung(self, service_point_id: int) -> list[Hung]:
         """The meters ever believed at the point."""
@@ -294,6 +302,8 @@ def load_histories(account_ids: Sequence[int], *, months: Sequence[date]) -> His
     installed = _read(Installed, _INSTALLED, about)
     about["registers"] = list({row.register_id for row in installed})
     placements, node_states, node_figures = _network({row.node_id for row in agreements})
+    editions = _read(Edition, _EDITIONS, about)
+    named = {name for row in editions for name in tariff_of_document(row.document).price_series}
     stored: dict[tuple[int, date], list[StoredUse]] = defaultdict(list)
     for use in _read(StoredUse, _STORED, about):
         stored[use[0], use[1]].append(use)
@@ -312,12 +322,13 @@ def load_histories(account_ids: Sequence[int], *, months: Sequence[date]) -> His
         node_states=node_states,
         node_figures=node_figures,
         stored=stored,
-        editions=_grouped(_read(Edition, _EDITIONS, about)),
+        editions=_grouped(editions),
         bills=_grouped(_read(PostedBill, _BILLS, about)),
         lines=lines,
         kept=_grouped(_read(KeptBalance, _KEPT, about)),
         openings=_grouped(_read(OpeningFact, _OPENINGS, about)),
         intervals=load_intervals(service_point_ids=points),
+        prices=load_prices(series=named),
     )
 
 

@@ -48,6 +48,9 @@ def _sentence(cause: Cause) -> str:
             "Reading %(id)s of %(day)s, meter %(name)s, was withdrawn on %(recorded)s."
         ),
         kinds.INTERVALS: _("Interval data of meter %(name)s from %(day)s on were recorded on %(recorded)s."),
+        kinds.HOURLY_PRICES: _(
+            "Prices by the hour of %(name)s from %(day)s on were recorded on %(recorded)s."
+        ),
         kinds.METER: _("Meter %(name)s, installed from %(day)s, was recorded on %(recorded)s."),
         kinds.AGREEMENT: _("Agreement %(id)s from %(day)s was recorded on %(recorded)s."),
         kinds.AGREEMENT_WITHDRAWN: _("Agreement %(id)s from %(day)s was withdrawn on %(recorded)s."),
