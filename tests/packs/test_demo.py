@@ -78,6 +78,33 @@ def test_registers_hold_money_of_unknown_accounts_in_suspense(figures: JobFigure
     )
 
 
+def test_large_customers_are_billed_by_half_hours_and_corrected_when_some_come_late(
+    figures: JobFigures,
+) -> None:
+    with adbc_connect() as connection:
+        months = read_frame(
+            """
+            SELECT b.month, count(DISTINCT b.id) AS bills,
+                   count(*) FILTER (WHERE l.component = 'demand' AND l.service_month = b.month) AS demands,
+                   count(*) FILTER (WHERE l.service_month < b.month) AS corrections
+            FROM billing_bill b JOIN billing_billline l ON l.month = b.month AND l.bill_id = b.id
+            JOIN customers_agreement a ON a.id = l.agreement_id
+            JOIN tariffs_tariff t ON t.id = a.tariff_id AND t.code = 'ng-electricity-md-hours'
+            GROUP BY 1 ORDER BY 1
+            """,
+            connection=connection,
+        )
+        days = read_frame(
+            "SELECT string_agg(quality, '') AS letters FROM metering_usagemonth u WHERE EXISTS"
+            " (SELECT FROM metering_intervalday v WHERE v.service_point_id = u.service_point_id)",
+            connection=connection,
+        )["letters"][0]
+    assert months.height == 3
+    assert months["demands"].min() >= 2
+    assert months["corrections"].to_list()[1] > 0
+    assert days.count("I") > 9 * days.count("E") > 0
+
+
 def test_done_again_the_job_changes_nothing(figures: JobFigures, folder: Path) -> None:
     with progress_report(quiet=True) as progress:
         assert run_main_job(pack=read_pack(PACK), seed=5, folder=folder, progress=progress) == figures
