@@ -36,6 +36,8 @@ from mains.metering.queries.frames import (
 from mains.network.queries.absences import read_changed_absences
 from mains.network.queries.frames import read_changed_points
 
+_CHANGED_DAYS = {"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date}
+
 
 class UnableToFindRun(MainsError):
     """There is no such bill run."""
@@ -149,11 +151,11 @@ def _settled_accounts(run: BillRun) -> tuple[int, ...]:
     if run.kind == RunKind.SETTLEMENT:
         assert run.account_id is not None, "A settlement is of one account."
         return (run.account_id,)
-    if run.kind != RunKind.MONTHLY:
-        return ()
     settled = BillRun.objects.filter(
         cycle=run.cycle, kind=RunKind.SETTLEMENT, month=run.month, facts_as_of__lt=run.facts_as_of
     )
+    if run.account_id is not None:
+        settled = settled.filter(account_id=run.account_id)
     return tuple(sorted(set(settled.values_list("account_id", flat=True))))
 
 
@@ -206,26 +208,16 @@ def list_changed_points(
     there may be any. A monthly run's slices look by themselves for the use
     of the month just before theirs, which nearly every reading changes.
     """
-    none = pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date})
+    none = pl.DataFrame(schema=_CHANGED_DAYS)
     if not plan.billed_months or plan.known_since >= plan.facts_as_of:
         return none
-    readers = (
-        read_changed_points,
-        read_changed_absences,
-        read_changed_installations,
-        read_changed_agreements,
+    facts = list_changed_facts(
+        connection=connection,
+        plan=plan,
+        from_date=plan.billed_months[0],
+        to_date=next_month(plan.billed_months[-1]),
+        service_point_ids=service_point_ids,
     )
-    facts = [
-        read(
-            connection=connection,
-            from_date=plan.billed_months[0],
-            to_date=next_month(plan.billed_months[-1]),
-            known_since=plan.known_since,
-            as_of=plan.facts_as_of,
-            service_point_ids=service_point_ids,
-        )
-        for read in readers
-    ]
     revised = read_revised_points(
         connection=connection,
         months=plan.billed_months[:-1] if plan.bills_own_month else plan.billed_months,
@@ -251,7 +243,37 @@ def list_changed_points(
     use = pl.concat([revised, shares]).select(
         "service_point_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo")
     )
-    return pl.concat([none, *facts, openings, use]).unique()
+    return pl.concat([facts, openings, use]).unique()
+
+
+def list_changed_facts(
+    *,
+    connection: Connection,
+    plan: RunPlan,
+    from_date: date,
+    to_date: date,
+    service_point_ids: pl.Series | None = None,
+) -> pl.DataFrame:
+    """Service points of which other facts of days of [from_date, to_date) are known than before, use and shares apart:
+    service_point_id, valid_from, valid_to (null is open)."""
+    readers = (
+        read_changed_points,
+        read_changed_absences,
+        read_changed_installations,
+        read_changed_agreements,
+    )
+    facts = [
+        read(
+            connection=connection,
+            from_date=from_date,
+            to_date=to_date,
+            known_since=plan.known_since,
+            as_of=plan.facts_as_of,
+            service_point_ids=service_point_ids,
+        )
+        for read in readers
+    ]
+    return pl.concat([pl.DataFrame(schema=_CHANGED_DAYS), *facts])
 
 
 def list_changed_metering(
@@ -260,7 +282,7 @@ def list_changed_metering(
     """Service points where another meter hangs, or another error of it or act is found, on days whose use is kept, than
     was known to the last run: service_point_id, valid_from, valid_to (null is open)."""
     if not plan.usage_months or plan.usage_known_since >= plan.facts_as_of:
-        return pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date})
+        return pl.DataFrame(schema=_CHANGED_DAYS)
     return pl.concat(
         [
             read(

@@ -12,7 +12,7 @@ from mains.billing.actions.run_order import UnableToPlanRun, refuse_unfinished
 from mains.billing.actions.runs import OnSlice, RunSummary, post_run, prepare_partitions
 from mains.billing.models import BillRun
 from mains.billing.queries.plans import get_plan, get_run
-from mains.billing.queries.touched import list_touched_accounts, list_touched_points, name_slices
+from mains.billing.queries.touched import list_points_of_use, list_touched_accounts, name_slices
 from mains.billing.values import ACCOUNTS_PER_SLICE, RunKind, RunStatus, count_slices
 
 
@@ -125,7 +125,7 @@ def preview_recalculation(
         plan = get_plan(run=draft)
         prepare_partitions(connection=connection, month=plan.month)
         accounts = list_touched_accounts(connection=connection, plan=plan)
-        points = list_touched_points(connection=connection, plan=plan)
+        points = list_points_of_use(connection=connection, plan=plan, accounts=accounts)
         slices = name_slices(accounts, points, count=count_slices(len(accounts)))
         charges = compute_slices(connection, plan, slices, now=now, service_point_ids=None, on_slice=on_slice)
     return told(plan, charges)

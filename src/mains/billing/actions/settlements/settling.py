@@ -29,7 +29,7 @@ from mains.billing.models import BillRun
 from mains.billing.queries.charges import SliceCharges
 from mains.billing.queries.explain.causes import Cause, find_causes
 from mains.billing.queries.plans import get_plan
-from mains.billing.queries.settled import left_points, waits_for_shares
+from mains.billing.queries.settled import read_left_supplies, waits_for_shares
 from mains.billing.queries.touched import name_slices
 from mains.billing.values import RunKind, RunPlan, RunSlice
 from mains.customers.queries.frames import read_points_of_accounts
@@ -135,7 +135,7 @@ def _settled(
     record_readings(order, meters, actor=actor, now=now)
     next_number = record_moves(order, supplies, actor=actor, now=now)
     plan = get_plan(run=draft)
-    points = left_points(connection=connection, plan=plan)
+    points = read_left_supplies(connection=connection, plan=plan)["service_point_id"].unique().sort()
     used = begin_month(
         connection=connection, month=plan.month, service_point_ids=points, as_of=plan.facts_as_of
     )

@@ -135,10 +135,15 @@ def revise_usage(
 
 
 def begin_month(
-    *, connection: Connection, month: date, service_point_ids: pl.Series, as_of: datetime
+    *,
+    connection: Connection,
+    month: date,
+    service_point_ids: pl.Series,
+    as_of: datetime,
+    writer: Writer | None = None,
 ) -> pl.DataFrame:
     """Compute the daily use of some service points in a month that no run has billed yet, by what is known of it so
-    far, and keep it in the connection's transaction; the month's run revises it.
+    far, and keep it in the connection's transaction or in that of `writer`; the month's run revises it.
 
     Averages of classes are kept with the month's run and not before: days of which only they could tell are without
     use here, quality X. Returns the rows computed: month and the engine's columns. Raises as `refresh_usage` does.
@@ -160,7 +165,7 @@ def begin_month(
         service_point_ids=service_point_ids,
         columns=_COMPARED,
     )
-    _write([_new_rows(computed, stored, month=month)], scope=scope, writer=connection)
+    _write([_new_rows(computed, stored, month=month)], scope=scope, writer=writer or connection)
     return computed
 
 
