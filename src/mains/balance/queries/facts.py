@@ -7,7 +7,7 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.balance.queries.frames import read_changed_rules
+from mains.balance.queries.frames import read_balanced_between, read_changed_rules
 from mains.balance.queries.sources import SomeNodes, Source, WholeNetwork
 from mains.balance.values import MEASURED_LETTERS, Key, Negative
 from mains.base.buckets import bucket_column
@@ -65,7 +65,8 @@ class MonthFacts:
 class Changes:
     """What became known since the last run: `points` (service_point_id, valid_from, valid_to) of which the use or the
     premise, `feeds` (node_id, valid_from, valid_to) of which the place in the network, and `rules` (alike) of which the
-    rule is another on those days."""
+    rule is another on those days, or of which a run of one account has drawn up the balance: what that knew may have
+    been taken back since."""
 
     points: pl.DataFrame
     feeds: pl.DataFrame
@@ -132,7 +133,12 @@ def read_changes(
         )
         for read in (read_changed_feeds, read_changed_rules)
     )
-    found = Changes(points=pl.concat([revised, other, absences]).unique(), feeds=feeds, rules=rules)
+    between = read_balanced_between(
+        connection=connection, months=months, known_since=known_since, as_of=as_of
+    ).select("node_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo"))
+    found = Changes(
+        points=pl.concat([revised, other, absences]).unique(), feeds=feeds, rules=pl.concat([rules, between])
+    )
     if knowledge.keeps:
         _kept_changes.clear()
         _kept_changes[key] = found

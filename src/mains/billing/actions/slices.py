@@ -20,7 +20,7 @@ from mains.base.db import Writer, copy_frame, reading_connect, writing_connect
 from mains.base.processes import kept_open
 from mains.billing.queries.charges import SliceCharges, compute_charges
 from mains.billing.queries.exceptions import NO_EXCEPTIONS, agreement_gaps
-from mains.billing.queries.plans import done_buckets
+from mains.billing.queries.plans import MeteringChanges, done_buckets
 from mains.billing.queries.settled import read_left_supplies
 from mains.billing.values import LineKind, RunKind, RunPlan, RunSlice, Stage
 from mains.customers.queries.frames import read_payers
@@ -38,14 +38,13 @@ _TAXES = (LineKind.TAX.value, LineKind.TAX_INCLUDED.value)
 
 @dataclass(frozen=True, kw_only=True)
 class UsageTask:
-    """One slice of the usage stage. `class_averages` as `billing.queries.averages` gives them, `changed` as
-    `billing.queries.plans.list_changed_metering` and `backdated` as `list_backdated_points` there."""
+    """One slice of the usage stage. `class_averages` as `billing.queries.averages` gives them, `changes` as
+    `billing.queries.plans.read_metering_changes`."""
 
     plan: RunPlan
     part: RunSlice
     class_averages: pl.DataFrame
-    changed: pl.DataFrame
-    backdated: pl.Series
+    changes: MeteringChanges
     now: datetime
 
 
@@ -131,8 +130,9 @@ def refresh_slice(
         as_of=plan.facts_as_of,
         known_since=plan.usage_known_since,
         averages=task.class_averages,
-        changed=task.changed,
-        backdated=task.backdated,
+        changed=task.changes.days,
+        old=task.changes.old,
+        between=task.changes.between,
     )
     if part.service_point_ids is not None:
         written = revise_usage(

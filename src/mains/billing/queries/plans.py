@@ -11,6 +11,7 @@ from mains.balance.queries.frames import read_revised_shares
 from mains.base.db import read_frame
 from mains.billing.models import BillRun, BillRunBucket
 from mains.billing.queries.carried import read_changed_openings
+from mains.billing.queries.posted import read_posted_between
 from mains.billing.values import (
     CATCH_UP_MONTHS,
     PostedBills,
@@ -27,6 +28,11 @@ from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
 from mains.kernel.period import Period, month_start, next_month
 from mains.metering.actions.usage import window_begins
+from mains.metering.queries.contradictions import (
+    read_computed_between,
+    read_contradicted_points,
+    read_fallen_points,
+)
 from mains.metering.queries.findings import read_changed_findings
 from mains.metering.queries.frames import (
     read_backdated_points,
@@ -201,8 +207,8 @@ def list_changed_points(
     service_point_ids: pl.Series | None = None,
     has_shares: bool = True,
 ) -> pl.DataFrame:
-    """Service points of whose billed days other facts are known than before, another use or share: service_point_id,
-    valid_from, valid_to (null is open).
+    """Service points of whose billed days other facts are known than before, another use or share, or for which a run
+    of one account has posted since: service_point_id, valid_from, valid_to (null is open).
 
     The whole utility's, or those of the service points named; shares are looked for only if
     there may be any. A monthly run's slices look by themselves for the use
@@ -240,7 +246,8 @@ def list_changed_points(
         as_of=plan.facts_as_of,
         service_point_ids=service_point_ids,
     )
-    use = pl.concat([revised, shares]).select(
+    posted = read_posted_between(connection=connection, plan=plan, service_point_ids=service_point_ids)
+    use = pl.concat([revised, shares, posted]).select(
         "service_point_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo")
     )
     return pl.concat([facts, openings, use]).unique()
@@ -276,11 +283,54 @@ def list_changed_facts(
     return pl.concat([pl.DataFrame(schema=_CHANGED_DAYS), *facts])
 
 
-def list_changed_metering(
-    *, connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None = None
+@dataclass(frozen=True, kw_only=True)
+class MeteringChanges:
+    """Of which service points daily use may differ by more than the readings that a run's slice reads.
+
+    `days`: where another meter hangs, or another error of it or act is found, on days whose use is kept, than was known
+    to the last run: service_point_id, valid_from, valid_to (null is open). `between`: what single accounts' runs have
+    computed since, as `read_computed_between` gives it. `old`: points of whose readings from before the window of a
+    slice some are new to daily use, or contradict one another.
+    """
+
+    days: pl.DataFrame
+    between: pl.DataFrame
+    old: pl.Series
+
+
+def read_metering_changes(
+    *,
+    connection: Connection,
+    plan: RunPlan,
+    service_point_ids: pl.Series | None = None,
+    names_points: bool = False,
+) -> MeteringChanges:
+    """The changes of the whole utility, or of the service points named. With `names_points` the slices name their
+    points, which are read whole anyway."""
+    return MeteringChanges(
+        days=_changed_metering(connection, plan, service_point_ids),
+        between=_computed_between(connection, plan, service_point_ids),
+        old=pl.Series("service_point_id", [], dtype=pl.Int64)
+        if names_points
+        else _old_points(connection, plan),
+    )
+
+
+def _computed_between(
+    connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None
 ) -> pl.DataFrame:
-    """Service points where another meter hangs, or another error of it or act is found, on days whose use is kept, than
-    was known to the last run: service_point_id, valid_from, valid_to (null is open)."""
+    return read_computed_between(
+        connection=connection,
+        months=plan.usage_months,
+        known_since=plan.usage_known_since,
+        as_of=plan.facts_as_of,
+        service_point_ids=service_point_ids,
+    )
+
+
+def _changed_metering(
+    connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None
+) -> pl.DataFrame:
     if not plan.usage_months or plan.usage_known_since >= plan.facts_as_of:
         return pl.DataFrame(schema=_CHANGED_DAYS)
     return pl.concat(
@@ -298,16 +348,24 @@ def list_changed_metering(
     )
 
 
-def list_backdated_points(*, connection: Connection, plan: RunPlan) -> pl.Series:
-    """Service points with readings, new to daily use, from before the window of readings that a slice reads."""
-    if not plan.usage_months or plan.usage_known_since >= plan.facts_as_of:
-        return pl.Series("service_point_id", [], dtype=pl.Int64)
-    return read_backdated_points(
+def _old_points(connection: Connection, plan: RunPlan) -> pl.Series:
+    contradicted = read_contradicted_points(connection=connection, as_of=plan.facts_as_of)
+    if not plan.usage_months:
+        # Nobody has judged the old readings yet.
+        begins = window_begins(plan.month)
+        fallen = read_fallen_points(
+            connection=connection, before=begins, until=plan.month, as_of=plan.facts_as_of
+        )
+        return pl.concat([contradicted, fallen]).unique().sort()
+    if plan.usage_known_since >= plan.facts_as_of:
+        return contradicted
+    backdated = read_backdated_points(
         connection=connection,
         before=window_begins(plan.usage_months[-1]),
         known_since=plan.usage_known_since,
         as_of=plan.facts_as_of,
     )
+    return pl.concat([contradicted, backdated]).unique().sort()
 
 
 def done_buckets(*, connection: Connection, run_id: int, stage: Stage) -> frozenset[int]:

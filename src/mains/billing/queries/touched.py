@@ -1,6 +1,8 @@
 """Who is touched by what became known since the last run, and the slices of a recalculation over them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
@@ -9,7 +11,7 @@ from mains.balance.queries.frames import read_sharers
 from mains.base.db import read_frame
 from mains.billing.models import BillRun
 from mains.billing.queries.carried import read_changed_openings
-from mains.billing.queries.plans import list_changed_facts, list_changed_metering, list_changed_points
+from mains.billing.queries.plans import list_changed_facts, list_changed_points, read_metering_changes
 from mains.billing.queries.posted import read_owed_accounts
 from mains.billing.queries.run_tariffs import compile_editions
 from mains.billing.queries.settled import read_left_supplies
@@ -20,43 +22,59 @@ from mains.metering.queries.frames import read_newly_read_points
 from mains.tariffs.queries.editions import list_editions
 
 
-def list_touched_accounts(
-    *, connection: Connection, plan: RunPlan, is_owed_counted: bool = True
-) -> pl.Series:
+@dataclass(frozen=True, kw_only=True)
+class Touched:
+    """`accounts`, ordered by bucket and id, and how many of them a fact is about (`told`): the others have but a share
+    of a remainder that follows from their neighbours' use."""
+
+    accounts: pl.Series
+    told: int
+
+
+def find_touched_accounts(*, connection: Connection, plan: RunPlan, is_owed_counted: bool = True) -> Touched:
     """Accounts of the cycle that may owe another amount than was posted for a billed month, or for days of the open
-    one for which they were settled, by what became known since the last run; ordered by bucket and id. Some of them
-    will turn out to owe what they did.
+    one for which they were settled, by what became known since the last run. Some of them will turn out to owe what
+    they did.
 
     With `is_owed_counted` also those that a run since the last monthly one could not compute, whether or not anything
     became known of them.
     """
     if not plan.billed_months:
-        return pl.Series("account_id", [], dtype=pl.Int64)
+        return Touched(accounts=pl.Series("account_id", [], dtype=pl.Int64), told=0)
     changed = list_changed_points(connection=connection, plan=plan)["service_point_id"]
     used = list_touched_points(connection=connection, plan=plan)
     points = pl.concat([changed, used]).unique()
-    sharers = read_sharers(
-        connection=connection,
-        service_point_ids=points,
-        known_since=plan.usage_known_since,
-        as_of=plan.facts_as_of,
-    )
-    points = pl.concat([points, sharers]).unique().sort()
+    told = pl.concat([points, _sharers(connection, plan, points.clear())]).unique().sort()
+    sharers = pl.concat([told, _sharers(connection, plan, points)]).unique().sort()
     tariffs = compile_editions(
         list_editions(connection=connection, as_of=plan.facts_as_of, known_since=plan.known_since)
     ).editions.filter(pl.col("changed_from").is_not_null())
     owed = read_owed_accounts(connection=connection, run_ids=plan.owing_run_ids if is_owed_counted else ())
     settled = _touched_settled(connection, plan, used, tariffs)
-    return read_holders(
+    holders = partial(
+        read_holders,
         connection=connection,
         cycle=plan.cycle,
         from_date=plan.billed_months[0],
         to_date=plan.month,
         as_of=plan.facts_as_of,
         last_account_id=plan.last_account_id,
-        service_point_ids=points,
         tariffs=tariffs.select("tariff_id", "changed_from"),
         account_ids=pl.concat([owed, settled]).unique().sort(),
+    )
+    accounts = holders(service_point_ids=sharers)
+    if len(sharers) == len(told):
+        return Touched(accounts=accounts, told=len(accounts))
+    return Touched(accounts=accounts, told=len(holders(service_point_ids=told)))
+
+
+def _sharers(connection: Connection, plan: RunPlan, points: pl.Series) -> pl.Series:
+    """Whose share may be another by the use of the points; without any, by rules and by where nodes hang."""
+    return read_sharers(
+        connection=connection,
+        service_point_ids=points,
+        known_since=plan.usage_known_since,
+        as_of=plan.facts_as_of,
     )
 
 
@@ -95,12 +113,17 @@ def _touched_settled(
 
 
 def list_touched_points(*, connection: Connection, plan: RunPlan) -> pl.Series:
-    """Service points whose daily use may have changed by what became known since it was last kept up to date."""
+    """Service points whose daily use may have changed by what became known since it was last kept up to date, or rests
+    on what one account's run knew in between."""
     read = read_newly_read_points(
         connection=connection, known_since=plan.usage_known_since, as_of=plan.facts_as_of
     )["service_point_id"]
-    changed = list_changed_metering(connection=connection, plan=plan)["service_point_id"]
-    return pl.concat([read, changed]).unique().sort()
+    changes = read_metering_changes(connection=connection, plan=plan, names_points=True)
+    return (
+        pl.concat([read, changes.days["service_point_id"], changes.between["service_point_id"]])
+        .unique()
+        .sort()
+    )
 
 
 def get_named_slices(*, run: BillRun, plan: RunPlan, connection: Connection) -> tuple[RunSlice, ...]:

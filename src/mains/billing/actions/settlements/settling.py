@@ -17,6 +17,7 @@ from mains.billing.actions.recalculations.posting import post_in_one
 from mains.billing.actions.recalculations.stages import compute_slices
 from mains.billing.actions.runs import prepare_partitions
 from mains.billing.actions.settlements.orders import (
+    Following,
     MoveOrder,
     UnableToSettle,
     check_day,
@@ -53,7 +54,7 @@ class Settlement:
 
     month: date
     last_date: date
-    next_number: str
+    following: Following
     lines: pl.DataFrame
     quantity_micro: int
     estimated_days: int
@@ -62,6 +63,11 @@ class Settlement:
     causes: Mapping[tuple[date, int], tuple[Cause, ...]] = field(default_factory=dict)
     run_id: int | None = None
     bill_id: int | None = None
+
+    @property
+    def next_number(self) -> str:
+        """The account that pays from the day after; empty where nobody does."""
+        return self.following.number
 
     @property
     def amount_minor(self) -> int:
@@ -133,7 +139,7 @@ def _settled(
     supplies = chosen_supplies(order)
     meters = registers_on([row.service_point_id for row in supplies], order.last_date)
     record_readings(order, meters, actor=actor, now=now)
-    next_number = record_moves(order, supplies, actor=actor, now=now)
+    following = record_moves(order, supplies, actor=actor, now=now)
     plan = get_plan(run=draft)
     points = read_left_supplies(connection=connection, plan=plan)["service_point_id"].unique().sort()
     used = begin_month(
@@ -152,7 +158,7 @@ def _settled(
     found = Settlement(
         month=plan.month,
         last_date=order.last_date,
-        next_number=next_number,
+        following=following,
         lines=charges.lines,
         quantity_micro=int(charges.bills["quantity_micro"].sum()),
         estimated_days=max(charges.bills["estimated_days"], default=0),

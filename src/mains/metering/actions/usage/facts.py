@@ -103,9 +103,15 @@ def read_slice_facts(
         readings=readings,
         findings=findings.of(registers=registers, points=points),
     )
-    incomplete = _incomplete_points(facts, window_from=window_from, month=first_month)
+    incomplete = pl.concat(
+        [
+            _incomplete_points(facts, window_from=window_from, month=first_month),
+            _newly_first(facts, window_from=window_from),
+        ]
+    )
     if whole_points is not None:
-        incomplete = pl.concat([incomplete, whole_points]).unique().sort()
+        incomplete = pl.concat([incomplete, whole_points])
+    incomplete = incomplete.unique().sort()
     if incomplete.is_empty():
         return facts
     whole = read_whole_facts(
@@ -195,6 +201,20 @@ def compute_use(
 def _with_class(registers: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     classes = points.select("service_point_id", "class_code").unique("service_point_id")
     return registers.join(classes, on="service_point_id", how="left")
+
+
+def _newly_first(facts: UsageFacts, *, window_from: date) -> pl.Series:
+    """Points with a register whose first reading in the window is new: older ones may contradict it."""
+    earliest = pl.col("reading_date").min()
+    first = facts.readings.filter(~pl.col("is_changed")).group_by("register_id").agg(first=earliest)
+    new = facts.readings.filter("is_changed").group_by("register_id").agg(new=earliest)
+    is_first = pl.col("first").is_null() | (pl.col("new") < pl.col("first"))
+    return (
+        new.join(first, on="register_id", how="left")
+        .filter(is_first)
+        .join(facts.registers, on="register_id")
+        .filter(pl.col("installed_from") <= window_from)["service_point_id"]
+    )
 
 
 def _incomplete_points(facts: UsageFacts, *, window_from: date, month: date) -> pl.Series:
