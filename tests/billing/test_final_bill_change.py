@@ -6,7 +6,18 @@ The cast of `test_settlement`: account 14 moves out on 20 June, account 15 takes
 from datetime import date, timedelta
 
 from billing.test_runs import MAY, bill_month
-from billing.test_settlement import DAY, JUNE, JUNE_CLOSE, LAST, NOW, billed_in_june, final, moved, order
+from billing.test_settlement import (
+    DAY,
+    JUNE,
+    JUNE_CLOSE,
+    LAST,
+    NOW,
+    billed_in_june,
+    final,
+    metered,
+    moved,
+    order,
+)
 from mains.base.dated import record_fact
 from mains.billing.actions.settlements import settle
 from mains.billing.queries.explain import explain_change
@@ -23,6 +34,10 @@ def test_the_final_bill_is_compared_with_the_last_one(billed_utility):
     assert sum(step.amount_minor for step in change.steps) == done.amount_minor - change.before.amount_minor
     days = next(step for step in change.steps if step.cause == "days")
     assert (days.before, days.now, days.amount_minor < 0) == (31, 20, True)
+    use = next(step for step in change.steps if step.cause == "use")
+    assert use.now * 20 * 1_000_000 == metered(until=LAST), (
+        "what was used in these days, not in the whole month"
+    )
     assert {step.cause for step in change.steps} <= {
         "days", "use", "price", "recalculated", "recalculated_before",
     }  # fmt: skip

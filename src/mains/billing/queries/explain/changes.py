@@ -280,7 +280,7 @@ def _measure(before: Facts, now: Facts) -> str:
 
 
 def _use(facts: Facts, name: str) -> Fraction:
-    return Fraction(sum(stretch.micro for stretch in facts.use.get(name, ())), MICRO)
+    return Fraction(facts.use_micro(name), MICRO)
 
 
 def _last_value(facts: Facts, name: str) -> Shown:

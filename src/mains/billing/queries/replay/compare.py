@@ -143,7 +143,7 @@ class _Account:
         left = self._amounts.agreements_left(self._id, run.facts_as_of)
         return Owed(
             {key: minor for key, minor in owed.amounts.items() if key[0] in left},
-            owed.problems,
+            tuple(problem for problem in owed.problems if problem[0] in left),
             {key: value for key, value in owed.left.items() if key[0] in left},
         )
 
@@ -174,7 +174,7 @@ def _compared(
 ) -> Iterator[Difference]:
     """What was not posted yet should be posted now; of a run's own month that is all of it, unless a settlement came
     before."""
-    for problem in owed.problems:
+    for _, problem in owed.problems:
         yield _difference(bill, problem, 0, 0)
     if not before and is_now == owed.amounts:
         return
