@@ -129,8 +129,10 @@ SETTLEMENTS = (
     _("Give the reading, or settle by estimate: the forecast is corrected when a reading comes."),
     _("Meter {meter} has too short a history for an estimate."),
     _("Give a final reading, or wait for the month's bill run."),
-    _("Nothing tells of the use of the open month any more."),
-    _("Give a reading, or wait for the month's bill run."),
+    _(
+        "Nothing tells of the use of the open month any more."
+        " Give a reading, or wait for the month's bill run."
+    ),
     _("Mend what the message names, then settle."),
     _("Other facts became known meanwhile: the final bill comes to another amount."),
     _("The account does not pay for the service point on {last_date}."),
