@@ -175,3 +175,18 @@ def test_a_supply_that_is_kept_waits_for_the_month(billed_utility):
     assert_sound(bill_month(JUNE, now=JUNE_CLOSE))
     assert used(14) + used(15) == metered()
     assert replayed_differences() == []
+
+
+def test_of_a_supply_that_is_kept_replay_asks_nothing_yet(billed_utility):
+    """Account 14 also pays for point 21, by day and night, and keeps it: nobody has computed its use of June."""
+    own = Agreement.objects.get(service_point_id=21, superseded_at=None)
+    values = {name: getattr(own, name) for name in ("tariff_id", "provider_id", "manager_id", "category", "load_class",
+                                                    "contract_number")}  # fmt: skip
+    record_fact(
+        model=Agreement, subject={"service_point_id": 21}, values=values | {"account_id": 14},
+        valid_from=date(2021, 5, 5), actor=None, now=NOW - timedelta(hours=2),
+    )  # fmt: skip
+    moved(service_point_ids=(14,))
+    assert replayed_differences() == []
+    assert_sound(bill_month(JUNE, now=JUNE_CLOSE))
+    assert replayed_differences() == []

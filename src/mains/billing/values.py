@@ -141,7 +141,8 @@ class RunPlan:
     `owing_run_ids` are the runs since the last monthly one, whose blocked accounts are owed a bill. Averages of classes
     come from `samples`: each month's buckets and instant. Of the run's own month a part is billed by final settlements
     to the accounts `settled_account_ids`; in the plan of a settlement its own account is among them, and a
-    recalculation corrects what they were billed.
+    recalculation corrects what they were billed. `comes_after_single_runs`: since the last run of all there were runs
+    of single accounts, and what they knew may have been taken back.
     """
 
     run_id: int
@@ -165,6 +166,7 @@ class RunPlan:
     first_transaction_id: int
     last_account_id: int
     settled_account_ids: tuple[int, ...] = ()
+    comes_after_single_runs: bool = False
 
     @property
     def bills_own_month(self) -> bool:

@@ -89,11 +89,13 @@ class Changes:
 @dataclass(frozen=True, kw_only=True)
 class Knowledge:
     """The instant whose facts count, and the one of the last run. `keeps`: all daily use of that instant is committed,
-    so that what was read of the network serves the next slice too."""
+    so that what was read of the network serves the next slice too. `comes_after_single_runs`: in between runs of single
+    accounts may have drawn up balances by what was taken back since."""
 
     as_of: datetime
     known_since: datetime
     keeps: bool = False
+    comes_after_single_runs: bool = False
 
 
 def read_changes(
@@ -133,12 +135,12 @@ def read_changes(
         )
         for read in (read_changed_feeds, read_changed_rules)
     )
-    between = read_balanced_between(
-        connection=connection, months=months, known_since=known_since, as_of=as_of
-    ).select("node_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo"))
-    found = Changes(
-        points=pl.concat([revised, other, absences]).unique(), feeds=feeds, rules=pl.concat([rules, between])
-    )
+    if knowledge.comes_after_single_runs:
+        between = read_balanced_between(
+            connection=connection, months=months, known_since=known_since, as_of=as_of
+        ).select("node_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo"))
+        rules = pl.concat([rules, between])
+    found = Changes(points=pl.concat([revised, other, absences]).unique(), feeds=feeds, rules=rules)
     if knowledge.keeps:
         _kept_changes.clear()
         _kept_changes[key] = found

@@ -175,7 +175,12 @@ def refresh_balance_slice(
         buckets=task.node_buckets,
         month=plan.month if plan.bills_own_month else None,
         earlier_months=plan.usage_months,
-        knowledge=Knowledge(as_of=plan.facts_as_of, known_since=plan.usage_known_since, keeps=keeps),
+        knowledge=Knowledge(
+            as_of=plan.facts_as_of,
+            known_since=plan.usage_known_since,
+            keeps=keeps,
+            comes_after_single_runs=plan.comes_after_single_runs,
+        ),
         node_ids=task.node_ids,
         writer=writer,
     )

@@ -31,7 +31,6 @@ from mains.metering.actions.usage import window_begins
 from mains.metering.queries.contradictions import (
     read_computed_between,
     read_contradicted_points,
-    read_fallen_points,
 )
 from mains.metering.queries.findings import read_changed_findings
 from mains.metering.queries.frames import (
@@ -149,6 +148,10 @@ def get_plan(*, run: BillRun) -> RunPlan:
         first_transaction_id=run.first_transaction_id,
         last_account_id=run.last_account_id,
         settled_account_ids=_settled_accounts(run),
+        comes_after_single_runs=before.filter(
+            account__isnull=False,
+            facts_as_of__gt=min(known or run.facts_as_of, usage_known or run.facts_as_of),
+        ).exists(),
     )
 
 
@@ -246,7 +249,9 @@ def list_changed_points(
         as_of=plan.facts_as_of,
         service_point_ids=service_point_ids,
     )
-    posted = read_posted_between(connection=connection, plan=plan, service_point_ids=service_point_ids)
+    posted = revised.clear()
+    if plan.comes_after_single_runs:
+        posted = read_posted_between(connection=connection, plan=plan, service_point_ids=service_point_ids)
     use = pl.concat([revised, shares, posted]).select(
         "service_point_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo")
     )
@@ -319,6 +324,8 @@ def read_metering_changes(
 def _computed_between(
     connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None
 ) -> pl.DataFrame:
+    if not plan.comes_after_single_runs:
+        return pl.DataFrame(schema={"service_point_id": pl.Int64, "affected_from": pl.Date})
     return read_computed_between(
         connection=connection,
         months=plan.usage_months,
@@ -350,14 +357,7 @@ def _changed_metering(
 
 def _old_points(connection: Connection, plan: RunPlan) -> pl.Series:
     contradicted = read_contradicted_points(connection=connection, as_of=plan.facts_as_of)
-    if not plan.usage_months:
-        # Nobody has judged the old readings yet.
-        begins = window_begins(plan.month)
-        fallen = read_fallen_points(
-            connection=connection, before=begins, until=plan.month, as_of=plan.facts_as_of
-        )
-        return pl.concat([contradicted, fallen]).unique().sort()
-    if plan.usage_known_since >= plan.facts_as_of:
+    if not plan.usage_months or plan.usage_known_since >= plan.facts_as_of:
         return contradicted
     backdated = read_backdated_points(
         connection=connection,

@@ -1,13 +1,16 @@
 """Service points whose readings contradict one another, and those that were computed between two runs."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import read_frame
 from mains.metering.queries.frames import month_array
+
+_ACROSS = timedelta(days=62)
+"""How far the first reading after a day is looked for."""
 
 
 def read_contradicted_points(*, connection: Connection, as_of: datetime) -> pl.Series:
@@ -25,28 +28,27 @@ def read_contradicted_points(*, connection: Connection, as_of: datetime) -> pl.S
     )["service_point_id"]
 
 
-def read_fallen_points(*, connection: Connection, before: date, until: date, as_of: datetime) -> pl.Series:
-    """Service points with a reading dated before `until` that is lower than the one before it, dated before `before`:
-    among them are all whose old readings contradict one another, and those whose registers rolled over."""
-    return read_frame(
+def read_fallen_registers(
+    *, connection: Connection, buckets: range, before: date, as_of: datetime
+) -> pl.Series:
+    """Registers of the buckets' service points with a reading that is lower than the one before it, dated before
+    `before`: among them are all whose readings of these days contradict one another, and those that rolled over.
+
+    The order is made here: the index tells of the days of a bucket, and the server would sort for longer.
+    """
+    readings = read_frame(
         """
-        SELECT DISTINCT i.service_point_id
-        FROM (
-            SELECT register_id, value_micro,
-                   lag(value_micro) OVER last_one AS before_micro, lag(reading_date) OVER last_one AS before_date
-            FROM metering_reading
-            WHERE reading_date < %(until)s AND recorded_at <= %(as_of)s
-              AND (superseded_at IS NULL OR superseded_at > %(as_of)s)
-            WINDOW last_one AS (PARTITION BY register_id ORDER BY reading_date, source DESC, id)
-        ) AS f
-        JOIN metering_register r ON r.id = f.register_id
-        JOIN metering_installation i ON i.meter_id = r.meter_id AND i.recorded_at <= %(as_of)s
-        WHERE f.value_micro < f.before_micro AND f.before_date < %(before)s
-        ORDER BY 1
+        SELECT register_id, reading_date, value_micro FROM metering_reading
+        WHERE bucket = ANY(%(buckets)s::smallint[]) AND reading_date < %(until)s AND recorded_at <= %(as_of)s
+          AND (superseded_at IS NULL OR superseded_at > %(as_of)s)
         """,
-        {"before": before, "until": until, "as_of": as_of},
+        {"buckets": list(buckets), "until": before + _ACROSS, "as_of": as_of},
         connection=connection,
-    )["service_point_id"]
+    ).sort("register_id", "reading_date")
+    falls = (pl.col("register_id") == pl.col("register_id").shift()) & (
+        pl.col("value_micro") < pl.col("value_micro").shift()
+    )
+    return readings.filter(falls, pl.col("reading_date").shift() < before)["register_id"].unique().sort()
 
 
 def read_computed_between(

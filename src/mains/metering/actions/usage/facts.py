@@ -9,6 +9,7 @@ from adbc_driver_manager.dbapi import Connection
 from mains.engine.usage import UsageResult, UsageRules, compute_daily_usage
 from mains.kernel.period import next_month
 from mains.metering.queries import frames
+from mains.metering.queries.contradictions import read_fallen_registers
 from mains.metering.queries.findings import Findings, read_findings
 from mains.metering.values import Zone
 from mains.network.queries.frames import read_points
@@ -20,6 +21,7 @@ RULES = UsageRules(lookback_days=92, history_days_min=28)
 # the reading before that: with monthly readings all of it lies in this window; other points are read whole.
 _WINDOW = timedelta(days=RULES.lookback_days + 62)
 _LONG_AGO = date(1900, 1, 1)
+_NO_POINTS = pl.Series("service_point_id", [], dtype=pl.Int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +76,12 @@ def read_slice_facts(
     as_of: datetime,
     known_since: datetime,
     whole_points: pl.Series | None = None,
+    is_first_run: bool = False,
 ) -> UsageFacts:
     """What the use of `first_month` … `month` of a slice's points is computed from.
 
     Points whose readings in the usual window do not reach back far enough are read over all time, and so are
-    `whole_points`.
+    `whole_points`. In the first run of all nobody has judged the older readings yet: points where these fell too.
     """
     window_from = window_begins(first_month)
     points = read_points(
@@ -107,6 +110,7 @@ def read_slice_facts(
         [
             _incomplete_points(facts, window_from=window_from, month=first_month),
             _newly_first(facts, window_from=window_from),
+            _fallen(connection, facts, buckets, window_from, as_of) if is_first_run else _NO_POINTS,
         ]
     )
     if whole_points is not None:
@@ -201,6 +205,13 @@ def compute_use(
 def _with_class(registers: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     classes = points.select("service_point_id", "class_code").unique("service_point_id")
     return registers.join(classes, on="service_point_id", how="left")
+
+
+def _fallen(
+    connection: Connection, facts: UsageFacts, buckets: range, window_from: date, as_of: datetime
+) -> pl.Series:
+    fallen = read_fallen_registers(connection=connection, buckets=buckets, before=window_from, as_of=as_of)
+    return facts.registers.filter(pl.col("register_id").is_in(fallen.implode()))["service_point_id"]
 
 
 def _newly_first(facts: UsageFacts, *, window_from: date) -> pl.Series:

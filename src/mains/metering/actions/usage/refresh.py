@@ -86,6 +86,7 @@ def refresh_usage(
         as_of=scope.as_of,
         known_since=scope.known_since,
         whole_points=scope.whole_points(buckets),
+        is_first_run=not scope.earlier_months,
     )
     facts, computed = _compute_month(connection, facts, month, last or month, scope)
     stored = _begun(connection, month, buckets, scope)
