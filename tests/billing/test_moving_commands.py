@@ -15,7 +15,7 @@ from billing.test_settlement import JUNE, LAST, agreements, billed_in_june, fina
 from mains.billing.actions.runs import plan_run
 from mains.billing.models import Bill, BillRun
 from mains.billing.values import bill_number
-from mains.customers.models import Account
+from mains.customers.models import Account, Agreement
 from mains.staff.models import User
 
 HOUR = timedelta(hours=1)
@@ -129,6 +129,7 @@ def test_an_account_is_settled(mains):
     assert "There was nothing to post." in again
     code, data, _ = mains("settle", "14", "--on", "2021-06-22", "--estimate", "--json")
     moved = json.loads(data)
+    assert moved["next_terms"] == [{"service_point": "SP14", "tariff": "home", "category": "household"}]
     assert (code, moved["last_day"], moved["next_account"], moved["amount_minor"] > 0) == (
         0,
         "2021-06-22",
@@ -151,6 +152,25 @@ def test_a_new_customer_is_named_on_the_command_line(mains):
     assert "5 days are estimated" in told
 
 
+def test_who_comes_next_pays_by_other_terms(mains):
+    asked = (
+        "settle",
+        "14",
+        "--on",
+        "2021-06-20",
+        "--estimate",
+        "--next",
+        "15",
+        "--next-category",
+        "commercial",
+    )
+    code, seen, _ = mains(*asked, "--preview")
+    assert (code, "SP14 from the day after: tariff home, category commercial." in seen) == (0, True)
+    code, _, _ = mains(*asked)
+    follows = Agreement.objects.get(service_point_id=14, account_id=15, superseded_at=None)
+    assert (code, follows.category, follows.tariff.code) == (0, "commercial", "home")
+
+
 def test_what_settle_refuses(mains):
     for arguments, told in (
         (("999999",), "There is no account 999999."),
@@ -164,6 +184,9 @@ def test_what_settle_refuses(mains):
         (("14", "--estimate", "--point", "SP999999"), "There is no service point SP999999."),
         (("14", "--estimate", "--on", "2021-06-26"), "2021-06-26 is still to come."),
         (("14", "--estimate", "--by", "nobody"), "There is no active user nobody."),
+        (("14", "--estimate", "--next", "15", "--next-tariff", "none"), "There is no tariff none."),
+        (("14", "--estimate", "--next", "15", "--next-category", "shop"), "There is no category shop."),
+        (("14", "--estimate", "--next-category", "commercial"), "Terms are given, and nobody comes next."),
     ):
         code, out, errors = mains("settle", *arguments)
         assert (code, out) == (2, "")

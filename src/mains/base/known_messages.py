@@ -129,11 +129,18 @@ SETTLEMENTS = (
     _("Give the reading, or settle by estimate: the forecast is corrected when a reading comes."),
     _("Meter {meter} has too short a history for an estimate."),
     _("Give a final reading, or wait for the month's bill run."),
+    _(
+        "Nothing tells of the use of the open month any more."
+        " Give a reading, or wait for the month's bill run."
+    ),
     _("Mend what the message names, then settle."),
     _("Other facts became known meanwhile: the final bill comes to another amount."),
     _("The account does not pay for the service point on {last_date}."),
     _("Somebody else paid for the service point between {first} and {last}."),
     _("The account cannot follow itself."),
+    _("Terms are given, and nobody comes next."),
+    _("Tariff {tariff} is for {service}: nothing of it is left, or another tariff is named."),
+    _("Name one tariff for each service that is left."),
     _("Look at the agreements of the service point, and check the day."),
     _("The account is not open on {day}."),
     _("Check the date."),

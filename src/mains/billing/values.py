@@ -90,6 +90,7 @@ class ExceptionCode(models.TextChoices):
     ZERO_USE = "zero-use", _("No use for months")
     HIGH_USE = "high-use", _("Very high use")
     AGREEMENT_GAP = "agreement-gap", _("Nobody pays")
+    NO_FORECAST = "no-forecast", _("Nothing tells of the use")
     OPENING_MISSING = "opening-balance-missing", _("No opening balance")
     BALANCE_UNCLAIMED = "balance-unclaimed", _("Balance without a follower")
 
@@ -139,7 +140,9 @@ class RunPlan:
     recorded in (known_since, facts_as_of] are new to bills, in (usage_known_since, facts_as_of] to daily use.
     `owing_run_ids` are the runs since the last monthly one, whose blocked accounts are owed a bill. Averages of classes
     come from `samples`: each month's buckets and instant. Of the run's own month a part is billed by final settlements
-    to the accounts `settled_account_ids`; in the plan of a settlement its own account is among them.
+    to the accounts `settled_account_ids`; in the plan of a settlement its own account is among them, and a
+    recalculation corrects what they were billed. `comes_after_single_runs`: since the last run of all there were runs
+    of single accounts, and what they knew may have been taken back.
     """
 
     run_id: int
@@ -163,6 +166,7 @@ class RunPlan:
     first_transaction_id: int
     last_account_id: int
     settled_account_ids: tuple[int, ...] = ()
+    comes_after_single_runs: bool = False
 
     @property
     def bills_own_month(self) -> bool:
@@ -171,8 +175,8 @@ class RunPlan:
 
     @property
     def settles(self) -> bool:
-        """Whether the run bills its month to the one account that has moved out."""
-        return self.kind == RunKind.SETTLEMENT
+        """Whether the run bills its month only to accounts that have moved out, for what they pay for no more."""
+        return not self.bills_own_month and bool(self.settled_account_ids)
 
 
 def count_sample_buckets(accounts: int) -> int:

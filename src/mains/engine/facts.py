@@ -65,3 +65,8 @@ class Facts:
     period_to: date
     use: Mapping[str, tuple[Stretch, ...]] = field(default_factory=dict)
     attributes: Mapping[str, tuple[DatedValue, ...]] = field(default_factory=dict)
+
+    def use_micro(self, name: str) -> int:
+        """The use or quantity of the period's days, in millionths; stretches may reach beyond them."""
+        stretches = self.use.get(name, ())
+        return sum(stretch.between(self.period_from, self.period_to) for stretch in stretches)

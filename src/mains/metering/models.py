@@ -210,6 +210,19 @@ class ClassAverage(models.Model):
         ]
 
 
+class Contradiction(models.Model):
+    """Whether readings of a service point contradict one another (`stands`), as a computation of its use found it.
+
+    A run reads half a year; which of older readings that contradict one another stand decides about its days too, so
+    such points are read whole. Append-only: a row where the finding is another than before.
+    """
+
+    pk = models.CompositePrimaryKey("service_point_id", "recorded_at")
+    service_point_id = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+    stands = models.BooleanField()
+
+
 class UsageMonth(models.Model):
     """Daily use of one service point and zone in one month. Append-only: a change is a new revision.
 

@@ -8,6 +8,7 @@ import pytest
 from mains.billing.models import Bill, BillRun, RecalculationLook
 from mains.customers.models import Account, Agreement, Customer
 from mains.metering.models import Installation, Reading, Register
+from mains.tariffs.models import Tariff
 from web.office.test_recalculation_pages import hidden, late_correction
 
 LAST = date(2021, 6, 5)
@@ -146,3 +147,29 @@ def test_looking_now_is_asked_of_a_worker(own_office) -> None:
     again = accountant.post("/bill-runs/look/", {"cycle": "monthly"}, follow=True).content.decode()
     assert "A worker looks now" in first
     assert "about to look already" in again
+
+
+def test_who_takes_over_may_pay_otherwise(own_office, typed) -> None:
+    """Tariff and category of the one who comes next are offered, shown before anything is kept, and agreed."""
+    client, account = own_office.sign_in("clerk"), f"/accounts/{own_office.central}"
+    point = Account.objects.get(number=own_office.central).agreements.first().service_point_id
+    before = Agreement.objects.get(service_point_id=point, superseded_at=None)
+    other = Tariff.objects.filter(service="electricity").exclude(pk=before.tariff_id).order_by("pk")[0]
+    form = client.get(f"{account}/move-out/").content.decode()
+    assert f'<option value="{other.pk}">' in form
+    told = typed | {"next_tariff_electricity": str(other.pk), "next_category": "commercial"}
+    page = client.post(f"{account}/move-out/", told)
+    (terms,) = page.context["next_terms"]
+    assert terms["category"] == "commercial"
+    assert f"{terms['tariff']}, Commercial" in page.content.decode()
+    seen = {"seen": hidden(page.content.decode(), "seen"), "mark": hidden(page.content.decode(), "mark")}
+    # Nobody agrees on what was not seen.
+    client.post(f"{account}/move-out/post/", typed | seen)
+    assert not BillRun.objects.filter(kind="settlement").exists()
+    client.post(f"{account}/move-out/post/", told | seen)
+    follows = Agreement.objects.get(
+        service_point_id=point, superseded_at=None, valid__contains=date(2021, 6, 7)
+    )
+    assert (follows.tariff_id, follows.category) == (other.pk, "commercial")
+    refused = client.post(f"{account}/move-out/", told | {"next_tariff_electricity": "999999"})
+    assert "next_tariff_electricity" in refused.context["form"].errors

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.balance.queries.frames import read_changed_rules
+from mains.balance.queries.frames import read_balanced_between, read_changed_rules
 from mains.balance.queries.sources import SomeNodes, Source, WholeNetwork
 from mains.balance.values import MEASURED_LETTERS, Key, Negative
 from mains.base.buckets import bucket_column
@@ -65,7 +65,8 @@ class MonthFacts:
 class Changes:
     """What became known since the last run: `points` (service_point_id, valid_from, valid_to) of which the use or the
     premise, `feeds` (node_id, valid_from, valid_to) of which the place in the network, and `rules` (alike) of which the
-    rule is another on those days."""
+    rule is another on those days, or of which a run of one account has drawn up the balance: what that knew may have
+    been taken back since."""
 
     points: pl.DataFrame
     feeds: pl.DataFrame
@@ -88,11 +89,13 @@ class Changes:
 @dataclass(frozen=True, kw_only=True)
 class Knowledge:
     """The instant whose facts count, and the one of the last run. `keeps`: all daily use of that instant is committed,
-    so that what was read of the network serves the next slice too."""
+    so that what was read of the network serves the next slice too. `comes_after_single_runs`: in between runs of single
+    accounts may have drawn up balances by what was taken back since."""
 
     as_of: datetime
     known_since: datetime
     keeps: bool = False
+    comes_after_single_runs: bool = False
 
 
 def read_changes(
@@ -132,6 +135,11 @@ def read_changes(
         )
         for read in (read_changed_feeds, read_changed_rules)
     )
+    if knowledge.comes_after_single_runs:
+        between = read_balanced_between(
+            connection=connection, months=months, known_since=known_since, as_of=as_of
+        ).select("node_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo"))
+        rules = pl.concat([rules, between])
     found = Changes(points=pl.concat([revised, other, absences]).unique(), feeds=feeds, rules=rules)
     if knowledge.keeps:
         _kept_changes.clear()

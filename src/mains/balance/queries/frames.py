@@ -237,6 +237,20 @@ def read_shares_of_points(
     return pl.concat([rows.filter(~is_several), summed])
 
 
+def read_balanced_between(
+    *, connection: Connection, months: Sequence[date], known_since: datetime, as_of: datetime
+) -> pl.DataFrame:
+    """Balances of nodes that runs of one account drew up after `known_since` and before `as_of`: node_id, month."""
+    return read_frame(
+        """
+        SELECT DISTINCT node_id, month FROM balance_nodemonth
+        WHERE month = ANY(%(months)s::date[]) AND recorded_at > %(known_since)s AND recorded_at < %(as_of)s
+        """,
+        {"months": month_array(months), "known_since": known_since, "as_of": as_of},
+        connection=connection,
+    )
+
+
 def read_revised_shares(
     *,
     connection: Connection,

@@ -33,9 +33,8 @@ from mains.billing.queries.plans import (
     get_plan,
     get_run,
     get_slices,
-    list_backdated_points,
-    list_changed_metering,
     list_changed_points,
+    read_metering_changes,
 )
 from mains.billing.queries.posted import read_last_amounts
 from mains.billing.queries.previews import PreviewTotals, RunPreview
@@ -168,18 +167,12 @@ def post_usage(
     if pending:
         with adbc_connect() as connection:
             averages = class_averages(connection=connection, plan=plan)
-            changed = list_changed_metering(connection=connection, plan=plan)
-            backdated = list_backdated_points(connection=connection, plan=plan)
+            changes = read_metering_changes(
+                connection=connection, plan=plan, names_points=not plan.bills_own_month
+            )
             connection.commit()
         tasks = [
-            UsageTask(
-                plan=plan,
-                part=part,
-                class_averages=averages,
-                changed=changed,
-                backdated=backdated,
-                now=now,
-            )
+            UsageTask(plan=plan, part=part, class_averages=averages, changes=changes, now=now)
             for part in pending
         ]
         results = _run(post_usage_slice, tasks, Stage.USAGE, len(slices), on_slice, pool)
@@ -306,21 +299,13 @@ def _preview(
     on_slice: OnSlice | None,
 ) -> RunPreview:
     averages = class_averages(connection=connection, plan=plan)
-    changed = list_changed_metering(connection=connection, plan=plan)
-    backdated = list_backdated_points(connection=connection, plan=plan)
+    changes = read_metering_changes(connection=connection, plan=plan)
     collected = PreviewTotals(plan=plan)
     for number, part in enumerate(slices, start=1):
         _, exceptions = refresh_slice(
             connection=connection,
             writer=connection,  # the bills of the preview read what is written here and never committed
-            task=UsageTask(
-                plan=plan,
-                part=part,
-                class_averages=averages,
-                changed=changed,
-                backdated=backdated,
-                now=now,
-            ),
+            task=UsageTask(plan=plan, part=part, class_averages=averages, changes=changes, now=now),
         )
         collected.add_exceptions(exceptions)
         if on_slice is not None:

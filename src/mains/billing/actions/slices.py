@@ -20,14 +20,15 @@ from mains.base.db import Writer, copy_frame, reading_connect, writing_connect
 from mains.base.processes import kept_open
 from mains.billing.queries.charges import SliceCharges, compute_charges
 from mains.billing.queries.exceptions import NO_EXCEPTIONS, agreement_gaps
-from mains.billing.queries.plans import done_buckets
-from mains.billing.values import LineKind, RunPlan, RunSlice, Stage
+from mains.billing.queries.plans import MeteringChanges, done_buckets
+from mains.billing.queries.settled import read_left_supplies
+from mains.billing.values import LineKind, RunKind, RunPlan, RunSlice, Stage
 from mains.customers.queries.frames import read_payers
 from mains.engine.columns import POSTED_KINDS
 from mains.engine.usage import describe_exception
 from mains.kernel.period import next_month
 from mains.ledger.actions.bill_run import post_run_slice
-from mains.metering.actions.usage import UsageRefresh, UsageScope, refresh_usage, revise_usage
+from mains.metering.actions.usage import UsageRefresh, UsageScope, begin_month, refresh_usage, revise_usage
 from mains.network.queries.frames import read_rest_points
 
 _LOCK_CLASS = {Stage.USAGE: 1_000_000, Stage.BILLS: 2_000_000, Stage.BALANCE: 3_000_000}
@@ -37,14 +38,13 @@ _TAXES = (LineKind.TAX.value, LineKind.TAX_INCLUDED.value)
 
 @dataclass(frozen=True, kw_only=True)
 class UsageTask:
-    """One slice of the usage stage. `class_averages` as `billing.queries.averages` gives them, `changed` as
-    `billing.queries.plans.list_changed_metering` and `backdated` as `list_backdated_points` there."""
+    """One slice of the usage stage. `class_averages` as `billing.queries.averages` gives them, `changes` as
+    `billing.queries.plans.read_metering_changes`."""
 
     plan: RunPlan
     part: RunSlice
     class_averages: pl.DataFrame
-    changed: pl.DataFrame
-    backdated: pl.Series
+    changes: MeteringChanges
     now: datetime
 
 
@@ -130,18 +130,36 @@ def refresh_slice(
         as_of=plan.facts_as_of,
         known_since=plan.usage_known_since,
         averages=task.class_averages,
-        changed=task.changed,
-        backdated=task.backdated,
+        changed=task.changes.days,
+        old=task.changes.old,
+        between=task.changes.between,
     )
     if part.service_point_ids is not None:
         written = revise_usage(
             connection=connection, service_point_ids=part.service_point_ids, scope=scope, writer=writer
         )
+        _correct_begun(connection, writer, plan, part.service_point_ids)
         return written.with_columns(bucket=pl.lit(part.buckets.start, pl.Int16)), NO_EXCEPTIONS
     refresh = refresh_usage(
         connection=connection, buckets=part.buckets, month=plan.month, scope=scope, writer=writer
     )
     return refresh.written, _usage_exceptions(connection, plan, part.buckets, refresh)
+
+
+def _correct_begun(connection: Connection, writer: Writer, plan: RunPlan, points: pl.Series) -> None:
+    """Bring the open month's use of the points up to date that settled accounts left; a settlement did so before."""
+    if plan.kind != RunKind.RECALCULATION:
+        return
+    left = read_left_supplies(connection=connection, plan=plan)["service_point_id"].unique().sort()
+    left = left.filter(left.is_in(points.implode()))
+    if not left.is_empty():
+        begin_month(
+            connection=connection,
+            writer=writer,
+            month=plan.month,
+            service_point_ids=left,
+            as_of=plan.facts_as_of,
+        )
 
 
 def refresh_balance_slice(
@@ -157,7 +175,12 @@ def refresh_balance_slice(
         buckets=task.node_buckets,
         month=plan.month if plan.bills_own_month else None,
         earlier_months=plan.usage_months,
-        knowledge=Knowledge(as_of=plan.facts_as_of, known_since=plan.usage_known_since, keeps=keeps),
+        knowledge=Knowledge(
+            as_of=plan.facts_as_of,
+            known_since=plan.usage_known_since,
+            keeps=keeps,
+            comes_after_single_runs=plan.comes_after_single_runs,
+        ),
         node_ids=task.node_ids,
         writer=writer,
     )

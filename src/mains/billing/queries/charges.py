@@ -21,8 +21,13 @@ from mains.billing.queries.posted import (
     read_posted_lines,
 )
 from mains.billing.queries.run_tariffs import RunTariffs, compile_editions
-from mains.billing.queries.settled import read_settled_use, settled_pairs
-from mains.billing.values import CATCH_UP_MONTHS, LineKind, RunPlan, RunSlice
+from mains.billing.queries.settled import (
+    of_settled,
+    read_settled_use,
+    read_untold_supplies,
+    settled_supplies,
+)
+from mains.billing.values import CATCH_UP_MONTHS, LineKind, RunKind, RunPlan, RunSlice
 from mains.customers.queries.frames import read_accounts, read_agreements
 from mains.engine.columns import rate_columns
 from mains.kernel.period import next_month
@@ -70,21 +75,28 @@ def compute_charges(
     tariffs = scope.tariffs()
     agreements = scope.agreements(accounts)
     changed = scope.changed(agreements, tariffs, changed_points)
-    settled = settled_pairs(agreements, plan)
-    compared = pl.concat([changed, settled])
+    settled = settled_supplies(agreements, plan)
+    compared = pl.concat([changed, _in_month(settled, plan.month)])
     items, rows = make_items(
         agreements=agreements,
         months=[plan.month] if plan.bills_own_month else [],
         changed=changed if plan.bills_own_month else compared,
         editions=tariffs.editions,
     )
-    posted = read_posted_lines(
-        connection=connection,
-        plan=plan,
-        part=part,
-        changed=compared,
-        holders=_holders(agreements, compared),
-    )
+    items = of_settled(items, settled, plan)
+    posted = of_settled(
+        read_posted_lines(
+            connection=connection,
+            plan=plan,
+            part=part,
+            changed=compared,
+            holders=_holders(agreements, compared),
+        ).join(
+            agreements.select("agreement_id", "account_id").unique(), on="agreement_id", maintain_order="left"
+        ),
+        settled,
+        plan,
+    ).drop("account_id")
     chain = begin_chain(
         connection=connection,
         plan=plan,
@@ -101,6 +113,7 @@ def compute_charges(
             *(each.refused for each in parts),
             *scope.odd_use(use),
             *scope.unclaimed(chain),
+            *scope.untold(settled),
         ]
     )
     blocked = exceptions.filter("blocking")["account_id"].unique()
@@ -333,11 +346,22 @@ class _Scope:
             return []
         return [found.unclaimed_balances(chain.unclaimed(month=self.plan.month))]
 
+    def untold(self, settled: pl.DataFrame) -> list[pl.DataFrame]:
+        """A settlement refuses what nothing tells of by itself; a recalculation blocks the account."""
+        if settled.is_empty() or self.plan.kind != RunKind.RECALCULATION:
+            return []
+        untold = read_untold_supplies(connection=self.connection, plan=self.plan, supplies=settled)
+        return [found.untold_use(untold)]
+
     def odd_use(self, use: pl.DataFrame) -> list[pl.DataFrame]:
         if not self.plan.bills_own_month:
             return []
         billed = read_billed_quantities(connection=self.connection, posted=self.part.posted)
         return [found.odd_use(use, billed, month=self.plan.month)]
+
+
+def _in_month(supplies: pl.DataFrame, month: date) -> pl.DataFrame:
+    return supplies.select("service_point_id", service_month=pl.lit(month)).unique().sort("service_point_id")
 
 
 def _holders(agreements: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:

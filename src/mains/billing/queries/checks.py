@@ -142,10 +142,14 @@ _CHECKS_OF_KIND = {
         """,
     },
     RunKind.RECALCULATION: {
-        "a recalculation bills nothing but corrections of its own accounts": """
+        "a recalculation bills nothing but corrections of its own accounts, and what they were settled for": """
             SELECT 'bill ' || b.id AS fault FROM billing_bill b
             WHERE b.month = %(month)s AND b.run_id = %(run)s
-              AND (b.amount_minor <> b.correction_minor
+              AND (EXISTS (SELECT FROM billing_billline l
+                           WHERE l.month = %(month)s AND l.bill_id = b.id AND l.service_month >= %(month)s
+                             AND NOT EXISTS (SELECT FROM billing_billrun s
+                                             WHERE s.account_id = b.account_id AND s.kind = 'settlement'
+                                               AND s.month = %(month)s AND s.facts_as_of < %(as_of)s))
                    OR NOT EXISTS (SELECT FROM billing_billrunaccount l
                                   WHERE l.run_id = %(run)s AND l.account_id = b.account_id
                                     AND b.id = %(first_bill)s + l.position))

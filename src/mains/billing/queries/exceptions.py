@@ -82,6 +82,18 @@ def refused(items: pl.DataFrame, refusals: pl.DataFrame) -> pl.DataFrame:
     ).sort("account_id", "service_point_id", "code")
 
 
+def untold_use(supplies: pl.DataFrame) -> pl.DataFrame:
+    """Settled supplies of whose days in the open month neither readings nor the meter's own history tell."""
+    return _exceptions(
+        supplies,
+        code=ExceptionCode.NO_FORECAST,
+        message=pl.lit(
+            "Nothing tells of the use of the open month any more. Give a reading, or wait for the month's bill run."
+        ),
+        blocking=True,
+    )
+
+
 def unclaimed_balances(left: pl.DataFrame) -> pl.DataFrame:
     """What bills left of balances with which no item went on: a person decides whether it is paid out."""
     sign = pl.when(pl.col("value_micro") < 0).then(pl.lit("-")).otherwise(pl.lit(""))

@@ -11,6 +11,7 @@ from mains.balance.queries.frames import read_revised_shares
 from mains.base.db import read_frame
 from mains.billing.models import BillRun, BillRunBucket
 from mains.billing.queries.carried import read_changed_openings
+from mains.billing.queries.posted import read_posted_between
 from mains.billing.values import (
     CATCH_UP_MONTHS,
     PostedBills,
@@ -28,6 +29,10 @@ from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
 from mains.kernel.period import Period, month_start, next_month
 from mains.metering.actions.usage import window_begins
+from mains.metering.queries.contradictions import (
+    read_computed_between,
+    read_contradicted_points,
+)
 from mains.metering.queries.findings import read_changed_findings
 from mains.metering.queries.frames import (
     read_backdated_points,
@@ -37,6 +42,8 @@ from mains.metering.queries.frames import (
 from mains.metering.queries.intervals import read_changed_intervals
 from mains.network.queries.absences import read_changed_absences
 from mains.network.queries.frames import read_changed_points
+
+_CHANGED_DAYS = {"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date}
 
 
 class UnableToFindRun(MainsError):
@@ -143,6 +150,10 @@ def get_plan(*, run: BillRun) -> RunPlan:
         first_transaction_id=run.first_transaction_id,
         last_account_id=run.last_account_id,
         settled_account_ids=_settled_accounts(run),
+        comes_after_single_runs=before.filter(
+            account__isnull=False,
+            facts_as_of__gt=min(known or run.facts_as_of, usage_known or run.facts_as_of),
+        ).exists(),
     )
 
 
@@ -151,11 +162,11 @@ def _settled_accounts(run: BillRun) -> tuple[int, ...]:
     if run.kind == RunKind.SETTLEMENT:
         assert run.account_id is not None, "A settlement is of one account."
         return (run.account_id,)
-    if run.kind != RunKind.MONTHLY:
-        return ()
     settled = BillRun.objects.filter(
         cycle=run.cycle, kind=RunKind.SETTLEMENT, month=run.month, facts_as_of__lt=run.facts_as_of
     )
+    if run.account_id is not None:
+        settled = settled.filter(account_id=run.account_id)
     return tuple(sorted(set(settled.values_list("account_id", flat=True))))
 
 
@@ -201,33 +212,23 @@ def list_changed_points(
     service_point_ids: pl.Series | None = None,
     has_shares: bool = True,
 ) -> pl.DataFrame:
-    """Service points of whose billed days other facts are known than before, another use or share: service_point_id,
-    valid_from, valid_to (null is open).
+    """Service points of whose billed days other facts are known than before, another use or share, or for which a run
+    of one account has posted since: service_point_id, valid_from, valid_to (null is open).
 
     The whole utility's, or those of the service points named; shares are looked for only if
     there may be any. A monthly run's slices look by themselves for the use
     of the month just before theirs, which nearly every reading changes.
     """
-    none = pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date})
+    none = pl.DataFrame(schema=_CHANGED_DAYS)
     if not plan.billed_months or plan.known_since >= plan.facts_as_of:
         return none
-    readers = (
-        read_changed_points,
-        read_changed_absences,
-        read_changed_installations,
-        read_changed_agreements,
+    facts = list_changed_facts(
+        connection=connection,
+        plan=plan,
+        from_date=plan.billed_months[0],
+        to_date=next_month(plan.billed_months[-1]),
+        service_point_ids=service_point_ids,
     )
-    facts = [
-        read(
-            connection=connection,
-            from_date=plan.billed_months[0],
-            to_date=next_month(plan.billed_months[-1]),
-            known_since=plan.known_since,
-            as_of=plan.facts_as_of,
-            service_point_ids=service_point_ids,
-        )
-        for read in readers
-    ]
     revised = read_revised_points(
         connection=connection,
         months=plan.billed_months[:-1] if plan.bills_own_month else plan.billed_months,
@@ -259,19 +260,97 @@ def list_changed_points(
         service_point_ids=service_point_ids,
         months_after=MAX_RATCHET_MONTHS,
     )
-    use = pl.concat([revised, shares]).select(
+    posted = revised.clear()
+    if plan.comes_after_single_runs:
+        posted = read_posted_between(connection=connection, plan=plan, service_point_ids=service_point_ids)
+    use = pl.concat([revised, shares, posted]).select(
         "service_point_id", valid_from="month", valid_to=pl.col("month").dt.offset_by("1mo")
     )
-    return pl.concat([none, *facts, openings, intervals, use]).unique()
+    return pl.concat([facts, openings, intervals, use]).unique()
 
 
-def list_changed_metering(
-    *, connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None = None
+def list_changed_facts(
+    *,
+    connection: Connection,
+    plan: RunPlan,
+    from_date: date,
+    to_date: date,
+    service_point_ids: pl.Series | None = None,
 ) -> pl.DataFrame:
-    """Service points where another meter hangs, or another error of it or act is found, on days whose use is kept, than
-    was known to the last run: service_point_id, valid_from, valid_to (null is open)."""
+    """Service points of which other facts of days of [from_date, to_date) are known than before, use and shares apart:
+    service_point_id, valid_from, valid_to (null is open)."""
+    readers = (
+        read_changed_points,
+        read_changed_absences,
+        read_changed_installations,
+        read_changed_agreements,
+    )
+    facts = [
+        read(
+            connection=connection,
+            from_date=from_date,
+            to_date=to_date,
+            known_since=plan.known_since,
+            as_of=plan.facts_as_of,
+            service_point_ids=service_point_ids,
+        )
+        for read in readers
+    ]
+    return pl.concat([pl.DataFrame(schema=_CHANGED_DAYS), *facts])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeteringChanges:
+    """Of which service points daily use may differ by more than the readings that a run's slice reads.
+
+    `days`: where another meter hangs, or another error of it or act is found, on days whose use is kept, than was known
+    to the last run: service_point_id, valid_from, valid_to (null is open). `between`: what single accounts' runs have
+    computed since, as `read_computed_between` gives it. `old`: points of whose readings from before the window of a
+    slice some are new to daily use, or contradict one another.
+    """
+
+    days: pl.DataFrame
+    between: pl.DataFrame
+    old: pl.Series
+
+
+def read_metering_changes(
+    *,
+    connection: Connection,
+    plan: RunPlan,
+    service_point_ids: pl.Series | None = None,
+    names_points: bool = False,
+) -> MeteringChanges:
+    """The changes of the whole utility, or of the service points named. With `names_points` the slices name their
+    points, which are read whole anyway."""
+    return MeteringChanges(
+        days=_changed_metering(connection, plan, service_point_ids),
+        between=_computed_between(connection, plan, service_point_ids),
+        old=pl.Series("service_point_id", [], dtype=pl.Int64)
+        if names_points
+        else _old_points(connection, plan),
+    )
+
+
+def _computed_between(
+    connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None
+) -> pl.DataFrame:
+    if not plan.comes_after_single_runs:
+        return pl.DataFrame(schema={"service_point_id": pl.Int64, "affected_from": pl.Date})
+    return read_computed_between(
+        connection=connection,
+        months=plan.usage_months,
+        known_since=plan.usage_known_since,
+        as_of=plan.facts_as_of,
+        service_point_ids=service_point_ids,
+    )
+
+
+def _changed_metering(
+    connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None
+) -> pl.DataFrame:
     if not plan.usage_months or plan.usage_known_since >= plan.facts_as_of:
-        return pl.DataFrame(schema={"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date})
+        return pl.DataFrame(schema=_CHANGED_DAYS)
     return pl.concat(
         [
             read(
@@ -287,16 +366,17 @@ def list_changed_metering(
     )
 
 
-def list_backdated_points(*, connection: Connection, plan: RunPlan) -> pl.Series:
-    """Service points with readings, new to daily use, from before the window of readings that a slice reads."""
+def _old_points(connection: Connection, plan: RunPlan) -> pl.Series:
+    contradicted = read_contradicted_points(connection=connection, as_of=plan.facts_as_of)
     if not plan.usage_months or plan.usage_known_since >= plan.facts_as_of:
-        return pl.Series("service_point_id", [], dtype=pl.Int64)
-    return read_backdated_points(
+        return contradicted
+    backdated = read_backdated_points(
         connection=connection,
         before=window_begins(plan.usage_months[-1]),
         known_since=plan.usage_known_since,
         as_of=plan.facts_as_of,
     )
+    return pl.concat([contradicted, backdated]).unique().sort()
 
 
 def done_buckets(*, connection: Connection, run_id: int, stage: Stage) -> frozenset[int]:

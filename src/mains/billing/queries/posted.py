@@ -102,6 +102,45 @@ def _find_bills(
     )
 
 
+def read_posted_between(
+    *, connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None = None
+) -> pl.DataFrame:
+    """For which service points and billed months recalculations and settlements of one account have posted, or kept
+    balances, since the last run of all: service_point_id, month.
+
+    What they knew may have been taken back since, so that nothing else tells of it. Looks at all points, or at those
+    named.
+    """
+    only = "" if service_point_ids is None else "WHERE service_point_id = ANY(%(points)s::bigint[])"
+    return read_frame(
+        f"""
+        WITH single AS (
+            SELECT id, month, first_bill_id, account_id FROM billing_billrun
+            WHERE account_id IS NOT NULL AND month = %(month)s AND cycle = %(cycle)s
+              AND facts_as_of > %(known_since)s AND facts_as_of < %(as_of)s
+        )
+        SELECT DISTINCT service_point_id, month FROM (
+            SELECT l.service_point_id, l.service_month AS month
+            FROM single s JOIN billing_billline l ON l.month = %(month)s AND l.bill_id = s.first_bill_id
+            WHERE l.service_month < %(month)s
+            UNION ALL
+            SELECT k.service_point_id, k.month
+            FROM single s JOIN billing_carriedbalance k ON k.account_id = s.account_id AND k.run_id = s.id
+            WHERE k.month = ANY(%(months)s::date[])
+        ) AS posted {only}
+        """,
+        {
+            "month": plan.month,
+            "months": month_array(plan.billed_months),
+            "cycle": plan.cycle,
+            "known_since": plan.known_since,
+            "as_of": plan.facts_as_of,
+            "points": service_point_ids,
+        },
+        connection=connection,
+    )
+
+
 def read_billed_quantities(*, connection: Connection, posted: Sequence[PostedBills]) -> pl.DataFrame:
     """The quantity of each earlier bill of the slice's accounts: month, account_id, quantity_micro."""
     statement = """

@@ -12,6 +12,7 @@ from mains.kernel.errors import MainsError
 
 if TYPE_CHECKING:
     from mains.billing.actions.settlements import FinalReading, MoveOrder, Settlement
+    from mains.customers.actions.moves import NextTerms
     from mains.customers.queries.records import AccountRecord
 
 app = typer.Typer()
@@ -26,6 +27,7 @@ class UnableToReadOrder(MainsError):
 @app.command()
 def settle(
     account: Annotated[str, typer.Argument(help="Number of the account that moves out.")],
+    *,
     on: Annotated[str, typer.Option("--on", help="Its last day, as 2024-02-29; today if left out.")] = "",
     reading: Annotated[
         list[str] | None,
@@ -48,6 +50,16 @@ def settle(
         str, typer.Option("--next-name", help="Name of a new customer who takes over; an account is opened.")
     ] = "",
     next_phone: Annotated[str, typer.Option("--next-phone", help="Phone of the new customer.")] = "",
+    next_tariff: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--next-tariff",
+            help="Code of the tariff of whoever takes over, one for each service; the same if left out.",
+        ),
+    ] = None,
+    next_category: Annotated[
+        str, typer.Option("--next-category", help="Category of whoever takes over, such as commercial.")
+    ] = "",
     proof: Annotated[str, typer.Option("--proof", help="Act or contract that proves the move.")] = "",
     preview: Annotated[bool, typer.Option("--preview", help="Show the final bill and keep nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
@@ -77,6 +89,7 @@ def settle(
         proof=proof,
         next_account_id=_next_account(next_account, name=next_name, now=now),
         next_payer=NewPayer(name=next_name, phone=next_phone) if next_name else None,
+        next_terms=_terms(next_tariff or [], next_category),
     )
     found = (
         preview_settlement(order=order, now=now)
@@ -158,6 +171,32 @@ def _next_account(number: str, *, name: str, now: datetime) -> int | None:
     return _account(number, place="--next", now=now).id if number else None
 
 
+def _terms(tariffs: list[str], category: str) -> "NextTerms | None":
+    from mains.customers.actions.moves import NextTerms
+    from mains.customers.values import Category
+    from mains.tariffs.queries.names import find_tariff_id
+
+    if category and category not in Category.values:
+        raise UnableToReadOrder(
+            code="category-unknown",
+            message=f"There is no category {category}.",
+            place="--next-category",
+            remedy="Write one of " + ", ".join(Category.values) + ".",
+        )
+    found = []
+    for code in tariffs:
+        tariff_id = find_tariff_id(code=code)
+        if tariff_id is None:
+            raise UnableToReadOrder(
+                code="tariff-unknown",
+                message=f"There is no tariff {code}.",
+                place="--next-tariff",
+                remedy="See `mains tariff list` for the tariffs that exist.",
+            )
+        found.append(tariff_id)
+    return NextTerms(tariff_ids=tuple(found), category=category) if found or category else None
+
+
 def _by_month(lines: pl.DataFrame) -> pl.DataFrame:
     return (
         lines.group_by(_MONTHLY, maintain_order=True)
@@ -173,6 +212,10 @@ def _data(order: "MoveOrder", found: "Settlement") -> dict[str, object]:
         "account": order.account.number,
         "last_day": found.last_date.isoformat(),
         "next_account": found.next_number,
+        "next_terms": [
+            {"service_point": point, "tariff": tariff, "category": category}
+            for point, tariff, category in found.following.terms
+        ],
         "run": found.run_id,
         "bill": bill_number(found.month, found.bill_id) if found.bill_id else None,
         "month": f"{found.month:%Y-%m}",
@@ -208,6 +251,8 @@ def _print(order: "MoveOrder", found: "Settlement", *, preview: bool) -> None:
     follower = order.next_payer.name if preview and order.next_payer else found.next_number
     after = f"{follower} begins the day after" if follower else "nobody comes next"
     typer.echo(f"Last day {found.last_date}; {after}.")
+    for point, tariff, category in found.following.terms:
+        typer.echo(f"{point} from the day after: tariff {tariff}, category {category}.")
     if found.estimated_days:
         typer.echo(f"{found.estimated_days} days are estimated; a reading that comes later corrects them.")
     if found.waits_for_shares:

@@ -11,6 +11,7 @@ from mains.customers.actions.registry import open_account, register_customer, si
 from mains.customers.models import Account, Agreement
 from mains.customers.values import CustomerKind
 from mains.kernel.errors import MainsError
+from mains.tariffs.queries.names import get_tariff
 
 _DAY = timedelta(days=1)
 _FIRST_DAY = Func("valid", function="lower", output_field=DateField())
@@ -43,12 +44,23 @@ class NewPayer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NextTerms:
+    """What is agreed with the one who comes next: tariffs by id, each for the supplies of its service, and a category.
+    What is left out stays as it is."""
+
+    tariff_ids: tuple[int, ...] = ()
+    category: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Move:
-    """A change of payer as it stands: the next account's number, empty where nobody comes; whether anything had to be
-    recorded for it."""
+    """A change of payer as it stands: the next account's number, empty where nobody comes, with tariff and category of
+    its agreement; whether anything had to be recorded for it."""
 
     next_number: str
     is_new: bool
+    tariff_id: int | None = None
+    category: str = ""
 
 
 @transaction.atomic
@@ -58,12 +70,13 @@ def move_out(
     service_point_id: int,
     last_date: date,
     next_account_id: int | None,
+    terms: NextTerms | None = None,
     actor: models.Model | None,
     now: datetime,
     proof: str = "",
 ) -> Move:
     """Let the account pay for the service point up to `last_date`, and the next account from the day after, on the same
-    terms. The same again changes nothing.
+    terms or on others. The same again changes nothing.
 
     Another day than was recorded before moves both: the account's agreement is cut or prolonged, and the one who came
     next, unless somebody else is named, begins earlier or later. Raises UnableToMove, UnableToSignAgreement,
@@ -85,6 +98,8 @@ def move_out(
     follower = next((row for row in believed if until is not None and row.valid.lower == until), None)
     is_new = _cut_or_prolong(account, believed, last, end, actor=actor, now=now, proof=proof)
     if next_account_id is None and follower is None:
+        if terms is not None:
+            raise _unable(account, "terms-for-nobody", "Terms are given, and nobody comes next.", "next")
         return Move(next_number="", is_new=is_new)
     following = follower.account if follower else None
     next_account = following
@@ -94,8 +109,15 @@ def move_out(
     if next_account.pk == account_id:
         raise _unable(account, "moves-nowhere", "The account cannot follow itself.", "next")
     begun = follower if follower and following == next_account else None
-    began = _begin(next_account, last, begun, end, actor=actor, now=now, proof=proof)
-    return Move(next_number=next_account.number, is_new=is_new or began)
+    agreed, began = _begin(
+        next_account, last, begun, end, terms=terms or NextTerms(), actor=actor, now=now, proof=proof
+    )
+    return Move(
+        next_number=next_account.number,
+        is_new=is_new or began,
+        tariff_id=agreed.tariff_id,
+        category=agreed.category,
+    )
 
 
 @transaction.atomic
@@ -142,7 +164,7 @@ def admit_payer(
 def _believed(service_point_id: int) -> models.QuerySet[Agreement]:
     return (
         Agreement.objects.filter(service_point_id=service_point_id, superseded_at=None)
-        .select_related("account")
+        .select_related("account", "tariff")
         .order_by("valid")
     )
 
@@ -206,27 +228,31 @@ def _begin(
     begun: Agreement | None,
     end: date,
     *,
+    terms: NextTerms,
     actor: models.Model | None,
     now: datetime,
     proof: str,
-) -> bool:
-    """Make the next account pay from `end` on; `begun` is its agreement that followed as recorded. Whether anything was
-    new."""
-    if begun is not None and begun.valid.lower <= end:
-        return False  # it follows at once, or was cut when the agreement before it was prolonged
+) -> tuple[Agreement, bool]:
+    """Make the next account pay from `end` on; `begun` is its agreement that followed as recorded. Its agreement, and
+    whether anything was new."""
+    like = begun or last
+    tariff_id = _tariff_of(terms, last.tariff.service) or like.tariff_id
+    category = terms.category or like.category
+    is_agreed = begun is not None and (begun.tariff_id, begun.category) == (tariff_id, category)
+    if begun is not None and is_agreed and begun.valid.lower <= end:
+        return begun, False  # it follows at once, or was cut when the agreement before it was prolonged
     if end < next_account.opened_on and begun is not None:
         # It was opened for this supply, on the day that turned out to be another.
         next_account.opened_on = end
         next_account.save(update_fields=["opened_on"])
     # Another payer of these days gives way. The next account's own agreement begins earlier, on its own terms.
-    like = begun or last
-    sign_agreement(
+    agreed = sign_agreement(
         account=next_account,
         service_point_id=last.service_point_id,
-        tariff_id=like.tariff_id,
+        tariff_id=tariff_id,
         provider=like.provider,
         manager=like.manager,
-        category=like.category,
+        category=category,
         load_class=like.load_class,
         contract_number=begun.contract_number if begun else "",
         valid_from=end,
@@ -236,7 +262,12 @@ def _begin(
         proof=proof,
         is_move=True,
     )
-    return True
+    return agreed, True
+
+
+def _tariff_of(terms: NextTerms, service: str) -> int | None:
+    named = (get_tariff(tariff_id=tariff_id) for tariff_id in terms.tariff_ids)
+    return next((tariff.id for tariff in named if tariff.service == service), None)
 
 
 def _unable(account: Account, code: str, message: str, field: str) -> UnableToMove:

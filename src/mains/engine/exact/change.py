@@ -103,8 +103,8 @@ def _change_period(walk: _Walk, before: Situation, after: Situation) -> None:
         (period_to - period_from).days, (before.facts.period_to - before.facts.period_from).days
     )
     use = {
-        name: (Stretch(period_from, period_to, int(sum(stretch.micro for stretch in stretches) * length)),)
-        for name, stretches in before.facts.use.items()
+        name: (Stretch(period_from, period_to, int(before.facts.use_micro(name) * length)),)
+        for name in before.facts.use
     }
     facts = replace(walk.at.facts, period_from=period_from, period_to=period_to, use=use)
     walk.exchange(DAYS, replace(walk.at, facts=facts))

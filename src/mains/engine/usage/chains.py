@@ -17,6 +17,10 @@ from mains.engine.usage.frames import MICRO, STRETCH_USE_MICRO_MAX
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+LOWER, HIGHER, TOO_LARGE = "lower-than-last", "higher-than-next", "use-too-large"
+CONTRADICTING = (LOWER, HIGHER, TOO_LARGE)
+"""Codes of readings that were set aside because of another one."""
+
 EXCEPTION_SCHEMA = {
     "service_point_id": pl.Int64,
     "register_id": pl.Int64,
@@ -217,8 +221,8 @@ def _settle(faces: _Faces) -> tuple[Ints, Ints, Ints, NDArray[np.str_]]:
         earlier_goes = part.priority[bad + 1] < part.priority[bad]
         dropped.append(work[np.where(earlier_goes, bad, bad + 1)])
         partners.append(work[np.where(earlier_goes, bad + 1, bad)])
-        named = np.where(earlier_goes, "higher-than-next", "lower-than-last")
-        codes.append(np.where(links.too_large[bad] & ~links.lower[bad], "use-too-large", named))
+        named = np.where(earlier_goes, HIGHER, LOWER)
+        codes.append(np.where(links.too_large[bad] & ~links.lower[bad], TOO_LARGE, named))
         stands[dropped[-1]] = False
         work = work[stands[work] & np.isin(part.installation, affected)]
     none = np.empty(0, dtype=np.int64)

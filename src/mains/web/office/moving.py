@@ -10,14 +10,19 @@ from django.utils.translation import gettext as _
 
 from mains.base import formats
 from mains.billing.actions.settlements import FinalReading, MoveOrder
-from mains.customers.actions.moves import NewPayer
+from mains.customers.actions.moves import NewPayer, NextTerms
 from mains.customers.queries.records import AccountRecord, AgreementRecord, find_account
+from mains.customers.values import Category
 from mains.metering.queries.records import MeterRecord
 from mains.metering.values import ReadingSource, Zone
+from mains.network.values import Service
 from mains.staff.values import Scope
+from mains.tariffs.queries.names import find_tariff_id
+from mains.tariffs.queries.records import list_tariffs, title_of
 from mains.web.office.readings import SOURCES_BY_HAND
 
 _READING = "reading_{}"
+_TARIFF = "next_tariff_{}"
 
 
 class MoveOutForm(forms.Form):
@@ -56,13 +61,19 @@ class MoveOutForm(forms.Form):
         max_length=200,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text=gettext_lazy("Customer and account are registered with the move, on the same terms."),
+        help_text=gettext_lazy("Customer and account are registered with the move."),
     )
     next_phone = forms.CharField(
         label=gettext_lazy("Phone of the new customer"),
         max_length=30,
         required=False,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+    )
+    next_category = forms.ChoiceField(
+        label=gettext_lazy("Category of who takes over"),
+        required=False,
+        choices=[("", gettext_lazy("As it is now")), *Category.choices],
+        help_text=gettext_lazy("A business that takes over a home, say, pays by another price."),
     )
     proof = forms.CharField(
         label=gettext_lazy("Evidence"),
@@ -93,14 +104,24 @@ class MoveOutForm(forms.Form):
         self._meters = {_READING.format(meter.register_id): meter for meter in meters}
         for name, meter in self._meters.items():
             self.fields[name] = _reading_field(meter)
+        self._tariffs = {
+            _TARIFF.format(service): service for service in sorted({row.service for row in supplies})
+        }
+        for name, service in self._tariffs.items():
+            self.fields[name] = _tariff_field(service, is_only=len(self._tariffs) == 1)
 
     @property
     def readings(self) -> list[forms.BoundField]:
         """The fields of the registers."""
         return [self[name] for name in self._meters]
 
+    @property
+    def tariffs(self) -> list[forms.BoundField]:
+        """The fields of the tariffs of who takes over, one for each service."""
+        return [self[name] for name in self._tariffs]
+
     def clean(self) -> dict[str, Any]:
-        """The next account by its number, within the person's scope."""
+        """The next account by its number, within the person's scope; terms only for somebody."""
         data = super().clean() or {}
         number, name = data.get("next_number", "").strip(), data.get("next_name", "").strip()
         if number and name:
@@ -121,6 +142,7 @@ class MoveOutForm(forms.Form):
         data = self.cleaned_data
         found = data.get("next_account")
         name = data["next_name"].strip()
+        tariffs = tuple(int(data[field]) for field in self._tariffs if data[field])
         return MoveOrder(
             account=self._account,
             last_date=data["last_date"],
@@ -134,6 +156,9 @@ class MoveOutForm(forms.Form):
             is_estimate=data["is_estimate"],
             next_account_id=found.id if found else None,
             next_payer=NewPayer(name=name, phone=data["next_phone"]) if name else None,
+            next_terms=NextTerms(tariff_ids=tariffs, category=data["next_category"])
+            if tariffs or data["next_category"]
+            else None,
             proof=data["proof"],
         )
 
@@ -141,8 +166,24 @@ class MoveOutForm(forms.Form):
 def order_mark(order: MoveOrder) -> str:
     """A short text that is another one for every other order: what is posted is what was seen."""
     told = repr((order.account.id, order.last_date, order.service_point_ids, order.readings, order.source,
-                 order.is_estimate, order.next_account_id, order.next_payer, order.proof))  # fmt: skip
+                 order.is_estimate, order.next_account_id, order.next_payer, order.next_terms,
+                 order.proof))  # fmt: skip
     return hashlib.sha256(told.encode()).hexdigest()[:20]
+
+
+def _tariff_field(service: str, *, is_only: bool) -> forms.ChoiceField:
+    language = get_language() or "en"
+    offered = [
+        (str(find_tariff_id(code=tariff.code)), title_of(tariff, language=language))
+        for tariff in list_tariffs()
+        if tariff.service == service
+    ]
+    label = _("Tariff of who takes over")
+    return forms.ChoiceField(
+        label=label if is_only else f"{label}, {Service(service).label}",
+        required=False,
+        choices=[("", _("As it is now")), *offered],
+    )
 
 
 def _reading_field(meter: MeterRecord) -> forms.CharField:

@@ -12,7 +12,7 @@ from mains.billing.actions.run_order import UnableToPlanRun, refuse_unfinished
 from mains.billing.actions.runs import OnSlice, RunSummary, post_run, prepare_partitions
 from mains.billing.models import BillRun
 from mains.billing.queries.plans import get_plan, get_run
-from mains.billing.queries.touched import list_touched_accounts, list_touched_points, name_slices
+from mains.billing.queries.touched import find_touched_accounts, list_points_of_use, name_slices
 from mains.billing.values import ACCOUNTS_PER_SLICE, RunKind, RunStatus, count_slices
 
 
@@ -23,7 +23,7 @@ def list_cycles() -> list[str]:
 
 
 class TooManyTouched(UnableToPlanRun):
-    """More accounts are touched than may be corrected unasked."""
+    """Facts are about more accounts than may be corrected unasked."""
 
     def __init__(self, *, touched: int, accounts_max: int, cycle: str) -> None:
         super().__init__(
@@ -49,26 +49,27 @@ def plan_recalculation(
 
     `is_unasked`: nobody asked for it, so it needs a new fact: accounts that an earlier run could not compute are not
     tried again and again. Raises UnableToPlanRun: no month is billed yet, or a monthly run is not finished;
-    TooManyTouched: more than `accounts_max` are touched.
+    TooManyTouched: facts are about more than `accounts_max`; whose share of a remainder follows is not counted.
     """
     with transaction.atomic():
         with django_connection.cursor() as cursor:
             cursor.execute(CYCLE_LOCK, {"cycle": f"billing cycle {cycle}"})
         unfinished = BillRun.objects.filter(cycle=cycle, kind=RunKind.RECALCULATION)
-        found = unfinished.exclude(status=RunStatus.POSTED).first()
-        if found is not None:
-            return found
+        begun = unfinished.exclude(status=RunStatus.POSTED).first()
+        if begun is not None:
+            return begun
         draft = draft_run(cycle=cycle, now=now, created_by_id=created_by_id)
         with adbc_connect() as connection:
             draft.last_account_id = last_account_id(connection)
             plan = get_plan(run=draft)
-            accounts = list_touched_accounts(connection=connection, plan=plan, is_owed_counted=not is_unasked)
+            found = find_touched_accounts(connection=connection, plan=plan, is_owed_counted=not is_unasked)
+            accounts = found.accounts
             if accounts.is_empty():
                 return None
-            if accounts_max is not None and len(accounts) > accounts_max:
-                raise TooManyTouched(touched=len(accounts), accounts_max=accounts_max, cycle=cycle)
+            if accounts_max is not None and found.told > accounts_max:
+                raise TooManyTouched(touched=found.told, accounts_max=accounts_max, cycle=cycle)
             if is_unasked and plan.owing_run_ids:
-                accounts = list_touched_accounts(connection=connection, plan=plan)
+                accounts = find_touched_accounts(connection=connection, plan=plan).accounts
             draft.slice_count = count_slices(len(accounts), accounts_per_slice=accounts_per_slice)
             reserve_ids_of(connection, draft, accounts)
             connection.commit()
@@ -124,8 +125,8 @@ def preview_recalculation(
         draft.last_account_id = last_account_id(connection)
         plan = get_plan(run=draft)
         prepare_partitions(connection=connection, month=plan.month)
-        accounts = list_touched_accounts(connection=connection, plan=plan)
-        points = list_touched_points(connection=connection, plan=plan)
+        accounts = find_touched_accounts(connection=connection, plan=plan).accounts
+        points = list_points_of_use(connection=connection, plan=plan, accounts=accounts)
         slices = name_slices(accounts, points, count=count_slices(len(accounts)))
         charges = compute_slices(connection, plan, slices, now=now, service_point_ids=None, on_slice=on_slice)
     return told(plan, charges)

@@ -13,7 +13,7 @@ from mains.billing.actions.slices import BalanceTask, UsageTask, refresh_balance
 from mains.billing.queries.averages import class_averages
 from mains.billing.queries.charges import SliceCharges, compute_charges
 from mains.billing.queries.explain.causes import Cause
-from mains.billing.queries.plans import list_changed_metering, list_changed_points
+from mains.billing.queries.plans import list_changed_points, read_metering_changes
 from mains.billing.values import (
     RunPlan,
     RunSlice,
@@ -57,17 +57,11 @@ def compute_slices(
 ) -> list[SliceCharges]:
     """All stages in the connection's transaction; daily use and balances are written there, bills are not."""
     averages = class_averages(connection=connection, plan=plan)
-    changed = list_changed_metering(connection=connection, plan=plan, service_point_ids=service_point_ids)
-    points_of_none = pl.Series("service_point_id", [], dtype=pl.Int64)  # named points are read whole anyway
+    changes = read_metering_changes(
+        connection=connection, plan=plan, service_point_ids=service_point_ids, names_points=True
+    )
     for number, part in enumerate(slices, start=1):
-        task = UsageTask(
-            plan=plan,
-            part=part,
-            class_averages=averages,
-            changed=changed,
-            backdated=points_of_none,
-            now=now,
-        )
+        task = UsageTask(plan=plan, part=part, class_averages=averages, changes=changes, now=now)
         refresh_slice(connection=connection, writer=connection, task=task)
         if on_slice is not None:
             on_slice(Stage.USAGE, number, len(slices))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from django.db import models
 
-from mains.customers.actions.moves import NewPayer, admit_payer, move_out
+from mains.customers.actions.moves import NewPayer, NextTerms, admit_payer, move_out
 from mains.customers.queries.records import AccountRecord, AgreementRecord, list_agreements
 from mains.kernel.errors import MainsError
 from mains.kernel.period import next_month
@@ -15,6 +15,7 @@ from mains.metering.actions.readings import record_reading
 from mains.metering.queries.readings import registers_read_on
 from mains.metering.queries.records import MeterRecord, list_meters
 from mains.metering.values import ReadingSource, Zone
+from mains.tariffs.queries.names import get_tariff
 
 
 class UnableToSettle(MainsError):
@@ -34,7 +35,8 @@ class MoveOrder:
     """An account stops paying after `last_date`.
 
     `service_point_ids` narrows it to some of its supplies, none means all of them. `is_estimate`: registers without a
-    reading of the last day are settled by forecast. Who comes next: an account by id, a new customer, or nobody.
+    reading of the last day are settled by forecast. Who comes next: an account by id, a new customer, or nobody; on the
+    same terms unless `next_terms` say otherwise.
     """
 
     account: AccountRecord
@@ -45,7 +47,17 @@ class MoveOrder:
     is_estimate: bool = False
     next_account_id: int | None = None
     next_payer: NewPayer | None = None
+    next_terms: NextTerms | None = None
     proof: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Following:
+    """Who pays from the day after, by number, empty where nobody does; and for each supply tariff and category."""
+
+    number: str
+    terms: tuple[tuple[str, str, str], ...]
+    """Code of the service point, code of the tariff, category."""
 
 
 def list_supplies(*, account: AccountRecord, on: date) -> list[AgreementRecord]:
@@ -156,11 +168,10 @@ def record_readings(
 
 def record_moves(
     order: MoveOrder, supplies: Sequence[AgreementRecord], *, actor: models.Model | None, now: datetime
-) -> str:
-    """Record the change of payer of each supply; the number of the account that comes next, empty when nobody does.
-
-    Raises as `move_out` and `admit_payer` do.
-    """
+) -> Following:
+    """Record the change of payer of each supply; who comes next. Raises UnableToSettle, and as `move_out` and
+    `admit_payer` do."""
+    _check_terms(order, supplies)
     points = [row.service_point_id for row in supplies]
     next_id = order.next_account_id
     if order.next_payer is not None:
@@ -170,19 +181,39 @@ def record_moves(
             service_point_ids=points,
             opened_on=date.fromordinal(order.last_date.toordinal() + 1),
         )
-    number = ""
-    for point_id in points:
+    number, terms = "", []
+    for row in supplies:
         found = move_out(
             account_id=order.account.id,
-            service_point_id=point_id,
+            service_point_id=row.service_point_id,
             last_date=order.last_date,
             next_account_id=next_id,
+            terms=order.next_terms,
             actor=actor,
             now=now,
             proof=order.proof,
         )
         number = number or found.next_number
-    return number
+        if found.tariff_id is not None:
+            tariff = get_tariff(tariff_id=found.tariff_id)
+            terms.append((row.service_point_code, tariff.code, found.category))
+    return Following(number=number, terms=tuple(terms))
+
+
+def _check_terms(order: MoveOrder, supplies: Sequence[AgreementRecord]) -> None:
+    """Each tariff is for a service that is left, and no service has two."""
+    left = {row.service for row in supplies}
+    for tariff_id in order.next_terms.tariff_ids if order.next_terms else ():
+        tariff = get_tariff(tariff_id=tariff_id)
+        if tariff.service not in left:
+            raise _unable(
+                order,
+                "tariff-service",
+                f"Tariff {tariff.code} is for {tariff.service}: nothing of it is left, or another tariff is named.",
+                "Name one tariff for each service that is left.",
+                f"next_tariff_{tariff.service}",
+            )
+        left.remove(tariff.service)
 
 
 def _named(meter: MeterRecord) -> str:

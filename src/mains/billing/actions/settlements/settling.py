@@ -17,6 +17,7 @@ from mains.billing.actions.recalculations.posting import post_in_one
 from mains.billing.actions.recalculations.stages import compute_slices
 from mains.billing.actions.runs import prepare_partitions
 from mains.billing.actions.settlements.orders import (
+    Following,
     MoveOrder,
     UnableToSettle,
     check_day,
@@ -29,7 +30,7 @@ from mains.billing.models import BillRun
 from mains.billing.queries.charges import SliceCharges
 from mains.billing.queries.explain.causes import Cause, find_causes
 from mains.billing.queries.plans import get_plan
-from mains.billing.queries.settled import left_points, waits_for_shares
+from mains.billing.queries.settled import read_left_supplies, waits_for_shares
 from mains.billing.queries.touched import name_slices
 from mains.billing.values import RunKind, RunPlan, RunSlice
 from mains.customers.queries.frames import read_points_of_accounts
@@ -53,7 +54,7 @@ class Settlement:
 
     month: date
     last_date: date
-    next_number: str
+    following: Following
     lines: pl.DataFrame
     quantity_micro: int
     estimated_days: int
@@ -62,6 +63,11 @@ class Settlement:
     causes: Mapping[tuple[date, int], tuple[Cause, ...]] = field(default_factory=dict)
     run_id: int | None = None
     bill_id: int | None = None
+
+    @property
+    def next_number(self) -> str:
+        """The account that pays from the day after; empty where nobody does."""
+        return self.following.number
 
     @property
     def amount_minor(self) -> int:
@@ -133,9 +139,9 @@ def _settled(
     supplies = chosen_supplies(order)
     meters = registers_on([row.service_point_id for row in supplies], order.last_date)
     record_readings(order, meters, actor=actor, now=now)
-    next_number = record_moves(order, supplies, actor=actor, now=now)
+    following = record_moves(order, supplies, actor=actor, now=now)
     plan = get_plan(run=draft)
-    points = left_points(connection=connection, plan=plan)
+    points = read_left_supplies(connection=connection, plan=plan)["service_point_id"].unique().sort()
     used = begin_month(
         connection=connection, month=plan.month, service_point_ids=points, as_of=plan.facts_as_of
     )
@@ -152,7 +158,7 @@ def _settled(
     found = Settlement(
         month=plan.month,
         last_date=order.last_date,
-        next_number=next_number,
+        following=following,
         lines=charges.lines,
         quantity_micro=int(charges.bills["quantity_micro"].sum()),
         estimated_days=max(charges.bills["estimated_days"], default=0),

@@ -259,7 +259,7 @@ def _explain(
     for line in wanted:
         if line.service_month not in rated:
             items = load_items(account_ids=[bill.account_id], month=line.service_month, as_of=run.facts_as_of)
-            if run.kind == RunKind.SETTLEMENT and line.service_month == bill.month:
+            if run.kind != RunKind.MONTHLY and line.service_month == bill.month:
                 items = left_items(items)  # what the account goes on paying for is not on a final bill
             rated[line.service_month] = rate_items(items, reader=reader)
             _prove_left(bill, rated[line.service_month].values())

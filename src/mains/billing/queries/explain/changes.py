@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from mains.billing.models import Bill, BillLine, BillRun
 from mains.billing.queries.explain.bills import RatedItem, fact_title, get_bill, rate_items
-from mains.billing.queries.explain.evidence import load_items
+from mains.billing.queries.explain.evidence import left_items, load_items
 from mains.billing.values import COMMON_USE, POSTED_LINE_KINDS, RunKind, bill_number
 from mains.engine.exact.change import ATTRIBUTE, DAYS, PRICE, USE, Effect, Situation, split_change
 from mains.engine.facts import MICRO, AttributeValue, Facts
@@ -17,11 +17,17 @@ BEGAN, ENDED = "began", "ended"
 """A service that only this bill, or only the last one, has."""
 RECALCULATED, RECALCULATED_BEFORE = "recalculated", "recalculated_before"
 """Corrections of earlier months on this bill; those of the last bill, which do not come again."""
+SETTLED = "settled"
+"""What a final settlement had billed of the month before; of the last bill's month, what it had left to that bill."""
+KEPT = "kept"
+"""A service that the account goes on paying for: not on a final bill, but on that of the month's run."""
 OTHERWISE = "otherwise"
 """What had been posted before is not what its facts give: the month had been left out of its bill, for instance."""
 A_DAY = "a_day"
 """The name of a change of use between months of different length: its values are use a day."""
-CAUSES = (DAYS, USE, ATTRIBUTE, PRICE, BEGAN, ENDED, RECALCULATED, RECALCULATED_BEFORE, OTHERWISE)
+CAUSES = (
+    DAYS, USE, ATTRIBUTE, PRICE, BEGAN, ENDED, KEPT, SETTLED, RECALCULATED, RECALCULATED_BEFORE, OTHERWISE,
+)  # fmt: skip
 
 Shown = AttributeValue | None
 
@@ -59,20 +65,27 @@ class CorrectionChange:
 
 
 def explain_change(*, month: date, bill_id: int) -> BillChange | None:
-    """Why a month's bill is more or less than the account's last one; None for its first bill, and for one that only
-    recalculates. Raises UnableToExplain."""
+    """Why a month's bill, or a final one, is more or less than the account's last bill of a month; None for its first
+    bill, and for one that only recalculates. Raises UnableToExplain."""
     after = get_bill(month=month, bill_id=bill_id)
     earlier = Bill.objects.filter(account_id=after.account_id, month__lt=month).order_by("-month", "-id")
-    monthly = set(
-        BillRun.objects.filter(
-            id__in={after.run_id, *earlier.values_list("run_id", flat=True)}, kind=RunKind.MONTHLY
-        ).values_list("id", flat=True)
+    kinds = dict(
+        BillRun.objects.filter(id__in={after.run_id, *earlier.values_list("run_id", flat=True)}).values_list(
+            "id", "kind"
+        )
     )
-    before = earlier.filter(run_id__in=monthly).first()
-    if before is None or after.run_id not in monthly:
+    before = next((bill for bill in earlier if kinds[bill.run_id] == RunKind.MONTHLY), None)
+    if before is None or kinds[after.run_id] == RunKind.RECALCULATION:
         return None
+    was, now = _own_items(before), _own_items(after)
+    held: frozenset[int] = frozenset()
+    if kinds[after.run_id] == RunKind.SETTLEMENT:
+        now, held = _left_and_held(now)
+    kept = {key: rated for key, rated in was.items() if rated.item.service_point_id in held}
     steps = [
-        *_own_steps(_own_items(before), _own_items(after)),
+        *_own_steps({key: rated for key, rated in was.items() if key not in kept}, now),
+        *(_alone(KEPT, rated, sign=-1) for rated in kept.values()),
+        ChangeStep(cause=SETTLED, amount_minor=_billed_before(before) - _billed_before(after, held)),
         ChangeStep(cause=RECALCULATED, amount_minor=after.correction_minor),
         ChangeStep(cause=RECALCULATED_BEFORE, amount_minor=-before.correction_minor),
     ]
@@ -82,10 +95,14 @@ def explain_change(*, month: date, bill_id: int) -> BillChange | None:
 
 
 def explain_corrections(*, month: date, bill_id: int) -> tuple[CorrectionChange, ...]:
-    """The bill's corrections by month of use, latest first, and service point, each split into its causes."""
+    """The bill's corrections by month of use, latest first, and service point, each split into its causes; those of a
+    recalculation also in the open month, for which the account was settled."""
     bill = get_bill(month=month, bill_id=bill_id)
     amounts: dict[tuple[date, int], int] = defaultdict(int)
-    for line in BillLine.objects.filter(month=month, bill_id=bill_id, service_month__lt=month):
+    corrected = BillLine.objects.filter(month=month, bill_id=bill_id)
+    if BillRun.objects.get(id=bill.run_id).kind != RunKind.RECALCULATION:
+        corrected = corrected.filter(service_month__lt=month)
+    for line in corrected:
         counts = line.kind in POSTED_LINE_KINDS
         amounts[line.service_month, line.service_point_id] += line.amount_minor if counts else 0
     now_at = BillRun.objects.get(id=bill.run_id).facts_as_of
@@ -165,6 +182,28 @@ def _items(account_id: int, month: date, as_of: datetime) -> Mapping[int, RatedI
     return rate_items(load_items(account_ids=[account_id], month=month, as_of=as_of))
 
 
+def _left_and_held(items: Mapping[int, RatedItem]) -> tuple[Mapping[int, RatedItem], frozenset[int]]:
+    """The items of the service points that a settlement bills, and the service points that the account still holds."""
+    left = {item.agreement_id for item in left_items([rated.item for rated in items.values()])}
+    held = frozenset(rated.item.service_point_id for key, rated in items.items() if key not in left)
+    return {key: rated for key, rated in items.items() if key in left}, held
+
+
+def _billed_before(bill: Bill, held: frozenset[int] = frozenset()) -> int:
+    """What bills made before this one have charged of its month, a settlement's and corrections of it, but for the
+    service points `held`."""
+    others = Bill.objects.filter(
+        account_id=bill.account_id, month=bill.month, recorded_at__lt=bill.recorded_at
+    )
+    lines = BillLine.objects.filter(
+        month=bill.month,
+        bill_id__in=list(others.values_list("id", flat=True)),
+        service_month=bill.month,
+        kind__in=POSTED_LINE_KINDS,
+    ).exclude(service_point_id__in=held)
+    return sum(lines.values_list("amount_minor", flat=True))
+
+
 def _of_point(items: Mapping[int, RatedItem], point_id: int) -> Mapping[int, RatedItem]:
     return {key: rated for key, rated in items.items() if rated.item.service_point_id == point_id}
 
@@ -179,13 +218,16 @@ def _own_steps(before: Mapping[int, RatedItem], after: Mapping[int, RatedItem]) 
             # A balance has no name outside its tariff.
             yield replace(step, name=fact_title(later, step.name)) if step.cause == ATTRIBUTE else step
     for rated in only_before:
-        yield ChangeStep(
-            cause=ENDED, amount_minor=-rated.protocol.total_minor, name=rated.item.point["service"]
-        )
+        yield _alone(ENDED, rated, sign=-1)
     for rated in only_after:
-        yield ChangeStep(
-            cause=BEGAN, amount_minor=rated.protocol.total_minor, name=rated.item.point["service"]
-        )
+        yield _alone(BEGAN, rated, sign=1)
+
+
+def _alone(cause: str, rated: RatedItem, *, sign: int) -> ChangeStep:
+    """A service that only one of the two bills has."""
+    return ChangeStep(
+        cause=cause, amount_minor=sign * rated.protocol.total_minor, name=rated.item.point["service"]
+    )
 
 
 def _paired(
@@ -238,7 +280,7 @@ def _measure(before: Facts, now: Facts) -> str:
 
 
 def _use(facts: Facts, name: str) -> Fraction:
-    return Fraction(sum(stretch.micro for stretch in facts.use.get(name, ())), MICRO)
+    return Fraction(facts.use_micro(name), MICRO)
 
 
 def _last_value(facts: Facts, name: str) -> Shown:

@@ -58,7 +58,8 @@ class Owed:
     words."""
 
     amounts: Mapping[Key, int]
-    problems: tuple[str, ...] = ()
+    problems: tuple[tuple[int, str], ...] = ()
+    """Agreement and why it cannot be rated."""
     left: Left = field(default_factory=dict)
 
 
@@ -169,7 +170,7 @@ class MonthlyAmounts:
         count = Counter(chain[0].parties for chain in chains)
         amounts: dict[Key, int] = {}
         left: dict[tuple[int, str], int] = {}
-        problems = []
+        problems: list[tuple[int, str]] = []
         for chain in chains:
             first = chain[0]
             agreement_id = first.id
@@ -182,7 +183,7 @@ class MonthlyAmounts:
             try:
                 own = self._rate(edition, chain, month, following, as_of)
             except MainsError as error:
-                problems.append(f"{agreement_id} {month}: {error.message} ({error.place})")
+                problems.append((agreement_id, f"{agreement_id} {month}: {error.message} ({error.place})"))
                 continue
             left |= dict.fromkeys(((agreement_id, name) for name in tariff.balances), 0)
             for component, kind, figure in own:

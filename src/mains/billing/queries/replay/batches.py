@@ -14,14 +14,14 @@ ACCOUNTS_PER_BATCH = 1000
 class RunToReplay:
     """A run: its month and whether it bills it, the earlier months that it corrects, and up to when it knew facts.
 
-    Months before `catch_up_from` are corrected as far as they were billed. A run that `settles` bills of its month what
-    an account paid for that has moved out.
+    Months before `catch_up_from` are corrected as far as they were billed. Of its own month a settlement bills, or a
+    recalculation corrects, what the `settled_account_ids` paid for that have moved out.
     """
 
     id: int
     month: date
     bills_own_month: bool
-    settles: bool
+    settled_account_ids: frozenset[int]
     facts_as_of: datetime
     corrected_months: tuple[date, ...]
     catch_up_from: date
@@ -65,7 +65,7 @@ def _run(run: BillRun) -> RunToReplay:
         id=run.pk,
         month=run.month,
         bills_own_month=plan.bills_own_month,
-        settles=plan.settles,
+        settled_account_ids=frozenset(plan.settled_account_ids if plan.settles else ()),
         facts_as_of=run.facts_as_of,
         corrected_months=plan.billed_months,
         catch_up_from=plan.catch_up_from,

@@ -122,7 +122,7 @@ class _Account:
             else:
                 self._confirmed.pop(month, None)
                 yield from found
-        if run.settles:
+        if self._id in run.settled_account_ids:
             yield from self._settled(run, bill, posted.pop(run.month, _NONE))
         for sums in posted.values():
             yield from (_difference(bill, _named(key), minor, 0) for key, minor in sums.items() if minor)
@@ -135,15 +135,15 @@ class _Account:
             yield from self._kept_otherwise(run, f"run {run.id}", month, owed)
 
     def _owed(self, run: RunToReplay, month: date) -> Owed:
-        """What the account owes for the month by what the run knew; in a settlement's own month for the service points
-        that it no longer holds."""
+        """What the account owes for the month by what the run knew; of the month in which it was settled, before that
+        is billed, for the service points that it no longer holds."""
         owed = self._amounts.owed(self._id, month, run.facts_as_of)
-        if not run.settles or month != run.month:
+        if self._id not in run.settled_account_ids or month != run.month:
             return owed
         left = self._amounts.agreements_left(self._id, run.facts_as_of)
         return Owed(
             {key: minor for key, minor in owed.amounts.items() if key[0] in left},
-            owed.problems,
+            tuple(problem for problem in owed.problems if problem[0] in left),
             {key: value for key, value in owed.left.items() if key[0] in left},
         )
 
@@ -156,7 +156,7 @@ class _Account:
 
     def _kept_otherwise(self, run: RunToReplay, bill: str, month: date, owed: Owed) -> Iterator[Difference]:
         kept = kept_in(self._amounts.histories, self._id, month, run.facts_as_of)
-        if run.settles and month == run.month:
+        if self._id in run.settled_account_ids and month == run.month:
             left = self._amounts.agreements_left(self._id, run.facts_as_of)
             kept = {key: value for key, value in kept.items() if key[0] in left}
         for key in sorted({*owed.left, *kept}):
@@ -174,7 +174,7 @@ def _compared(
 ) -> Iterator[Difference]:
     """What was not posted yet should be posted now; of a run's own month that is all of it, unless a settlement came
     before."""
-    for problem in owed.problems:
+    for _, problem in owed.problems:
         yield _difference(bill, problem, 0, 0)
     if not before and is_now == owed.amounts:
         return

@@ -16,6 +16,7 @@ def affected_since(
     *,
     exceptions: pl.DataFrame,
     changed: pl.DataFrame,
+    between: pl.DataFrame,
     months: tuple[date, ...],
     as_of: datetime,
     known_since: datetime,
@@ -25,8 +26,9 @@ def affected_since(
     A reading speaks of the days since the one before it, and of the forecasts after it. A meter that hangs elsewhere
     than was believed, an error of it and an act speak of those days and of the stretch that reaches into them.
     Where readings contradict one another, or did before the change, the stronger may free or bind days long before:
-    such points are computed again over all `months`. `exceptions` are the engine's for these facts, `changed` as
-    `UsageScope` has it.
+    such points are computed again over all `months`. What one account's run computed in between may rest on facts that
+    were taken back since. `exceptions` are the engine's for these facts, `changed` and `between` as `UsageScope` has
+    them.
     """
     if not months or known_since >= as_of:
         return AFFECTED.to_frame()
@@ -47,6 +49,7 @@ def affected_since(
             [
                 _by_readings(facts, read, placed, first_day),
                 _by_days(facts, changed, placed, first_day),
+                between.filter(pl.col("service_point_id").is_in(here.implode())).select(AFFECTED.names()),
                 pl.DataFrame(
                     {"service_point_id": everything}, schema={"service_point_id": pl.Int64}
                 ).with_columns(affected_from=pl.lit(first_day)),

@@ -11,6 +11,7 @@ from mains.engine.usage.overlay import lay_over
 from mains.kernel.period import next_month
 from mains.metering.actions.usage.intervals import DAYS_TOLD, read_days_told
 from mains.metering.queries import frames
+from mains.metering.queries.contradictions import read_fallen_registers
 from mains.metering.queries.findings import Findings, read_findings
 from mains.metering.values import Zone
 from mains.network.queries.frames import read_points
@@ -22,6 +23,7 @@ RULES = UsageRules(lookback_days=92, history_days_min=28)
 # the reading before that: with monthly readings all of it lies in this window; other points are read whole.
 _WINDOW = timedelta(days=RULES.lookback_days + 62)
 _LONG_AGO = date(1900, 1, 1)
+_NO_POINTS = pl.Series("service_point_id", [], dtype=pl.Int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +81,12 @@ def read_slice_facts(
     as_of: datetime,
     known_since: datetime,
     whole_points: pl.Series | None = None,
+    is_first_run: bool = False,
 ) -> UsageFacts:
     """What the use of `first_month` … `month` of a slice's points is computed from.
 
     Points whose readings in the usual window do not reach back far enough are read over all time, and so are
-    `whole_points`.
+    `whole_points`. In the first run of all nobody has judged the older readings yet: points where these fell too.
     """
     window_from = window_begins(first_month)
     points = read_points(
@@ -116,9 +119,16 @@ def read_slice_facts(
             registers=registers,
         ),
     )
-    incomplete = _incomplete_points(facts, window_from=window_from, month=first_month)
+    incomplete = pl.concat(
+        [
+            _incomplete_points(facts, window_from=window_from, month=first_month),
+            _newly_first(facts, window_from=window_from),
+            _fallen(connection, facts, buckets, window_from, as_of) if is_first_run else _NO_POINTS,
+        ]
+    )
     if whole_points is not None:
-        incomplete = pl.concat([incomplete, whole_points]).unique().sort()
+        incomplete = pl.concat([incomplete, whole_points])
+    incomplete = incomplete.unique().sort()
     if incomplete.is_empty():
         return facts
     whole = read_whole_facts(
@@ -226,6 +236,27 @@ def compute_use(
 def _with_class(registers: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     classes = points.select("service_point_id", "class_code").unique("service_point_id")
     return registers.join(classes, on="service_point_id", how="left")
+
+
+def _fallen(
+    connection: Connection, facts: UsageFacts, buckets: range, window_from: date, as_of: datetime
+) -> pl.Series:
+    fallen = read_fallen_registers(connection=connection, buckets=buckets, before=window_from, as_of=as_of)
+    return facts.registers.filter(pl.col("register_id").is_in(fallen.implode()))["service_point_id"]
+
+
+def _newly_first(facts: UsageFacts, *, window_from: date) -> pl.Series:
+    """Points with a register whose first reading in the window is new: older ones may contradict it."""
+    earliest = pl.col("reading_date").min()
+    first = facts.readings.filter(~pl.col("is_changed")).group_by("register_id").agg(first=earliest)
+    new = facts.readings.filter("is_changed").group_by("register_id").agg(new=earliest)
+    is_first = pl.col("first").is_null() | (pl.col("new") < pl.col("first"))
+    return (
+        new.join(first, on="register_id", how="left")
+        .filter(is_first)
+        .join(facts.registers, on="register_id")
+        .filter(pl.col("installed_from") <= window_from)["service_point_id"]
+    )
 
 
 def _incomplete_points(facts: UsageFacts, *, window_from: date, month: date) -> pl.Series:

@@ -15,7 +15,8 @@ from mains.base.db import Writer, copy_frame
 from mains.engine.usage import UsageResult, find_exceptions
 from mains.kernel.period import next_month
 from mains.metering.actions.usage.averages import NO_AVERAGES, averages_of
-from mains.metering.actions.usage.changes import affected_since
+from mains.metering.actions.usage.changes import AFFECTED, affected_since
+from mains.metering.actions.usage.contradictions import note_contradictions
 from mains.metering.actions.usage.facts import UsageFacts, compute_use, read_slice_facts, read_whole_facts
 from mains.metering.actions.usage.months import compute_months
 from mains.metering.queries import frames
@@ -34,8 +35,8 @@ class UsageScope:
     `earlier_months`, oldest first, are kept up to date where facts known in (known_since, as_of] touch them; those
     before `catch_up_from` only for points whose use of the month is kept already. `averages` as `keep_averages`
     gives them, for every month; `changed` as `read_changed_installations` and
-    `read_changed_findings` give them together. `backdated` are service points
-    with changed readings from before the window that a slice reads (`window_begins`).
+    `read_changed_findings` give them together. `old` are service points of whose readings from before the window that a
+    slice reads (`window_begins`) some changed or contradict others. `between` as `read_computed_between` gives it.
     """
 
     earlier_months: tuple[date, ...]
@@ -44,11 +45,13 @@ class UsageScope:
     known_since: datetime
     averages: pl.DataFrame
     changed: pl.DataFrame
-    backdated: pl.Series = field(default_factory=lambda: pl.Series("service_point_id", [], dtype=pl.Int64))
+    old: pl.Series = field(default_factory=lambda: pl.Series("service_point_id", [], dtype=pl.Int64))
+    between: pl.DataFrame = field(default_factory=AFFECTED.to_frame)
 
     def whole_points(self, buckets: range) -> pl.Series:
-        """Points of the buckets whose facts changed beyond what a slice reads of the rest."""
-        found = pl.concat([self.changed["service_point_id"], self.backdated]).unique().sort()
+        """Points of the buckets of whose facts more matters than what a slice reads of the rest."""
+        named = [self.changed["service_point_id"], self.old, self.between["service_point_id"]]
+        found = pl.concat(named).unique().sort()
         bucket = found.to_frame("n").select(bucket_column("n"))["n"]
         return found.filter((bucket >= buckets.start) & (bucket < buckets.stop))
 
@@ -83,19 +86,14 @@ def refresh_usage(
         as_of=scope.as_of,
         known_since=scope.known_since,
         whole_points=scope.whole_points(buckets),
+        is_first_run=not scope.earlier_months,
     )
     facts, computed = _compute_month(connection, facts, month, last or month, scope)
     stored = _begun(connection, month, buckets, scope)
     rows = [_new_rows(computed.usage, stored, month=month)]
+    _note(connection, facts, computed.exceptions, scope, writer or connection)
     if last is not None:
-        since = affected_since(
-            facts,
-            exceptions=computed.exceptions,
-            changed=scope.changed,
-            months=scope.earlier_months,
-            as_of=scope.as_of,
-            known_since=scope.known_since,
-        )
+        since = _affected(facts, computed.exceptions, scope)
         rows += _revise_last(connection, facts, since, last, buckets, scope)
         rows += _revise(connection, since, months=scope.earlier_months[:-1], scope=scope)
     is_first = scope.known_since >= scope.as_of
@@ -117,28 +115,23 @@ def revise_usage(
     if service_point_ids.is_empty() or not scope.earlier_months:
         return _write([], scope=scope, writer=writer or connection)
     facts = _whole(connection, service_point_ids, scope.earlier_months, scope)
-    exceptions = find_exceptions(
-        registers=facts.registers,
-        readings=facts.readings.filter("is_believed"),
-        as_of_date=scope.as_of.date(),
-    )
-    since = affected_since(
-        facts,
-        exceptions=exceptions,
-        changed=scope.changed,
-        months=scope.earlier_months,
-        as_of=scope.as_of,
-        known_since=scope.known_since,
-    )
+    exceptions = _judged(facts, scope.as_of)
+    _note(connection, facts, exceptions, scope, writer or connection)
+    since = _affected(facts, exceptions, scope)
     rows = _revise(connection, since, months=scope.earlier_months, scope=scope, facts=facts)
     return _write(rows, scope=scope, writer=writer or connection)
 
 
 def begin_month(
-    *, connection: Connection, month: date, service_point_ids: pl.Series, as_of: datetime
+    *,
+    connection: Connection,
+    month: date,
+    service_point_ids: pl.Series,
+    as_of: datetime,
+    writer: Writer | None = None,
 ) -> pl.DataFrame:
     """Compute the daily use of some service points in a month that no run has billed yet, by what is known of it so
-    far, and keep it in the connection's transaction; the month's run revises it.
+    far, and keep it in the connection's transaction or in that of `writer`; the month's run revises it.
 
     Averages of classes are kept with the month's run and not before: days of which only they could tell are without
     use here, quality X. Returns the rows computed: month and the engine's columns. Raises as `refresh_usage` does.
@@ -160,8 +153,40 @@ def begin_month(
         service_point_ids=service_point_ids,
         columns=_COMPARED,
     )
-    _write([_new_rows(computed, stored, month=month)], scope=scope, writer=connection)
+    _write([_new_rows(computed, stored, month=month)], scope=scope, writer=writer or connection)
     return computed
+
+
+def _judged(facts: UsageFacts, as_of: datetime) -> pl.DataFrame:
+    return find_exceptions(
+        registers=facts.registers,
+        readings=facts.readings.filter("is_believed"),
+        as_of_date=as_of.date(),
+    )
+
+
+def _note(
+    connection: Connection, facts: UsageFacts, exceptions: pl.DataFrame, scope: UsageScope, writer: Writer
+) -> None:
+    note_contradictions(
+        connection=connection,
+        writer=writer,
+        exceptions=exceptions,
+        service_point_ids=facts.registers["service_point_id"].unique(),
+        as_of=scope.as_of,
+    )
+
+
+def _affected(facts: UsageFacts, exceptions: pl.DataFrame, scope: UsageScope) -> pl.DataFrame:
+    return affected_since(
+        facts,
+        exceptions=exceptions,
+        changed=scope.changed,
+        between=scope.between,
+        months=scope.earlier_months,
+        as_of=scope.as_of,
+        known_since=scope.known_since,
+    )
 
 
 def _revise(

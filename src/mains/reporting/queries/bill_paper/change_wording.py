@@ -12,9 +12,11 @@ from mains.billing.queries.explain.changes import (
     A_DAY,
     BEGAN,
     ENDED,
+    KEPT,
     OTHERWISE,
     RECALCULATED,
     RECALCULATED_BEFORE,
+    SETTLED,
 )
 from mains.engine.exact.change import ATTRIBUTE, DAYS, PRICE, USE
 from mains.engine.facts import AttributeValue
@@ -65,17 +67,20 @@ def change_label(step: ChangeStep, *, unit: str, language: str) -> str:
 def _names(step: ChangeStep) -> str:
     if step.cause == ATTRIBUTE:
         return attribute_name(step.name)
-    if step.cause in (BEGAN, ENDED):
+    if step.cause in (BEGAN, ENDED, KEPT):
         service = str(Service(step.name).label) if step.name in Service.values else step.name
-        words = (
-            _("New on this bill: %(service)s") if step.cause == BEGAN else _("No longer billed: %(service)s")
-        )
-        return words % {"service": service}
+        words = {
+            BEGAN: _("New on this bill: %(service)s"),
+            ENDED: _("No longer billed: %(service)s"),
+            KEPT: _("Goes on, billed with the month's run: %(service)s"),
+        }
+        return words[step.cause] % {"service": service}
     if step.cause == USE:
         return _("Use per day") if step.name == A_DAY else _("Consumption")
     return {
-        DAYS: _("Days in the month"),
+        DAYS: _("Days billed"),
         PRICE: _("Prices and tariff"),
+        SETTLED: _("Billed by a final settlement before"),
         RECALCULATED: _("Recalculated on this bill"),
         RECALCULATED_BEFORE: _("Recalculated on the last bill, not again"),
         OTHERWISE: _("Billed otherwise before"),

@@ -18,6 +18,7 @@ from mains.billing.actions.settlements.orders import registers_on
 from mains.billing.values import bill_number
 from mains.kernel.errors import MainsError
 from mains.staff.values import Permission
+from mains.tariffs.queries.records import list_tariff_names
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
 from mains.web.office.moving import MoveOutForm, order_mark
@@ -107,10 +108,16 @@ def _refused(book: Book, form: MoveOutForm, error: MainsError) -> HttpResponse:
 
 
 def _shown(found: Settlement) -> dict[str, Any]:
-    facts = sentences_by_month(found.causes, language=get_language() or "en")
+    language = get_language() or "en"
+    facts = sentences_by_month(found.causes, language=language)
+    titles = dict(list_tariff_names(language=language))
     return {
         "found": found,
         "months": lines_by_month(found.lines, facts),
+        "next_terms": [
+            {"point": point, "tariff": titles.get(tariff, tariff), "category": category}
+            for point, tariff, category in found.following.terms
+        ],
     }
 
 
