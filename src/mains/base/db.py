@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ from functools import cache, lru_cache, partial
 from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Never, TypeAlias, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import adbc_driver_postgresql
 import polars as pl
@@ -30,6 +31,8 @@ from psycopg import sql
 
 from mains.base.address import database_address
 from mains.base.binary_copy import HEADER, TRAILER, UnableToEncodeRows, binary_rows
+from mains.base.literals import bind
+from mains.base.prepared import execute_prepared
 from mains.kernel.errors import MainsError
 
 Result = TypeVar("Result")
@@ -145,7 +148,8 @@ def read_frame(
     """
 
     def run(cursor: Cursor) -> pa.Table:
-        cursor.execute(bind(statement, params))
+        if not execute_prepared(cursor, statement, params):
+            cursor.execute(bind(statement, params))
         return cursor.fetch_arrow_table()
 
     table = _interruptible(run, connection)
@@ -217,16 +221,6 @@ def ensure_month_partition(table: str, month: date, *, connection: Connection) -
     )
 
 
-def bind(statement: str, params: Mapping[str, object] | None) -> str:
-    """Put literals, quoted as PostgreSQL needs them, in the place of `%(name)s`; `%%` is a percent sign.
-
-    ADBC turns off its COPY protocol, several times faster for large results, when parameters are bound.
-    """
-    if params is None:
-        return statement
-    return statement % {name: _literal(value) for name, value in params.items()}
-
-
 def _interruptible(work: Callable[[Cursor], Result], connection: Connection) -> Result:
     """Do the work on a cursor of its own; Ctrl+C cancels it and is raised here.
 
@@ -292,21 +286,6 @@ def _raise(error: BaseException) -> Never:
     raise error
 
 
-def _literal(value: object) -> str:
-    if isinstance(value, pl.Series):
-        if value.dtype.is_integer() and len(value) and not value.null_count():
-            return "'{" + ",".join(value.cast(pl.String).to_list()) + "}'::bigint[]"
-        value = value.to_list()
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        value = list(value)
-        if value and all(type(item) is int for item in value):
-            return "'{" + ",".join(map(str, value)) + "}'::bigint[]"
-        if not value:
-            return "'{}'"
-    # In parentheses: a cast binds more tightly than the sign of a negative number.
-    return f"({sql.Literal(value).as_string(None)})"
-
-
 def _checked_name(table: str) -> None:
     if not _IDENTIFIER.fullmatch(table):
         raise UnableToCopyFrame(code="table-name", message=f"{table!r} is not the name of a table.")
@@ -337,8 +316,20 @@ def copy_binary(frame: pl.DataFrame, schema: str, name: str, *, connection: psyc
         return cursor.rowcount
 
 
-def _table_columns(table: str, *, connection: Writer) -> tuple[str, str, dict[str, str]]:
-    """Schema, bare name and column types of a table as the connection's search path finds it."""
+_Columns: TypeAlias = tuple[str, str, dict[str, str]]
+_columns_seen: WeakKeyDictionary[Writer, dict[str, _Columns]] = WeakKeyDictionary()
+
+
+def _table_columns(table: str, *, connection: Writer) -> _Columns:
+    """Schema, bare name and column types of a table as the connection's search path finds it. Asked once a connection:
+    what it appends to does not change under it."""
+    seen = _columns_seen.setdefault(connection, {})
+    if table not in seen:
+        seen[table] = _read_columns(table, connection=connection)
+    return seen[table]
+
+
+def _read_columns(table: str, *, connection: Writer) -> _Columns:
     _checked_name(table)
     statement = """
         SELECT n.nspname::text AS schema, c.relname::text AS name, a.attname::text AS column, t.typname::text
