@@ -148,7 +148,7 @@ def read_frame(
     """
 
     def run(cursor: Cursor) -> pa.Table:
-        if not execute_prepared(cursor, statement, params):
+        if not execute_prepared(cursor, statement, params, connection=connection):
             cursor.execute(bind(statement, params))
         return cursor.fetch_arrow_table()
 

@@ -48,9 +48,11 @@ def prepare_on(connection: Connection) -> None:
     _of_connection[connection] = _Prepared()
 
 
-def execute_prepared(cursor: Cursor, statement: str, params: Mapping[str, object] | None) -> bool:
-    """Execute a query as a prepared statement, if the cursor's connection prepares; whether it did."""
-    prepared = _of_connection.get(cursor.connection)
+def execute_prepared(
+    cursor: Cursor, statement: str, params: Mapping[str, object] | None, *, connection: Connection
+) -> bool:
+    """Execute a query as a prepared statement, if its connection prepares; whether it did."""
+    prepared = _of_connection.get(connection)
     if prepared is None:
         return False
     places = _Places()
@@ -58,6 +60,8 @@ def execute_prepared(cursor: Cursor, statement: str, params: Mapping[str, object
     values = [(params or {})[name] for name in places]
     key = (text, tuple(_type(value) for value in values))
     if key not in prepared.names:
+        if len(prepared.names) >= _KEPT_MAX:
+            return False
         prepared.names[key] = _prepare(cursor, key, f"kept_{len(prepared.names)}")
     name = prepared.names[key]
     if name is None:
@@ -70,10 +74,8 @@ def execute_prepared(cursor: Cursor, statement: str, params: Mapping[str, object
 
 
 def _prepare(cursor: Cursor, key: _Key, name: str) -> str | None:
-    """The name, if the server can tell the types of all values by where they stand and there is room for one more."""
+    """The name, if the server can tell the types of all values by where they stand."""
     text, types = key
-    if len(_of_connection[cursor.connection].names) >= _KEPT_MAX:
-        return None
     declared = f"({', '.join(types)})" if types else ""
     cursor.execute("SAVEPOINT preparing")
     try:
