@@ -12,6 +12,7 @@ from mains.engine.balance.values import AllocationKey
 UNMETERED = "NX"
 """Letters of a day on which a connected service point has no meter: its use is the norm's."""
 _POINT = ["month", "service_point_id"]
+_INT64_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -222,8 +223,16 @@ def _sum_so_far(daily: Ints, begins: Flags) -> Ints:
 
 
 def floor_part(amount: Ints, part: Ints, total: Ints) -> Ints:
-    """floor(amount × part / total), element by element, in 128 bits."""
+    """floor(amount × part / total), element by element; in 128 bits where any product might need them."""
+    if _size(amount) * _size(part) <= _INT64_MAX:
+        small: Ints = np.floor_divide(amount * part, total)
+        return small
     names = {"amount": amount, "part": part, "total": total}
     wide = pl.DataFrame({name: pl.Series(values.ravel()) for name, values in names.items()}).cast(pl.Int128)
     quotient = (pl.col("amount") * pl.col("part")) // pl.col("total")
     return wide.select(quotient.cast(pl.Int64, strict=True)).to_series().to_numpy().reshape(amount.shape)
+
+
+def _size(values: Ints) -> int:
+    """The largest magnitude, as an integer without limit."""
+    return max(abs(int(values.min())), abs(int(values.max()))) if values.size else 0
