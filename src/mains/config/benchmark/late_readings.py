@@ -19,7 +19,7 @@ unit: kWh
 balances: {credit: kWh}
 versions:
   - valid_from: 2010-01-01
-    prices: {energy: 4.00 RUB/kWh, included: 60 kWh/month}
+    prices: {energy: 4.00 RUB/kWh, included: 10 kWh/month}
     components:
       - {name: energy, formula: "max(usage - included * months - credit, 0) * prices.energy"}
       - {name: credit, kind: balance, formula: "max(credit + included * months - usage, 0)"}
