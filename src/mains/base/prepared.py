@@ -17,6 +17,7 @@ from mains.base.literals import literal
 _KEPT_MAX = 200
 """Statements of one connection; further ones are planned each time."""
 _WITHOUT_COPY = {"adbc.postgresql.use_copy": "false"}
+_INTEGERS = (("integer", 2**31), ("bigint", 2**63))
 _Key = tuple[str, tuple[str, ...]]
 
 
@@ -58,7 +59,11 @@ def execute_prepared(
     places = _Places()
     text = statement if params is None else statement % places
     values = [(params or {})[name] for name in places]
-    key = (text, tuple(_type(value) for value in values))
+    types = [_type(value) for value in values]
+    known = tuple(each for each in types if each is not None)
+    if len(known) < len(types):
+        return False
+    key = (text, known)
     if key not in prepared.names:
         if len(prepared.names) >= _KEPT_MAX:
             return False
@@ -87,16 +92,21 @@ def _prepare(cursor: Cursor, key: _Key, name: str) -> str | None:
     return name
 
 
-def _type(value: object) -> str:
-    """The type that a value's literal has; `unknown` is for the server to find out."""
+def _type(value: object) -> str | None:
+    """The type that a value's literal has, `unknown` where the server finds it out as it does for the literal; None for
+    what is not prepared."""
+    if value is None or isinstance(value, str):
+        return "unknown"
     if isinstance(value, bool):
         return "boolean"
+    if isinstance(value, int):
+        return next((name for name, most in _INTEGERS if -most <= value < most), None)
     if isinstance(value, datetime):
         return "timestamptz"
     if isinstance(value, date):
         return "date"
     if isinstance(value, pl.Series):
         return "bigint[]" if value.dtype.is_integer() else "unknown"
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes) and value:
-        return "bigint[]" if all(type(item) is int for item in value) else "unknown"
-    return "unknown"
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return "bigint[]" if value and all(type(item) is int for item in value) else "unknown"
+    return None
