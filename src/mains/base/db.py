@@ -177,7 +177,7 @@ def copy_frame(frame: pl.DataFrame, table: str, *, connection: Writer) -> int:
     columns of floating point and arrays of text.
     """
     schema, name, types = _table_columns(table, connection=connection)
-    fitted = frame.select(_fitted(frame, column, types, table) for column in frame.columns)
+    fitted = frame.select(_fitted(column, have, types, table) for column, have in frame.schema.items())
     if fitted.height == 0:
         return 0
 
@@ -350,9 +350,8 @@ def _read_columns(table: str, *, connection: Writer) -> _Columns:
     return found[0][0], found[0][1], {column: kind for _, _, column, kind in found}
 
 
-def _fitted(frame: pl.DataFrame, column: str, types: Mapping[str, str], table: str) -> pl.Expr:
+def _fitted(column: str, have: pl.DataType, types: Mapping[str, str], table: str) -> pl.Expr:
     """The column as the table's type; refuses every conversion that could change a value."""
-    have = frame.schema[column]
     kind = types.get(column)
     if kind == "jsonb" and have == pl.String:
         # The binary form of jsonb is its version number, 1, and the text.
