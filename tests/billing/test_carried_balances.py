@@ -6,8 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import jsonschema
+import polars as pl
 import pytest
 from django.db import connection
+from polars.testing import assert_frame_equal
 
 from billing.prosumers import BUDGET, HEAT, NET, PLAIN, add_account, agree, publish_id, read_at
 from billing.test_runs import assert_sound, rows
@@ -17,6 +19,8 @@ from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.actions.settlements import MoveOrder, settle
 from mains.billing.actions.whatif import compute_whatif, plan_whatif
 from mains.billing.models import Bill, BillException, BillRun, CarriedBalance
+from mains.billing.queries import chains
+from mains.billing.queries.chains import BalanceChain
 from mains.billing.queries.explain import explain_bill, explain_causes
 from mains.billing.queries.hashes import run_hash
 from mains.billing.queries.openings import list_carried
@@ -161,6 +165,31 @@ def test_one_account_is_corrected_like_all_and_by_fresh_bills(utility, sunny):
         run = plan_run(month=month, now=LATER + timedelta(seconds=place))
         post_run(run_id=run.pk, now=LATER, processes=1)
     assert (kept(SOLAR), charged(SOLAR)) == bit_by_bit
+
+
+def test_many_months_are_rated_at_once_and_a_wrong_guess_changes_nothing(utility, monkeypatch):
+    """What eight months open with is guessed and proved; guessed wrongly, they are rated one after the other."""
+    utility(3)
+    add_account(SOLAR, tariff=NET, months=YEAR[:8], first_month=MARCH, since=MARCH)
+    bill_until(month_of(7))
+    now = datetime(2021, 12, 4, tzinfo=UTC)
+    corrected_in_march(now - timedelta(hours=1))
+    rated = []
+    rate, guess = BalanceChain._rate, chains.guess_openings
+    monkeypatch.setattr(
+        BalanceChain, "_rate", lambda self, items, *rest: rated.append(len(items)) or rate(self, items, *rest)
+    )
+    at_once = preview_account(account_id=SOLAR, now=now)
+    assert rated == [8]
+    wrong = pl.col("value_micro") + (pl.col("period_from") > APRIL).cast(pl.Int64)
+    monkeypatch.setattr(
+        chains, "guess_openings", lambda **facts: guess(**facts).with_columns(value_micro=wrong)
+    )
+    rated.clear()
+    step_by_step = preview_account(account_id=SOLAR, now=now)
+    assert rated == [8] + [1] * 8
+    assert at_once.lines.height > 0
+    assert_frame_equal(at_once.lines, step_by_step.lines)
 
 
 def test_an_interrupted_run_keeps_the_same(utility):

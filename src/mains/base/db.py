@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ from functools import cache, lru_cache, partial
 from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Never, TypeAlias, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import adbc_driver_postgresql
 import polars as pl
@@ -30,6 +31,8 @@ from psycopg import sql
 
 from mains.base.address import database_address
 from mains.base.binary_copy import HEADER, TRAILER, UnableToEncodeRows, binary_rows
+from mains.base.literals import bind
+from mains.base.prepared import execute_prepared
 from mains.kernel.errors import MainsError
 
 Result = TypeVar("Result")
@@ -145,7 +148,8 @@ def read_frame(
     """
 
     def run(cursor: Cursor) -> pa.Table:
-        cursor.execute(bind(statement, params))
+        if not execute_prepared(cursor, statement, params, connection=connection):
+            cursor.execute(bind(statement, params))
         return cursor.fetch_arrow_table()
 
     table = _interruptible(run, connection)
@@ -173,7 +177,7 @@ def copy_frame(frame: pl.DataFrame, table: str, *, connection: Writer) -> int:
     columns of floating point and arrays of text.
     """
     schema, name, types = _table_columns(table, connection=connection)
-    fitted = frame.select(_fitted(frame, column, types, table) for column in frame.columns)
+    fitted = frame.select(_fitted(column, have, types, table) for column, have in frame.schema.items())
     if fitted.height == 0:
         return 0
 
@@ -215,16 +219,6 @@ def ensure_month_partition(table: str, month: date, *, connection: Connection) -
         {"table": table, "month": month},
         connection=connection,
     )
-
-
-def bind(statement: str, params: Mapping[str, object] | None) -> str:
-    """Put literals, quoted as PostgreSQL needs them, in the place of `%(name)s`; `%%` is a percent sign.
-
-    ADBC turns off its COPY protocol, several times faster for large results, when parameters are bound.
-    """
-    if params is None:
-        return statement
-    return statement % {name: _literal(value) for name, value in params.items()}
 
 
 def _interruptible(work: Callable[[Cursor], Result], connection: Connection) -> Result:
@@ -292,21 +286,6 @@ def _raise(error: BaseException) -> Never:
     raise error
 
 
-def _literal(value: object) -> str:
-    if isinstance(value, pl.Series):
-        if value.dtype.is_integer() and len(value) and not value.null_count():
-            return "'{" + ",".join(value.cast(pl.String).to_list()) + "}'::bigint[]"
-        value = value.to_list()
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        value = list(value)
-        if value and all(type(item) is int for item in value):
-            return "'{" + ",".join(map(str, value)) + "}'::bigint[]"
-        if not value:
-            return "'{}'"
-    # In parentheses: a cast binds more tightly than the sign of a negative number.
-    return f"({sql.Literal(value).as_string(None)})"
-
-
 def _checked_name(table: str) -> None:
     if not _IDENTIFIER.fullmatch(table):
         raise UnableToCopyFrame(code="table-name", message=f"{table!r} is not the name of a table.")
@@ -337,8 +316,20 @@ def copy_binary(frame: pl.DataFrame, schema: str, name: str, *, connection: psyc
         return cursor.rowcount
 
 
-def _table_columns(table: str, *, connection: Writer) -> tuple[str, str, dict[str, str]]:
-    """Schema, bare name and column types of a table as the connection's search path finds it."""
+_Columns: TypeAlias = tuple[str, str, dict[str, str]]
+_columns_seen: WeakKeyDictionary[Writer, dict[str, _Columns]] = WeakKeyDictionary()
+
+
+def _table_columns(table: str, *, connection: Writer) -> _Columns:
+    """Schema, bare name and column types of a table as the connection's search path finds it. Asked once a connection:
+    what it appends to does not change under it."""
+    seen = _columns_seen.setdefault(connection, {})
+    if table not in seen:
+        seen[table] = _read_columns(table, connection=connection)
+    return seen[table]
+
+
+def _read_columns(table: str, *, connection: Writer) -> _Columns:
     _checked_name(table)
     statement = """
         SELECT n.nspname::text AS schema, c.relname::text AS name, a.attname::text AS column, t.typname::text
@@ -359,9 +350,8 @@ def _table_columns(table: str, *, connection: Writer) -> tuple[str, str, dict[st
     return found[0][0], found[0][1], {column: kind for _, _, column, kind in found}
 
 
-def _fitted(frame: pl.DataFrame, column: str, types: Mapping[str, str], table: str) -> pl.Expr:
+def _fitted(column: str, have: pl.DataType, types: Mapping[str, str], table: str) -> pl.Expr:
     """The column as the table's type; refuses every conversion that could change a value."""
-    have = frame.schema[column]
     kind = types.get(column)
     if kind == "jsonb" and have == pl.String:
         # The binary form of jsonb is its version number, 1, and the text.

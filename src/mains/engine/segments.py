@@ -31,19 +31,13 @@ def cut_segments(
     """
     items = items.with_columns(pl.col("tariff").cast(pl.String))
     read = {name: frame for name, frame in attributes.items() if _readers(tariffs, name)}
-    cuts = pl.concat(
-        [
-            _tariff_cuts(items, tariffs),
-            *(_attribute_cuts(items, tariffs, name, frame) for name, frame in read.items()),
-        ]
-    )
+    cuts = pl.concat([_tariff_cuts(items, tariffs), _attribute_cuts(items, tariffs, read)])
     # A cut of the tariff stays, whatever the attributes do on that day.
     cuts = (
         cuts.group_by("item_id", "from_date").agg(pl.col("is_tariff_cut").any()).sort("item_id", "from_date")
     )
     segments = cuts.join(items, on="item_id", how="left", maintain_order="left")
-    for name, frame in read.items():
-        segments = _with_attribute(segments, tariffs, name, frame)
+    segments = _with_attributes(segments, tariffs, read)
     segments = _merge_alike(segments, list(read))
     for name, frame in usage.items():
         segments = _with_use(segments, name, frame)
@@ -102,39 +96,71 @@ def _changes(tariff: Tariff | None, first: date, end: date) -> list[date]:
     return sorted(starts)
 
 
-def _attribute_cuts(items: pl.DataFrame, tariffs: TariffSet, name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Days inside the period on which an entry of the attribute starts or ends."""
-    readers = items.filter(pl.col("tariff").is_in(_readers(tariffs, name)))
+def _attribute_cuts(
+    items: pl.DataFrame, tariffs: TariffSet, attributes: Mapping[str, pl.DataFrame]
+) -> pl.DataFrame:
+    """Days inside the period on which an entry of an attribute that the item's tariff reads starts or ends."""
+    readers = pl.DataFrame(
+        [(code, name) for name in attributes for code in _readers(tariffs, name)],
+        schema={"tariff": pl.String, "attribute": pl.String},
+        orient="row",
+    )
     # Most entries last longer than any period, and cut nothing.
     starts_inside = pl.col("valid_from") > pl.lit(items["period_from"].min(), pl.Date)
     ends_inside = pl.col("valid_to") < pl.lit(items["period_to"].max(), pl.Date)
-    frame = frame.filter(starts_inside | ends_inside.fill_null(value=False))
-    dated = readers.join(frame.select("item_id", "valid_from", "valid_to"), on="item_id", how="inner")
-    days = pl.concat(
-        [
-            dated.select("item_id", "period_from", "period_to", from_date=pl.col(column))
-            for column in ("valid_from", "valid_to")
-        ]
+    entries = [
+        frame.lazy()
+        .filter(starts_inside | ends_inside.fill_null(value=False))
+        .select("item_id", "valid_from", "valid_to", attribute=pl.lit(name))
+        for name, frame in attributes.items()
+    ]
+    edges = {"item_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date, "attribute": pl.String}
+    dated = (
+        pl.concat([pl.LazyFrame(schema=edges), *entries])
+        .join(items.lazy().select("item_id", "tariff", "period_from", "period_to"), on="item_id")
+        .join(readers.lazy(), on=["tariff", "attribute"], how="semi")
     )
     inside = (pl.col("from_date") > pl.col("period_from")) & (pl.col("from_date") < pl.col("period_to"))
-    return days.filter(inside).select("item_id", "from_date", is_tariff_cut=pl.lit(value=False))
-
-
-def _with_attribute(
-    segments: pl.DataFrame, tariffs: TariffSet, name: str, frame: pl.DataFrame
-) -> pl.DataFrame:
-    """Adds the value in force on the first day of each segment, or the tariff's default; null for tariffs
-    that do not read it.
-    """
-    entries = _in_order(frame.select("item_id", "valid_from", "valid_to", pl.col("value").alias(name)))
-    joined = segments.join_asof(
-        entries,
-        left_on="from_date",
-        right_on="valid_from",
-        by="item_id",
-        strategy="backward",
-        check_sortedness=False,
+    days = [
+        dated.select("item_id", "period_from", "period_to", from_date=column)
+        for column in ("valid_from", "valid_to")
+    ]
+    return (
+        pl.concat(days)
+        .filter(inside)
+        .select("item_id", "from_date", is_tariff_cut=pl.lit(value=False))
+        .collect()
     )
+
+
+def _with_attributes(
+    segments: pl.DataFrame, tariffs: TariffSet, attributes: Mapping[str, pl.DataFrame]
+) -> pl.DataFrame:
+    """Adds each attribute's value in force on the first day of each segment, or the tariff's default; null for
+    tariffs that do not read it.
+    """
+    found = segments.lazy()
+    for name, frame in attributes.items():
+        entries = _in_order(frame.select("item_id", "valid_from", "valid_to", pl.col("value").alias(name)))
+        value = _value(tariffs, name).cast(frame.schema["value"])
+        found = (
+            found.join_asof(
+                entries.lazy(),
+                left_on="from_date",
+                right_on="valid_from",
+                by="item_id",
+                strategy="backward",
+                check_sortedness=False,
+            )
+            .with_columns(value.alias(name))
+            .drop("valid_from", "valid_to")
+        )
+    # One query for all attributes: for a single account, the start of each costs more than its work.
+    return found.collect()
+
+
+def _value(tariffs: TariffSet, name: str) -> pl.Expr:
+    """The value of the entry joined to a segment."""
     holds = (pl.col("valid_to").is_null() | (pl.col("from_date") < pl.col("valid_to"))) & pl.col(
         "valid_from"
     ).is_not_null()
@@ -152,8 +178,7 @@ def _with_attribute(
                 .then(pl.lit(default))
                 .otherwise(value)
             )
-    value = pl.when(pl.col("tariff").is_in(_readers(tariffs, name))).then(value)
-    return joined.with_columns(value.cast(frame.schema["value"]).alias(name)).drop("valid_from", "valid_to")
+    return pl.when(pl.col("tariff").is_in(_readers(tariffs, name))).then(value)
 
 
 def _in_order(entries: pl.DataFrame) -> pl.DataFrame:

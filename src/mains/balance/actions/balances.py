@@ -4,7 +4,7 @@ Balances are append-only, as daily use is: a month's first computation is revisi
 of it differ, a new revision is written, and only then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -12,33 +12,35 @@ import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
 from mains.balance.queries.facts import (
+    BALANCE,
+    CARRIED,
     Changes,
+    Facts,
     Knowledge,
-    MonthFacts,
     find_touched,
     read_changes,
+    read_facts,
     read_member_use,
-    read_month_facts,
     source_of,
 )
 from mains.balance.queries.frames import NODE_COLUMNS, SHARE_COLUMNS
-from mains.balance.queries.sources import Source
+from mains.balance.queries.sources import Part
 from mains.balance.values import Negative
 from mains.base.buckets import bucket_column
 from mains.base.db import Writer, copy_frame
-from mains.engine.balance import balance_month
+from mains.engine.balance import balance_months
 from mains.kernel.period import next_month
 from mains.network.queries.frames import read_node_meters
 
 PARTITIONED = ("balance_nodemonth", "balance_sharemonth")
 _WRITTEN = {"month": pl.Date, "node_id": pl.Int64, "bucket": pl.Int16}
+_SHARE = [*BALANCE, "service_point_id"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Target:
-    """Where rows go, and where those of earlier runs come from."""
+    """Where rows go, and the instant that they carry."""
 
-    source: Source
     writer: Writer
     as_of: datetime
 
@@ -66,35 +68,42 @@ def refresh_balances(
     if node_ids is not None:
         knowledge = replace(knowledge, keeps=False)  # what was read of some nodes is not the network
     source = source_of(connection=connection, months=months, knowledge=knowledge, node_ids=node_ids)
-    target = _Target(source=source, writer=writer or connection, as_of=knowledge.as_of)
+    target = _Target(writer=writer or connection, as_of=knowledge.as_of)
     changes = read_changes(
         connection=connection,
         months=months,
         knowledge=knowledge,
         service_point_ids=source.service_point_ids,
     )
-    carried, follows_on = _carried_on(None), months[0]
+    touched = {*changes.months(months), *([month] if month else [])}
+    carried, last = pl.DataFrame(schema=CARRIED), months[0]
     # Oldest first: what a month carries on changes the next one.
-    for each in months:
-        carried = carried if each == follows_on else _carried_on(None)
-        if each != month and carried.is_empty() and changes.of_month(each).is_empty:
+    for batch in source.batches(_from_first(months, touched)):
+        carried = carried if batch[0] == next_month(last) else carried.clear()
+        if touched.isdisjoint(batch) and carried.is_empty():
             continue
-        facts = read_month_facts(
-            source=source,
+        part = source.part(batch)
+        facts = read_facts(
+            part=part,
             database=connection.adbc_current_catalog,
-            month=each,
             knowledge=knowledge,
             buckets=buckets,
             node_ids=node_ids,
             carried=carried,
         )
-        if each != month:
-            facts = facts.only(_again(facts, changes, carried))
-        balances = _balance(facts, target) if facts.nodes.height else None
+        facts = facts.only(_again(facts, changes, carried, month))
+        balances = _balance(facts, part, target) if facts.nodes.height else None
         if balances is not None:
             written.append(balances.select(*_WRITTEN))
-        carried, follows_on = _carried_on(balances), next_month(each)
+        carried, last = _carried_on(balances, batch[-1]), batch[-1]
     return pl.concat(written)
+
+
+def _from_first(months: Sequence[date], touched: Set[date]) -> list[date]:
+    """The months from the first one touched on, until none can differ any more: what the last one touched carries on
+    stays within its year."""
+    end = max(touched, default=date.min).year
+    return [month for month in months if touched and month >= min(touched) and month.year <= end]
 
 
 def _has_node_meters(connection: Connection, months: Sequence[date]) -> bool:
@@ -103,58 +112,79 @@ def _has_node_meters(connection: Connection, months: Sequence[date]) -> bool:
     return not found.is_empty()
 
 
-def _again(facts: MonthFacts, changes: Changes, carried: pl.DataFrame) -> pl.Series:
-    """The nodes to balance again: touched by the changes, or by what the month before carries on now."""
-    carries = facts.nodes.filter(pl.col("negative") == Negative.CARRY.value)
-    follows = carries.join(carried, on="node_id", how="semi")["node_id"]
-    return pl.concat([find_touched(facts=facts, changes=changes), follows]).unique().sort()
+def _again(facts: Facts, changes: Changes, carried: pl.DataFrame, own: date | None) -> pl.DataFrame:
+    """The balances to draw up: all of the month `own`, those touched by the changes, and where the rule carries what is
+    below nought into the next month, all later ones of the node and year. Columns: month, node_id."""
+    touched, led_to = (
+        frame.select(*BALANCE, pl.lit(value=True).alias(name))
+        for name, frame in (
+            ("is_touched", find_touched(facts=facts, changes=changes)),
+            ("is_led_to", carried),
+        )
+    )
+    carries = pl.col("negative") == Negative.CARRY.value
+    return (
+        facts.nodes.join(touched, on=BALANCE, how="left")
+        .join(led_to, on=BALANCE, how="left")
+        .with_columns(
+            carries=carries,
+            is_touched=pl.col("month").eq_missing(own)
+            | pl.col("is_touched").fill_null(value=False)
+            | (pl.col("is_led_to").fill_null(value=False) & carries),
+        )
+        .sort("node_id", "month")
+        .with_columns(
+            goes_on=pl.col("carries")
+            & (pl.col("node_id") == pl.col("node_id").shift())
+            & (pl.col("month").dt.offset_by("-1mo") == pl.col("month").shift())
+            & (pl.col("month").dt.month() != 1)
+        )
+        .with_columns(chain=(~pl.col("goes_on").fill_null(value=False)).cum_sum())
+        .filter(pl.col("is_touched").cast(pl.Int8).cum_max().over("chain") == 1)
+        .select(BALANCE)
+    )
 
 
-def _carried_on(balances: pl.DataFrame | None) -> pl.DataFrame:
-    if balances is None:
-        return pl.DataFrame(schema={"node_id": pl.Int64, "carried_micro": pl.Int64})
-    return balances.select("node_id", carried_micro="carried_out_micro")
+def _carried_on(balances: pl.DataFrame | None, month: date) -> pl.DataFrame:
+    """What the balances of a month carry into the next one; nothing over the turn of a year."""
+    if balances is None or next_month(month).month == 1:
+        return pl.DataFrame(schema=CARRIED)
+    return balances.filter(pl.col("month") == month).select(
+        pl.lit(next_month(month)).alias("month"), "node_id", carried_micro="carried_out_micro"
+    )
 
 
-def _balance(facts: MonthFacts, target: _Target) -> pl.DataFrame:
-    """Draw up the balances of a month and append what differs from what is stored; the balances appended."""
-    use, states = read_member_use(source=target.source, facts=facts)
-    following = next_month(facts.month)
-    found = balance_month(
+def _balance(facts: Facts, part: Part, target: _Target) -> pl.DataFrame:
+    """Draw up balances and append what differs from what is stored; the balances appended."""
+    use, states = read_member_use(part=part, facts=facts)
+    found = balance_months(
         nodes=facts.nodes,
         node_use=facts.node_use,
         reach=facts.reach,
         points=facts.points,
         use=use,
         states=states,
-        month_from=facts.month,
-        month_to=following,
     )
     nodes = (
-        found.nodes.join(
-            facts.nodes.select("node_id", "rule_id", carried_in_micro="carried_micro"), on="node_id"
-        )
-        .join(facts.node_use.select("node_id", "quality", node_days="days_micro"), on="node_id")
-        .select(*NODE_COLUMNS)
+        found.nodes.join(facts.nodes.select(*BALANCE, "rule_id"), on=BALANCE)
+        .join(facts.node_use.select(*BALANCE, "quality", node_days="days_micro"), on=BALANCE)
+        .select("month", *NODE_COLUMNS)
     )
-    known = target.source.balances(facts.month, facts.node_ids)
-    balances = _differing(nodes, known, ["node_id"])
-    stored = target.source.shares(facts.month, facts.node_ids)
+    wanted = facts.nodes.select(BALANCE)
+    known = part.balances(facts.node_ids).join(wanted, on=BALANCE, how="semi")
+    balances = _differing(nodes, known, BALANCE)
+    stored = part.shares(facts.node_ids).join(wanted, on=BALANCE, how="semi")
     # What is over the cap is a share of the point that takes it: billed, corrected and proved like any other.
-    shares = pl.concat([found.shares, found.rests]).select(*SHARE_COLUMNS)
-    shares = _differing(
-        pl.concat([shares, _withdrawn(shares, stored)]), stored, ["node_id", "service_point_id"]
+    shares = pl.concat([found.shares, found.rests.select(found.shares.columns)]).select(
+        "month", *SHARE_COLUMNS
     )
-    rows = balances.with_columns(
-        month=pl.lit(facts.month), bucket=bucket_column("node_id"), recorded_at=pl.lit(target.as_of)
-    ).sort("node_id")
-    copy_frame(rows, "balance_nodemonth", connection=target.writer)
+    shares = _differing(pl.concat([shares, _withdrawn(shares, stored)]), stored, _SHARE)
+    rows = balances.with_columns(bucket=bucket_column("node_id"), recorded_at=pl.lit(target.as_of))
+    copy_frame(rows.sort(BALANCE), "balance_nodemonth", connection=target.writer)
     copy_frame(
-        shares.with_columns(
-            month=pl.lit(facts.month),
-            bucket=bucket_column("service_point_id"),
-            recorded_at=pl.lit(target.as_of),
-        ).sort("node_id", "service_point_id"),
+        shares.with_columns(bucket=bucket_column("service_point_id"), recorded_at=pl.lit(target.as_of)).sort(
+            _SHARE
+        ),
         "balance_sharemonth",
         connection=target.writer,
     )
@@ -163,9 +193,10 @@ def _balance(facts: MonthFacts, target: _Target) -> pl.DataFrame:
 
 def _withdrawn(shares: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     """Shares of nothing for those who had one and have none any more."""
-    gone = stored.join(shares, on=["node_id", "service_point_id"], how="anti")
+    gone = stored.join(shares, on=_SHARE, how="anti")
     days = pl.col("days_micro").list.len()
     return gone.select(
+        "month",
         "service_point_id",
         "node_id",
         total_micro=pl.lit(0, pl.Int64),

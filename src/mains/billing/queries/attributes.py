@@ -110,15 +110,19 @@ def outside_points(items: pl.DataFrame, buckets: range) -> pl.Series:
 def _dated(rows: pl.DataFrame, names: set[str]) -> dict[str, pl.DataFrame]:
     rows = rows.sort("item_id", "valid_from")  # once for all names: the segments need them so
     return {
-        name: rows.select("item_id", "valid_from", "valid_to", value=name).filter(
-            pl.col("value").is_not_null()
-        )
+        name: rows.lazy()
+        .select("item_id", "valid_from", "valid_to", value=name)
+        .filter(pl.col("value").is_not_null())
+        .collect()
         for name in sorted(names)
     }
 
 
 def _of_absences(items: pl.DataFrame, states: pl.DataFrame, absences: pl.DataFrame) -> pl.DataFrame:
     """How many residents are absent, in 10^-6; nought where no absence is recorded."""
+    if absences.is_empty():
+        nought = pl.lit(0, pl.Int64)
+        return items.select("item_id", valid_from="period_from", valid_to="period_to", value=nought)
     away = cut_absent(
         states=states.join(absences.select("premise_id").unique(), on="premise_id", how="semi").select(
             "premise_id", "valid_from", "valid_to", residents=pl.col("residents_micro") // 1_000_000
@@ -250,11 +254,11 @@ def _complement(periods: pl.DataFrame, covered: pl.DataFrame) -> pl.DataFrame:
     """The parts of the items' periods outside the covered pieces, which do not overlap."""
     edges = pl.concat(
         [
-            periods.select("item_id", gap_from="period_from", gap_to=pl.lit(None, pl.Date)),
-            covered.select("item_id", gap_from="valid_to", gap_to=pl.lit(None, pl.Date)),
+            periods.lazy().select("item_id", gap_from="period_from"),
+            covered.lazy().select("item_id", gap_from="valid_to"),
         ]
-    ).sort("item_id", "gap_from")
-    following = covered.select("item_id", starts="valid_from").sort("starts")
+    )
+    following = covered.lazy().select("item_id", starts="valid_from").sort("starts")
     gaps = edges.sort("gap_from").join_asof(
         following,
         left_on="gap_from",
@@ -263,11 +267,12 @@ def _complement(periods: pl.DataFrame, covered: pl.DataFrame) -> pl.DataFrame:
         strategy="forward",
         check_sortedness=False,
     )
-    ends = gaps.join(periods.select("item_id", "period_to"), on="item_id")
     return (
-        ends.select("item_id", valid_from="gap_from", valid_to=pl.coalesce("starts", "period_to"))
+        gaps.join(periods.lazy().select("item_id", "period_to"), on="item_id")
+        .select("item_id", valid_from="gap_from", valid_to=pl.coalesce("starts", "period_to"))
         .filter(pl.col("valid_from") < pl.col("valid_to"))
         .sort("item_id", "valid_from")
+        .collect()
     )
 
 

@@ -1,7 +1,8 @@
 """What items open with and what they leave, where their tariff carries balances from bill to bill (decision 0021).
 
 Such items are rated by ascending month and, within one, in the order of their first days: what one leaves is what the
-next opens with.
+next opens with. Many months of few items are rated at once instead, with guessed openings that the result must prove
+(decision 0026).
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from mains.base.column_texts import text_of
 from mains.billing.queries.carried import LEFT, read_kept, read_openings
+from mains.billing.queries.chain_guesses import OPENING, guess_openings
 from mains.billing.queries.run_tariffs import RunTariffs
 from mains.billing.values import ExceptionCode, RunPlan
 from mains.engine.columns import Rated, rate_columns
@@ -23,6 +25,9 @@ _SUPPLY = ["account_id", "service_point_id"]
 _KEY = ["service_month", "account_id", "agreement_id", "balance"]
 _SAME_BALANCE = [*_SUPPLY, "balance", "unit"]
 _INT64_MAX = 2**63 - 1
+_STEPS_MIN = 4
+_ITEMS_OF_STEP = 10
+"""Rating a step takes as long as guessing what about ten items leave."""
 _NO_OPENINGS = pl.DataFrame(schema={"item_id": pl.Int64, "balance": pl.String, "value_micro": pl.Int64})
 _REFUSED = {"item_id": pl.Int64, "code": pl.String, "message": pl.String}
 
@@ -65,7 +70,9 @@ class BalanceChain:
     def rate(self, *, items: pl.DataFrame, segments: pl.DataFrame) -> Rated:
         """Rate items, whose segments know nothing of balances. An item of which nobody knows what it opens with is
         refused."""
-        parts = [self._rate(some, segments) for some in _in_order(items)] or [
+        steps = list(_in_order(items))
+        parts = self._rate_at_once(items, steps, segments) or [self._rate(some, segments) for some in steps]
+        parts = parts or [
             rate_columns(tariffs=self.tariffs.compiled, segments=_with_openings(segments, _NO_OPENINGS))
         ]
         return Rated(
@@ -109,8 +116,37 @@ class BalanceChain:
         opened = pl.concat([ended.select(*_SAME_BALANCE, "to_date").clear(), *self._opened])
         return ended.join(opened, on=[*_SAME_BALANCE, "to_date"], how="anti").sort(_KEY)
 
-    def _rate(self, items: pl.DataFrame, segments: pl.DataFrame) -> Rated:
-        opening = self._openings(items)
+    def _rate_at_once(
+        self, items: pl.DataFrame, steps: Sequence[pl.DataFrame], segments: pl.DataFrame
+    ) -> list[Rated]:
+        """All items rated in one go with what they will probably open with, if what they then leave proves every one of
+        these openings; else nothing, and nothing is remembered. Each opening depends on earlier items alone, so there
+        is but one set of openings that proves itself: the one that rating step by step finds."""
+        if (
+            len(steps) < _STEPS_MIN
+            or len(items) > _ITEMS_OF_STEP * len(steps)
+            or self.balances_before is not None
+        ):
+            return []
+        rows = pl.concat(steps)
+        guessed = guess_openings(
+            tariffs=self.tariffs,
+            items=rows,
+            asked=self._asked(rows),
+            left=self._still_kept.select(*LEFT),
+            segments=segments,
+        )
+        before = len(self._left), len(self._opened)
+        rated = self._rate(rows, segments, guessed)
+        if self._openings(rows).equals(guessed):
+            return [rated]
+        del self._left[before[0] :], self._opened[before[1] :]
+        return []
+
+    def _rate(
+        self, items: pl.DataFrame, segments: pl.DataFrame, guessed: pl.DataFrame | None = None
+    ) -> Rated:
+        opening = self._openings(items) if guessed is None else guessed
         declared = self.tariffs.balances.select("tariff_id", "balance", "unit")
         self._opened.append(
             items.join(declared, on="tariff_id").select(*_SAME_BALANCE, to_date="period_from")
@@ -135,8 +171,10 @@ class BalanceChain:
             lines, pl.concat([refused.select(*_REFUSED), rated.refused, too_large.select(*_REFUSED)])
         )
 
-    def _openings(self, items: pl.DataFrame) -> pl.DataFrame:
-        """item_id, period_from, balance, value_micro (null: nobody knows) of every balance that a formula reads."""
+    def _asked(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Every balance that a formula of an item reads, in the items' order: item_id, period_from, _SAME_BALANCE,
+        told_micro of an opening balance that is recorded, and whether the account had the balance on the day before
+        (`goes_on`)."""
         read = self.tariffs.balances.filter("is_read").select("tariff_id", "balance", "unit")
         wanted = items.select("item_id", *_SUPPLY, "tariff_id", "service_month", "period_from").join(
             read, on="tariff_id", maintain_order="left"
@@ -144,26 +182,29 @@ class BalanceChain:
         told = self.known.openings.select(
             *_SAME_BALANCE, service_month="month", is_first=pl.lit(value=True), told_micro="value_micro"
         )
-        before = self._before(wanted)
-        known = pl.concat([self.left, self._still_kept.select(*LEFT)]).filter(
-            pl.col("value_micro").is_not_null()
-        )
-        ended = known.select(*_SAME_BALANCE, period_from="to_date", left_micro="value_micro")
         return (
-            wanted.join(before, on=["item_id", "balance"], how="left", maintain_order="left")
+            wanted.join(self._before(wanted), on=["item_id", "balance"], how="left", maintain_order="left")
             .with_columns(
                 is_first=pl.col("began_earlier").is_null() | ~pl.col("began_earlier"),
                 goes_on=pl.col("goes_on").fill_null(value=False),
             )
             .join(told, on=[*_SAME_BALANCE, "service_month", "is_first"], how="left", maintain_order="left")
+            .select("item_id", "period_from", *_SAME_BALANCE, "told_micro", "goes_on")
+        )
+
+    def _openings(self, items: pl.DataFrame) -> pl.DataFrame:
+        """item_id, period_from, balance, value_micro (null: nobody knows) of every balance that a formula reads."""
+        known = pl.concat([self.left, self._still_kept.select(*LEFT)]).filter(
+            pl.col("value_micro").is_not_null()
+        )
+        ended = known.select(*_SAME_BALANCE, period_from="to_date", left_micro="value_micro")
+        nought = pl.when(~pl.col("goes_on")).then(pl.lit(0, pl.Int64))
+        return (
+            self._asked(items)
             .join(ended, on=[*_SAME_BALANCE, "period_from"], how="left", maintain_order="left")
             .select(
-                "item_id",
-                "period_from",
-                "balance",
-                value_micro=pl.coalesce(
-                    "told_micro", "left_micro", pl.when(~pl.col("goes_on")).then(pl.lit(0, pl.Int64))
-                ),
+                *OPENING.names()[:3],
+                value_micro=pl.coalesce("told_micro", "left_micro", nought),
             )
         )
 

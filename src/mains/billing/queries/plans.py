@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import NamedTuple
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
@@ -110,19 +111,21 @@ def earlier_runs(*, run: BillRun) -> list[BillRun]:
 
 def get_plan(*, run: BillRun) -> RunPlan:
     """What the run's slices share."""
-    earlier = earlier_runs(run=run)
+    monthly = _monthly_runs(run)
+    posted = [each for each in monthly if each.is_posted and each.month < run.month]
+    earlier = [each for each in posted if each.cycle == run.cycle]
     before = BillRun.objects.exclude(pk=run.pk).filter(
         facts_as_of__lt=run.facts_as_of, status=RunStatus.POSTED
     )
     # A recalculation of one account says nothing of the others, so what it knew is new to the next run once more.
     whole = before.filter(account=None).order_by("-facts_as_of").values_list("facts_as_of", flat=True)
     known, usage_known = whole.filter(cycle=run.cycle).first(), whole.first()
-    first_of_month = _first_runs(run)
-    posted = before.filter(kind=RunKind.MONTHLY, month__lt=run.month)
-    usage_months = sorted(set(posted.values_list("month", flat=True)))
+    usage_months = sorted({each.month for each in posted if each.facts_as_of < run.facts_as_of})
     own = {run.month} if run.kind == RunKind.MONTHLY else set()
-    since = earlier[-1].facts_as_of if earlier else run.facts_as_of
+    since = max((each.month, each.facts_as_of) for each in earlier)[1] if earlier else run.facts_as_of
     owing = before.filter(cycle=run.cycle, facts_as_of__gte=since).order_by("facts_as_of")
+    # The first run of a month, of any cycle, kept its class averages.
+    first_of_month = {each.month: each for each in reversed(monthly) if each.facts_as_of <= run.facts_as_of}
     last_day = Period.month(run.month).last_day
     return RunPlan(
         run_id=run.pk,
@@ -132,7 +135,7 @@ def get_plan(*, run: BillRun) -> RunPlan:
         facts_as_of=run.facts_as_of,
         known_since=known if earlier and known else run.facts_as_of,
         usage_known_since=usage_known or run.facts_as_of,
-        billed_months=tuple(other.month for other in earlier),
+        billed_months=tuple(sorted(each.month for each in earlier)),
         usage_months=tuple(usage_months),
         catch_up_from=months_before(run.month, CATCH_UP_MONTHS)[-1],
         owing_run_ids=tuple(owing.values_list("pk", flat=True)),
@@ -170,15 +173,24 @@ def _settled_accounts(run: BillRun) -> tuple[int, ...]:
     return tuple(sorted(set(settled.values_list("account_id", flat=True))))
 
 
-def _first_runs(run: BillRun) -> dict[date, BillRun]:
-    """The first monthly run of each month up to the run's own, of any cycle: it kept the month's class averages."""
-    monthly = BillRun.objects.filter(
-        kind=RunKind.MONTHLY, month__lte=run.month, facts_as_of__lte=run.facts_as_of
-    )
-    found: dict[date, BillRun] = {}
-    for other in monthly.order_by("facts_as_of"):
-        found.setdefault(other.month, other)
-    return found
+class _MonthlyRun(NamedTuple):
+    """What other plans need of a monthly run."""
+
+    month: date
+    cycle: str
+    facts_as_of: datetime
+    accounts: int
+    is_posted: bool
+
+
+def _monthly_runs(run: BillRun) -> list[_MonthlyRun]:
+    """The monthly runs of all cycles up to the run's month, by the instant whose facts they count."""
+    found = BillRun.objects.filter(kind=RunKind.MONTHLY, month__lte=run.month).order_by("facts_as_of")
+    rows = found.values_list("month", "cycle", "facts_as_of", "accounts", "status")
+    return [
+        _MonthlyRun(month, cycle, facts_as_of, accounts, status == RunStatus.POSTED)
+        for month, cycle, facts_as_of, accounts, status in rows
+    ]
 
 
 def get_slices(*, run: BillRun, connection: Connection) -> tuple[RunSlice, ...]:

@@ -11,6 +11,13 @@ from statistics import median
 from mains.base.rows import fetch_rows
 from mains.billing.actions.recalculations import recalculate, recalculate_account
 from mains.billing.actions.runs import plan_run, post_run
+from mains.config.benchmark.late_readings import (
+    LateReading,
+    by_kind,
+    carry_balances,
+    list_late_readings,
+    list_sharing_accounts,
+)
 from mains.config.benchmark.memory import PeakMemory
 from mains.kernel.period import next_month
 from mains.metering.actions.readings import record_reading
@@ -21,20 +28,30 @@ from mains.tariffs.actions.publish import publish_tariff
 ACCOUNTS_TIMED = 15
 CHANGED_MONTHS = 3
 _HOUR = timedelta(hours=1)
+_TIMED_MIN = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneAccount:
+    """Milliseconds of recalculating one account of a kind: median and slowest of those timed, and median processor time
+    of this process, each with a late reading that changes `months` billed months (the fewest of any account)."""
+
+    median: float
+    slowest: float
+    median_processor: float
+    months: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecalculationFigures:
-    """`one_account_ms`: median and slowest of the accounts timed, and median processor time of this process, each with
-    a late reading that changes `one_account_months` billed months (the fewest of any account). `tariff_seconds`: a
-    price changed three months back for all accounts; `monthly_seconds` are the last three monthly runs, `tariff_ratio`
-    the one over the sum of the others.
+    """`one_account_ms` by kind of account: `plain`, `shared` (in a house whose remainder is shared), `carried` (under a
+    tariff that carries a balance). `tariff_seconds`: a price changed three months back for all accounts;
+    `monthly_seconds` are the last three monthly runs, `tariff_ratio` the one over the sum of the others.
     """
 
     accounts: int
     months: int
-    one_account_ms: dict[str, float]
-    one_account_months: int
+    one_account_ms: dict[str, OneAccount]
     monthly_seconds: list[float]
     tariff_seconds: float
     tariff_corrections: int
@@ -55,6 +72,11 @@ def time_recalculation(
     """
     first = pack.billing.months[0]
     _publish(_continued, now=_after(first) - _HOUR)
+    last_read = next_month(pack.billing.months[-1]) - timedelta(days=1)
+    late = by_kind(
+        list_late_readings(last_read=last_read), sharing=list_sharing_accounts(), count=ACCOUNTS_TIMED + 1
+    )
+    carry_balances(late["carried"], month=first, now=_after(first) - _HOUR)
     seconds = []
     month, accounts = first, 0
     for _ in range(months):
@@ -66,7 +88,12 @@ def time_recalculation(
         accounts, month = run.accounts, next_month(month)
     now = _after(month) - timedelta(days=20)
     # Sampling memory takes as long as a part of what is timed here.
-    timed, corrected = _one_by_one(now, last_read=next_month(pack.billing.months[-1]) - timedelta(days=1))
+    timed = {}
+    for place, (kind, readings) in enumerate(late.items()):
+        found = _one_by_one(readings, now=now + place * _HOUR)
+        if found is not None:
+            timed[kind] = found
+    now += len(late) * _HOUR
     with PeakMemory() as memory:
         changed_from = _months_back(month, CHANGED_MONTHS)
         _publish(lambda text: _dearer(text, changed_from), now=now + 2 * _HOUR)
@@ -79,7 +106,6 @@ def time_recalculation(
         accounts=accounts,
         months=months,
         one_account_ms=timed,
-        one_account_months=corrected,
         monthly_seconds=last,
         tariff_seconds=round(took, 2),
         tariff_corrections=summary.bills,
@@ -88,15 +114,15 @@ def time_recalculation(
     )
 
 
-def _one_by_one(now: datetime, *, last_read: date) -> tuple[dict[str, float], int]:
-    """Milliseconds for each of some accounts, and the fewest months that one of them had corrected."""
+def _one_by_one(readings: Sequence[LateReading], *, now: datetime) -> OneAccount | None:
+    """Record each reading and recalculate its account; None where there are too few to tell."""
     timed, worked, corrected = [], [], []
-    for place, (account_id, register_id, day, value) in enumerate(_late_readings(last_read)):
+    for place, late in enumerate(readings):
         at = now + timedelta(seconds=place)
         outcome = record_reading(
-            register_id=register_id,
-            reading_date=day,
-            text_value=str(value),
+            register_id=late.register_id,
+            reading_date=late.day,
+            text_value=str(late.value),
             source=ReadingSource.CONTROL_VISIT,
             actor=None,
             now=at,
@@ -104,38 +130,19 @@ def _one_by_one(now: datetime, *, last_read: date) -> tuple[dict[str, float], in
         if outcome.reading_id is None:
             continue
         began, busy = time.perf_counter(), time.process_time()
-        found = recalculate_account(account_id=account_id, now=at + timedelta(milliseconds=1))
+        found = recalculate_account(account_id=late.account_id, now=at + timedelta(milliseconds=1))
         timed.append((time.perf_counter() - began) * 1000)
         worked.append((time.process_time() - busy) * 1000)
         corrected.append(found.lines["service_month"].n_unique())
+    if len(timed) < _TIMED_MIN:
+        return None
     # The first one also loads what the others find loaded.
-    told = {"median": median(timed[1:]), "slowest": max(timed[1:]), "median_processor": median(worked[1:])}
-    return {name: round(value, 1) for name, value in told.items()}, min(corrected)
-
-
-def _late_readings(last_read: date) -> Sequence[tuple[int, int, date, int]]:
-    """Account, register, day and value of readings nobody reported: soon after the last that came, and low.
-
-    The registers are those last read shortly before the pack's readings end."""
-    statement = """
-        SELECT a.account_id, r.id, max(d.reading_date) + 20, max(d.value_micro) / 1000000 + 40
-        FROM metering_register r
-        JOIN metering_installation i ON i.meter_id = r.meter_id AND i.superseded_at IS NULL AND upper_inf(i.valid)
-        JOIN customers_agreement a ON a.service_point_id = i.service_point_id AND a.superseded_at IS NULL
-             AND upper_inf(a.valid)
-        JOIN metering_reading d ON d.register_id = r.id AND d.superseded_at IS NULL
-        WHERE r.zone = 0 AND mod(r.id, 7) = 0
-        GROUP BY 1, 2, r.digits
-        HAVING max(d.reading_date) <= %(last)s::date AND max(d.reading_date) > %(last)s::date - 20
-           AND max(d.value_micro) / 1000000 + 200 < 10 ^ r.digits
-           AND (array_agg(d.value_micro ORDER BY d.reading_date DESC))[1] = max(d.value_micro)
-        ORDER BY 2 LIMIT %(limit)s
-    """
-    return fetch_rows(_late, statement, {"last": last_read, "limit": ACCOUNTS_TIMED + 1})
-
-
-def _late(account_id: int, register_id: int, day: date, value: int) -> tuple[int, int, date, int]:
-    return account_id, register_id, day, value
+    return OneAccount(
+        median=round(median(timed[1:]), 1),
+        slowest=round(max(timed[1:]), 1),
+        median_processor=round(median(worked[1:]), 1),
+        months=min(corrected),
+    )
 
 
 def _after(month: date) -> datetime:

@@ -98,12 +98,12 @@ def recalculation(
     if as_json:
         typer.echo(json.dumps(data, indent=2))
         return
-    one = figures.one_account_ms
     typer.echo(f"{figures.accounts:,} accounts, {figures.months} months billed")
-    typer.echo(
-        f"one account, {figures.one_account_months} months corrected: median {one['median']} ms,"
-        f" slowest {one['slowest']} ms"
-    )
+    for kind, one in figures.one_account_ms.items():
+        typer.echo(
+            f"one account ({kind}), {one.months} months corrected: median {one.median} ms, slowest {one.slowest} ms,"
+            f" of which {one.median_processor} ms processor time of the command"
+        )
     typer.echo(
         f"price changed 3 months back: {figures.tariff_seconds} s for {figures.tariff_corrections:,} accounts,"
         f" {figures.tariff_ratio} times three monthly runs {figures.monthly_seconds} s"

@@ -1,15 +1,15 @@
 """Balances of network nodes that have a meter of their own: remainder, allocation, loss."""
 
-from mains.engine.balance.columns import MonthBalance, balance_month
+from mains.engine.balance.columns import Balances, balance_months
 from mains.engine.balance.reach import Reach, find_reach
 from mains.engine.balance.values import AllocationKey, NegativeRule, UnableToBalance
 
 __all__ = [
     "AllocationKey",
-    "MonthBalance",
+    "Balances",
     "NegativeRule",
     "Reach",
     "UnableToBalance",
-    "balance_month",
+    "balance_months",
     "find_reach",
 ]

@@ -36,23 +36,21 @@ class Reach:
     meters: pl.DataFrame
 
 
-def find_reach(
-    *, placements: pl.DataFrame, measured: pl.DataFrame, month_from: date, month_to: date
-) -> Reach:
-    """The reach of every node with a meter over [month_from, month_to).
+def find_reach(*, placements: pl.DataFrame, measured: pl.DataFrame, from_date: date, to_date: date) -> Reach:
+    """The reach of every node with a meter over [from_date, to_date): a month, or several.
 
-    `placements`: node_id, parent_id (null for a source), valid_from, valid_to (null is open). `measured`: node_id,
-    is_measured (List(Boolean), one per day): whether the node's own use is known that day; on other days it counts as a
-    node without a meter. The days are cut where a placement or a measurement changes; in between the trees stand still
-    and are climbed all nodes at once.
+    `placements`: node_id, parent_id (null for a source), valid_from, valid_to (null is open). `measured`: month (its
+    first day), node_id, is_measured (List(Boolean), one per day of the month): whether the node's own use is known that
+    day; on other days, and in months without a row, it counts as a node without a meter. The days are cut where a
+    placement or a measurement changes; in between the trees stand still and are climbed all nodes at once.
     """
     members: list[pl.DataFrame] = [pl.DataFrame(schema=_MEMBERS)]
     meters: list[pl.DataFrame] = [pl.DataFrame(schema=_METERS)]
     nodes = _nodes(placements, measured)
-    flags = _flags(nodes, measured, day_count=(month_to - month_from).days)
-    for first, end in pairwise(_cuts(placements, flags, month_from=month_from, month_to=month_to)):
+    flags = _flags(nodes, measured, first=from_date, day_count=(to_date - from_date).days)
+    for first, end in pairwise(_cuts(placements, flags, from_date=from_date, to_date=to_date)):
         parent = _parents(nodes, placements, on=first)
-        has_meter = flags[:, (first - month_from).days]
+        has_meter = flags[:, (first - from_date).days]
         days = {"from_date": pl.lit(first), "to_date": pl.lit(end)}
         for at, node, is_direct in _owners(parent, has_meter):
             frame = pl.DataFrame({"node_id": nodes[node], "at_node_id": nodes[at]})
@@ -71,21 +69,24 @@ def _nodes(placements: pl.DataFrame, measured: pl.DataFrame) -> Ints:
     return np.unique(np.concatenate([column.to_numpy().astype(np.int64) for column in named]))
 
 
-def _flags(nodes: Ints, measured: pl.DataFrame, *, day_count: int) -> Flags:
+def _flags(nodes: Ints, measured: pl.DataFrame, *, first: date, day_count: int) -> Flags:
     """Whether each node is measured on each day."""
     flags = np.zeros((nodes.size, day_count), dtype=np.bool_)
-    if not measured.is_empty():
-        known = measured["is_measured"].explode(empty_as_null=False).to_numpy().reshape(-1, day_count)
-        flags[np.searchsorted(nodes, measured["node_id"].to_numpy())] = known
+    place = np.searchsorted(nodes, measured["node_id"].to_numpy())
+    begins = (measured["month"] - first).dt.total_days().to_numpy()
+    known = measured["is_measured"].explode(empty_as_null=False).to_numpy().astype(np.bool_)
+    length = measured["is_measured"].list.len().to_numpy().astype(np.int64)
+    day = np.arange(known.size) - np.repeat(np.cumsum(length) - length, length)
+    flags[np.repeat(place, length), np.repeat(begins, length) + day] = known
     return flags
 
 
-def _cuts(placements: pl.DataFrame, flags: Flags, *, month_from: date, month_to: date) -> Sequence[date]:
+def _cuts(placements: pl.DataFrame, flags: Flags, *, from_date: date, to_date: date) -> Sequence[date]:
     edges = pl.concat([placements["valid_from"], placements["valid_to"]]).drop_nulls()
-    days = set(edges.filter((edges > month_from) & (edges < month_to)).to_list())
+    days = set(edges.filter((edges > from_date) & (edges < to_date)).to_list())
     changes = np.flatnonzero((flags[:, 1:] != flags[:, :-1]).any(axis=0)) + 1
-    days |= {month_from + timedelta(days=int(offset)) for offset in changes}
-    return [month_from, *sorted(days), month_to]
+    days |= {from_date + timedelta(days=int(offset)) for offset in changes}
+    return [from_date, *sorted(days), to_date]
 
 
 def _parents(nodes: Ints, placements: pl.DataFrame, *, on: date) -> Ints:

@@ -149,14 +149,15 @@ def admit_frame(frame: pl.DataFrame | None, *, spec: FrameSpec, zone_type: pl.Da
             schema={name: _exact_type(kind, zone_type) for name, kind in spec.columns.items()}
         )
     chosen = []
+    schema = frame.schema
     for name, kind in spec.columns.items():
         wanted = _exact_type(kind, zone_type)
-        if name not in frame.columns:
+        if name not in schema:
             if name not in spec.optional:
                 raise _refusal(spec, name, code="usage-column-missing", message="The column is missing.")
             chosen.append(pl.lit(None, dtype=wanted).alias(name))
             continue
-        found = frame.schema[name]
+        found = schema[name]
         whole_numbers = found.is_integer() and wanted.is_integer()
         if found != wanted and not whole_numbers:
             raise _refusal(

@@ -8,12 +8,11 @@ from datetime import datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.base.db import adbc_connect, read_frame
+from mains.base.db import read_frame
 from mains.base.kept_connections import kept_connect
 from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run
 from mains.billing.actions.recalculations.posting import post_in_one
 from mains.billing.actions.recalculations.stages import Recalculation, compute_slices, told
-from mains.billing.actions.run_order import refuse_unfinished
 from mains.billing.actions.runs import prepare_partitions
 from mains.billing.models import BillRun
 from mains.billing.queries.charges import SliceCharges
@@ -58,7 +57,7 @@ def recalculate_account(
             connection.rollback()
             return told(plan, [charges])
         _check_expected(told(plan, [charges]), expected_minor)
-        with adbc_connect() as other:  # partitions are there for all, whatever becomes of this transaction
+        with kept_connect() as other:  # partitions are there for all, whatever becomes of this transaction
             prepare_partitions(connection=other, month=plan.month)
         plan = post_in_one(connection, draft, plan, part, charges, now=now)
         connection.commit()
@@ -93,7 +92,6 @@ def _one_account(account_id: int, now: datetime) -> Iterator[tuple[Connection, B
         )
         cycle = str(found["cycle"][0])
         read_frame(CYCLE_LOCK, {"cycle": f"billing cycle {cycle}"}, connection=connection)
-        refuse_unfinished(cycle=cycle)
         draft = draft_run(cycle=cycle, now=now, created_by_id=None)
         draft.account_id = account_id
         draft.last_account_id = account_id
