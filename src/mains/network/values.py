@@ -12,7 +12,7 @@ class Service(models.TextChoices):
     HEAT = "heat", _("Heat")
 
 
-UNIT_OF_SERVICE = {"electricity": "kWh", "cold_water": "m3", "hot_water": "m3", "gas": "m3", "heat": "Gcal"}
+UNIT_OF_SERVICE = {"electricity": "kWh", "cold_water": "m3", "hot_water": "m3", "gas": "m3", "heat": "kWh"}
 
 
 FILLED_ATTRIBUTES = frozenset(
@@ -50,6 +50,14 @@ class IdleReason(models.TextChoices):
     VACANT = "vacant", _("Vacant")
     SHUT_OFF = "shut_off", _("Shut off")
     ACT = "act", _("By an act")
+
+
+class Supply(models.TextChoices):
+    """Words of the condition `supply`, as tariffs of heat read it."""
+
+    SUPPLIED = "supplied", _("Supplied")
+    SUSPENDED = "suspended", _("Suspended")
+    NOT_DELIVERED = "not_delivered", _("Not delivered")
 
 
 class AbsenceReason(models.TextChoices):

@@ -34,6 +34,7 @@ from mains.metering.queries.frames import (
     read_revised_points,
 )
 from mains.network.queries.absences import read_changed_absences
+from mains.network.queries.conditions import read_changed_conditions
 from mains.network.queries.frames import read_changed_points
 
 
@@ -212,6 +213,7 @@ def list_changed_points(
     readers = (
         read_changed_points,
         read_changed_absences,
+        read_changed_conditions,
         read_changed_installations,
         read_changed_agreements,
     )

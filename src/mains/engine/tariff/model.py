@@ -260,6 +260,11 @@ class Tariff:
         )
 
     @cached_property
+    def read_words(self) -> tuple[str, ...]:
+        """Attributes of text or yes/no which are read."""
+        return tuple(name for name in self.read_attributes if self.attributes[name].kind != "number")
+
+    @cached_property
     def _leaves(self) -> tuple[Node, ...]:
         return tuple(
             leaf

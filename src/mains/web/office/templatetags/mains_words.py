@@ -25,6 +25,7 @@ from mains.network.values import (
     NodeKind,
     PremiseKind,
     Service,
+    Supply,
 )
 from mains.payments.values import RegisterStatus
 from mains.reporting.queries.bill_paper.wording import attribute_name
@@ -56,6 +57,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "run": RunStatus,
     "service": Service,
     "source": ReadingSource,
+    "supply": Supply,
     "unmetered": UnmeteredReason,
     "whatif": WhatIfStatus,
     "zone": Zone,
