@@ -114,7 +114,8 @@ class BuildingKind:
 class PremiseProfile:
     """What a kind of premise is like: sizes, who holds it, how much it uses.
 
-    `monthly_kwh` are the 0, 10, … 100 % quantiles of the use of a month.
+    `monthly_kwh` are the 0, 10, … 100 % quantiles of the use of a month, in the unit of the service. The load class is
+    drawn, or follows from the floors of the house: up to how many each reaches.
     """
 
     monthly_kwh: tuple[int, ...]
@@ -124,6 +125,7 @@ class PremiseProfile:
     organisation_share: float
     categories: Mapping[str, int]
     load_classes: Mapping[str, int]
+    load_class_floors: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ def draw_slice(
     organisation: Integers,
     officer: Integers,
     building: Integers,
+    floors: Integers,
     shares_meter: Flags,
     draws: Draws,
     choices: Draws,
@@ -84,6 +85,9 @@ def draw_slice(
         rows = np.flatnonzero(kind == position)
         category[rows] = draws.pick_key(profile.categories, len(rows))
         load_class[rows] = draws.pick_key(profile.load_classes, len(rows))
+        if profile.load_class_floors:
+            reached = np.searchsorted([*profile.load_class_floors.values()], floors[rows])
+            load_class[rows] = np.array([*profile.load_class_floors], dtype=object)[reached]
         monthly[rows] = draws.quantile(profile.monthly_kwh, len(rows))
     for name, most in shares.category_kwh_max.items():
         rows = np.flatnonzero(category == name)

@@ -262,6 +262,8 @@ def _rules(
     of_houses = pl.DataFrame(
         {"node_id": node, "common_area_m2_micro": houses["common_area_m2"] * 1_000_000}
     ).with_columns(
+        # A house without a cap needs no common area either.
+        **({} if profile.cap_norm_wh_m2 else {"common_area_m2_micro": pl.lit(None, pl.Int64)}),
         key=pl.lit(profile.key),
         negative=pl.lit(profile.negative),
         cap_norm_m2_micro=pl.lit(profile.cap_norm_wh_m2 * 1_000 or None, pl.Int64),

@@ -104,6 +104,7 @@ def _make_slice(
         organisation=utility.organisation.team_of_point[rows],
         officer=utility.organisation.officer_of_point[rows],
         building=places.building[rows],
+        floors=places.floors_of_building[places.building[rows]],
         shares_meter=shares_meter[places.building[rows]],
         draws=draws("slice"),
         choices=draws("choices"),
