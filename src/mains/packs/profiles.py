@@ -52,7 +52,7 @@ class FigureProfile:
 class ConditionProfile:
     """A condition of supply at a share of the premises of the kinds named, over [valid_from, valid_to), known at noon
     of `known_on`. A whole `value` is in thousandths of the attribute's unit, a text is a word; `proof` may have a
-    {number}.
+    {number}. With `tariffs` only who pays by one of them has it.
     """
 
     name: str
@@ -63,6 +63,7 @@ class ConditionProfile:
     known_on: date
     proof: str
     valid_to: date | None = None
+    tariffs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -121,9 +121,10 @@ def _print_summary(
     pack: "Pack", *, key: "DemoKey", figures: "JobFigures", progress: "ProgressReport"
 ) -> None:
     from mains.config.cli.tables import Column, amount_text, print_table
+    from mains.network.values import UNIT_OF_SERVICE
 
     numbers = [
-        Column(title, is_number=True) for title in ("bills", "kWh", "billed", "corrections", "paid", "owed")
+        Column(title, is_number=True) for title in ("bills", UNIT_OF_SERVICE[pack.service], "billed", "corrections", "paid", "owed")
     ]
     rows: list[list[object]] = []
     for month in figures.months:

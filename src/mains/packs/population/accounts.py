@@ -310,6 +310,14 @@ def _check_table() -> Integers:
     )
 
 
+def tariff_codes(pack: Pack, part: Slice) -> NDArray[np.object_]:
+    """The tariff by which each point is paid."""
+    codes = np.array([pack.tariff_of[str(name)] for name in _tariff_keys(pack, part)], dtype=object)
+    for position, choice in enumerate(pack.chosen_tariffs):
+        codes[part.chosen == position] = choice.tariff
+    return codes
+
+
 def _tariff_keys(pack: Pack, part: Slice) -> NDArray[np.object_]:
     """By what each agreement finds its tariff: the zones of the meter, the category, or how a household is measured:
     `own_meter`, `house_meter` or `area`, and the category of the others."""
@@ -327,11 +335,7 @@ def agreement_rows(
     """Agreements with `valid_from`, `valid_to`, `known_on`, `superseded_on`; a move supersedes the open
     agreement.
     """
-    tariff = np.array(
-        [tariffs[pack.tariff_of[str(name)]] for name in _tariff_keys(pack, part)], dtype=np.int64
-    )
-    for position, choice in enumerate(pack.chosen_tariffs):
-        tariff[part.chosen == position] = tariffs[choice.tariff]
+    tariff = np.array([tariffs[code] for code in tariff_codes(pack, part)], dtype=np.int64)
     managers = [parties[code] for code in pack.managers]
     flats = np.array([kind == "flat" for kind in premise_kinds(pack)])[part.kind]
     manager = np.array(managers, dtype=np.int64)[part.building % len(managers)] if managers else None

@@ -7,7 +7,7 @@ import polars as pl
 
 from mains.base.column_texts import text_of
 from mains.packs.definition import Pack
-from mains.packs.population.accounts import Slice
+from mains.packs.population.accounts import Slice, tariff_codes
 from mains.packs.population.draws import Draws
 from mains.packs.population.places import premise_kinds
 
@@ -27,6 +27,7 @@ def condition_rows(pack: Pack, part: Slice, *, draws: Draws) -> pl.DataFrame:
     """Columns of PointCondition with days instead of `valid`: each profile's share of the premises that are connected
     and keep their payer; nobody has two of them, and at least one has each."""
     kinds = np.array(premise_kinds(pack), dtype=object)[part.kind]
+    tariffs = tariff_codes(pack, part)
     free = np.isnat(part.moved_on)
     frames = [pl.DataFrame(schema=_SCHEMA)]
     for number, profile in enumerate(pack.conditions, start=1):
@@ -35,6 +36,8 @@ def condition_rows(pack: Pack, part: Slice, *, draws: Draws) -> pl.DataFrame:
             & np.isin(kinds, profile.premises)
             & (part.opened_on < np.datetime64(profile.valid_from, "D"))
         )
+        if profile.tariffs:
+            may &= np.isin(tariffs, profile.tariffs)
         takes = draws.chance(profile.share, len(part))
         takes[np.flatnonzero(may)[:1]] = True
         rows = np.flatnonzero(may & takes)
