@@ -35,6 +35,24 @@ class NodeKind(models.TextChoices):
     RISER = "riser", _("Riser")
 
 
+_NODE_WORDS = {
+    ("gas", "source"): _("City gate station"),
+    ("gas", "substation"): _("Pressure reduction station"),
+    ("gas", "feeder"): _("Gas main"),
+    ("gas", "transformer"): _("District regulator"),
+    ("heat", "source"): _("Heat plant"),
+    ("heat", "substation"): _("Main heat station"),
+    ("heat", "feeder"): _("Heat main"),
+    ("heat", "transformer"): _("Heat exchange station"),
+}
+
+
+def node_label(kind: str, service: str) -> str:
+    """What a kind of node is called in the network of a service."""
+    word = _NODE_WORDS.get((service, kind))
+    return str(NodeKind(kind).label if word is None else word)
+
+
 class PremiseKind(models.TextChoices):
     FLAT = "flat", _("Flat")
     HOUSE = "house", _("House")

@@ -57,8 +57,8 @@ def record_condition(
         remedy = "Use one of the values that the tariff lists."
         raise _unable(service_point_id, "condition-word", message, "value", remedy)
     if not proof or len(proof) > _PROOF_LENGTH_MAX:
-        message = "No document proves the condition." if not proof else "The proof is too long."
-        remedy = f"Name the document, in at most {_PROOF_LENGTH_MAX} characters, so that an auditor finds it."
+        message = "The proof is too long." if proof else "No document proves the condition."
+        remedy = "Name the document, so that an auditor finds it."
         raise _unable(service_point_id, "condition-proof", message, "proof", remedy)
     return record_fact(
         model=PointCondition,

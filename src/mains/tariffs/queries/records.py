@@ -115,6 +115,12 @@ def currency_of_utility() -> str:
     return found or ""
 
 
+def service_of_utility() -> str:
+    """The service of the utility's first tariff. Empty before it."""
+    found = fetch_row(str, "SELECT service FROM tariffs_tariff ORDER BY id LIMIT 1", {})
+    return found or ""
+
+
 def titles_of_components(*, edition_id: int, language: str) -> dict[str, str]:
     """Component's title in the language, else English, by name.
 

@@ -22,10 +22,10 @@ from mains.network.values import (
     AbsenceReason,
     Cooker,
     Location,
-    NodeKind,
     PremiseKind,
     Service,
     Supply,
+    node_label,
 )
 from mains.payments.values import RegisterStatus
 from mains.reporting.queries.bill_paper.wording import attribute_name
@@ -49,7 +49,6 @@ KINDS: Mapping[str, type[Choices]] = {
     "line": LineKind,
     "location": Location,
     "look": LookOutcome,
-    "node": NodeKind,
     "organisation": OrganisationKind,
     "premise": PremiseKind,
     "quality": DayQuality,
@@ -89,6 +88,12 @@ def word(code: object, kind: str) -> str:
     """The label of a stored code; a code outside the list is shown as it is."""
     choices = KINDS[kind]
     return str(choices(code).label) if code in choices.values else str(code if code is not None else "")
+
+
+@register.filter
+def node_kind(kind: str, service: str) -> str:
+    """What a kind of node is called in the network of a service."""
+    return node_label(kind, service)
 
 
 @register.filter

@@ -370,6 +370,7 @@ def premise_page(
             "conditions": list_conditions(service_point_ids=[point_id for point_id, _ in book.points]),
             "condition_form": condition_form or (ConditionForm(told=told) if told else None),
             "nodes": nodes,
+            "service": book.current.service,
             "figures": list_point_figures(node_id=node_id, on_date=today),
             "map": premise_map(premise=place, neighbours=list_neighbours(premise=place), nodes=nodes),
             "payers": list_payers(service_point_ids=book.point_ids, scope=book.request.scope),
