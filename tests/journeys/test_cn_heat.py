@@ -34,9 +34,7 @@ def test_the_demo_tells_what_it_did(utility: Utility) -> None:
     assert "BROKEN" not in utility.mains("bill", "check")
     assert "0 differences." in utility.mains("replay", "--all")
     assert "No holes." in utility.mains("report", "completeness")
-    assert "采暖费" in utility.mains("explain", utility.bill) or "热费" in utility.mains(
-        "explain", utility.bill
-    )
+    assert re.search(r"(Heat by area|Basic heat fee) = ", utility.mains("explain", utility.bill))
 
 
 def test_heat_that_was_stopped_is_told_later_and_corrected(

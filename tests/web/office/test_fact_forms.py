@@ -1,4 +1,4 @@
-"""Errors of meters, acts, absences, conditions in the subscriber book: recorded, refused in words, listed, withdrawn."""
+"""Errors of meters, acts, absences, conditions in the subscriber book: recorded, refused, listed, withdrawn."""
 
 from datetime import UTC, date, datetime
 
