@@ -2,10 +2,10 @@
 
 A history is played on a small utility: late, corrected, withdrawn and contradicting readings, errors of meters, acts of
 unmetered use and absences found and withdrawn, residents that change and change back, opening balances, categories,
-payers, exchanges of meters, prices and bands, all of the past, with bill runs and recalculations in between. At the end
-every run, bill, entry and day of use is deleted from a copy of the database, its months are billed anew with all that
-is known, and both must agree: by agreement, month and component to the last minor and micro-unit, in what is carried
-from bill to bill, and in every day of use with the readings that it comes from.
+payers, exchanges of meters, conditions of supply, prices and bands, all of the past, with bill runs and recalculations
+in between. At the end every run, bill, entry and day of use is deleted from a copy of the database, its months are
+billed anew with all that is known, and both must agree: by agreement, month and component to the last minor and
+micro-unit, in what is carried from bill to bill, and in every day of use with the readings that it comes from.
 
 MAINS_HISTORIES=200 plays more of them; hypothesis prints how to repeat a failing one.
 """
@@ -51,6 +51,7 @@ from mains.metering.models import (
     UnmeteredUse,
     UnmeteredUseWithdrawal,
 )
+from mains.network.actions.conditions import record_condition
 from mains.network.models import Absence, AbsenceWithdrawal, NodeState, PremiseState
 from mains.staff.values import EVERYTHING
 from mains.tariffs.actions.publish import publish_tariff
@@ -75,13 +76,21 @@ service: electricity
 currency: RUB
 unit: kWh
 balances: {credit: kWh, owed: RUB}
+attributes:
+  supply: {type: text, values: [supplied, suspended], default: supplied}
+  factor: {type: number, default: 1}
 versions:
   - valid_from: 2020-01-01
-    prices: {energy: 3.17 RUB/kWh, instalment: 310 RUB/month, back: 120 %, limit: 90 RUB/bill}
+    prices:
+      energy: 3.17 RUB/kWh
+      instalment: 310 RUB/month
+      back: 120 %
+      limit: 90 RUB/bill
+      part: {unit: "%", by: supply, supplied: 100, suspended: 30}
     components:
       - {name: net, kind: quantity, unit: kWh, formula: "max(usage.day - usage.night * back - credit, 0)"}
       - {name: used, kind: info, unit: RUB, formula: net * energy, round: 0.01}
-      - {name: budget, formula: instalment * months}
+      - {name: budget, formula: instalment * months * factor * part}
       - {name: settled, when: owed > limit, formula: owed}
       - {name: credit, kind: balance, formula: "max(credit + usage.night * back - usage.day, 0)"}
       - {name: owed, kind: balance, formula: owed - settled + used - budget}
@@ -106,6 +115,12 @@ steps = st.one_of(
     st.tuples(st.just("withdraw_finding"), st.integers(0, 4), st.sampled_from([0, 1, 2]), st.just(0)),
     st.tuples(st.just("price"), st.integers(1, 4), st.just(0), st.just(0)),
     st.tuples(st.just("opening"), st.sampled_from(CARRYING), st.integers(3, 5), st.integers(-90, 400)),
+    st.tuples(
+        st.just("condition"),
+        st.sampled_from(CARRYING),
+        days_back,
+        st.sampled_from(["suspended", "supplied", "", 2, 0]),
+    ),
     st.tuples(st.just("band"), st.sampled_from([3, 4]), days_back, st.sampled_from(["A", "B"])),
     st.tuples(st.just("recalculate"), st.just(0), st.just(0), st.just(0)),
     st.tuples(st.just("recalculate_account"), points, st.just(0), st.just(0)),
@@ -178,6 +193,20 @@ class Play:
             return None if settle(order=asked, now=self.now, actor=None).run_id else False
         except (UnableToSettle, UnableToMove):
             return False  # too short a history for an estimate, say, or the account follows itself
+
+    def condition(self, point: int, back: int, value: int | str) -> None:
+        """A word about the supply or a factor of the instalment, for three weeks or until further notice."""
+        first = self.now.date() - timedelta(days=back)
+        record_condition(
+            service_point_id=point,
+            name="supply" if isinstance(value, str) else "factor",
+            value=value * 700_000 if isinstance(value, int) else value or None,
+            valid_from=first,
+            valid_to=first + timedelta(days=21) if back % 2 else None,
+            proof="act",
+            actor=None,
+            now=self.now,
+        )
 
     # --- readings
 
@@ -500,6 +529,7 @@ EVERY_KIND = [
     (3, ("meter_error", 13, 70, 700)), (2, ("unmetered_use", 14, 60, 90)), (2, ("absence", 12, 50, 2)),
     (1, ("recalculate", 0, 0, 0)), (4, ("meter_error", 25, 40, -1500)), (2, ("unmetered_use", 12, 30, 55)),
     (1, ("absence", 24, 40, 1)), (6, ("withdraw_finding", 0, 1, 0)), (2, ("withdraw_finding", 0, 0, 0)),
+    (3, ("condition", 11, 45, "suspended")), (2, ("condition", 11, 30, "")), (1, ("condition", 31, 52, 2)),
     (5, ("odd_reading", 22, 80, 2500)), (4, ("withdraw_reading", 22, 4, 0)), (2, ("price", 2, 0, 0)),
 ]  # fmt: skip
 KINDS = {what for _, (what, *_) in EVERY_KIND}

@@ -49,7 +49,8 @@ def test_a_bill_tells_from_where_its_energy_comes(utility: Utility, enter: Calla
     expect(page.get_by_text("Doğalgaz bedeli").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     account = page.locator("main a[href^='/accounts/']:not([href*='?'])").last.get_attribute("href")
-    page.goto(f"{account}premise/")
+    number = (account or "").split("/")[2]
+    page.goto(f"{utility.address}/accounts/{number}/premise/")
     expect(page.get_by_text("Düzeltme katsayısı tutanağı").first).to_be_visible()
     expect(page.get_by_text("Şehir giriş istasyonu").first).to_be_visible()
 

@@ -176,6 +176,8 @@ def test_a_condition_is_recorded_where_a_tariff_reads_it(own_office) -> None:
     shown = done.content.decode()
     assert "The condition is recorded." in shown
     assert "application 5" in shown
+    history = client.get(f"/accounts/{number}/history/?kind=findings").content.decode()
+    assert "Supply: suspended" in history
     client.post(f"/accounts/{number}/conditions/", cold | {"value": "16,5"})
     kept = dict(PointCondition.objects.values_list("name", "word"))
     assert kept == {"supply": "suspended", "room_temperature": ""}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
@@ -97,6 +98,13 @@ class ConditionRecord:
     proof: str
     recorded_at: datetime
     recorded_by: str
+
+    @property
+    def value(self) -> str | Fraction | None:
+        """The word, or the number in the attribute's unit; None where the point is said to have none."""
+        if self.value_micro is not None:
+            return Fraction(self.value_micro, 1_000_000)
+        return self.word or None
 
 
 def list_conditions(*, service_point_ids: list[int]) -> list[ConditionRecord]:
