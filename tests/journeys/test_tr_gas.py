@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
 
 from demo_cast import Utility, demo_utility
 
@@ -44,9 +45,12 @@ def test_a_bill_tells_from_where_its_energy_comes(utility: Utility, enter: Calla
     assert "Kalori raporu 11.2023, 02.12.2023" in explained
     assert "0.62582697" not in explained
     assert "0.61802423" in explained
+    paper = "".join(page.extract_text() for page in PdfReader(utility.paper).pages)
+    assert re.search(r"[\d.]+,\d+ kWh\s+0,61802423/\s*kWh", paper)
     page = enter("supervisor", f"/bills/{utility.bill}/", width=360, height=740)
     expect(page.locator("html")).to_have_attribute("lang", "tr")
     expect(page.get_by_text("Doğalgaz bedeli").first).to_be_visible()
+    expect(page.locator("td", has_text="kWh").first).to_be_attached()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     account = page.locator("main a[href^='/accounts/']:not([href*='?'])").last.get_attribute("href")
     number = (account or "").split("/")[2]

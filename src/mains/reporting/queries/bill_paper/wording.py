@@ -259,7 +259,7 @@ def _of_amounts(section: Section, *, content: BillContent, language: str) -> Ite
         yield _("%(title)s: %(quantity)s × %(price)s = %(unrounded)s, rounded %(amount)s.") % {
             "title": charge.title,
             "quantity": fraction_text(charge.quantity, language=language),
-            "price": fraction_text(charge.price, language=language, least=2),
+            "price": fraction_text(charge.price, language=language, decimals=8, least=2),
             "unrounded": fraction_text(charge.unrounded, language=language, decimals=6, least=2),
             "amount": money_text(charge.amount_minor, currency=content.currency, language=language),
         }
