@@ -37,6 +37,7 @@ from mains.metering.models import (
     UnmeteredUse,
     UnmeteredUseWithdrawal,
 )
+from mains.network.actions.conditions import record_condition
 from mains.network.models import Absence, AbsenceWithdrawal, NodeState, PremiseState
 from mains.staff.values import EVERYTHING
 from mains.tariffs.actions.publish import publish_tariff
@@ -53,13 +54,21 @@ service: electricity
 currency: RUB
 unit: kWh
 balances: {credit: kWh, owed: RUB}
+attributes:
+  supply: {type: text, values: [supplied, suspended], default: supplied}
+  factor: {type: number, default: 1}
 versions:
   - valid_from: 2020-01-01
-    prices: {energy: 3.17 RUB/kWh, instalment: 310 RUB/month, back: 120 %, limit: 90 RUB/bill}
+    prices:
+      energy: 3.17 RUB/kWh
+      instalment: 310 RUB/month
+      back: 120 %
+      limit: 90 RUB/bill
+      part: {unit: "%", by: supply, supplied: 100, suspended: 30}
     components:
       - {name: net, kind: quantity, unit: kWh, formula: "max(usage.day - usage.night * back - credit, 0)"}
       - {name: used, kind: info, unit: RUB, formula: net * energy, round: 0.01}
-      - {name: budget, formula: instalment * months}
+      - {name: budget, formula: instalment * months * factor * part}
       - {name: settled, when: owed > limit, formula: owed}
       - {name: credit, kind: balance, formula: "max(credit + usage.night * back - usage.day, 0)"}
       - {name: owed, kind: balance, formula: owed - settled + used - budget}
@@ -163,6 +172,20 @@ class Play:
             return None if settle(order=asked, now=self.now, actor=None).run_id else False
         except (UnableToSettle, UnableToMove):
             return False  # too short a history for an estimate, say, or the account follows itself
+
+    def condition(self, point: int, back: int, value: int | str) -> None:
+        """A word about the supply or a factor of the instalment, for three weeks or until further notice."""
+        first = self.now.date() - timedelta(days=back)
+        record_condition(
+            service_point_id=point,
+            name="supply" if isinstance(value, str) else "factor",
+            value=value * 700_000 if isinstance(value, int) else value or None,
+            valid_from=first,
+            valid_to=first + timedelta(days=21) if back % 2 else None,
+            proof="act",
+            actor=None,
+            now=self.now,
+        )
 
     # --- readings
 

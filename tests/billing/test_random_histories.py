@@ -2,12 +2,12 @@
 
 A history is played on a small utility: late, corrected, withdrawn and contradicting readings, errors of meters, acts
 of unmetered use and absences found and withdrawn, interval data that come late or are corrected, residents that
-change and change back, opening balances, categories, payers, exchanges of meters, prices and bands, meters and rules
-of houses, who takes what is over their caps, figures of gas nodes and where nodes hang, all of the past, with bill
-runs and recalculations in between. At the end every run, bill, entry and day of use is deleted from a copy of the
-database, its months are billed anew with all that is known, and both must agree: by agreement, month and component to
-the last minor and micro-unit, in what is carried from bill to bill, in every day of use with the readings that it
-comes from, and in every balance and share of a node.
+change and change back, opening balances, categories, payers, exchanges of meters, conditions of supply, prices and
+bands, meters and rules of houses, who takes what is over their caps, figures of gas nodes and where nodes hang, all
+of the past, with bill runs and recalculations in between. At the end every run, bill, entry and day of use is deleted
+from a copy of the database, its months are billed anew with all that is known, and both must agree: by agreement,
+month and component to the last minor and micro-unit, in what is carried from bill to bill, in every day of use with
+the readings that it comes from, and in every balance and share of a node.
 
 MAINS_HISTORIES=200 plays more of them; hypothesis prints how to repeat a failing one.
 """
@@ -77,6 +77,12 @@ steps = st.one_of(
     st.tuples(st.just("withdraw_finding"), st.integers(0, 4), st.sampled_from([0, 1, 2]), st.just(0)),
     st.tuples(st.just("price"), st.integers(1, 4), st.just(0), st.just(0)),
     st.tuples(st.just("opening"), st.sampled_from(CARRYING), st.integers(3, 5), st.integers(-90, 400)),
+    st.tuples(
+        st.just("condition"),
+        st.sampled_from(CARRYING),
+        days_back,
+        st.sampled_from(["suspended", "supplied", "", 2, 0]),
+    ),
     st.tuples(st.just("band"), st.sampled_from([3, 4]), days_back, st.sampled_from(["A", "B"])),
     st.tuples(st.just("recalculate"), st.just(0), st.just(0), st.just(0)),
     st.tuples(st.just("recalculate_account"), points, st.just(0), st.just(0)),
@@ -175,6 +181,7 @@ EVERY_KIND = [
     (2, ("feed", 2, 44, 3)), (2, ("house_fed", 14, 50, 3)), (1, ("late_reading", -11, 45, 90)),
     (2, ("odd_reading", -13, 50, 33)), (1, ("recalculate", 0, 0, 0)), (2, ("move", 11, 104, 18)),
     (3, ("intervals", 13, 40, 12)), (2, ("intervals", 8, 50, 55)), (3, ("intervals", 20, 47, 7)),
+    (3, ("condition", 11, 45, "suspended")), (2, ("condition", 11, 30, "")), (1, ("condition", 31, 52, 2)),
     (5, ("odd_reading", 22, 80, 2500)), (4, ("withdraw_reading", 22, 4, 0)), (2, ("price", 2, 0, 0)),
 ]  # fmt: skip
 KINDS = {what for _, (what, *_) in EVERY_KIND}

@@ -12,10 +12,10 @@ from mains.packs import definition
 from mains.packs.definition import UnableToReadPack, list_packs, read_pack
 from mains.staff.values import Permission
 
-PACKS = ["ng_electricity", "ru_communal"]
+PACKS = ["cn_heat", "ng_electricity", "ru_communal", "tr_gas"]
 
 
-def test_both_packs_are_listed() -> None:
+def test_all_packs_are_listed() -> None:
     assert list_packs() == PACKS
 
 
@@ -74,7 +74,7 @@ def test_band_a_follows_the_notices_of_2024() -> None:
 def test_an_unknown_pack_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UnableToReadPack) as caught:
         read_pack("uk_water")
-    assert "ng_electricity, ru_communal" in caught.value.remedy
+    assert "cn_heat, ng_electricity, ru_communal, tr_gas" in caught.value.remedy
 
 
 def test_a_misspelt_clause_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

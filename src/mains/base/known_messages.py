@@ -282,6 +282,21 @@ BOOKS = (
     _("This receipt is taken back already."),
 )
 
+CONDITIONS = (
+    _("No tariff of the service point reads {name} on these days."),
+    _("What its tariffs read so: {names}."),
+    _("{text} is not a number."),
+    _("Write it as 16.5, with at most six decimals."),
+    _("{text} is no value of {name}."),
+    _("Allowed are: {names}."),
+    _("The number is a thousand million or more."),
+    _("Correct the number, such as 16.5."),
+    _("A word has 1 to {count} characters."),
+    _("Use one of the values that the tariff lists."),
+    _("No document proves the condition."),
+    _("The proof is too long."),
+)
+
 MESSAGES = (
     *READINGS,
     *BILL_RUNS,
@@ -294,6 +309,7 @@ MESSAGES = (
     *TRIALS,
     *FINDINGS,
     *BOOKS,
+    *CONDITIONS,
     *ENGINE,
 )
 

@@ -23,6 +23,9 @@ COMMON_USE = "common_use"
 FED_IN = "export"
 """The quantity by which a tariff reads what a service point fed into the network."""
 
+FLAG_WORDS = {"yes": True, "no": False}
+"""How a condition of supply tells an attribute of yes or no."""
+
 _SLICES_TOGETHER = 4
 _SAMPLE_ACCOUNTS = 8_000
 _NUMBER = re.compile(r"(\d{2})(0[1-9]|1[0-2])-?(\d{1,18})(\d)", re.ASCII)

@@ -163,6 +163,37 @@ class ServicePoint(models.Model):
         ]
 
 
+class PointCondition(DatedFact):
+    """A word (`supply`: suspended) or a number in millionths (`room_temperature`: 16.5) that tariffs read of a service
+    point as the attribute `name`; it goes before a node's figure of that name.
+
+    Neither word nor number says that the point has no such condition on the dates.
+    """
+
+    service_point = models.ForeignKey(ServicePoint, on_delete=models.PROTECT, related_name="conditions")
+    name = models.CharField(max_length=40)
+    word = models.CharField(max_length=40, blank=True)
+    value_micro = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="one_condition_of_a_name_at_a_time",
+                expressions=[
+                    (one_value("service_point_id", function="int8range"), RangeOperators.OVERLAPS),
+                    (one_value("name", function="mains_text_range"), RangeOperators.OVERLAPS),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+                condition=models.Q(superseded_at__isnull=True),
+            ),
+            models.CheckConstraint(condition=~models.Q(proof=""), name="point_condition_proved"),
+            models.CheckConstraint(
+                condition=models.Q(word="") | models.Q(value_micro__isnull=True),
+                name="point_condition_word_or_number",
+            ),
+        ]
+
+
 class IdlePeriod(DatedFact):
     """Dates over which nobody has to pay for a connected service point, and why; `proof` names the act."""
 

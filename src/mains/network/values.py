@@ -12,7 +12,7 @@ class Service(models.TextChoices):
     HEAT = "heat", _("Heat")
 
 
-UNIT_OF_SERVICE = {"electricity": "kWh", "cold_water": "m3", "hot_water": "m3", "gas": "m3", "heat": "Gcal"}
+UNIT_OF_SERVICE = {"electricity": "kWh", "cold_water": "m3", "hot_water": "m3", "gas": "m3", "heat": "kWh"}
 
 
 FILLED_ATTRIBUTES = frozenset(
@@ -35,6 +35,24 @@ class NodeKind(models.TextChoices):
     RISER = "riser", _("Riser")
 
 
+_NODE_WORDS = {
+    ("gas", "source"): _("City gate station"),
+    ("gas", "substation"): _("Pressure reduction station"),
+    ("gas", "feeder"): _("Gas main"),
+    ("gas", "transformer"): _("District regulator"),
+    ("heat", "source"): _("Heat plant"),
+    ("heat", "substation"): _("Main heat station"),
+    ("heat", "feeder"): _("Heat main"),
+    ("heat", "transformer"): _("Heat exchange station"),
+}
+
+
+def node_label(kind: str, service: str) -> str:
+    """What a kind of node is called in the network of a service."""
+    word = _NODE_WORDS.get((service, kind))
+    return str(NodeKind(kind).label if word is None else word)
+
+
 class PremiseKind(models.TextChoices):
     FLAT = "flat", _("Flat")
     HOUSE = "house", _("House")
@@ -50,6 +68,14 @@ class IdleReason(models.TextChoices):
     VACANT = "vacant", _("Vacant")
     SHUT_OFF = "shut_off", _("Shut off")
     ACT = "act", _("By an act")
+
+
+class Supply(models.TextChoices):
+    """Words of the condition `supply`, as tariffs of heat read it."""
+
+    SUPPLIED = "supplied", _("Supplied")
+    SUSPENDED = "suspended", _("Suspended")
+    NOT_DELIVERED = "not_delivered", _("Not delivered")
 
 
 class AbsenceReason(models.TextChoices):

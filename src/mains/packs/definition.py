@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from mains.kernel.errors import MainsError
+from mains.packs.profiles import BalanceProfile, ChosenTariff, ConditionProfile, FigureProfile, OpeningRange
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -113,7 +114,8 @@ class BuildingKind:
 class PremiseProfile:
     """What a kind of premise is like: sizes, who holds it, how much it uses.
 
-    `monthly_kwh` are the 0, 10, … 100 % quantiles of the use of a month.
+    `monthly_kwh` are the 0, 10, … 100 % quantiles of the use of a month, in the unit of the service. The load class is
+    drawn, or follows from the floors of the house: up to how many each reaches.
     """
 
     monthly_kwh: tuple[int, ...]
@@ -123,6 +125,7 @@ class PremiseProfile:
     organisation_share: float
     categories: Mapping[str, int]
     load_classes: Mapping[str, int]
+    load_class_floors: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,10 @@ class MeterModel:
 
 @dataclass(frozen=True)
 class Population:
-    """Shares and sizes of the demo's population; shares are fractions of 1, weights any whole numbers."""
+    """Shares and sizes of the demo's population; shares are fractions of 1, weights any whole numbers.
+
+    `season`: first and last day (month-day) of the part of the year outside which nothing is used.
+    """
 
     buildings: tuple[BuildingKind, ...]
     premises: Mapping[str, PremiseProfile]
@@ -165,29 +171,8 @@ class Population:
     creditor_share: float
     opening_minor_per_kwh: int
     sources: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class BalanceProfile:
-    """Which nodes of the demo have meters of their own, and how houses share their remainder.
-
-    Shares are fractions of 1; among the houses with a meter `theft_share` lose much more than the others and
-    `negative_share` count less than their flats. `cap_norm_wh_m2`: Wh per m² of common area and month;
-    `norm_person_kwh`: use of a flat without a meter, per resident and month. `rest_tariff`: by which managing companies
-    pay what is over the cap; without it that stays the utility's loss.
-    """
-
-    house_share: float
-    transformer_share: float
-    feeder_share: float
-    theft_share: float
-    negative_share: float
-    key: str
-    negative: str
-    cap_norm_wh_m2: int
-    norm_person_kwh: int
-    meter_model: str
-    rest_tariff: str = ""
+    season: tuple[str, str] | None = None
+    storey_height_mm: tuple[int, int] = (2500, 3000)
 
 
 @dataclass(frozen=True)
@@ -208,7 +193,7 @@ class Wording:
 @dataclass(frozen=True)
 class Names:
     """Lists from which people, firms and streets are named. A people is (family, given and patronymic) by
-    gender.
+    gender; `full_name` is the pattern of a whole name where the order of the country's lists is not right.
     """
 
     peoples: tuple[Mapping[str, Sequence[str]], ...]
@@ -216,6 +201,7 @@ class Names:
     firm_forms: Sequence[str]
     streets: Sequence[str]
     street_forms: Sequence[str]
+    full_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -249,6 +235,9 @@ class Pack:
     findings: int = 0
     interval_tariff: str = ""
     interval_accounts: int = 0
+    figures: tuple[FigureProfile, ...] = ()
+    conditions: tuple[ConditionProfile, ...] = ()
+    chosen_tariffs: tuple[ChosenTariff, ...] = ()
 
 
 def list_packs() -> list[str]:
@@ -291,6 +280,16 @@ def read_pack(code: str) -> Pack:
         "findings": data.get("findings", 0),
         "interval_tariff": data.get("interval_tariff", ""),
         "interval_accounts": data.get("interval_accounts", 0),
+        "figures": tuple(
+            _record(FigureProfile, figure, place=f"{place}: figures") for figure in data.get("figures", ())
+        ),
+        "conditions": tuple(
+            _record(ConditionProfile, _tupled(each), place=f"{place}: conditions")
+            for each in data.get("conditions", ())
+        ),
+        "chosen_tariffs": tuple(
+            _chosen_tariff(each, place=f"{place}: chosen_tariffs") for each in data.get("chosen_tariffs", ())
+        ),
         "wording": _record(Wording, data.get("wording", {}), place=f"{place}: wording"),
         "names": _record(Names, _tupled(names), place=f"{code}/names.yaml"),
         "tariff_documents": {
@@ -384,6 +383,14 @@ def _towns(data: Mapping[str, Any], *, place: str) -> list[Town]:
         for branch in region["branches"]
         for town in branch["towns"]
     ]
+
+
+def _chosen_tariff(data: Mapping[str, Any], *, place: str) -> ChosenTariff:
+    openings = {
+        name: _record(OpeningRange, opening, place=f"{place}, openings, {name}")
+        for name, opening in data.get("openings", {}).items()
+    }
+    return _record(ChosenTariff, {**_tupled(data), "openings": openings}, place=place)
 
 
 def _population(data: Mapping[str, Any], *, place: str) -> Population:

@@ -14,12 +14,14 @@ from mains.base.buckets import bucket_column
 from mains.base.db import adbc_connect, read_frame
 from mains.base.loading import indexes_built_after
 from mains.base.progress import ProgressReport, Step
+from mains.billing.actions import loading as billing_loading
 from mains.customers.actions import loading as customers_loading
 from mains.kernel.errors import MainsError
 from mains.ledger.actions.openings import post_opening_balances
 from mains.metering.actions import loading as metering_loading
 from mains.network.actions import loading as network_loading
 from mains.packs.definition import Pack
+from mains.packs.node_figures import record_node_figures
 from mains.packs.population.balances import BalanceFrames, make_balances
 from mains.packs.population.debts import brought_forward_on
 from mains.packs.population.draws import Integers
@@ -74,6 +76,7 @@ def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport)
             *customers_loading.TABLES,
             *metering_loading.TABLES,
             *balance_loading.TABLES,
+            *billing_loading.TABLES,
         )
         with indexes_built_after(tables, connection=connection) as build_indexes:
             with progress.step("Load registry and readings", total=accounts) as step:
@@ -92,6 +95,8 @@ def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport)
             business_date=brought_forward_on(pack),
             now=datetime.combine(pack.billing.months[0], time(), tzinfo=UTC),
         )
+    with progress.step("Record figures of the network"):
+        record_node_figures(pack=pack, seed=seed)
     return LoadedPack(
         accounts=accounts + managed,
         service_points=points,
@@ -197,6 +202,7 @@ def _copy_slice(frames: SliceFrames, *, known_at: datetime, connection: Connecti
         connection=connection,
     )
     network_loading.load_idle_periods(idle=frames.idle, connection=connection)
+    network_loading.load_conditions(conditions=frames.conditions, connection=connection)
     customers_loading.load_accounts(
         customers=frames.customers,
         accounts=frames.accounts,
@@ -214,6 +220,7 @@ def _copy_slice(frames: SliceFrames, *, known_at: datetime, connection: Connecti
     )
     metering_loading.load_readings(readings=frames.readings, connection=connection)
     metering_loading.load_exceptions(exceptions=frames.exceptions, connection=connection)
+    billing_loading.load_opening_balances(openings=frames.carried, connection=connection)
 
 
 def _copy_balances(frames: BalanceFrames, *, known_at: datetime, connection: Connection) -> None:

@@ -1,12 +1,13 @@
-"""Errors of meters, acts and absences in the subscriber book: recorded, refused in words, listed, withdrawn."""
+"""Errors of meters, acts, absences, conditions in the subscriber book: recorded, refused, listed, withdrawn."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
+from billing.prosumers import agree
 from mains.customers.models import Account
 from mains.metering.models import MeterError, Register, UnmeteredUse
-from mains.network.models import Absence, PremiseState
+from mains.network.models import Absence, PointCondition, PremiseState
 
 APRIL = {"first_day": "2021-04-01", "last_day": "2021-04-30"}
 
@@ -132,3 +133,61 @@ def test_nobody_records_or_withdraws_outside_the_own_district(own_office) -> Non
 def test_who_may_only_look_gets_no_forms(own_office) -> None:
     page = own_office.sign_in("cashier").get(f"/accounts/{own_office.central}/meters/").content.decode()
     assert "Record an act of unmetered use" not in page
+
+
+HEAT = """
+tariff: heat-by-area
+service: electricity
+currency: RUB
+unit: kWh
+attributes:
+  heated_area_m2: m2
+  supply: {type: text, values: [supplied, suspended], default: supplied}
+  room_temperature: {type: number, default: 20}
+versions:
+  - valid_from: 2020-01-01
+    prices:
+      daily: {unit: RUB/m2/day, by: supply, supplied: 2.00, suspended: 0.60}
+      warm: {unit: number, limit_unit: number, tiers: [[18, 0.5], [null, 1]]}
+    components:
+      - {name: heat, formula: "heated_area_m2 * daily * days * step(room_temperature, warm)"}
+"""
+
+
+def test_a_condition_is_recorded_where_a_tariff_reads_it(own_office) -> None:
+    number = own_office.central
+    client, page = own_office.sign_in("clerk"), f"/accounts/{number}/premise/"
+    assert "Conditions of supply" not in client.get(page).content.decode()
+    point, account = point_of(number), Account.objects.get(number=number)
+    agree(
+        point, tariff=HEAT, since=date(2021, 6, 1), now=datetime(2021, 5, 20, tzinfo=UTC), account=account.pk
+    )
+    assert "Nothing out of the ordinary" in client.get(page).content.decode()
+    told = {
+        "what": f"{point}:supply", "value": "off", "first_day": "2021-06-03", "last_day": "2021-06-05",
+        "proof": "application 5",
+    }  # fmt: skip
+    refused = client.post(f"/accounts/{number}/conditions/", told).content.decode()
+    assert "off is no value of supply." in refused
+    assert "Allowed are: supplied, suspended." in refused
+    cold = told | {"what": f"{point}:room_temperature", "value": "cold"}
+    assert "cold is not a number." in client.post(f"/accounts/{number}/conditions/", cold).content.decode()
+    done = client.post(f"/accounts/{number}/conditions/", told | {"value": "suspended"}, follow=True)
+    shown = done.content.decode()
+    assert "The condition is recorded." in shown
+    assert "application 5" in shown
+    history = client.get(f"/accounts/{number}/history/?kind=findings").content.decode()
+    assert "Supply: suspended" in history
+    client.post(f"/accounts/{number}/conditions/", cold | {"value": "16,5"})
+    kept = dict(PointCondition.objects.values_list("name", "word"))
+    assert kept == {"supply": "suspended", "room_temperature": ""}
+    assert PointCondition.objects.get(name="room_temperature").value_micro == 16_500_000
+    assert "Record a condition" not in own_office.sign_in("cashier").get(page).content.decode()
+
+
+def test_a_condition_of_another_districts_point_is_refused(own_office) -> None:
+    client = own_office.sign_in("supervisor_central")
+    told = {"what": f"{point_of(own_office.northern)}:supply", "value": "suspended", "proof": "act 2"} | APRIL
+    assert client.post(f"/accounts/{own_office.northern}/conditions/", told).status_code == 404
+    assert client.post(f"/accounts/{own_office.central}/conditions/", told).status_code == 200
+    assert not PointCondition.objects.exists()

@@ -10,6 +10,8 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
+from mains.billing.queries.conditions import read_told_conditions
+from mains.billing.queries.pieces import complement_of, union_of
 from mains.billing.queries.run_tariffs import RunTariffs
 from mains.metering.queries.frames import read_installed_zones
 from mains.metering.values import Zone
@@ -33,7 +35,6 @@ _OF_AGREEMENT = ("category", "load_class")
 _OF_METER = ("metered", "zones")
 _DATED = ("item_id", "valid_from", "valid_to", "value")
 
-_DAYS_OF_ITEM = 1 << 32
 _DAY_NIGHT = (1 << Zone.DAY) | (1 << Zone.NIGHT)
 _THREE = (1 << Zone.PEAK) | (1 << Zone.HALF_PEAK) | (1 << Zone.NIGHT)
 
@@ -88,6 +89,15 @@ def read_attributes(
     if names := {name for tariff in compiled.tariffs for name in tariff.read_figures} - FILLED_ATTRIBUTES:
         figures = _node_figures(connection, from_date, to_date, as_of)
         found |= _of_figures(tariffs, items, {name: figures[name] for name in sorted(names & figures.keys())})
+    found |= read_told_conditions(
+        connection=connection,
+        tariffs=tariffs,
+        items=items,
+        figures=found,
+        from_date=from_date,
+        to_date=to_date,
+        as_of=as_of,
+    )
     if wanted & set(_OF_METER):
         installed = read_installed_zones(
             connection=connection,
@@ -140,7 +150,7 @@ def _of_absences(items: pl.DataFrame, states: pl.DataFrame, absences: pl.DataFra
         .filter(pl.col("valid_from") < pl.col("valid_to"))
         .select(_DATED)
     )
-    nobody = _complement(periods, pieces).with_columns(value=pl.lit(0, pl.Int64))
+    nobody = complement_of(periods, pieces).with_columns(value=pl.lit(0, pl.Int64))
     return pl.concat([pieces, nobody.select(_DATED)])
 
 
@@ -226,54 +236,13 @@ def _of_meters(items: pl.DataFrame, installed: pl.DataFrame, wanted: set[str]) -
     pieces = pieces.filter(pl.col("valid_from") < pl.col("valid_to"))
     found: dict[str, pl.DataFrame] = {}
     if "metered" in wanted:
-        covered = _union(pieces)
+        covered = union_of(pieces)
         yes = covered.with_columns(value=pl.lit(value=True))
-        no = _complement(periods, covered).with_columns(value=pl.lit(value=False))
+        no = complement_of(periods, covered).with_columns(value=pl.lit(value=False))
         found["metered"] = pl.concat([yes.select(_DATED), no.select(_DATED)])
     if "zones" in wanted:
         found["zones"] = _zones(pieces)
     return found
-
-
-def _union(pieces: pl.DataFrame) -> pl.DataFrame:
-    """Pieces of an item joined where they overlap or adjoin."""
-    # Each item has a stretch of numbers of its own for its days, so that one running maximum serves all items.
-    origin = pl.col("item_id").rle_id().cast(pl.Int64) * _DAYS_OF_ITEM
-    reached = (origin + pl.col("valid_to").to_physical()).cum_max().shift()
-    begins = (origin + pl.col("valid_from").to_physical() > reached).fill_null(value=True)
-    return (
-        pieces.sort("item_id", "valid_from")
-        .with_columns(piece=begins.cum_sum())
-        .group_by("piece", maintain_order=True)
-        .agg(pl.col("item_id").first(), pl.col("valid_from").min(), pl.col("valid_to").max())
-        .drop("piece")
-    )
-
-
-def _complement(periods: pl.DataFrame, covered: pl.DataFrame) -> pl.DataFrame:
-    """The parts of the items' periods outside the covered pieces, which do not overlap."""
-    edges = pl.concat(
-        [
-            periods.lazy().select("item_id", gap_from="period_from"),
-            covered.lazy().select("item_id", gap_from="valid_to"),
-        ]
-    )
-    following = covered.lazy().select("item_id", starts="valid_from").sort("starts")
-    gaps = edges.sort("gap_from").join_asof(
-        following,
-        left_on="gap_from",
-        right_on="starts",
-        by="item_id",
-        strategy="forward",
-        check_sortedness=False,
-    )
-    return (
-        gaps.join(periods.lazy().select("item_id", "period_to"), on="item_id")
-        .select("item_id", valid_from="gap_from", valid_to=pl.coalesce("starts", "period_to"))
-        .filter(pl.col("valid_from") < pl.col("valid_to"))
-        .sort("item_id", "valid_from")
-        .collect()
-    )
 
 
 def _zones(pieces: pl.DataFrame) -> pl.DataFrame:

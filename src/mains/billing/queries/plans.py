@@ -42,6 +42,7 @@ from mains.metering.queries.frames import (
 )
 from mains.metering.queries.intervals import read_changed_intervals
 from mains.network.queries.absences import read_changed_absences
+from mains.network.queries.conditions import read_changed_conditions
 from mains.network.queries.frames import read_changed_points
 
 _CHANGED_DAYS = {"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date}
@@ -294,6 +295,7 @@ def list_changed_facts(
     readers = (
         read_changed_points,
         read_changed_absences,
+        read_changed_conditions,
         read_changed_installations,
         read_changed_agreements,
     )

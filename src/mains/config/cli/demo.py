@@ -20,7 +20,7 @@ _PORT = 8000
 
 @app.command()
 def demo(
-    pack: Annotated[str, typer.Option(help="The pack: ng_electricity or ru_communal.")] = "ng_electricity",
+    pack: Annotated[str, typer.Option(help="The pack; docs/packs.md lists them.")] = "ng_electricity",
     accounts: Annotated[int, typer.Option(min=100, max=1_000_000, help="How many accounts.")] = 2_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same utility.")] = 1,
     serve: Annotated[
@@ -55,13 +55,13 @@ def demo(
                 start_django(need_tables=False)
                 apply_migrations()
             folder = private_folder(home_folder()) / "demo"
-            figures, logins, paper = _build(
+            figures, logins, bill = _build(
                 chosen, key=key, is_loaded=is_loaded, folder=folder, progress=progress
             )
     _print_summary(chosen, key=key, figures=figures, progress=progress)
-    if paper is not None:
-        number = paper.stem.removeprefix("bill-")
-        typer.echo(f"A bill as PDF: {paper}")
+    if bill is not None:
+        number, paper = bill
+        typer.echo(f"A bill as PDF: {paper}" if isinstance(paper, Path) else f"No bill as PDF: {paper}")
         typer.echo(f"Where its amounts come from: mains explain {number}")
     _print_logins(logins, file=home_folder() / "demo-logins.txt")
     if serve:
@@ -79,8 +79,8 @@ def _say_waiting() -> None:
 
 def _build(
     pack: "Pack", *, key: "DemoKey", is_loaded: bool, folder: Path, progress: "ProgressReport"
-) -> "tuple[JobFigures, list[Login], Path | None]":
-    """Load, bill, collect; the figures, the logins and the path of one bill."""
+) -> "tuple[JobFigures, list[Login], tuple[str, Path | str] | None]":
+    """Load, bill, collect; the figures, the logins and one bill."""
     from mains.base.address import database_address
     from mains.base.places import home_folder
     from mains.packs.demo import run_main_job
@@ -93,16 +93,18 @@ def _build(
     mark_demo(loaded=key, address=database_address(), today=pack.billing.today)
     figures = run_main_job(pack=pack, seed=key.seed, folder=folder / key.shelf_name, progress=progress)
     with progress.step("Write a bill as PDF"):
-        paper = _write_bill(pack, folder=folder / key.shelf_name)
+        bill = _write_bill(pack, folder=folder / key.shelf_name)
     with progress.step("Set demo passwords"):
         logins = ensure_demo_logins(file=home_folder() / "demo-logins.txt")
-    return figures, logins, paper
+    return figures, logins, bill
 
 
-def _write_bill(pack: "Pack", *, folder: Path) -> Path | None:
-    """Write a bill of the last month that corrects an earlier one; its path, None when no bill asks for money."""
+def _write_bill(pack: "Pack", *, folder: Path) -> tuple[str, Path | str] | None:
+    """Write a bill of the last month that corrects an earlier one; its number, and its path or why it cannot be
+    printed. None when no bill asks for money."""
     from mains.billing.models import Bill
     from mains.billing.values import bill_number
+    from mains.kernel.errors import MainsError
     from mains.reporting.queries.bill_paper import bill_pdf
 
     bills = Bill.objects.filter(month=pack.billing.months[-1], amount_minor__gt=0)
@@ -112,18 +114,24 @@ def _write_bill(pack: "Pack", *, folder: Path) -> Path | None:
     )
     if bill is None:
         return None
-    path = folder / f"bill-{bill_number(bill.month, bill.id)}.pdf"
-    path.write_bytes(bill_pdf(month=bill.month, bill_id=bill.id))
-    return path
+    number = bill_number(bill.month, bill.id)
+    path = folder / f"bill-{number}.pdf"
+    try:
+        path.write_bytes(bill_pdf(month=bill.month, bill_id=bill.id))
+    except MainsError as error:  # no font for the language; the utility is billed all the same
+        return number, f"{error.message} {error.remedy}"
+    return number, path
 
 
 def _print_summary(
     pack: "Pack", *, key: "DemoKey", figures: "JobFigures", progress: "ProgressReport"
 ) -> None:
     from mains.config.cli.tables import Column, amount_text, print_table
+    from mains.network.values import UNIT_OF_SERVICE
 
     numbers = [
-        Column(title, is_number=True) for title in ("bills", "kWh", "billed", "corrections", "paid", "owed")
+        Column(title, is_number=True)
+        for title in ("bills", UNIT_OF_SERVICE[pack.service], "billed", "corrections", "paid", "owed")
     ]
     rows: list[list[object]] = []
     for month in figures.months:

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     POINTS = "points"
     NODE_POINTS = "node-points"
     NODE_FIGURES = "node-figures"
+    CONDITIONS = "conditions"
     BALANCE_RULES = "balance-rules"
     AGREEMENTS = "agreements"
     OPENING_BALANCES = "opening-balances"
@@ -140,6 +141,7 @@ def grant(
 def _importer(kind: Kind, *, written: Mapping[str, Any]) -> "Callable[..., StagedRows]":
     """The import of a kind. `written` (actor, now, proof) goes with the kinds that record dated facts."""
     from mains.balance.actions import rules as of_balances
+    from mains.billing.actions import conditions as of_supply
     from mains.billing.actions import openings as of_bills
     from mains.customers.actions import registry_files as of_customers
     from mains.metering.actions import finding_files as of_findings
@@ -157,6 +159,7 @@ def _importer(kind: Kind, *, written: Mapping[str, Any]) -> "Callable[..., Stage
         Kind.POINTS: of_network.import_points,
         Kind.NODE_POINTS: of_network.import_node_points,
         Kind.NODE_FIGURES: partial(of_network.import_node_figures, **proved),
+        Kind.CONDITIONS: partial(of_supply.import_conditions, **proved),
         Kind.BALANCE_RULES: partial(of_balances.import_rules, **written),
         Kind.AGREEMENTS: partial(of_customers.import_agreements, **written),
         Kind.OPENING_BALANCES: partial(of_bills.import_openings, **written),

@@ -274,6 +274,20 @@ class Tariff:
             and name not in self.demands
         )
 
+    def quantity_unit(self, component: str) -> str:
+        """The unit of the quantity that a component shows beside its amount, in the latest version that has one; empty
+        where it shows none."""
+        for version in reversed(self.versions):
+            found = version.by_name.get(component)
+            if found is not None and found.quantity is not None:
+                return str(found.quantity.unit)
+        return ""
+
+    @cached_property
+    def read_words(self) -> tuple[str, ...]:
+        """Attributes of text or yes/no which are read."""
+        return tuple(name for name in self.read_attributes if self.attributes[name].kind != "number")
+
     @cached_property
     def _leaves(self) -> tuple[Node, ...]:
         return tuple(

@@ -19,6 +19,7 @@ TABLES = (
     "network_premisestate",
     "network_servicepoint",
     "network_idleperiod",
+    "network_pointcondition",
 )
 
 
@@ -74,6 +75,11 @@ def load_premises(
 def load_node_points(*, points: pl.DataFrame, connection: Connection) -> None:
     """Append points that measure nodes: id, code, service, node_id, connected_on, measures_node."""
     copy_frame(points.with_columns(bucket=bucket_column("id")), "network_servicepoint", connection=connection)
+
+
+def load_conditions(*, conditions: pl.DataFrame, connection: Connection) -> None:
+    """Append conditions: service_point_id, name, word, value_micro, valid_from, valid_to, recorded_at, proof."""
+    copy_frame(date_ranges(conditions), "network_pointcondition", connection=connection)
 
 
 def load_idle_periods(*, idle: pl.DataFrame, connection: Connection) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from mains.base.rows import fetch_rows
+from mains.network.models import Node
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,8 @@ def list_tree(*, service: str = "", on_date: date, depth_max: int = 20) -> list[
         ORDER BY t.path
     """
     return fetch_rows(TreeNode, statement, {"service": service, "on_date": on_date, "depth_max": depth_max})
+
+
+def list_nodes(*, service: str, kind: str) -> list[Node]:
+    """All nodes of a kind in a service's tree, in the order of their ids."""
+    return list(Node.objects.filter(service=service, kind=kind).order_by("pk"))

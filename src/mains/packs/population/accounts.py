@@ -13,6 +13,7 @@ from mains.packs.definition import Pack, add_months
 from mains.packs.population.draws import Draws, Flags, Integers
 from mains.packs.population.people import firm_names, person_names
 from mains.packs.population.places import premise_kinds
+from mains.packs.population.tax_numbers import tax_number
 
 Dates = NDArray[np.datetime64]
 NEVER = np.datetime64("NaT", "D")
@@ -24,7 +25,8 @@ class Slice:
     them.
 
     `second_payer` is the account id of the next payer, 0 where the payer does not change; `moved_on` is the
-    day from which the next payer pays, or the supply is unpaid by anybody (vacant).
+    day from which the next payer pays, or the supply is unpaid by anybody (vacant). `shares_meter`: the flats of the
+    house have one meter together. `chosen`: which of the pack's `chosen_tariffs` the payer has, −1 for none of them.
     """
 
     point: Integers
@@ -41,6 +43,9 @@ class Slice:
     category: NDArray[np.object_]
     load_class: NDArray[np.object_]
     monthly_kwh: Integers
+    shares_meter: Flags
+    chosen: Integers
+    fed_in_percent: Integers
 
     def __len__(self) -> int:
         return len(self.point)
@@ -55,7 +60,10 @@ def draw_slice(
     organisation: Integers,
     officer: Integers,
     building: Integers,
+    floors: Integers,
+    shares_meter: Flags,
     draws: Draws,
+    choices: Draws,
 ) -> Slice:
     """Decide for each point since when it is connected, who moves when, and how much it uses through which
     meter.
@@ -77,28 +85,65 @@ def draw_slice(
         rows = np.flatnonzero(kind == position)
         category[rows] = draws.pick_key(profile.categories, len(rows))
         load_class[rows] = draws.pick_key(profile.load_classes, len(rows))
+        if profile.load_class_floors:
+            reached = np.searchsorted([*profile.load_class_floors.values()], floors[rows])
+            load_class[rows] = np.array([*profile.load_class_floors], dtype=object)[reached]
         monthly[rows] = draws.quantile(profile.monthly_kwh, len(rows))
     for name, most in shares.category_kwh_max.items():
         rows = np.flatnonzero(category == name)
         monthly[rows] = draws.integers(most // 5, most, len(rows))
     is_home = np.array([profile.residents[1] > 0 for profile in profiles])[kind]
-    unmetered = draws.chance(shares.unmetered_share, count) & is_home
+    unmetered = (draws.chance(shares.unmetered_share, count) & is_home) | shares_meter
+    officer = np.where(draws.chance(shares.unmapped_share, count), 0, officer)
+    zones = np.where(unmetered, "total", draws.pick_key(shares.zones, count))
+    settled = ~unmetered & np.isnat(moved) & ~fresh
+    chosen, fed_in = _choose_tariffs(
+        pack, kind=kind, category=category, zones=zones, free=settled, draws=choices
+    )
     return Slice(
         point=point,
         second_payer=second_payer,
         kind=kind,
         organisation=organisation,
-        officer=np.where(draws.chance(shares.unmapped_share, count), 0, officer),
+        officer=officer,
         building=building,
         connected_on=connected,
         opened_on=opened,
         moved_on=moved,
         metered=~unmetered,
-        zones=np.where(unmetered, "total", draws.pick_key(shares.zones, count)),
+        zones=zones,
         category=category,
         load_class=load_class,
         monthly_kwh=monthly,
+        shares_meter=shares_meter,
+        chosen=chosen,
+        fed_in_percent=fed_in,
     )
+
+
+def _choose_tariffs(
+    pack: Pack,
+    *,
+    kind: Integers,
+    category: NDArray[np.object_],
+    zones: NDArray[np.object_],
+    free: Flags,
+    draws: Draws,
+) -> tuple[Integers, Integers]:
+    """Which of the pack's chosen tariffs each point has, and what it feeds in, in percent of what it draws; sets the
+    zones that go with them. Only who has a meter and neither came nor goes may choose; at least two of each do."""
+    count = len(kind)
+    chosen = np.full(count, -1, dtype=np.int64)
+    fed_in = np.zeros(count, dtype=np.int64)
+    kinds = np.array(premise_kinds(pack), dtype=object)
+    for position, choice in enumerate(pack.chosen_tariffs):
+        may = free & (chosen < 0) & (kinds[kind] == choice.premise) & (category == choice.category)
+        takes = draws.chance(choice.share, count)
+        takes[np.flatnonzero(may)[:2]] = True
+        rows = np.flatnonzero(may & takes)
+        chosen[rows], zones[rows] = position, choice.zones
+        fed_in[rows] = draws.integers(*choice.fed_in_percent, len(rows))
+    return chosen, fed_in
 
 
 def _between(first: Dates, last: np.datetime64, *, draws: Draws) -> Dates:
@@ -114,6 +159,7 @@ def premise_rows(pack: Pack, part: Slice, *, draws: Draws) -> pl.DataFrame:
     new one.
     """
     count, shares = len(part), pack.population
+    lowest, highest = shares.storey_height_mm
     rooms, area, residents = (np.zeros(count, dtype=np.int64) for _ in range(3))
     for position, profile in enumerate(shares.premises.values()):
         rows = np.flatnonzero(part.kind == position)
@@ -130,7 +176,7 @@ def premise_rows(pack: Pack, part: Slice, *, draws: Draws) -> pl.DataFrame:
             "rooms": rooms,
             "floor_area_m2_micro": area * 1_000_000,
             "heated_area_m2_micro": area * 920_000,
-            "storey_height_mm": 2500 + 100 * draws.integers(0, 5, count),
+            "storey_height_mm": 100 * draws.integers(lowest // 100, highest // 100, count),
             "cooker": np.where(draws.chance(shares.electric_cooker_share, count), "electric", "gas").astype(
                 object
             ),
@@ -196,7 +242,7 @@ def customer_rows(pack: Pack, part: Slice, *, draws: Draws) -> tuple[pl.DataFram
         "id",
         kind=pl.when("is_firm").then(pl.lit("organisation")).otherwise(pl.lit("person")),
         name=pl.when("is_firm").then("firm").otherwise("name"),
-        tax_number=pl.when("is_firm").then(_tax_number(pack)).otherwise(pl.lit("")),
+        tax_number=pl.when("is_firm").then(tax_number(pack.country)).otherwise(pl.lit("")),
         phone=pl.lit(pack.wording.phone) + (pl.col("id") % 10_000_000).cast(pl.String).str.zfill(7),
         email=pl.when("email").then(text_of("customer{}@example.org", "id")).otherwise(pl.lit("")),
         language=pl.lit(pack.language),
@@ -209,17 +255,6 @@ def _payers(part: Slice) -> tuple[Integers, Integers]:
     second = np.flatnonzero(part.second_payer > 0)
     account = np.concatenate((part.point, part.second_payer[second]))
     return account, np.concatenate((np.arange(len(part), dtype=np.int64), second))
-
-
-def _tax_number(pack: Pack) -> pl.Expr:
-    """Taxpayer numbers of firms: for Russia ten digits with the INN's check digit, else eight and a branch."""
-    if pack.country != "RU":
-        return text_of("{}-0001", (pl.col("id") + 20_000_000).cast(pl.String))
-    base = (910_100_000 + pl.col("id") % 899_000).cast(pl.Int64)
-    weights = (2, 4, 10, 3, 5, 9, 4, 6, 8)
-    digits = [base // 10 ** (8 - place) % 10 * weight for place, weight in enumerate(weights)]
-    check = pl.sum_horizontal(digits) % 11 % 10
-    return base.cast(pl.String) + check.cast(pl.String)
 
 
 def account_rows(pack: Pack, part: Slice, *, customer: Integers) -> pl.DataFrame:
@@ -275,14 +310,32 @@ def _check_table() -> Integers:
     )
 
 
+def tariff_codes(pack: Pack, part: Slice) -> NDArray[np.object_]:
+    """The tariff by which each point is paid."""
+    codes = np.array([pack.tariff_of[str(name)] for name in _tariff_keys(pack, part)], dtype=object)
+    for position, choice in enumerate(pack.chosen_tariffs):
+        codes[part.chosen == position] = choice.tariff
+    return codes
+
+
+def _tariff_keys(pack: Pack, part: Slice) -> NDArray[np.object_]:
+    """By what each agreement finds its tariff: the zones of the meter, the category, or how a household is measured:
+    `own_meter`, `house_meter` or `area`, and the category of the others."""
+    if pack.tariff_by == "zones":
+        return part.zones
+    if pack.tariff_by != "metering":
+        return part.category
+    measured = np.where(part.metered, "own_meter", np.where(part.shares_meter, "house_meter", "area"))
+    return np.where(part.category == "household", measured, part.category).astype(object)
+
+
 def agreement_rows(
     pack: Pack, part: Slice, *, tariffs: dict[str, int], parties: dict[str, int]
 ) -> pl.DataFrame:
     """Agreements with `valid_from`, `valid_to`, `known_on`, `superseded_on`; a move supersedes the open
     agreement.
     """
-    key = part.zones if pack.tariff_by == "zones" else part.category
-    tariff = np.array([tariffs[pack.tariff_of[str(name)]] for name in key], dtype=np.int64)
+    tariff = np.array([tariffs[code] for code in tariff_codes(pack, part)], dtype=np.int64)
     managers = [parties[code] for code in pack.managers]
     flats = np.array([kind == "flat" for kind in premise_kinds(pack)])[part.kind]
     manager = np.array(managers, dtype=np.int64)[part.building % len(managers)] if managers else None

@@ -9,16 +9,18 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from mains.base.buckets import bucket_column
-from mains.metering.values import ReadingSource
-from mains.packs.definition import BalanceProfile, Pack, add_months
+from mains.metering.values import ReadingSource, Zone
+from mains.packs.definition import Pack, add_months
 from mains.packs.population.accounts import Slice
 from mains.packs.population.demand import RegisterUse
 from mains.packs.population.draws import Draws, Integers
 from mains.packs.population.meters import ONE_DAY, Meters, Registers, installed_on
 from mains.packs.population.rest_points import RestFrames, make_rest_points
 from mains.packs.population.utility import SINCE, Utility
+from mains.packs.profiles import BalanceProfile
 
 _PER_MILLE = 1000
 _COMMON_M2_PER_FLAT = (6, 11)
@@ -39,12 +41,12 @@ class BalanceFrames:
 
 
 def node_use_rows(
-    part: Slice, meters: Meters, registers: Registers, *, use: RegisterUse, node: Integers
+    part: Slice, meters: Meters, registers: Registers, *, use: RegisterUse, node: Integers, is_seasonal: bool
 ) -> pl.DataFrame:
     """What the slice's points really used in each month, by the node that they hang on: node_id, month, use_wh."""
     months = use.demand.months
-    meter = registers.meter
-    register = np.arange(len(registers.id), dtype=np.int64)
+    register = np.flatnonzero(registers.zone != Zone.EXPORT)
+    meter = registers.meter[register]
     opened = installed_on(meters, use.demand.first_day)[meter]
     removed = np.where(
         np.isnat(meters.installed_to[meter]),
@@ -53,6 +55,8 @@ def node_use_rows(
     )
     at = node[meters.position[meter]]
     unmetered = np.flatnonzero(~part.metered)
+    # Without a season whoever has no meter uses the same in every month; with one, as the first shape does.
+    weights = dict.fromkeys(months, 1000000) if not is_seasonal else use.demand.month_weights()
     frames = [pl.DataFrame(schema=_NODE_USE)]
     for month in months:
         before, last = np.datetime64(month, "D") - ONE_DAY, np.datetime64(add_months(month, 1), "D") - ONE_DAY
@@ -64,11 +68,22 @@ def node_use_rows(
             pl.DataFrame(
                 {
                     "node_id": np.concatenate((at, node[unmetered])),
-                    "use_wh": np.concatenate((used, part.monthly_kwh[unmetered] * 1000 * connected)),
+                    "use_wh": np.concatenate(
+                        (used, part.monthly_kwh[unmetered] * weights[month] // 1000 * connected)
+                    ),
                 }
             ).select("node_id", month=pl.lit(month), use_wh="use_wh")
         )
     return pl.concat(frames).group_by("node_id", "month").agg(pl.col("use_wh").sum()).sort("node_id", "month")
+
+
+def houses_sharing_meter(utility: Utility) -> NDArray[np.bool_]:
+    """For each building whether its flats have one meter together and none of their own."""
+    profile = utility.pack.balances
+    if profile is None or not profile.replaces_meters:
+        return np.zeros(len(utility.network.node_of_building), dtype=np.bool_)
+    nodes = chosen_nodes(utility, profile).filter(pl.col("kind") == "building")["id"].to_numpy()
+    return np.isin(utility.network.node_of_building, nodes)
 
 
 def make_balances(
@@ -78,7 +93,7 @@ def make_balances(
     profile = utility.pack.balances
     if profile is None:
         return None
-    nodes = _chosen(utility, profile)
+    nodes = chosen_nodes(utility, profile)
     count = nodes.height
     ids = nodes.select(
         node_id="id",
@@ -128,7 +143,7 @@ def make_balances(
     )
 
 
-def _chosen(utility: Utility, profile: BalanceProfile) -> pl.DataFrame:
+def chosen_nodes(utility: Utility, profile: BalanceProfile) -> pl.DataFrame:
     """Nodes with a meter: id, kind, loss_per_mille; among the houses always one that leaks and one that counts less."""
     draws = Draws(seed=utility.seed, stream="node meters")
     shares = {
@@ -142,7 +157,8 @@ def _chosen(utility: Utility, profile: BalanceProfile) -> pl.DataFrame:
     for kind, share in shares.items():
         rows = np.flatnonzero(kinds == kind)
         chosen[rows] = draws.chance(share, len(rows))
-        chosen[rows[:3]] = True
+        if share:
+            chosen[rows[:3]] = True
     loss = np.where(kinds == "building", draws.integers(35, 95, count), draws.integers(25, 60, count))
     house = kinds == "building"
     loss = np.where(house & draws.chance(profile.theft_share, count), draws.integers(240, 420, count), loss)
@@ -246,9 +262,11 @@ def _rules(
     of_houses = pl.DataFrame(
         {"node_id": node, "common_area_m2_micro": houses["common_area_m2"] * 1_000_000}
     ).with_columns(
+        # A house without a cap needs no common area either.
+        **({} if profile.cap_norm_wh_m2 else {"common_area_m2_micro": pl.lit(None, pl.Int64)}),
         key=pl.lit(profile.key),
         negative=pl.lit(profile.negative),
-        cap_norm_m2_micro=pl.lit(profile.cap_norm_wh_m2 * 1_000, pl.Int64),
+        cap_norm_m2_micro=pl.lit(profile.cap_norm_wh_m2 * 1_000 or None, pl.Int64),
         bearer_id=pl.lit(None, pl.Int64) if bearer is None else pl.Series(bearer),
         rest_point_id=pl.lit(None, pl.Int64) if rests is None else rests.houses["point_id"],
         **common,

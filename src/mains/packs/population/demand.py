@@ -33,6 +33,16 @@ class Demand:
     def shape_count(self) -> int:
         return len(self.until)
 
+    def month_weights(self) -> dict[date, int]:
+        """What each month has of the mean month of the first shape, in millionths."""
+        last = self.until.shape[1] - 1
+        starts = [(month - self.first_day).days for month in self.months] + [last]
+        parts = np.diff(self.until[0, starts])
+        return {
+            month: int(part) * 12 // (YEAR_PARTS // 1_000_000)
+            for month, part in zip(self.months, parts, strict=True)
+        }
+
     def day_index(self, days: Dates) -> Integers:
         """Columns of `until` for the ends of those days; days before the first count as before all use."""
         index = (days - np.datetime64(self.first_day, "D")).astype(np.int64) + 1
@@ -75,14 +85,22 @@ class RegisterUse:
         return starts[month]
 
 
-def make_demand(*, calendar: BillingCalendar, shape_codes: Sequence[str], zone_hours: ZoneHours) -> Demand:
+def make_demand(
+    *,
+    calendar: BillingCalendar,
+    shape_codes: Sequence[str],
+    zone_hours: ZoneHours,
+    season: tuple[str, str] | None = None,
+) -> Demand:
     """Lay the load shapes of real meters over the demo's days; `zone_hours` are the hours of each register by
-    zones.
+    zones. With a `season` (first and last day, month-day) nothing is used outside it.
     """
     rows = shapes.daily_weights()
     weights = np.array(
         [rows.row(by_predicate=pl.col("shape_code") == code)[1] for code in shape_codes], dtype=np.int64
     )
+    if season is not None:
+        weights = np.where(_in_season(season)[None, :], weights, 0)
     first, last = calendar.history_from, add_months(calendar.months[-1], 1)
     days = [first + timedelta(days=number) for number in range((last - first).days)]
     columns = np.array([_day_of_leap_year(day) for day in days], dtype=np.int64)
@@ -96,6 +114,13 @@ def make_demand(*, calendar: BillingCalendar, shape_codes: Sequence[str], zone_h
         until=until,
         zone_shares=tuple(_zone_shares(code, zone_hours) for code in shape_codes),
     )
+
+
+def _in_season(season: tuple[str, str]) -> NDArray[np.bool_]:
+    """For each day of a leap year whether it lies in a season, which may cross the end of the year."""
+    first, last = (_day_of_leap_year(date.fromisoformat(f"2024-{day}")) for day in season)
+    days = np.arange(366)
+    return (days >= first) & (days <= last) if first <= last else (days >= first) | (days <= last)
 
 
 def _zone_shares(shape_code: str, zone_hours: ZoneHours) -> dict[str, Integers]:
@@ -119,9 +144,12 @@ def register_use(
     position_in_meter: Integers,
     monthly_kwh: Integers,
     ends_on: Dates,
+    percent: Integers,
     draws: Draws,
 ) -> RegisterUse:
     """Use of registers: the shape, more or less month by month, times the register's share of its meter.
+
+    `percent` of it: 100 where a register counts what is drawn, more or less where it counts what is fed in.
 
     From the month after `ends_on` (NaT: never) nobody lives there and the meter stands still.
     """
@@ -133,6 +161,7 @@ def register_use(
         for name, table in shares.items():
             rows = np.flatnonzero((shape == number) & (zones == name))
             part[rows] = part[rows] * table[number_of_month[None, :], position_in_meter[rows, None]] // 10_000
+    part = part * percent[:, None] // 100
     ended = ~np.isnat(ends_on)
     month = np.array(demand.months, dtype="datetime64[D]")
     part[(month[None, :] > ends_on[:, None]) & ended[:, None]] = 0

@@ -12,7 +12,12 @@ from mains.packs.population.accounts import NEVER, Dates, Slice, split_facts
 from mains.packs.population.draws import Draws, Integers
 
 # Registers of a meter by the zones it counts, in the order of their shares. Numbers are metering.values.Zone.
-REGISTERS: dict[str, tuple[int, ...]] = {"total": (0,), "day_night": (1, 2), "three": (3, 4, 2)}
+REGISTERS: dict[str, tuple[int, ...]] = {
+    "total": (0,),
+    "day_night": (1, 2),
+    "three": (3, 4, 2),
+    "total_export": (0, 5),
+}
 ONE_DAY = np.timedelta64(1, "D")
 DAY_BEFORE = np.timedelta64(-1, "D")
 CT_FROM_MONTHLY_KWH = 2_500

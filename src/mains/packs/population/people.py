@@ -1,8 +1,11 @@
 """Names of people and firms, drawn from the pack's lists."""
 
+import re
+
 import numpy as np
 import polars as pl
 
+from mains.base.column_texts import text_of
 from mains.packs.definition import Pack
 from mains.packs.population.draws import Draws, Integers
 
@@ -27,6 +30,9 @@ def person_names(pack: Pack, *, count: int, draws: Draws) -> pl.DataFrame:
     frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
     has_patronymics = any("male_patronymic" in entry for entry in peoples)
     order = ("family", "given", "patronymic") if has_patronymics else ("given", "family")
+    if pack.names.full_name:
+        parts = re.findall(r"\{(\w+)\}", pack.names.full_name)
+        return frame.with_columns(full=text_of(re.sub(r"\{\w+\}", "{}", pack.names.full_name), *parts))
     return frame.with_columns(full=pl.concat_str(order, separator=" "))
 
 

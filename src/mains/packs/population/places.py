@@ -31,6 +31,7 @@ class Places:
     size_of_building: Integers
     kind_of_building: Integers
     entrances_of_building: Integers
+    floors_of_building: Integers
     building: Integers
     entrance: Integers
     floor: Integers
@@ -81,6 +82,7 @@ def build_places(pack: Pack, *, points: int, seed: int) -> Places:
         size_of_building=size,
         kind_of_building=shapes[:, 4],
         entrances_of_building=shapes[:, 1],
+        floors_of_building=shapes[:, 2],
         building=building,
         entrance=np.where(single, 0, position // per_entrance + 1),
         floor=np.where(single, 0, position % per_entrance // per_floor + 1),

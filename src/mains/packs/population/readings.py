@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mains.metering.values import ReadingSource
+from mains.metering.values import ReadingSource, Zone
 from mains.packs.definition import Pack
 from mains.packs.population.accounts import Dates, Slice
 from mains.packs.population.demand import Demand, RegisterUse, register_use
@@ -73,6 +73,7 @@ def use_of_registers(
         zones=part.zones[position],
         position_in_meter=registers.place,
         monthly_kwh=part.monthly_kwh[position],
+        percent=np.where(registers.zone == Zone.EXPORT, part.fed_in_percent[position], np.int64(100)),
         ends_on=np.where(
             part.second_payer[position] == 0, part.moved_on[position], np.datetime64("NaT", "D")
         ),

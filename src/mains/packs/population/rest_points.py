@@ -9,10 +9,10 @@ import polars as pl
 from mains.base.column_texts import text_of
 from mains.customers.values import Category, CustomerKind
 from mains.network.values import PremiseKind
-from mains.packs.definition import BalanceProfile
 from mains.packs.population.accounts import account_numbers
 from mains.packs.population.draws import Integers
 from mains.packs.population.utility import SINCE, Utility
+from mains.packs.profiles import BalanceProfile
 
 _OPEN = {"valid_to": pl.lit(None, pl.Date)}
 

@@ -15,9 +15,11 @@ from mains.packs.population.accounts import (
     idle_rows,
     premise_rows,
 )
-from mains.packs.population.balances import node_use_rows
+from mains.packs.population.balances import houses_sharing_meter, node_use_rows
+from mains.packs.population.carried import carried_rows
+from mains.packs.population.conditions import condition_rows
 from mains.packs.population.debts import opening_rows
-from mains.packs.population.draws import Draws, Integers
+from mains.packs.population.draws import Draws, Flags, Integers
 from mains.packs.population.meters import (
     draw_meters,
     installation_rows,
@@ -53,6 +55,8 @@ class SliceFrames:
     readings: pl.DataFrame
     exceptions: pl.DataFrame
     openings: pl.DataFrame
+    conditions: pl.DataFrame
+    carried: pl.DataFrame
     node_use: pl.DataFrame
 
 
@@ -71,14 +75,21 @@ def make_slices(utility: Utility, *, bucket: Integers) -> Iterator[SliceFrames]:
     count = max(1, round(utility.points / POINTS_PER_SLICE))
     edges = np.searchsorted(bucket[order], np.arange(count + 1) * (int(bucket.max()) + 1) // count)
     ids = _NextIds()
+    shares_meter = houses_sharing_meter(utility)
     for number in range(count):
         rows = order[edges[number] : edges[number + 1]]
         if len(rows):
-            yield _make_slice(utility, rows, bucket=bucket, number=number, ids=ids)
+            yield _make_slice(utility, rows, bucket=bucket, number=number, ids=ids, shares_meter=shares_meter)
 
 
 def _make_slice(
-    utility: Utility, rows: Integers, *, bucket: Integers, number: int, ids: _NextIds
+    utility: Utility,
+    rows: Integers,
+    *,
+    bucket: Integers,
+    number: int,
+    ids: _NextIds,
+    shares_meter: Flags,
 ) -> SliceFrames:
     pack, places = utility.pack, utility.places
 
@@ -93,7 +104,10 @@ def _make_slice(
         organisation=utility.organisation.team_of_point[rows],
         officer=utility.organisation.officer_of_point[rows],
         building=places.building[rows],
+        floors=places.floors_of_building[places.building[rows]],
+        shares_meter=shares_meter[places.building[rows]],
         draws=draws("slice"),
+        choices=draws("choices"),
     )
     customers, customer = customer_rows(pack, part, draws=draws("customers"))
     meters = draw_meters(pack, part, first_id=ids.meter, draws=draws("meters"))
@@ -132,7 +146,16 @@ def _make_slice(
         ),
         exceptions=exception_rows(pack, part, meters, registers, readings=readings, draws=draws("mistakes")),
         openings=opening_rows(pack, part, provider_id=parties[pack.provider], draws=draws("debts")),
-        node_use=node_use_rows(part, meters, registers, use=use, node=utility.network.node_of_point[rows]),
+        conditions=condition_rows(pack, part, draws=draws("conditions")),
+        carried=carried_rows(pack, part, draws=draws("carried")),
+        node_use=node_use_rows(
+            part,
+            meters,
+            registers,
+            use=use,
+            node=utility.network.node_of_point[rows],
+            is_seasonal=pack.population.season is not None,
+        ),
     )
 
 

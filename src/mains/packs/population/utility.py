@@ -90,6 +90,7 @@ def build_utility(pack: Pack, *, accounts: int, seed: int, tariffs: dict[str, in
             calendar=pack.billing,
             shape_codes=pack.population.load_shapes,
             zone_hours=pack.population.zone_hours,
+            season=pack.population.season,
         ),
         second_payer=second_payer,
     )

@@ -115,6 +115,17 @@ def currency_of_utility() -> str:
     return found or ""
 
 
+def service_of_utility() -> str:
+    """The service of the utility's first tariff. Empty before it."""
+    found = fetch_row(str, "SELECT service FROM tariffs_tariff ORDER BY id LIMIT 1", {})
+    return found or ""
+
+
+def unit_of_quantity(*, edition_id: int, component: str) -> str:
+    """The unit of what a component shows beside its amount; empty where it shows nothing."""
+    return tariff_of_edition(edition_id=edition_id).quantity_unit(component)
+
+
 def titles_of_components(*, edition_id: int, language: str) -> dict[str, str]:
     """Component's title in the language, else English, by name.
 

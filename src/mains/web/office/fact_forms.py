@@ -1,11 +1,14 @@
-"""The forms for what readings do not tell: errors of meters, acts of unmetered use, absences."""
+"""The forms for what readings do not tell: errors of meters, acts of unmetered use, absences, conditions of
+supply."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mains.base.formats import unit_text
@@ -14,6 +17,17 @@ from mains.kernel.errors import MainsError
 from mains.metering.queries.records import MeterRecord
 from mains.metering.values import UnmeteredReason, Zone
 from mains.network.values import UNIT_OF_SERVICE, AbsenceReason, Service
+from mains.reporting.queries.bill_paper.wording import attribute_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToldByCondition:
+    """An attribute that a condition may tell of a service point, and the words allowed; none for numbers."""
+
+    point_id: int
+    service: str
+    name: str
+    words: tuple[str, ...]
 
 
 class FigureField(forms.DecimalField):
@@ -139,6 +153,38 @@ class AbsenceForm(FactForm):
         help_text=gettext_lazy("Full days in between count, from six in a row on."),
     )
     field_order = ("residents", "reason", "left_on", "returned_on", "proof")
+
+
+class ConditionForm(FactForm):
+    """What tariffs read of a service point over some days: suspended supply, a measured room temperature."""
+
+    name = "condition"
+    fields_of_errors = {"valid_from": "first_day", "valid_to": "last_day", "name": "what"}
+    field_order = ("what", "value", "first_day", "last_day", "proof")
+
+    what = forms.ChoiceField(label=gettext_lazy("Condition"))
+    value = forms.CharField(
+        label=gettext_lazy("Value"),
+        required=False,
+        max_length=40,
+        help_text=gettext_lazy("Empty: the condition does not hold on these days."),
+    )
+    first_day = DayField(label=gettext_lazy("First day"))
+    last_day = DayField(
+        label=gettext_lazy("Last day"), required=False, help_text=gettext_lazy("Empty: until further notice.")
+    )
+
+    def __init__(self, *args: Any, told: Sequence[ToldByCondition], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        words = sorted({word for each in told for word in each.words})
+        _choices(self, "what").choices = [
+            (f"{each.point_id}:{each.name}", f"{Service(each.service).label}, {attribute_name(each.name)}")
+            for each in told
+        ]
+        if words:
+            self.fields["value"].help_text = _("One of %(words)s, or a number. Empty: it does not hold.") % {
+                "words": ", ".join(words)
+            }
 
 
 def hundredths_of(percent: Decimal) -> int:

@@ -21,8 +21,10 @@ from mains.metering.queries.findings import FindingRecord
 from mains.metering.queries.records import MeterRecord, ReadingRecord
 from mains.metering.values import DayQuality, ReadingSource, UnmeteredReason, Zone
 from mains.network.queries.absences import AbsenceRecord
+from mains.network.queries.conditions import ConditionRecord
 from mains.network.values import AbsenceReason
 from mains.payments.queries.receipts import ReceiptRecord
+from mains.reporting.queries.bill_paper.wording import attribute_name, attribute_word
 
 
 class EventKind(TextChoices):
@@ -33,7 +35,7 @@ class EventKind(TextChoices):
     RECALCULATION = "recalculations", gettext_lazy("Recalculations")
     PAYMENT = "payments", gettext_lazy("Payments")
     METER = "meters", gettext_lazy("Meters and seals")
-    FINDING = "findings", gettext_lazy("Errors, acts and absences")
+    FINDING = "findings", gettext_lazy("Errors, acts, absences and conditions")
     AGREEMENT = "agreements", gettext_lazy("Agreements")
 
 
@@ -143,6 +145,19 @@ def meter_events(meters: Sequence[MeterRecord]) -> Iterator[Event]:
             yield Event(
                 meter.installed_to, EventKind.METER, f"{_('Meter removed')}: {name}", meter.proof, url=url
             )
+
+
+def condition_events(conditions: Sequence[ConditionRecord], *, url: str) -> Iterator[Event]:
+    """What held of the supply at the account's service points, as it is believed now."""
+    for told in conditions:
+        value = attribute_word(told.name, told.value, language=_language())
+        yield Event(
+            day=told.valid_from,
+            kind=EventKind.FINDING,
+            title=f"{attribute_name(told.name)}: {value if told.value is not None else '—'}",
+            detail=told.proof,
+            url=f"{url}#conditions",
+        )
 
 
 def finding_events(

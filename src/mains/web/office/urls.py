@@ -61,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         facts.drop_unmetered_use,
         name="drop_unmetered_use",
     ),
+    path("accounts/<str:number>/conditions/", facts.add_condition, name="add_condition"),
     path("accounts/<str:number>/absences/", facts.add_absence, name="add_absence"),
     path("accounts/<str:number>/absences/<int:fact_id>/withdraw/", facts.drop_absence, name="drop_absence"),
     path("meters/<int:meter_id>/", meters.meter, name="meter"),

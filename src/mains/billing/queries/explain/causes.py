@@ -31,15 +31,16 @@ METER_ERROR, METER_ERROR_WITHDRAWN = "meter_error", "meter_error_withdrawn"
 UNMETERED_USE, UNMETERED_USE_WITHDRAWN = "unmetered_use", "unmetered_use_withdrawn"
 ABSENCE, ABSENCE_WITHDRAWN = "absence", "absence_withdrawn"
 INTERVALS, HOURLY_PRICES = "intervals", "hourly_prices"
+CONDITION = "condition"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
     """A fact that became known: its kind, id and day (a reading's, or its first day), and when we learnt of it.
 
-    `name` says what it is about: a meter's serial, a node, the name of a figure and its node, a tariff, the proof of an
-    act or absence, or the attributes of a premise that differ, apart by commas. `replaced_id` is the fact that it
-    corrects. A month that was left out of its bill has no fact.
+    `name` says what it is about: a meter's serial, a node, the name of a figure and its node, that of a condition of
+    supply, a tariff, the proof of an act or absence, or the attributes of a premise that differ, apart by commas.
+    `replaced_id` is the fact that it corrects. A month that was left out of its bill has no fact.
     """
 
     kind: str
@@ -109,6 +110,7 @@ def find_causes(
             *_agreements(read, about),
             *_premise(read, about),
             *_became_known(read, _ABSENCES, about, ABSENCE, ABSENCE_WITHDRAWN),
+            *_conditions(read, about),
             *_network(read, about),
             *_balances(read, about),
             *_carried(read, about),
@@ -246,6 +248,11 @@ def _premise(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
         old = [other for other in rows if other["was_known"] and _overlap(other, row)]
         names = [name for name in _ATTRIBUTES if not old or any(other[name] != row[name] for other in old)]
         yield _dated(PREMISE, row, name=", ".join(names))
+
+
+def _conditions(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
+    for row in _told_anew(read(_CONDITIONS, about), ("name", "word", "value_micro")):
+        yield _dated(CONDITION, row)
 
 
 def _network(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
@@ -415,6 +422,10 @@ _ABSENCES = f"""
     SELECT {_DATED}, f.proof AS name FROM network_absence f
     WHERE f.premise_id = (SELECT premise_id FROM network_servicepoint WHERE id = %(point)s) AND {_IN_MONTH}
     ORDER BY f.id
+"""
+_CONDITIONS = f"""
+    SELECT {_DATED}, f.name, f.word, f.value_micro FROM network_pointcondition f
+    WHERE f.service_point_id = %(point)s AND {_IN_MONTH} ORDER BY f.id
 """
 _ABOVE = """
     WITH RECURSIVE above AS (

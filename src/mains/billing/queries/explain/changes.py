@@ -214,7 +214,7 @@ def _own_steps(before: Mapping[int, RatedItem], after: Mapping[int, RatedItem]) 
     for earlier, later in pairs:
         situations = _situation(earlier), _situation(later)
         for effect in split_change(before=situations[0], after=situations[1]).effects:
-            step = _step(effect, situations[0].facts, situations[1].facts)
+            step = _step(effect, *situations)
             # A balance has no name outside its tariff.
             yield replace(step, name=fact_title(later, step.name)) if step.cause == ATTRIBUTE else step
     for rated in only_before:
@@ -252,7 +252,8 @@ def _situation(rated: RatedItem) -> Situation:
     return Situation(rated.item.edition.tariff, rated.facts)
 
 
-def _step(effect: Effect, before: Facts, now: Facts) -> ChangeStep:
+def _step(effect: Effect, earlier: Situation, later: Situation) -> ChangeStep:
+    before, now = earlier.facts, later.facts
     shown: tuple[Shown, Shown] = (None, None)
     if effect.cause == DAYS:
         shown = (_days(before), _days(now))
@@ -264,7 +265,7 @@ def _step(effect: Effect, before: Facts, now: Facts) -> ChangeStep:
         measure = _measure(before, now)
         shown = (_use(before, measure) / _days(before), _use(now, measure) / _days(now))
     elif effect.cause == ATTRIBUTE:
-        shown = (_last_value(before, effect.name), _last_value(now, effect.name))
+        shown = (_last_value(earlier, effect.name), _last_value(later, effect.name))
     return ChangeStep(
         cause=effect.cause, amount_minor=effect.amount_minor, name=effect.name, before=shown[0], now=shown[1]
     )
@@ -283,10 +284,12 @@ def _use(facts: Facts, name: str) -> Fraction:
     return Fraction(facts.use_micro(name), MICRO)
 
 
-def _last_value(facts: Facts, name: str) -> Shown:
+def _last_value(situation: Situation, name: str) -> Shown:
+    """What is known last of an attribute, or else what the tariff takes where nothing is."""
+    facts, declared = situation.facts, situation.tariff.attributes.get(name)
     values = facts.attributes.get(name, ())
     inside = [value for value in values if value.valid_from is None or value.valid_from < facts.period_to]
-    return inside[-1].value if inside else None
+    return inside[-1].value if inside else declared.default if declared is not None else None
 
 
 def _summed(steps: Sequence[ChangeStep]) -> tuple[ChangeStep, ...]:

@@ -50,9 +50,10 @@ class Item:
     gives the item its id. `stored` are
     the daily-use rows that the bill read, `placements`, `states` and `figures` the network facts above the service
     point, `balance_rows` those of the nodes above it, where the tariff reads what they share out; `carried` what is
-    known of balances from bill to bill, where the tariff has such; `errors` and `acts` what was ever found of its
-    registers and of itself, `intervals` all revisions of the days of interval data that say anything of the month,
-    `prices` those of the prices by the hour that its tariff reads.
+    known of balances from bill to bill, where the tariff has such; `conditions` what is recorded of the point under
+    names of attributes; `errors` and `acts` what was ever found of its registers and of itself, `intervals` all
+    revisions of the days of interval data that say anything of the month, `prices` those of the prices by the hour that
+    its tariff reads.
     """
 
     agreement_id: int
@@ -75,6 +76,7 @@ class Item:
     balance_rows: tuple[Row, ...] = ()
     carried: CarriedRows = field(default_factory=CarriedRows)
     absences: tuple[Row, ...] = ()
+    conditions: tuple[Row, ...] = ()
     errors: tuple[Row, ...] = ()
     acts: tuple[Row, ...] = ()
     intervals: tuple[IntervalFact, ...] = ()
@@ -110,6 +112,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
     readings = _grouped(_rows(_READINGS, about), "service_point_id")
     premise_states = _grouped(_rows(_PREMISE_STATES, about), "premise_id")
     absences = _grouped(_rows(_ABSENCES, about), "premise_id")
+    conditions = _grouped(_rows(_CONDITIONS, about), "service_point_id")
     errors, acts = (
         _grouped(_rows(_ERRORS, about), "register_id"),
         _grouped(_rows(_ACTS, about), "service_point_id"),
@@ -165,6 +168,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
                 balance_rows=tuple(balances[node] for node in above if node in balances),
                 carried=carried,
                 absences=tuple(absences[first["premise_id"]]),
+                conditions=tuple(conditions[point_id]),
                 errors=_of_registers(registers[point_id], errors),
                 acts=tuple(acts[point_id]),
                 intervals=tuple(intervals.get(point_id, ())),
@@ -386,6 +390,14 @@ SELECT a.id, a.premise_id, a.residents, lower(a.valid) AS valid_from, upper(a.va
 FROM network_absence a
 WHERE a.premise_id = ANY(%(premises)s) AND a.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("a")}
 ORDER BY a.valid, a.id
+"""
+_CONDITIONS = f"""
+SELECT c.id, c.service_point_id, c.name, c.word, c.value_micro, lower(c.valid) AS valid_from,
+       upper(c.valid) AS valid_to, c.recorded_at, c.proof
+FROM network_pointcondition c
+WHERE c.service_point_id = ANY(%(points)s) AND (c.word <> '' OR c.value_micro IS NOT NULL)
+  AND c.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("c")}
+ORDER BY c.valid, c.id
 """
 _ERRORS = """
 SELECT e.id, e.register_id, e.percent_hundredths, lower(e.valid) AS valid_from, upper(e.valid) AS valid_to,

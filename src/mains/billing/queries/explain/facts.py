@@ -17,7 +17,7 @@ from mains.billing.queries.explain.intervals import (
 )
 from mains.billing.queries.explain.shares import share_stretches
 from mains.billing.queries.explain.usage import DailyUse
-from mains.billing.values import COMMON_USE
+from mains.billing.values import COMMON_USE, FLAG_WORDS
 from mains.engine.facts import MICRO, AttributeValue, DatedValue, Facts
 from mains.metering.values import Zone
 from mains.network.values import FILLED_ATTRIBUTES
@@ -55,7 +55,7 @@ def facts_of(item: Item, use: DailyUse, intervals: ItemIntervals | None = None) 
             **_of_premise(item),
             "absent": _of_absences(item),
             **_of_network(item),
-            **_of_figures(item),
+            **_of_figures_and_conditions(item),
             **_of_meters(item),
             **_of_bill_before(item),
             **(intervals.attributes() if intervals is not None else {}),
@@ -136,27 +136,42 @@ def _of_network(item: Item) -> dict[str, tuple[DatedValue, ...]]:
     return {name: tuple(values) for name, values in found.items()}
 
 
-def _of_figures(item: Item) -> dict[str, tuple[DatedValue, ...]]:
-    """Of each name that the tariff reads the figure of the nearest node above the service point, day by day."""
+def _of_figures_and_conditions(item: Item) -> dict[str, tuple[DatedValue, ...]]:
+    """Of each name that the tariff reads, day by day, the condition of the service point, or else the figure of the
+    nearest node above it."""
     found: dict[str, list[DatedValue]] = {}
-    read = item.edition.tariff.read_figures if item.edition is not None else ()
-    for name in sorted({*read} - FILLED_ATTRIBUTES):
-        named = [row for row in item.figures if row["name"] == name]
-        for day in _days(item) if named else ():
-            row = _nearest(item, named, day)
-            if row is not None:
-                value = DatedValue(
-                    Fraction(row["value_micro"], MICRO), day, day + DAY, _source_of_figure(row)
-                )
-                found.setdefault(name, []).append(value)
+    tariff = item.edition.tariff if item.edition is not None else None
+    read = {*tariff.read_figures, *tariff.read_words} - FILLED_ATTRIBUTES if tariff is not None else set()
+    for name in sorted(read):
+        kind = tariff.attributes[name].kind if tariff is not None else ""
+        conditions = [row for row in item.conditions if row["name"] == name]
+        figures = [row for row in item.figures if row["name"] == name and kind == "number"]
+        for day in _days(item) if conditions or figures else ():
+            own = (_condition_value(row, kind) for row in conditions if _holds(row, day))
+            value = next((each for each in own if each is not None), None)
+            source = next((_source_of_figure(row) for row in conditions if _holds(row, day)), "")
+            if value is None:
+                row = _nearest(item, figures, day)
+                if row is None:
+                    continue
+                value, source = Fraction(row["value_micro"], MICRO), _source_of_figure(row)
+            found.setdefault(name, []).append(DatedValue(value, day, day + DAY, source))
     return {name: tuple(values) for name, values in found.items()}
 
 
+def _condition_value(row: Row, kind: str) -> AttributeValue | None:
+    """What a condition says to an attribute of that kind; None where it is no value of it."""
+    if kind == "number":
+        return None if row["value_micro"] is None else Fraction(row["value_micro"], MICRO)
+    return FLAG_WORDS.get(row["word"]) if kind == "flag" else row["word"] or None
+
+
 def _source_of_figure(row: Row) -> str:
-    told = _source(row["node_name"], row, "id")
+    what = row["node_name"] if "node_name" in row else _("condition of supply")
+    told = _source(what, row, "id")
     if row["valid_to"] is not None:
         told = _("%(what)s %(id)s, %(since)s to %(until)s, recorded %(recorded)s") % {
-            "what": row["node_name"],
+            "what": what,
             "id": row["id"],
             "since": row["valid_from"],
             "until": row["valid_to"] - DAY,

@@ -123,6 +123,7 @@ class MonthlyAmounts:
             rows += histories.premise_states.get(row.premise_id, ())
             rows += histories.absences.get(row.premise_id, ())
             rows += histories.installed.get(row.service_point_id, ())
+            rows += histories.conditions.get(row.service_point_id, ())
             rows += histories.editions.get(row.tariff_id, ())
         told = {
             fact.recorded_at

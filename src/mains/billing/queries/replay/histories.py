@@ -175,6 +175,19 @@ class NodeFigure(NamedTuple):
     superseded_at: datetime | None
 
 
+class Condition(NamedTuple):
+    """A word, or a number in millionths, that tariffs read of a service point."""
+
+    service_point_id: int
+    name: str
+    word: str
+    value_micro: int | None
+    valid_from: date
+    valid_to: date | None
+    recorded_at: datetime
+    superseded_at: datetime | None
+
+
 class StoredUse(NamedTuple):
     """A month of daily use as it was computed at `recorded_at`."""
 
@@ -260,6 +273,7 @@ class Histories:
     placements: Mapping[int, Sequence[Placement]]
     node_states: Mapping[int, Sequence[NodeState]]
     node_figures: Mapping[int, Sequence[NodeFigure]]
+    conditions: Mapping[int, Sequence[Condition]]
     stored: Mapping[tuple[int, date], Sequence[StoredUse]]
     editions: Mapping[int, Sequence[Edition]]
     bills: Mapping[int, Sequence[PostedBill]]
@@ -321,6 +335,7 @@ def load_histories(account_ids: Sequence[int], *, months: Sequence[date]) -> His
         placements=placements,
         node_states=node_states,
         node_figures=node_figures,
+        conditions=_grouped(_read(Condition, _CONDITIONS, about)),
         stored=stored,
         editions=_grouped(editions),
         bills=_grouped(_read(PostedBill, _BILLS, about)),
@@ -465,6 +480,11 @@ _NODE_FIGURES = """
 SELECT node_id, name, value_micro, lower(valid), upper(valid), recorded_at, superseded_at
 FROM network_nodefigure
 WHERE node_id = ANY(%(nodes)s) AND value_micro IS NOT NULL
+"""
+_CONDITIONS = """
+SELECT service_point_id, name, word, value_micro, lower(valid), upper(valid), recorded_at, superseded_at
+FROM network_pointcondition
+WHERE service_point_id = ANY(%(points)s) AND (word <> '' OR value_micro IS NOT NULL)
 """
 _STORED = """
 SELECT service_point_id, month, zone, revision, recorded_at, days_micro, quality

@@ -9,13 +9,14 @@ from mains.billing.queries.explain.facts import zones_counted
 from mains.billing.queries.explain.usage import NAME_OF_ZONE
 from mains.billing.queries.replay.histories import (
     Agreement,
+    Condition,
     Histories,
     NodeFigure,
     NodeState,
     Placement,
     PremiseState,
 )
-from mains.billing.values import FED_IN
+from mains.billing.values import FED_IN, FLAG_WORDS
 from mains.engine.exact.amounts import Shape, Spans
 from mains.engine.exact.cut import borders_of_tariff
 from mains.engine.facts import MICRO, AttributeValue
@@ -177,8 +178,8 @@ def _attribute(
     if name in ("band", "supply_hours_day"):
         return _of_network(name, first.node_id, period, histories, as_of)
     if name in tariff.read_figures:
-        return _of_figures(name, first.node_id, period, histories, as_of)
-    return (), []
+        return _of_figures(name, first, period, histories, as_of)
+    return _of_words(name, tariff.attributes[name].kind, first, period, histories, as_of), []
 
 
 def _of_absences(
@@ -236,15 +237,59 @@ def _of_network(
 
 
 def _of_figures(
-    name: str, node_id: int, period: tuple[date, date], histories: Histories, as_of: datetime
+    name: str, agreement: Agreement, period: tuple[date, date], histories: Histories, as_of: datetime
 ) -> tuple[Spans, list[int]]:
-    """The figure of the name of the nearest node above the service point that has one on the day."""
+    """The condition of the name at the service point on the day, or else the figure of the nearest node above it."""
 
     def named(node: int) -> list[NodeFigure]:
         return [row for row in histories.node_figures.get(node, ()) if row.name == name]
 
-    found = [*_nearest(named, node_id, period, histories, as_of)] if histories.node_figures else []
-    return tuple((first, end, None) for first, end, _row in found), [row.value_micro for *_days, row in found]
+    figures = (
+        [
+            (start, end, row.value_micro)
+            for start, end, row in _nearest(named, agreement.node_id, period, histories, as_of)
+        ]
+        if histories.node_figures
+        else []
+    )
+    conditions = [
+        (*_within(row, period), row.value_micro)
+        for row in _conditions(name, agreement, period, histories, as_of)
+        if row.value_micro is not None
+    ]
+    if conditions:
+        days = sorted({*period, *(day for start, end, _ in (*figures, *conditions) for day in (start, end))})
+        figures = [
+            (start, end, value)
+            for start, end in pairwise(days)
+            for value in [next((v for s, e, v in (*conditions, *figures) if s <= start < e), None)]
+            if value is not None
+        ]
+    return tuple((start, end, None) for start, end, _value in figures), [value for *_days, value in figures]
+
+
+def _of_words(
+    name: str,
+    kind: str,
+    agreement: Agreement,
+    period: tuple[date, date],
+    histories: Histories,
+    as_of: datetime,
+) -> Spans:
+    """What conditions of the service point say under the name, as a text or as yes or no."""
+    spans: list[tuple[date, date, str | bool | None]] = []
+    for row in _conditions(name, agreement, period, histories, as_of):
+        value = FLAG_WORDS.get(row.word) if kind == "flag" else row.word or None
+        if value is not None:
+            spans.append((*_within(row, period), value))
+    return tuple(spans)
+
+
+def _conditions(
+    name: str, agreement: Agreement, period: tuple[date, date], histories: Histories, as_of: datetime
+) -> Iterator[Condition]:
+    rows = histories.conditions.get(agreement.service_point_id, ())
+    return (row for row in _rows(rows, period, as_of) if row.name == name) if rows else iter(())
 
 
 def _nearest(

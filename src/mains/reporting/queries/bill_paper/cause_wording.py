@@ -61,6 +61,7 @@ def _sentence(cause: Cause) -> str:
         kinds.NODE_FIGURE: _(
             "The figure %(name)s from %(day)s, record %(id)s, was recorded on %(recorded)s."
         ),
+        kinds.CONDITION: _("Condition %(id)s from %(day)s, %(name)s, was recorded on %(recorded)s."),
         kinds.NODE_PLACEMENT: _(
             "The place of %(name)s in the network from %(day)s, record %(id)s, was recorded on %(recorded)s."
         ),
@@ -93,7 +94,7 @@ def _names(cause: Cause) -> str:
     if cause.kind == kinds.NODE_FIGURE:
         figure, node = cause.name.split(", ", maxsplit=1)
         return f"{attribute_name(figure)}, {node}"
-    if cause.kind != kinds.PREMISE:
+    if cause.kind not in (kinds.PREMISE, kinds.CONDITION):
         return cause.name
     return ", ".join(attribute_name(name) for name in cause.name.split(", "))
 

@@ -31,7 +31,8 @@ class Tier:
 
 @dataclass(frozen=True, kw_only=True)
 class Charge:
-    """One line. `price` is None where there is no single price; `unrounded` is the amount before rounding.
+    """One line. `unit` is that of the quantity, empty where it is the service's; `price` is None where there is no
+    single price, `unrounded` is the amount before rounding.
 
     `period` is [from, to) where the line covers only a part of the month. `shares_ranges`: the tiers are filled by
     the use of all zones together, and the line has its share of each.
@@ -39,6 +40,7 @@ class Charge:
 
     title: str
     kind: str
+    unit: str
     period: tuple[date, date] | None
     quantity: Fraction | None
     price: Fraction | None
@@ -114,13 +116,16 @@ def used_attributes(rated: RatedItem) -> set[str]:
 
 
 def _charge(line: LineExplanation, computed: Line, rated: RatedItem, unit: str) -> Charge:
+    assert rated.item.edition is not None  # only items with a tariff are rated
+    own_unit = rated.item.edition.tariff.quantity_unit(line.posted.component) or unit
     whole = (computed.from_date, computed.to_date) == (rated.item.period_from, rated.item.period_to)
     tiers = _tiers(computed.explanation)
-    priced = {tier.price for tier in tiers} or _prices(line.tree, f"{rated.protocol.currency}/{unit}")
+    priced = {tier.price for tier in tiers} or _prices(line.tree, f"{rated.protocol.currency}/{own_unit}")
     has_price = bool(computed.quantity_micro) and len(priced) == 1
     return Charge(
         title=readable_title(line),
         kind=line.posted.kind,
+        unit="" if own_unit == unit else own_unit,
         period=None if whole else (computed.from_date, computed.to_date),
         quantity=Fraction(computed.quantity_micro, MICRO) if computed.quantity_micro else None,
         price=next(iter(priced)) if has_price else None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -264,6 +265,7 @@ def _section(section: Section, content: BillContent, *, language: str) -> Texts:
 
 def _charge(charge: Charge, content: BillContent, *, language: str) -> Texts:
     unit = content.unit
+    own = unit_text(charge.unit) if charge.unit else ""
     notes = []
     if charge.period:
         notes.append(period_text(*charge.period, language=language))
@@ -273,20 +275,33 @@ def _charge(charge: Charge, content: BillContent, *, language: str) -> Texts:
     return {
         "title": charge.title,
         "note": ", ".join(note for note in notes if note),
-        "quantity": "" if charge.quantity is None else fraction_text(charge.quantity, language=language),
-        "price": "" if charge.price is None else fraction_text(charge.price, language=language, least=2),
+        "quantity": "" if charge.quantity is None else _with_unit(charge.quantity, own, language=language),
+        "price": ""
+        if charge.price is None
+        else _with_unit(charge.price, own, language=language, is_price=True),
         "amount": amount_text(charge.amount_minor, language=language),
         "is_included": charge.kind == LineKind.TAX_INCLUDED,
         "tiers": [
             {
                 "title": wording.tier_title(tier, unit=unit, language=language),
                 "quantity": fraction_text(tier.quantity, language=language),
-                "price": fraction_text(tier.price, language=language, least=2),
+                "price": _price(tier.price, language=language),
                 "amount": fraction_text(tier.amount, language=language, decimals=decimals, least=decimals),
             }
             for tier in (charge.tiers if len(charge.tiers) > 1 else ())
         ],
     }
+
+
+def _price(value: Fraction, *, language: str) -> str:
+    """A price with all that is published of it, eight decimals in some countries."""
+    return fraction_text(value, language=language, decimals=8, least=2)
+
+
+def _with_unit(value: Fraction, unit: str, *, language: str, is_price: bool = False) -> str:
+    """A quantity, or the price of one, with its unit where that is not the one of the column."""
+    shown = _price(value, language=language) if is_price else fraction_text(value, language=language)
+    return f"{shown}{'/' if is_price else ' '}{unit}" if unit else shown
 
 
 def _correction(correction: Correction, content: BillContent, *, language: str) -> Texts:

@@ -22,7 +22,7 @@ from mains.base.wording import sentences
 from mains.customers.values import Category
 from mains.engine.facts import MICRO, AttributeValue
 from mains.metering.values import DayQuality
-from mains.network.values import Cooker, Location
+from mains.network.values import Cooker, Location, Supply
 from mains.reporting.queries.bill_paper.charges import Section, Tier
 from mains.reporting.queries.bill_paper.chart import Bar, change_per_day
 from mains.reporting.queries.bill_paper.content import BillContent
@@ -36,7 +36,12 @@ from mains.reporting.queries.bill_paper.corrections import (
 )
 from mains.reporting.queries.bill_paper.usage import UseRow
 
-_WORDS: dict[str, type[Choices]] = {"category": Category, "cooker": Cooker, "location": Location}
+_WORDS: dict[str, type[Choices]] = {
+    "category": Category,
+    "cooker": Cooker,
+    "location": Location,
+    "supply": Supply,
+}
 
 
 def cause_sentence(cause: Cause, *, unit: str, language: str) -> str:
@@ -101,6 +106,8 @@ def attribute_name(name: str) -> str:
         "cooker": _("Cooker"),
         "correction": _("Correction factor"),
         "export": _("Fed in"),
+        "supply": _("Supply"),
+        "room_temperature": _("Room temperature, °C"),
         "floor_area_m2": _("Floor area, m²"),
         "heated_area_m2": _("Heated area, m²"),
         "load_class": _("Load class"),
@@ -252,7 +259,7 @@ def _of_amounts(section: Section, *, content: BillContent, language: str) -> Ite
         yield _("%(title)s: %(quantity)s × %(price)s = %(unrounded)s, rounded %(amount)s.") % {
             "title": charge.title,
             "quantity": fraction_text(charge.quantity, language=language),
-            "price": fraction_text(charge.price, language=language, least=2),
+            "price": fraction_text(charge.price, language=language, decimals=8, least=2),
             "unrounded": fraction_text(charge.unrounded, language=language, decimals=6, least=2),
             "amount": money_text(charge.amount_minor, currency=content.currency, language=language),
         }

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from mains.base import formats
 from mains.base.wording import translate_message
-from mains.billing.queries.records import BillRecord
+from mains.billing.queries.records import BillRecord, LineRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
 from mains.customers.values import Category, CustomerKind
 from mains.ledger.values import EntryKind
@@ -30,15 +30,16 @@ from mains.network.values import (
     AbsenceReason,
     Cooker,
     Location,
-    NodeKind,
     PremiseKind,
     Service,
+    Supply,
+    node_label,
 )
 from mains.payments.values import RegisterStatus
 from mains.reporting.queries.bill_paper.wording import attribute_name
 from mains.reporting.values import HoleCause
 from mains.staff.values import OrganisationKind, Scope
-from mains.tariffs.queries.records import titles_of_components
+from mains.tariffs.queries.records import titles_of_components, unit_of_quantity
 from mains.tariffs.values import DraftState, DraftStepKind
 from mains.web.office.tariff_pages.wording import COMPONENT_KIND_WORDS, choices_of, word_of_key
 
@@ -58,7 +59,6 @@ KINDS: Mapping[str, type[Choices]] = {
     "line": LineKind,
     "location": Location,
     "look": LookOutcome,
-    "node": NodeKind,
     "organisation": OrganisationKind,
     "premise": PremiseKind,
     "quality": DayQuality,
@@ -66,6 +66,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "run": RunStatus,
     "service": Service,
     "source": ReadingSource,
+    "supply": Supply,
     "unmetered": UnmeteredReason,
     "whatif": WhatIfStatus,
     "zone": Zone,
@@ -97,6 +98,12 @@ def word(code: object, kind: str) -> str:
     """The label of a stored code; a code outside the list is shown as it is."""
     choices = KINDS[kind]
     return str(choices(code).label) if code in choices.values else str(code if code is not None else "")
+
+
+@register.filter
+def node_kind(kind: str, service: str) -> str:
+    """What a kind of node is called in the network of a service."""
+    return node_label(kind, service)
 
 
 @register.filter
@@ -143,6 +150,13 @@ def component(name: str, edition_id: int) -> str:
     """A tariff's component in the reader's language, as the tariff itself names it."""
     titles = titles_of_components(edition_id=edition_id, language=get_language() or "en")
     return titles.get(name) or name.replace("_", " ").capitalize()
+
+
+@register.simple_tag
+def line_quantity(line: LineRecord, unit: str) -> str:
+    """What a bill's line charges for, with its unit where that is not `unit`."""
+    own = unit_of_quantity(edition_id=line.tariff_edition_id, component=line.component)
+    return use(line.quantity_micro, own if own != unit else "")
 
 
 @register.filter

@@ -26,6 +26,7 @@ from mains.metering.queries.findings import FindingRecord, list_findings
 from mains.metering.queries.interval_records import IntervalDayRecord, list_interval_days
 from mains.metering.queries.records import MeterRecord, UsageRecord, list_meters, list_readings, list_usage
 from mains.network.queries.absences import list_absences
+from mains.network.queries.conditions import list_conditions
 from mains.network.queries.records import (
     find_premise,
     list_feeding_nodes,
@@ -39,7 +40,8 @@ from mains.staff.queries.organisations import path_of
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
-from mains.web.office.fact_forms import AbsenceForm, MeterErrorForm, UnmeteredUseForm
+from mains.web.office.conditions import told_by_conditions
+from mains.web.office.fact_forms import AbsenceForm, ConditionForm, MeterErrorForm, UnmeteredUseForm
 from mains.web.office.interval_pictures import hours_chart, month_of_intervals_chart
 from mains.web.office.parts import Crumb, Tab
 from mains.web.office.pictures import days_chart, months_chart, premise_map
@@ -372,19 +374,26 @@ def premise(request: OfficeRequest, number: str) -> HttpResponse:
     return premise_page(open_book(request, number))
 
 
-def premise_page(book: Book, *, form: AbsenceForm | None = None) -> HttpResponse:
-    """The page of the premise with the form for an absence; shown again with its errors after a refusal."""
+def premise_page(
+    book: Book, *, form: AbsenceForm | None = None, condition_form: ConditionForm | None = None
+) -> HttpResponse:
+    """The page of the premise with the forms for absences and conditions; shown again with their errors after a
+    refusal."""
     place = find_premise(premise_id=book.current.premise_id) if book.current else None
     context: dict[str, Any] = {}
     if place and book.current:
         node_id, today = book.current.node_id, book.request.today
+        told = told_by_conditions(book.points, today=today) if book.may_record else []
         nodes = list_feeding_nodes(node_id=node_id, on_date=today)
         context = {
             "premise": place,
             "states": list_premise_states(premise_id=place.id),
             "absences": list_absences(premise_id=place.id),
             "form": (form or AbsenceForm()) if book.may_record else None,
+            "conditions": list_conditions(service_point_ids=[point_id for point_id, _ in book.points]),
+            "condition_form": condition_form or (ConditionForm(told=told) if told else None),
             "nodes": nodes,
+            "service": book.current.service,
             "figures": list_point_figures(node_id=node_id, on_date=today),
             "map": premise_map(premise=place, neighbours=list_neighbours(premise=place), nodes=nodes),
             "payers": list_payers(service_point_ids=book.point_ids, scope=book.request.scope),

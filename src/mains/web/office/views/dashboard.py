@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from mains.billing.queries.records import count_exceptions, list_runs
-from mains.network.values import UNIT_OF_SERVICE, Service
+from mains.network.values import UNIT_OF_SERVICE
 from mains.payments.queries.receipts import sum_suspense
 from mains.reporting.queries.collection import (
     collection_by_month,
@@ -23,12 +23,10 @@ from mains.reporting.queries.overview import (
 )
 from mains.reporting.queries.worklists import count_held_readings
 from mains.staff.values import Permission, Scope
-from mains.tariffs.queries.records import currency_of_utility
+from mains.tariffs.queries.records import currency_of_utility, service_of_utility
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.findings import share
 from mains.web.office.pictures import ageing_chart, money_chart, use_chart
-
-UNIT = UNIT_OF_SERVICE[Service.ELECTRICITY.value]
 
 
 @needs(Permission.SEE_ACCOUNTS)
@@ -37,12 +35,13 @@ def dashboard(request: OfficeRequest) -> HttpResponse:
     scope, permissions = request.scope, request.rights.permissions
     use = list_month_use(scope=scope)
     currency = currency_of_utility()
+    unit = UNIT_OF_SERVICE.get(service_of_utility(), "")
     context = {
         "currency": currency,
-        "unit": UNIT,
+        "unit": unit,
         "counts": count_open_accounts(scope=scope, on_date=request.today),
         "use": use[-1] if use else None,
-        "use_chart": use_chart(months=use, unit=UNIT) if use else None,
+        "use_chart": use_chart(months=use, unit=unit) if use else None,
         "runs": list_runs(limit=4) if Permission.SEE_MONEY in permissions else [],
         "held_readings": remember("held", scope, lambda: count_held_readings(scope=scope), seconds=FRESH_S),
     }

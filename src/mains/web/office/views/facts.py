@@ -1,4 +1,5 @@
-"""Record and withdraw what readings do not tell: errors of meters, acts of unmetered use, absences."""
+"""Record and withdraw what readings do not tell: errors of meters, acts of unmetered use, absences, conditions of
+supply."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from mains.base.formats import date_text
 from mains.base.wording import error_text
+from mains.billing.actions.conditions import tell_condition
 from mains.kernel.errors import MainsError
 from mains.metering.actions.findings import (
     record_meter_error,
@@ -25,8 +27,10 @@ from mains.network.queries.absences import list_absences
 from mains.staff.values import Permission
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
+from mains.web.office.conditions import told_by_conditions
 from mains.web.office.fact_forms import (
     AbsenceForm,
+    ConditionForm,
     MeterErrorForm,
     UnmeteredUseForm,
     day_after,
@@ -127,6 +131,36 @@ def add_absence(request: OfficeRequest, number: str) -> HttpResponse:
             messages.success(request, counted % shown)
             return redirect("office:account_premise", number=number)
     return premise_page(book, form=form)
+
+
+@require_POST
+@needs(Permission.RECORD_READINGS)
+def add_condition(request: OfficeRequest, number: str) -> HttpResponse:
+    """Record what tariffs read of a service point over some days."""
+    book = open_book(request, number)
+    form = ConditionForm(request.POST, told=told_by_conditions(book.points, today=request.today))
+    if form.is_valid():
+        told = form.cleaned_data
+        point_id, name = told["what"].split(":")
+        try:
+            tell_condition(
+                service_point_id=int(point_id),
+                name=name,
+                text=told["value"],
+                valid_from=told["first_day"],
+                valid_to=day_after(told["last_day"]),
+                proof=told["proof"],
+                actor=request.user,
+                now=now(),
+            )
+        except MainsError as error:
+            form.refuse(error)
+        else:
+            messages.success(
+                request, _("The condition is recorded. The next recalculation corrects what is billed.")
+            )
+            return redirect("office:account_premise", number=number)
+    return premise_page(book, condition_form=form)
 
 
 @require_POST

@@ -12,6 +12,7 @@ from mains.billing.queries.records import list_corrections
 from mains.customers.queries.records import list_officers
 from mains.metering.queries.records import list_readings
 from mains.network.queries.absences import list_absences
+from mains.network.queries.conditions import list_conditions
 from mains.payments.queries.receipts import list_receipts
 from mains.staff.values import Permission
 from mains.web.office.access import OfficeRequest, needs
@@ -20,6 +21,7 @@ from mains.web.office.history import (
     EventKind,
     agreement_events,
     bill_events,
+    condition_events,
     finding_events,
     meter_events,
     newest_first,
@@ -74,6 +76,10 @@ def _events(book: Book) -> Iterator[Event]:
             list_absences(premise_id=book.current.premise_id) if book.current else [],
             meters_url=reverse("office:account_meters", args=[number]),
             premise_url=reverse("office:account_premise", args=[number]),
+        ),
+        condition_events(
+            list_conditions(service_point_ids=[point_id for point_id, _service in book.points]),
+            url=reverse("office:account_premise", args=[number]),
         ),
         agreement_events(
             book.agreements,
