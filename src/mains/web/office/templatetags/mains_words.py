@@ -15,7 +15,7 @@ from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
 from mains.customers.values import Category, CustomerKind
-from mains.ledger.values import EntryKind
+from mains.ledger.values import Control, EntryKind
 from mains.metering.values import (
     DayQuality,
     IntervalQuality,
@@ -34,7 +34,7 @@ from mains.network.values import (
     PremiseKind,
     Service,
 )
-from mains.payments.values import RegisterStatus
+from mains.payments.values import LineState, MatchRule, PayerKind, RegisterStatus
 from mains.reporting.queries.bill_paper.wording import attribute_name
 from mains.reporting.values import HoleCause
 from mains.staff.values import OrganisationKind, Scope
@@ -46,7 +46,9 @@ register = template.Library()
 
 KINDS: Mapping[str, type[Choices]] = {
     "absence": AbsenceReason,
+    "bank_line": LineState,
     "category": Category,
+    "control": Control,
     "cooker": Cooker,
     "customer": CustomerKind,
     "draft": DraftState,
@@ -58,8 +60,10 @@ KINDS: Mapping[str, type[Choices]] = {
     "line": LineKind,
     "location": Location,
     "look": LookOutcome,
+    "match": MatchRule,
     "node": NodeKind,
     "organisation": OrganisationKind,
+    "payer": PayerKind,
     "premise": PremiseKind,
     "quality": DayQuality,
     "register": RegisterStatus,
