@@ -7,6 +7,7 @@ import pytest
 from mains.ledger.queries import invariants as ledger_invariants
 from mains.ledger.queries.current_account import balance_of
 from mains.payments.actions.learning import forget_payer
+from mains.payments.actions.reversals import UnableToReverseReceipt, reverse_receipt
 from mains.payments.actions.suspense import (
     Share,
     UnableToIdentifyReceipt,
@@ -169,3 +170,21 @@ def test_the_list_is_filtered_by_text_age_owner_and_amount(cast: Cast) -> None:
     assert item(small).owner == ""
     nobody = Scope(organisation_ids=None, permissions=frozenset({"see_accounts"}))
     assert list_suspense_items(scope=nobody, chosen=SuspenseFilter(), today=TODAY) == []
+
+
+def test_a_split_receipt_is_taken_back_from_all_its_accounts(cast: Cast) -> None:
+    receipt = waiting(cast, "100.00")
+    shares = [
+        Share(account_number=cast.numbers[name], amount_minor=amount)
+        for name, amount in (("anna", 4_000), ("boris", 6_000))
+    ]
+    split_receipt(receipt_id=receipt.pk, shares=shares, business_date=TODAY, now=NOW)
+    reverse_receipt(receipt_id=receipt.pk, reason="The bank took it back", business_date=TODAY, now=NOW)
+    assert [balance_of(account_id=cast.accounts[name]) for name in ("anna", "boris")] == [0, 0]
+
+
+def test_what_goes_back_to_its_payer_is_not_taken_back_too(cast: Cast) -> None:
+    receipt = waiting(cast, "100.00")
+    return_receipt(receipt_id=receipt.pk, reason="Not ours", business_date=TODAY, now=NOW)
+    with pytest.raises(UnableToReverseReceipt):
+        reverse_receipt(receipt_id=receipt.pk, reason="The bank took it back", business_date=TODAY, now=NOW)
