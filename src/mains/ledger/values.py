@@ -13,6 +13,9 @@ class Control(models.TextChoices):
     BANK = "bank", _("Bank")
     SUSPENSE = "suspense", _("Unidentified receipts")
     OPENING = "opening", _("Balances brought forward")
+    RETURNS = "returns", _("Money to return to payers")
+    BANK_CHARGES = "bank_charges", _("Charges of banks")
+    BANK_OTHER = "bank_other", _("Other movements at banks")
 
 
 class AccountType(models.TextChoices):
@@ -22,23 +25,30 @@ class AccountType(models.TextChoices):
     LIABILITY = "liability", _("Liability")
     EQUITY = "equity", _("Equity")
     INCOME = "income", _("Income")
+    EXPENSE = "expense", _("Expense")
 
 
 TYPE_OF_CONTROL = {
     Control.RECEIVABLE: AccountType.ASSET,
     Control.BANK: AccountType.ASSET,
+    Control.BANK_OTHER: AccountType.ASSET,
     Control.SUSPENSE: AccountType.LIABILITY,
+    Control.RETURNS: AccountType.LIABILITY,
     Control.TAX: AccountType.LIABILITY,
     Control.OPENING: AccountType.EQUITY,
     Control.REVENUE: AccountType.INCOME,
+    Control.BANK_CHARGES: AccountType.EXPENSE,
 }
 CODE_OF_CONTROL = {
     Control.BANK: "1000",
+    Control.BANK_OTHER: "1090",
     Control.RECEIVABLE: "1200",
     Control.SUSPENSE: "2100",
+    Control.RETURNS: "2150",
     Control.TAX: "2200",
     Control.OPENING: "3000",
     Control.REVENUE: "4000",
+    Control.BANK_CHARGES: "5000",
 }
 """The chart of a utility that has stated none of its own."""
 
@@ -66,6 +76,9 @@ class TransactionKind(models.TextChoices):
     PAYMENT_REGISTER = "payment_register", _("Payment register")
     SUSPENSE_CLEARED = "suspense_cleared", _("Receipt identified")
     RECEIPT_REVERSED = "receipt_reversed", _("Receipt taken back")
+    BANK_OPENING = "bank_opening", _("Opening balance at a bank")
+    BANK_STATEMENT = "bank_statement", _("Bank statement")
+    BANK_LINE = "bank_line", _("Line of a bank statement")
 
 
 class Book(models.TextChoices):

@@ -1,8 +1,8 @@
-"""Payment registers from banks and agents, and the receipts that come of them."""
+"""Payment registers and bank statements, and the receipts that come of them."""
 
 from django.db import models
 
-from mains.payments.values import RegisterStatus
+from mains.payments.values import LineState, MatchRule, PayerKind, RegisterStatus
 
 
 class PaymentRegister(models.Model):
@@ -45,6 +45,7 @@ class Receipt(models.Model):
 
     idempotency_key = models.CharField(max_length=120, unique=True)
     register_id = models.BigIntegerField(null=True, db_index=True)
+    bank_transaction_id = models.BigIntegerField(null=True, unique=True)
     account_id = models.BigIntegerField(null=True, db_index=True)
     account_number = models.CharField(max_length=40)
     payer = models.CharField(max_length=200, blank=True)
@@ -55,10 +56,161 @@ class Receipt(models.Model):
 
 
 class ReceiptIdentification(models.Model):
-    """Money in suspense found its account."""
+    """Money in suspense found its account, several accounts (a row each), or its way back to the payer.
 
-    receipt = models.OneToOneField(Receipt, on_delete=models.PROTECT, related_name="identification")
+    `amount_minor` is empty where the whole receipt went to one account; `account_id` where it is returned.
+    """
+
+    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="identifications")
+    part = models.SmallIntegerField(default=0, db_default=0)
+    account_id = models.BigIntegerField(null=True)
+    amount_minor = models.BigIntegerField(null=True)
+    reason = models.CharField(max_length=200, blank=True, db_default="")
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        # Of two people who identify the same money at once, one wins.
+        constraints = [models.UniqueConstraint(fields=["receipt", "part"], name="identified_once")]
+
+
+class SuspenseOwner(models.Model):
+    """Who looks after a receipt in suspense; the latest row counts. Append-only."""
+
+    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="owners")
+    owner = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+
+
+class LearnedPayer(models.Model):
+    """A payer whose money was identified for an account before. Removed, never deleted."""
+
+    kind = models.CharField(max_length=10, choices=PayerKind)
+    key = models.CharField(max_length=200)
     account_id = models.BigIntegerField()
+    shown = models.CharField(max_length=200)
+    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+    removed_at = models.DateTimeField(null=True)
+    removed_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "key", "account_id"],
+                condition=models.Q(removed_at__isnull=True),
+                name="learned_once",
+            )
+        ]
+
+
+class BankAccount(models.Model):
+    """An account of the utility at a bank. `opening_minor` is its balance before its first statement."""
+
+    number = models.CharField(max_length=40, unique=True)
+    title = models.CharField(max_length=120)
+    currency = models.CharField(max_length=3)
+    # Senders of registers whose money arrives on this account in one sum.
+    register_senders = models.JSONField(default=list, blank=True)
+    opened_on = models.DateField(null=True)
+    opening_minor = models.BigIntegerField(null=True)
+
+
+class BankFile(models.Model):
+    """A bank's file, staged whole and accepted in one transaction. The same file is known by its hash."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    file_name = models.CharField(max_length=200)
+    form = models.CharField(max_length=20)
+    status = models.CharField(max_length=10, choices=RegisterStatus)
+    faults = models.JSONField(default=list)
+    staged_at = models.DateTimeField()
+    staged_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+
+
+class BankStatement(models.Model):
+    """One statement of a bank's file; an advice (`is_advice`) has entries without balances."""
+
+    file = models.ForeignKey(BankFile, on_delete=models.PROTECT, related_name="statements")
+    bank_account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="statements")
+    position = models.IntegerField()
+    number = models.CharField(max_length=60, blank=True)
+    is_advice = models.BooleanField()
+    opened_on = models.DateField(null=True)
+    closed_on = models.DateField(null=True)
+    opening_minor = models.BigIntegerField(null=True)
+    closing_minor = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["file", "position"], name="one_statement_per_place")]
+
+
+class BankTransaction(models.Model):
+    """A line of a statement. Frozen by the database once its file is accepted.
+
+    `entry_key` names the bank's entry on this account whichever file brings it (see `BankEntry`); `part` counts
+    the lines of one entry.
+    """
+
+    statement = models.ForeignKey(BankStatement, on_delete=models.PROTECT, related_name="transactions")
+    bank_account_id = models.BigIntegerField()
+    position = models.IntegerField()
+    line = models.IntegerField()
+    entry_key = models.CharField(max_length=90)
+    part = models.IntegerField()
+    amount_minor = models.BigIntegerField()
+    booked_on = models.DateField()
+    value_on = models.DateField(null=True)
+    bank_reference = models.CharField(max_length=100, blank=True)
+    end_to_end_id = models.CharField(max_length=100, blank=True)
+    structured_reference = models.CharField(max_length=60, blank=True)
+    payer_name = models.CharField(max_length=200, blank=True)
+    payer_account = models.CharField(max_length=40, blank=True)
+    remittance = models.CharField(max_length=1000, blank=True)
+    is_reversal = models.BooleanField()
+    is_charge = models.BooleanField()
+    state = models.CharField(max_length=15, choices=LineState)
+    rule = models.CharField(max_length=20, choices=MatchRule, blank=True)
+    account_id = models.BigIntegerField(null=True)
+    register_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["statement", "position"], name="one_transaction_per_place")
+        ]
+        indexes = [
+            # The balance with a bank adds up days.
+            models.Index(fields=["bank_account_id", "booked_on"], name="bank_transaction_day")
+        ]
+
+
+class BankEntry(models.Model):
+    """An entry of the bank that is taken over: of an advice and a statement that both have it, the first one
+    accepted books it. Append-only.
+    """
+
+    bank_account_id = models.BigIntegerField()
+    entry_key = models.CharField(max_length=90)
+    statement = models.ForeignKey(BankStatement, on_delete=models.PROTECT, related_name="entries")
+
+    class Meta:
+        # The bank's entry is booked once, whatever files bring it.
+        constraints = [
+            models.UniqueConstraint(fields=["bank_account_id", "entry_key"], name="bank_entry_booked_once")
+        ]
+
+
+class BankBooking(models.Model):
+    """What the accountant said a waiting line is: one row for ever."""
+
+    transaction = models.OneToOneField(BankTransaction, on_delete=models.PROTECT, related_name="booking")
+    control = models.CharField(max_length=20)
+    receipt = models.ForeignKey(Receipt, null=True, on_delete=models.PROTECT, related_name="+")
+    note = models.CharField(max_length=200, blank=True)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
 

@@ -9,7 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-_TYPES = {"asset": "Assets", "liability": "Liabilities", "equity": "Equity", "income": "Income"}
+_TYPES = {
+    "asset": "Assets",
+    "liability": "Liabilities",
+    "equity": "Equity",
+    "income": "Income",
+    "expense": "Expenses",
+}
 _HLEDGER_RESERVED = re.compile(r"[%:;\x00-\x1f\x7f]|(?<= ) | $|^ ")
 _BEANCOUNT_RESERVED = re.compile(r"[^A-Za-z0-9]")
 

@@ -9,11 +9,9 @@ from django.db import IntegrityError, connection, transaction
 
 from mains.base.columns import fetch_frame
 from mains.kernel.errors import MainsError
-from mains.ledger.actions.posting import POSTING_SCHEMA
-from mains.ledger.values import Control, TransactionKind
-from mains.payments.actions.receipts import RECEIPT_SCHEMA, book_receipts, suspense_place
+from mains.ledger.values import TransactionKind
+from mains.payments.actions.receipts import RECEIPT_SCHEMA, book_receipts, suspense_postings
 from mains.payments.models import PaymentRegister
-from mains.payments.queries.supply import utility_id
 from mains.payments.values import RegisterStatus
 
 _RECEIVE = """
@@ -64,7 +62,7 @@ def accept_register(*, register_id: int, now: datetime, actor_id: int | None = N
             receipts=receipts.filter(pl.col("account_id").is_not_null()),
             kind=TransactionKind.PAYMENT_REGISTER,
             source_id=register_id,
-            other_side=_suspense_postings(unknown),
+            other_side=suspense_postings(unknown),
             now=now,
             narrative=f"{register.sender_code}: {register.file_name}"[:200],
         )
@@ -127,17 +125,3 @@ def _first_known(register: PaymentRegister) -> str:
         )
         line, reference, earlier = cursor.fetchone()
     return f"{register.file_name}, line {line}, reference {reference}, received in register {earlier}"
-
-
-def _suspense_postings(unknown: pl.DataFrame) -> pl.DataFrame:
-    """Bank debit and suspense credit of each day."""
-    by_day = unknown.group_by("business_date").agg(pl.col("amount_minor").sum()).sort("business_date")
-    sides = [(Control.BANK, pl.col("amount_minor")), (Control.SUSPENSE, -pl.col("amount_minor"))]
-    return pl.concat(
-        by_day.with_columns(
-            pl.lit(control.value).alias("control"),
-            amount.alias("amount_minor"),
-            *suspense_place(utility_id()),
-        ).select(*POSTING_SCHEMA, "business_date")
-        for control, amount in sides
-    )

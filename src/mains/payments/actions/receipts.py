@@ -42,14 +42,15 @@ def book_receipts(
     other_side: pl.DataFrame,
     now: datetime,
     narrative: str,
+    first_part: int = 0,
 ) -> BookedReceipts:
     """Book receipts (`RECEIPT_SCHEMA`, all with an account) as payments, one transaction per business date.
 
     A receipt pays the account's open items by the policy of its day; it becomes one entry per provider and service that
     it paid, and what is left belongs to the account's own supply. `other_side` are postings (`POSTING_SCHEMA`
     and business_date) of receipts that have no account. Receivables are credited against the bank, or against
-    suspense when `kind` clears it. What belongs to a closed day is posted on the first open one. The caller's database
-    transaction keeps all or nothing.
+    suspense when `kind` clears it. What belongs to a closed day is posted on the first open one. `first_part` numbers
+    the transactions of a source that posts in several calls. The caller's database transaction keeps all or nothing.
     """
     lock_allocation()
     opened = hold_open_days(kind=kind)
@@ -73,7 +74,7 @@ def book_receipts(
             now=now,
             narrative=narrative,
         )
-        for part, day in enumerate(_days(receipts, other_side))
+        for part, day in enumerate(_days(receipts, other_side), start=first_part)
     ]
     made = (
         shares.join(pl.concat(entry_ids), on=_PART, maintain_order="left")
@@ -100,6 +101,20 @@ def suspense_place(utility_id: int) -> list[pl.Expr]:
         pl.lit(0, pl.Int64).alias("provider_id"),
         pl.lit("").alias("service"),
     ]
+
+
+def suspense_postings(unknown: pl.DataFrame) -> pl.DataFrame:
+    """Bank debit and suspense credit of each day, for receipts (`RECEIPT_SCHEMA`) that have no account."""
+    by_day = unknown.group_by("business_date").agg(pl.col("amount_minor").sum()).sort("business_date")
+    sides = [(Control.BANK, pl.col("amount_minor")), (Control.SUSPENSE, -pl.col("amount_minor"))]
+    return pl.concat(
+        by_day.with_columns(
+            pl.lit(control.value).alias("control"),
+            amount.alias("amount_minor"),
+            *suspense_place(utility_id()),
+        ).select(*POSTING_SCHEMA, "business_date")
+        for control, amount in sides
+    )
 
 
 def _days(receipts: pl.DataFrame, other_side: pl.DataFrame) -> list[date]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from mains.payments.actions.mapping import RegisterMapping
+from mains.payments.actions.register_tables import read_table
 from mains.payments.values import Fault
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -54,6 +55,8 @@ class RegisterFile:
 
 def read_register(content: bytes, *, mapping: RegisterMapping, today: date) -> RegisterFile:
     """Parse a register by its mapping; all faults are collected, none is raised."""
+    if mapping.layout in ("dbf", "xlsx"):
+        return _read_table(content, mapping=mapping, today=today)
     text, fault = _decode(content, mapping)
     if fault:
         return RegisterFile(faults=[fault])
@@ -77,6 +80,28 @@ def read_register(content: bytes, *, mapping: RegisterMapping, today: date) -> R
     if not body and not found.faults:
         found.note("file-empty")
     found.faults.sort(key=lambda fault: fault.line)
+    return found
+
+
+def _read_table(content: bytes, *, mapping: RegisterMapping, today: date) -> RegisterFile:
+    if len(content) > MAX_BYTES:
+        return RegisterFile(
+            faults=[Fault(code="file-too-large", params={"limit_mib": MAX_BYTES // 1024 // 1024})]
+        )
+    table = read_table(content, mapping=mapping)
+    found = RegisterFile(faults=table.faults)
+    if table.faults:
+        return found
+    positions = _positions_of(table.names, mapping, found)
+    if positions is None:
+        return found
+    parser = _RowParser(
+        mapping=mapping, positions=positions, width=len(table.names), today=today, found=found
+    )
+    for number, fields in table.rows:
+        parser.read(number, fields)
+    if not table.rows:
+        found.note("file-empty")
     return found
 
 
@@ -164,7 +189,9 @@ def _is_utf8(content: bytes) -> bool:
 def _positions_without_header(mapping: RegisterMapping) -> dict[str, int] | None:
     if mapping.has_header:
         return None
-    return {name: int(column) - 1 for name, column in mapping.columns.items()}
+    if mapping.layout == "fixed":
+        return {name: position for position, name in enumerate(mapping.columns)}
+    return {name: column - 1 for name, column in mapping.columns.items() if isinstance(column, int)}
 
 
 def _read_header(
@@ -172,19 +199,27 @@ def _read_header(
 ) -> tuple[dict[str, int] | None, int]:
     """Position of each field, and the number of columns; None when the header is at fault."""
     names = [name.strip() for name in lines[0][1].split(mapping.delimiter)] if lines else []
-    names = [name.removeprefix('"').removesuffix('"').casefold() for name in names]
+    names = [name.removeprefix('"').removesuffix('"') for name in names]
+    return _positions_of(names, mapping, found), len(names)
+
+
+def _positions_of(
+    written: Sequence[str], mapping: RegisterMapping, found: RegisterFile
+) -> dict[str, int] | None:
+    """Position of each field among the names of columns; None when they are at fault."""
+    names = [name.strip().casefold() for name in written]
     wanted = {name: str(column).casefold() for name, column in mapping.columns.items()}
     if not set(names) & set(wanted.values()):
         columns = ", ".join(map(str, mapping.columns.values()))
         found.note("header-missing", 1, columns=columns)
-        return None, 0
+        return None
     for name, column in wanted.items():
         times = names.count(column)
         if times != 1:
             found.note("header-column", 1, name, column=str(mapping.columns[name]), times=times)
     if found.faults:
-        return None, 0
-    return {name: names.index(column) for name, column in wanted.items()}, len(names)
+        return None
+    return {name: names.index(column) for name, column in wanted.items()}
 
 
 def _split_trailer(
@@ -195,13 +230,19 @@ def _split_trailer(
     if trailer is None:
         return lines, None
     for index, (number, line) in enumerate(lines):
-        if line.split(mapping.delimiter, 1)[0].strip().strip('"') == trailer.marker:
+        if _begins_trailer(line, trailer.marker, mapping):
             if index + 1 < len(lines):
                 found.note("file-after-trailer", lines[index + 1][0])
             return lines[:index], (number, line)
     last = lines[-1][0] if lines else 1
     found.note("file-cut-short", last, marker=trailer.marker)
     return lines, None
+
+
+def _begins_trailer(line: str, marker: str, mapping: RegisterMapping) -> bool:
+    if mapping.layout == "fixed":
+        return line.startswith(marker)
+    return line.split(mapping.delimiter, 1)[0].strip().strip('"') == marker
 
 
 def _fields(
@@ -211,20 +252,34 @@ def _fields(
         if len(line) > MAX_LINE:
             found.note("line-too-long", number, length=len(line), limit=MAX_LINE)
             continue
+        if mapping.layout == "fixed":
+            yield number, [_cut(line, column) for column in mapping.columns.values()]
+            continue
         try:
             yield number, next(csv.reader([line], delimiter=mapping.delimiter, strict=True))
         except csv.Error:
             found.note("line-quotes", number)
 
 
+def _cut(line: str, column: object) -> str:
+    """The characters of a field of fixed width; empty where the line ends before it."""
+    assert isinstance(column, tuple)
+    return line[column[0] - 1 : column[1]].strip()
+
+
+def _trailer_text(line: str, place: int | tuple[int, int], mapping: RegisterMapping) -> str:
+    if isinstance(place, tuple):
+        return _cut(line, place)
+    fields = [text.strip().strip('"') for text in line.split(mapping.delimiter)]
+    return fields[place - 1] if len(fields) >= place else ""
+
+
 def _check_trailer(
     number: int, line: str, *, mapping: RegisterMapping, found: RegisterFile, line_count: int
 ) -> None:
     assert mapping.trailer is not None
-    fields = [text.strip().strip('"') for text in line.split(mapping.delimiter)]
-    last = max(mapping.trailer.count, mapping.trailer.total)
-    count = fields[mapping.trailer.count - 1] if len(fields) >= last else ""
-    total = fields[mapping.trailer.total - 1] if len(fields) >= last else ""
+    count = _trailer_text(line, mapping.trailer.count, mapping)
+    total = _trailer_text(line, mapping.trailer.total, mapping)
     total_minor = parse_amount(total, mapping=mapping)
     if not re.fullmatch(r"[0-9]{1,9}", count) or total_minor is None:
         found.note("trailer-invalid", number)

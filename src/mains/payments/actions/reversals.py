@@ -18,7 +18,7 @@ from mains.staff.values import EVERYTHING, Scope
 _REASON_MAX = 200
 _PAYMENTS = """
     SELECT account_id, organisation_id, provider_id, service, amount_minor FROM ledger_entry
-    WHERE account_id = %(account_id)s AND kind = 'payment' AND document_id = %(receipt_id)s ORDER BY id
+    WHERE account_id = ANY(%(account_ids)s) AND kind = 'payment' AND document_id = %(receipt_id)s ORDER BY id
 """
 
 
@@ -44,8 +44,8 @@ def reverse_receipt(
     reason = " ".join(reason.split())
     with transaction.atomic():
         receipt = Receipt.objects.select_for_update().filter(pk=receipt_id).first()
-        account_id = _account_of(receipt) if receipt else None
-        if receipt is None or (account_id is not None and not _within(account_id, scope)):
+        account_ids = _accounts_of(receipt) if receipt else []
+        if receipt is None or not all(_within(account_id, scope) for account_id in account_ids):
             raise _refusal(
                 "receipt-unknown",
                 "There is no such receipt.",
@@ -66,6 +66,13 @@ def reverse_receipt(
                 receipt_id,
                 "Give the day on which the money went back.",
             )
+        if receipt.identifications.filter(account_id__isnull=True).exists():
+            raise _refusal(
+                "receipt-returned",
+                "This receipt goes back to its payer already.",
+                receipt_id,
+                "Nothing was changed.",
+            )
         try:
             with transaction.atomic():
                 reversal = ReceiptReversal.objects.create(
@@ -79,7 +86,7 @@ def reverse_receipt(
             raise _refusal(
                 "receipt-reversed", "This receipt is taken back already.", receipt_id, "Nothing was changed."
             ) from error
-        entries = _entries(receipt, account_id)
+        entries = _entries(receipt, account_ids)
         post_transaction(
             kind=TransactionKind.RECEIPT_REVERSED,
             source_id=receipt.pk,
@@ -89,14 +96,17 @@ def reverse_receipt(
             now=now,
             narrative=reason,
         )
-        if account_id is not None:
-            reallocate(account_ids=[account_id], now=now)
+        if account_ids:
+            reallocate(account_ids=account_ids, now=now)
         return reversal
 
 
-def _account_of(receipt: Receipt) -> int | None:
-    identification = getattr(receipt, "identification", None)
-    return identification.account_id if identification else receipt.account_id
+def _accounts_of(receipt: Receipt) -> list[int]:
+    """The account that the receipt reached, or the accounts among which it was split; none in suspense."""
+    if receipt.account_id is not None:
+        return [receipt.account_id]
+    parts = receipt.identifications.order_by("part").values_list("account_id", flat=True)
+    return [account_id for account_id in parts if account_id is not None]
 
 
 def _within(account_id: int, scope: Scope) -> bool:
@@ -108,11 +118,11 @@ def _within(account_id: int, scope: Scope) -> bool:
     return bool(found.height) and scope.covers(int(found["organisation_id"][0]))
 
 
-def _entries(receipt: Receipt, account_id: int | None) -> pl.DataFrame:
+def _entries(receipt: Receipt, account_ids: list[int]) -> pl.DataFrame:
     """What the receipt had paid, owed again; none while it is in suspense."""
     paid = fetch_frame(
         _PAYMENTS,
-        {"account_id": account_id or 0, "receipt_id": receipt.pk},
+        {"account_ids": account_ids, "receipt_id": receipt.pk},
         schema={name: ENTRY_SCHEMA[name] for name in _PAID},
     )
     return paid.with_columns(

@@ -1,5 +1,7 @@
-"""Identify money in suspense: it leaves suspense for the account that it was meant for."""
+"""Money in suspense: it goes to the account it was meant for, to several, or back to its payer."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
@@ -7,15 +9,27 @@ from django.db import IntegrityError, transaction
 
 from mains.base.columns import fetch_frame
 from mains.kernel.errors import MainsError
-from mains.ledger.actions.posting import POSTING_SCHEMA
-from mains.ledger.values import TransactionKind
-from mains.payments.actions.receipts import RECEIPT_SCHEMA, BookedReceipts, book_receipts
-from mains.payments.models import Receipt, ReceiptIdentification, ReceiptReversal
+from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
+from mains.ledger.values import Control, TransactionKind
+from mains.payments.actions.learning import learn_payer
+from mains.payments.actions.receipts import RECEIPT_SCHEMA, BookedReceipts, book_receipts, suspense_place
+from mains.payments.models import Receipt, ReceiptIdentification, ReceiptReversal, SuspenseOwner
+from mains.payments.queries.supply import utility_id
 from mains.staff.values import EVERYTHING, Scope
+
+MAX_SHARES = 50
 
 
 class UnableToIdentifyReceipt(MainsError):
-    """No such receipt in suspense, or no such account within the person's reach."""
+    """No such receipt in suspense, no such account within the person's reach, or shares that do not sum."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """Part of a receipt that an account gets, in minor units."""
+
+    account_number: str
+    amount_minor: int
 
 
 def identify_receipt(
@@ -27,7 +41,7 @@ def identify_receipt(
     scope: Scope = EVERYTHING,
     actor_id: int | None = None,
 ) -> BookedReceipts:
-    """Move a receipt from suspense to an account, where it covers the oldest debts.
+    """Move a receipt from suspense to an account, where it covers the oldest debts; remember the payer.
 
     The payment counts from `business_date`, the day of identification; the receipt keeps the day it was paid.
     Raises UnableToIdentifyReceipt when the receipt is unknown or has an account already, or when `scope` has
@@ -35,32 +49,171 @@ def identify_receipt(
     """
     account_id = _account_in_reach(account_number, scope)
     with transaction.atomic():
-        receipt = Receipt.objects.select_for_update().filter(pk=receipt_id).first()
-        if receipt is None or receipt.account_id is not None or _is_reversed(receipt):
-            raise _not_in_suspense(receipt_id)
-        try:
-            with transaction.atomic():
-                ReceiptIdentification.objects.create(
-                    receipt=receipt, account_id=account_id, recorded_at=now, recorded_by_id=actor_id
-                )
-        except IntegrityError as error:
-            raise _not_in_suspense(receipt_id) from error
-        return book_receipts(
-            receipts=pl.DataFrame(
-                [(receipt.pk, account_id, business_date, receipt.amount_minor)],
-                schema=RECEIPT_SCHEMA,
-                orient="row",
-            ),
+        receipt = _in_suspense(receipt_id)
+        booked = _give(receipt, [(account_id, account_number, None)], business_date, now, actor_id)
+        learn_payer(receipt=receipt, account_id=account_id, now=now, actor_id=actor_id)
+        return booked
+
+
+def split_receipt(
+    *,
+    receipt_id: int,
+    shares: Sequence[Share],
+    business_date: date,
+    now: datetime,
+    scope: Scope = EVERYTHING,
+    actor_id: int | None = None,
+) -> BookedReceipts:
+    """Move a receipt from suspense to several accounts at once; nothing is learned of its payer.
+
+    Raises UnableToIdentifyReceipt as `identify_receipt` does, and when the shares are not all more than
+    nothing, name an account twice, or do not sum to the receipt.
+    """
+    accounts = [_account_in_reach(share.account_number, scope) for share in shares]
+    with transaction.atomic():
+        receipt = _in_suspense(receipt_id)
+        _check_shares(receipt, shares, accounts)
+        parts = [
+            (account_id, share.account_number, share.amount_minor)
+            for account_id, share in zip(accounts, shares, strict=True)
+        ]
+        return _give(receipt, parts, business_date, now, actor_id)
+
+
+def return_receipt(
+    *, receipt_id: int, reason: str, business_date: date, now: datetime, actor_id: int | None = None
+) -> None:
+    """Decide that a receipt goes back to its payer: it leaves suspense for what is to be returned.
+
+    The bank's line of the return takes it from there (`book_bank_line`). Raises UnableToIdentifyReceipt when
+    the receipt is not in suspense or no reason is given.
+    """
+    if not reason.strip():
+        raise UnableToIdentifyReceipt(
+            code="reason-missing",
+            message="A return needs its reason.",
+            place=f"receipt {receipt_id}",
+            remedy="Write why the money goes back.",
+        )
+    with transaction.atomic():
+        receipt = _in_suspense(receipt_id)
+        _record(
+            receipt, part=0, account_id=None, amount_minor=None, reason=reason, now=now, actor_id=actor_id
+        )
+        amount = receipt.amount_minor
+        sides = pl.DataFrame(
+            {"control": [Control.SUSPENSE.value, Control.RETURNS.value], "amount_minor": [amount, -amount]}
+        )
+        post_transaction(
             kind=TransactionKind.SUSPENSE_CLEARED,
             source_id=receipt.pk,
-            other_side=pl.DataFrame(schema={**POSTING_SCHEMA, "business_date": pl.Date}),
+            business_date=business_date,
+            entries=pl.DataFrame(schema=ENTRY_SCHEMA),
+            counterparts=sides.with_columns(suspense_place(utility_id())).select(*POSTING_SCHEMA),
             now=now,
-            narrative=f"Receipt {receipt.pk} belongs to account {account_number}",
+            narrative=f"Receipt {receipt.pk} goes back to its payer",
         )
 
 
-def _is_reversed(receipt: Receipt) -> bool:
-    return ReceiptReversal.objects.filter(receipt=receipt).exists()
+def own_suspense(
+    *, receipt_id: int, owner_id: int | None, now: datetime, actor_id: int | None = None
+) -> None:
+    """Say who looks after a receipt in suspense; nobody with None. Raises UnableToIdentifyReceipt."""
+    with transaction.atomic():
+        receipt = _in_suspense(receipt_id)
+        SuspenseOwner.objects.create(
+            receipt=receipt, owner_id=owner_id, recorded_at=now, recorded_by_id=actor_id
+        )
+
+
+def _in_suspense(receipt_id: int) -> Receipt:
+    """The receipt, locked until the end of the transaction."""
+    receipt = Receipt.objects.select_for_update().filter(pk=receipt_id).first()
+    if receipt is None or receipt.account_id is not None or receipt.identifications.exists():
+        raise _not_in_suspense(receipt_id)
+    if ReceiptReversal.objects.filter(receipt=receipt).exists():
+        raise _not_in_suspense(receipt_id)
+    return receipt
+
+
+def _check_shares(receipt: Receipt, shares: Sequence[Share], accounts: Sequence[int]) -> None:
+    total = sum(share.amount_minor for share in shares)
+    if any(share.amount_minor <= 0 for share in shares):
+        message = "A share is more than nothing."
+    elif len(set(accounts)) < len(accounts):
+        message = "An account has two shares."
+    elif not 1 <= len(shares) <= MAX_SHARES:
+        message = f"A payment is split over 1 to {MAX_SHARES} accounts."
+    elif total != receipt.amount_minor:
+        message = "The shares do not sum to the payment."
+    else:
+        return
+    raise UnableToIdentifyReceipt(
+        code="shares",
+        message=message,
+        place=f"receipt {receipt.pk}",
+        remedy="Give all of the payment away, each account once.",
+        params={"total_minor": total, "receipt_minor": receipt.amount_minor},
+    )
+
+
+def _give(
+    receipt: Receipt,
+    parts: Sequence[tuple[int, str, int | None]],
+    business_date: date,
+    now: datetime,
+    actor_id: int | None,
+) -> BookedReceipts:
+    """Book parts (account, its number, amount or None for all) one after the other."""
+    booked = []
+    for part, (account_id, number, amount_minor) in enumerate(parts):
+        _record(
+            receipt, part=part, account_id=account_id, amount_minor=amount_minor, reason="", now=now,
+            actor_id=actor_id,
+        )  # fmt: skip
+        whole = receipt.amount_minor if amount_minor is None else amount_minor
+        booked.append(
+            book_receipts(
+                receipts=pl.DataFrame(
+                    [(receipt.pk, account_id, business_date, whole)], schema=RECEIPT_SCHEMA, orient="row"
+                ),
+                kind=TransactionKind.SUSPENSE_CLEARED,
+                source_id=receipt.pk,
+                other_side=pl.DataFrame(schema={**POSTING_SCHEMA, "business_date": pl.Date}),
+                now=now,
+                narrative=f"Receipt {receipt.pk} belongs to account {number}",
+                first_part=part,
+            )
+        )
+    return BookedReceipts(
+        allocated_minor=sum(one.allocated_minor for one in booked),
+        advance_minor=sum(one.advance_minor for one in booked),
+    )
+
+
+def _record(
+    receipt: Receipt,
+    *,
+    part: int,
+    account_id: int | None,
+    amount_minor: int | None,
+    reason: str,
+    now: datetime,
+    actor_id: int | None,
+) -> None:
+    try:
+        with transaction.atomic():
+            ReceiptIdentification.objects.create(
+                receipt=receipt,
+                part=part,
+                account_id=account_id,
+                amount_minor=amount_minor,
+                reason=reason.strip()[:200],
+                recorded_at=now,
+                recorded_by_id=actor_id,
+            )
+    except IntegrityError as error:
+        raise _not_in_suspense(receipt.pk) from error
 
 
 def _account_in_reach(account_number: str, scope: Scope) -> int:

@@ -14,6 +14,30 @@ CHECKS: dict[str, str] = {
             WHERE p.control = 'bank' AND t.kind = 'payment_register'
         ) both_sides GROUP BY register_id HAVING sum(minor) <> 0
     """,
+    # So is everything that a bank's statement brought.
+    "statement-receipts-equal-bank": """
+        SELECT 'statement ' || statement_id, sum(minor)
+        FROM (
+            SELECT b.statement_id, c.amount_minor AS minor
+            FROM payments_receipt c JOIN payments_banktransaction b ON b.id = c.bank_transaction_id
+            UNION ALL
+            SELECT t.source_id, -p.amount_minor
+            FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
+            WHERE p.control = 'bank' AND t.kind = 'bank_statement'
+        ) both_sides GROUP BY statement_id HAVING sum(minor) <> 0
+    """,
+    # What is to be returned is what was decided less what the bank sent back.
+    "returns-equal-control": """
+        SELECT 'returns', sum(minor)
+        FROM (
+            SELECT c.amount_minor AS minor
+            FROM payments_receiptidentification i JOIN payments_receipt c ON c.id = i.receipt_id
+            WHERE i.account_id IS NULL
+              AND NOT EXISTS (SELECT FROM payments_bankbooking k WHERE k.receipt_id = c.id)
+            UNION ALL
+            SELECT amount_minor FROM ledger_posting WHERE control = 'returns'
+        ) both_sides HAVING sum(minor) <> 0
+    """,
     # What nobody has identified is exactly what the suspense account holds.
     "open-receipts-equal-suspense": """
         SELECT 'suspense', sum(minor)
@@ -37,7 +61,7 @@ CHECKS: dict[str, str] = {
             FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
             WHERE p.control = 'bank' AND t.kind = 'receipt_reversed'
             UNION ALL
-            SELECT v.receipt_id, e.minor - c.amount_minor
+            SELECT v.receipt_id, e.minor - coalesce(i.amount_minor, c.amount_minor)
             FROM payments_receiptreversal v JOIN payments_receipt c ON c.id = v.receipt_id
             LEFT JOIN payments_receiptidentification i ON i.receipt_id = c.id
             JOIN (
@@ -46,12 +70,12 @@ CHECKS: dict[str, str] = {
             ) e ON e.document_id = c.id AND e.account_id = coalesce(c.account_id, i.account_id)
         ) both_sides GROUP BY receipt_id HAVING sum(minor) <> 0
     """,
-    # Each receipt reached exactly one account, whole.
+    # Each receipt reached its account, or its accounts in their shares, whole.
     "receipts-equal-payments": """
         SELECT 'receipt ' || receipt_id, sum(minor)
         FROM (
             SELECT c.id AS receipt_id, coalesce(c.account_id, i.account_id) AS account_id,
-                   c.amount_minor AS minor
+                   coalesce(i.amount_minor, c.amount_minor) AS minor
             FROM payments_receipt c LEFT JOIN payments_receiptidentification i ON i.receipt_id = c.id
             WHERE coalesce(c.account_id, i.account_id) IS NOT NULL
             UNION ALL

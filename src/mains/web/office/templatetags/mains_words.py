@@ -15,7 +15,7 @@ from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord, LineRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
 from mains.customers.values import Category, CustomerKind
-from mains.ledger.values import EntryKind
+from mains.ledger.values import Control, EntryKind
 from mains.metering.values import (
     DayQuality,
     IntervalQuality,
@@ -35,7 +35,7 @@ from mains.network.values import (
     Supply,
     node_label,
 )
-from mains.payments.values import RegisterStatus
+from mains.payments.values import LineState, MatchRule, PayerKind, RegisterStatus
 from mains.reporting.queries.bill_paper.wording import attribute_name
 from mains.reporting.values import HoleCause
 from mains.staff.values import OrganisationKind, Scope
@@ -47,7 +47,9 @@ register = template.Library()
 
 KINDS: Mapping[str, type[Choices]] = {
     "absence": AbsenceReason,
+    "bank_line": LineState,
     "category": Category,
+    "control": Control,
     "cooker": Cooker,
     "customer": CustomerKind,
     "draft": DraftState,
@@ -59,7 +61,9 @@ KINDS: Mapping[str, type[Choices]] = {
     "line": LineKind,
     "location": Location,
     "look": LookOutcome,
+    "match": MatchRule,
     "organisation": OrganisationKind,
+    "payer": PayerKind,
     "premise": PremiseKind,
     "quality": DayQuality,
     "register": RegisterStatus,

@@ -13,11 +13,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text
+from mains.integrations.bank_files.intake import take_bank_file
+from mains.integrations.bank_files.reading import sniff
 from mains.kernel.errors import MainsError
 from mains.payments.actions.acceptance import accept_register
 from mains.payments.actions.mapping import load_mapping, mapping_codes
 from mains.payments.actions.staging import stage_register
 from mains.payments.actions.suspense import identify_receipt
+from mains.payments.queries.bank_files import may_see_banks
 from mains.payments.queries.receipts import sum_suspense
 from mains.payments.queries.registers import find_register, list_register_rows, list_registers
 from mains.payments.values import place_of
@@ -36,9 +39,10 @@ class UploadForm(forms.Form):
     """A register file and how its columns are described."""
 
     file = forms.FileField(
-        label=gettext_lazy("Register file"), help_text=gettext_lazy("CSV from the bank or agent.")
+        label=gettext_lazy("Register or statement"),
+        help_text=gettext_lazy("Statements of banks (camt, MT940, 1C) are known by their content."),
     )
-    mapping = forms.ChoiceField(label=gettext_lazy("Format"))
+    mapping = forms.ChoiceField(label=gettext_lazy("Format of a register"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,9 +69,12 @@ def registers(request: OfficeRequest) -> HttpResponse:
 
 def _stage(request: OfficeRequest, form: UploadForm) -> HttpResponse:
     upload = form.cleaned_data["file"]
+    content = upload.read()
     try:
+        if sniff(content):
+            return _stage_statement(request, content, upload.name)
         staged = stage_register(
-            content=upload.read(),
+            content=content,
             file_name=upload.name,
             mapping=load_mapping(form.cleaned_data["mapping"]),
             now=now(),
@@ -77,6 +84,14 @@ def _stage(request: OfficeRequest, form: UploadForm) -> HttpResponse:
         form.add_error("file", error_text(error))
         return _registers_page(request, form)
     return redirect("office:register", register_id=staged.pk)
+
+
+def _stage_statement(request: OfficeRequest, content: bytes, file_name: str) -> HttpResponse:
+    """A statement concerns the whole utility, so a person of one branch may not send it."""
+    if not may_see_banks(request.scope):
+        raise PermissionDenied("A statement is sent by people of the whole utility.")
+    file_id = take_bank_file(content=content, file_name=file_name, now=now(), actor_id=request.user.pk)
+    return redirect("office:bank_file", file_id=file_id)
 
 
 def _registers_page(request: OfficeRequest, form: UploadForm) -> HttpResponse:
@@ -160,4 +175,4 @@ def identify(request: OfficeRequest, receipt_id: int) -> HttpResponse:
         messages.error(request, error_text(error))
     else:
         messages.success(request, _("The payment is on the account now."))
-    return redirect(reverse("office:exceptions") + "?show=suspense")
+    return redirect("office:suspense")

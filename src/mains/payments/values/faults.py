@@ -1,20 +1,14 @@
-"""Words of the payments context: states of a register, and what can be wrong with one."""
+"""What can be wrong with a file that brings money: every text with its remedy, and the fault itself."""
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
-
-class RegisterStatus(models.TextChoices):
-    STAGED = "staged", _("Checked, waits for acceptance")
-    REFUSED = "refused", _("Refused")
-    ACCEPTED = "accepted", _("Accepted")
-
+from mains.payments.values.bank_faults import BANK_FAULT_TEXTS
 
 # Code of a fault → what is wrong, and what to do. Placeholders are the fault's params.
 FAULT_TEXTS: dict[str, tuple[str | Promise, str | Promise]] = {
@@ -38,6 +32,18 @@ FAULT_TEXTS: dict[str, tuple[str | Promise, str | Promise]] = {
     "file-after-trailer": (
         _("There are lines after the control line."),
         _("Two files may have been joined: import each one by itself."),
+    ),
+    "table-invalid": (
+        _("The file is no table in the format %(what)s."),
+        _("Choose the mapping of this sender, or ask for the file in this format."),
+    ),
+    "table-broken": (
+        _("The workbook cannot be read: %(what)s."),
+        _("Fetch the file from the sender again, or save it anew as xlsx."),
+    ),
+    "table-count": (
+        _("The head of the table counts %(stated)s records; the file has %(found)s."),
+        _("Fetch the file from the sender again: it was cut short or joined."),
     ),
     "header-missing": (
         _("The first line does not name the columns %(columns)s."),
@@ -106,6 +112,7 @@ FAULT_TEXTS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("The control line gives the total %(stated)s; the lines sum to %(found)s."),
         _("Ask the sender for a corrected file: an amount was changed or lost."),
     ),
+    **BANK_FAULT_TEXTS,
     "faults-more": (
         _("There are %(count)s faults more."),
         _("Correct the ones above first; the cause is often the same."),
@@ -115,8 +122,8 @@ FAULT_TEXTS: dict[str, tuple[str | Promise, str | Promise]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Something wrong in a register file. `line` counts from 1 (0: the whole file); `field` is the
-    mapping's.
+    """Something wrong in a file. `line` counts from 1 (0: the whole file); `field` is the mapping's field, the
+    element, the tag or the key.
     """
 
     code: str
