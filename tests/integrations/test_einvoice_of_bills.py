@@ -2,28 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from io import BytesIO
-from pathlib import Path
 
 import pytest
 from django.db import connections, transaction
-from lxml import etree
-from pypdf import PdfReader
 from pytest_django.plugin import DjangoDbBlocker
 from typer.testing import CliRunner
 
 from billing.conftest import populated
-from integrations.official_rules import CII_RULES, european_rules
 from mains.billing.models import Bill
 from mains.billing.values import bill_number
 from mains.config.cli.einvoice import app
 from mains.customers.models import Party
 from mains.integrations.einvoice.queries.invoices import make_invoice
-from mains.integrations.einvoice.queries.profiles import PROFILES, write_document
-from mains.integrations.einvoice.queries.validation import validate_document
 from mains.integrations.einvoice.values.invoice import Invoice
 from mains.integrations.einvoice.values.legal import UnableToMakeInvoice
-from reporting.billed_homes import APRIL, HOMES, MAY, UNMETERED_HOME, bill_homes
+from reporting.billed_homes import HOMES, MAY, bill_homes
 
 __all__ = ["populated"]
 
@@ -33,7 +26,13 @@ SELLER = (
     "contact_name=Service", "contact_phone=+49 40 1234567", "contact_email=service@stadtwerke.example",
     "iban=DE89 3704 0044 0532 0130 00", "bic=COBADEFFXXX", "exemption_reason=Exempt by law",
 )  # fmt: skip
-BUYER = ("endpoint=home@example.org", "endpoint_scheme=EM", "city=Hamburg", "postal_code=20457", "street=Am Kai 2")
+BUYER = (
+    "endpoint=home@example.org",
+    "endpoint_scheme=EM",
+    "city=Hamburg",
+    "postal_code=20457",
+    "street=Am Kai 2",
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +83,11 @@ def test_every_invoice_asks_for_what_its_bill_asks_for(stated):
     assert len(bills) > 2 * HOMES
     vat_of_bills = 0
     for bill in bills:
-        try:
-            invoice = invoice_of(bill)
-        except UnableToMakeInvoice as error:
-            assert (error.code, bill.amount_minor) == ("invoice-without-lines", 0)
+        if not any(list_lines_of(bill)):
+            with pytest.raises(UnableToMakeInvoice, match="charges nothing"):
+                invoice_of(bill)
             continue
+        invoice = invoice_of(bill)
         sign = -1 if invoice.is_credit_note else 1
         assert sign * invoice.payable_minor == bill.amount_minor
         assert sign * invoice.tax_minor == bill.tax_minor

@@ -24,7 +24,9 @@ class UnableToFindParty(MainsError):
 @app.command()
 def write(
     bill: Annotated[str, typer.Argument(help="The bill's number, such as 2405-101.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Write to this file instead of the screen.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write to this file instead of the screen.")
+    ] = None,
     profile: Annotated[
         str, typer.Option("--profile", help="peppol, en16931, cii, ubl-tr; see docs/e-invoices.md.")
     ] = "peppol",

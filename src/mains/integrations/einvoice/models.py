@@ -26,9 +26,7 @@ class _PartyLegalData(DatedFact):
 class SellerLegalData(_PartyLegalData):
     """A supplier as its invoices state it."""
 
-    party = models.ForeignKey(
-        "customers.Party", on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    party = models.ForeignKey("customers.Party", on_delete=models.PROTECT, related_name="+", db_index=False)
     legal_form = models.CharField(max_length=200, blank=True)
     tax_office = models.CharField(max_length=100, blank=True)
     contact_name = models.CharField(max_length=100, blank=True)

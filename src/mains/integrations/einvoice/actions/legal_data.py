@@ -82,11 +82,7 @@ def _checked(data: Data) -> Data:
     """Without blanks around, codes in capitals, numbers by their check digits."""
     found = replace(
         data,
-        **{
-            name: " ".join(value.split())
-            for name, value in asdict(data).items()
-            if isinstance(value, str)
-        },
+        **{name: " ".join(value.split()) for name, value in asdict(data).items() if isinstance(value, str)},
     )
     found = replace(
         found,
@@ -96,9 +92,9 @@ def _checked(data: Data) -> Data:
     )
     if found.country and not (len(found.country) == 2 and found.country.isalpha()):
         raise _unable("country", found.country, "A country is two letters, such as DE.")
-    if found.vat_number and found.vat_number[:2].lower() in vat.MEMBER_STATES | {"el"}:
-        if not vat.is_valid(found.vat_number):
-            raise _unable("vat_number", found.vat_number, "The check digit of the VAT number does not fit.")
+    is_checked = found.vat_number[:2].lower() in vat.MEMBER_STATES | {"el"}
+    if is_checked and not vat.is_valid(found.vat_number):
+        raise _unable("vat_number", found.vat_number, "The check digit of the VAT number does not fit.")
     if bool(found.endpoint) != bool(found.endpoint_scheme):
         raise _unable("endpoint", found.endpoint, "An electronic address and its scheme belong together.")
     if found.endpoint_scheme and found.endpoint_scheme not in ADDRESS_SCHEMES:

@@ -1,7 +1,7 @@
 """From the posted lines of a bill to net amounts and VAT by rate, without a minor unit lost or won.
 
-What was posted stays what it is: VAT on top is the posted VAT; of a price with VAT inside the posted VAT is taken out and
-the rest is net. So net + VAT + rounding is the bill, and the VAT stated is the VAT in the ledger.
+What was posted stays what it is: VAT on top is the posted VAT; of a price with VAT inside the posted VAT is taken out
+and the rest is net. So net + VAT + rounding is the bill, and the VAT stated is the VAT in the ledger.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from mains.kernel.rounding import RoundingMode, round_quotient
 
 @dataclass(frozen=True, kw_only=True)
 class Posted:
-    """A line of a bill. `item` is its agreement and month of use; `period` is half-open; `rule` only where it is VAT."""
+    """A line of a bill. `item`: its agreement and month of use; `period` is half-open; `rule` where it is VAT."""
 
     item: tuple[int, date]
     component: str
@@ -137,5 +137,5 @@ def _without_base(vat: Posted) -> UnableToMakeInvoice:
         code="vat-without-base",
         message="VAT was posted that is not the rate of the amounts on this bill, as when only VAT was corrected.",
         place=f"{vat.item[1]:%Y-%m}, {vat.component}",
-        remedy="An invoice must state the amounts that VAT is on: correct the charges with it, or issue this one by hand.",
+        remedy="An invoice states the amounts that VAT is on: correct these too, or issue this one by hand.",
     )

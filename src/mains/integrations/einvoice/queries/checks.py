@@ -1,7 +1,6 @@
 """The rules of EN 16931 and Peppol that depend on what people fill in, checked before anything is written.
 
-Sums hold by construction; `tests/integrations/test_einvoice_official_rules.py` holds what is written against the published
-rule sets. Here stands what a person can mend, and where.
+Sums hold by construction; the tests hold what is written against the published rule sets. Here stands what a person can mend, and where.
 """
 
 import re
@@ -122,8 +121,18 @@ def _payment(invoice: Invoice) -> Iterator[Problem]:
 
 def _endpoints(invoice: Invoice) -> Iterator[Problem]:
     parties = (
-        ("PEPPOL-EN16931-R020", invoice.seller, _("The seller's electronic address is missing."), _seller_page()),
-        ("PEPPOL-EN16931-R010", invoice.buyer, _("The buyer's electronic address is missing."), _buyer_page()),
+        (
+            "PEPPOL-EN16931-R020",
+            invoice.seller,
+            _("The seller's electronic address is missing."),
+            _seller_page(),
+        ),
+        (
+            "PEPPOL-EN16931-R010",
+            invoice.buyer,
+            _("The buyer's electronic address is missing."),
+            _buyer_page(),
+        ),
     )
     for rule, party, message, remedy in parties:
         if not party.endpoint or not party.endpoint_scheme:
@@ -148,4 +157,6 @@ def _german(invoice: Invoice) -> Iterator[Problem]:
         ("DE-R-008", invoice.buyer, _buyer_page()),
     ):
         if not (party.address.city and party.address.postal_code):
-            yield Problem(rule, _("Town and postal code of %(name)s are missing.") % {"name": party.name}, remedy)
+            yield Problem(
+                rule, _("Town and postal code of %(name)s are missing.") % {"name": party.name}, remedy
+            )

@@ -146,9 +146,7 @@ class _Cii:
         sums = xml.group(settlement, "ram:SpecifiedTradeSettlementHeaderMonetarySummation")
         xml.text(sums, "ram:LineTotalAmount", minor_text(invoice.net_minor))
         xml.text(sums, "ram:TaxBasisTotalAmount", minor_text(invoice.net_minor))
-        xml.text(
-            sums, "ram:TaxTotalAmount", minor_text(invoice.tax_minor), currencyID=invoice.currency
-        )
+        xml.text(sums, "ram:TaxTotalAmount", minor_text(invoice.tax_minor), currencyID=invoice.currency)
         if invoice.rounding_minor:
             xml.text(sums, "ram:RoundingAmount", minor_text(invoice.rounding_minor))
         xml.text(sums, "ram:GrandTotalAmount", minor_text(invoice.gross_minor))

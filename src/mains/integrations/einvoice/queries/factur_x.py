@@ -3,9 +3,10 @@
 import re
 from datetime import date
 from io import BytesIO
+from typing import cast
 
 from pypdf import PdfReader
-from pypdf.generic import IndirectObject
+from pypdf.generic import DictionaryObject, IndirectObject, PdfObject, StreamObject
 
 from mains.integrations.einvoice.queries.profiles import CII_PROFILE, write_document
 from mains.integrations.einvoice.values.invoice import Invoice
@@ -37,31 +38,30 @@ def factur_x_pdf(*, invoice: Invoice, month: date, bill_id: int) -> bytes:
 
 def _tell_of_it(pdf: bytes) -> bytes:
     """Add to the metadata what PDF/A-3 and Factur-X want, as an update at the end of the file."""
-    reader = PdfReader(BytesIO(pdf))
-    root = reader.trailer["/Root"]
-    reference = root.raw_get("/Metadata")
-    assert isinstance(reference, IndirectObject)
-    packet = _with_factur_x(reference.get_object().get_data())  # type: ignore[union-attr]
-    start = re.findall(rb"startxref\s+(\d+)", pdf)[-1].decode()
-    size = int(reader.trailer["/Size"])
-    identifier = b"".join(b"<%s>" % bytes(part).hex().encode() for part in reader.trailer["/ID"])
-    root_number = reader.trailer.raw_get("/Root").idnum
-    info = reader.trailer.raw_get("/Info").idnum if "/Info" in reader.trailer else None
+    trailer = PdfReader(BytesIO(pdf)).trailer
+    root = cast("DictionaryObject", trailer["/Root"])
+    reference = cast("IndirectObject", root.raw_get("/Metadata"))
+    packet = _with_factur_x(cast("StreamObject", reference.get_object()).get_data())
+    start = re.findall(rb"startxref\s+(\d+)", pdf)[-1]
+    kept = b"".join(
+        b"%s %s" % (name.encode(), _written(trailer.raw_get(name)))
+        for name in ("/Size", "/Root", "/Info", "/ID")
+        if name in trailer
+    )
     body = (
         b"\n%d 0 obj\n<</Type/Metadata/Subtype/XML/Length %d>>\nstream\n" % (reference.idnum, len(packet))
         + packet
         + b"\nendstream\nendobj\n"
     )
     xref = b"xref\n%d 1\n%010d 00000 n\r\n" % (reference.idnum, len(pdf) + 1)
-    trailer = b"trailer\n<</Size %d/Root %d 0 R%s/ID[%s]/Prev %s>>\nstartxref\n%d\n%%%%EOF\n" % (
-        size,
-        root_number,
-        b"" if info is None else b"/Info %d 0 R" % info,
-        identifier,
-        start.encode(),
-        len(pdf) + len(body),
-    )
-    return pdf + body + xref + trailer
+    end = b"trailer\n<<%s/Prev %s>>\nstartxref\n%d\n%%%%EOF\n" % (kept, start, len(pdf) + len(body))
+    return pdf + body + xref + end
+
+
+def _written(value: PdfObject) -> bytes:
+    stream = BytesIO()
+    value.write_to_stream(stream)
+    return stream.getvalue()
 
 
 def _with_factur_x(packet: bytes) -> bytes:

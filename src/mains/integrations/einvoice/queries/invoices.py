@@ -75,7 +75,7 @@ def _invoice(content: BillContent, *, language: str) -> Invoice:
         period=_period(lines, bill),
         payment=make_payment(content, seller_data, is_refund=bill.amount_minor < 0),
         preceding=tuple(list_preceding(bill=bill, lines=content.explained.lines)),
-        breakdown=tuple(_breakdown(lines, amounts, seller_data, buyer_data)),
+        breakdown=tuple(_breakdown(lines, amounts, seller_data)),
         lines=lines,
         rounding_minor=amounts.rounding_minor,
         language=language,
@@ -168,9 +168,7 @@ def _period(lines: tuple[InvoiceLine, ...], bill: BillRecord) -> tuple[date, dat
     return min(first for first, _last in periods), max(last for _first, last in periods)
 
 
-def _breakdown(
-    lines: tuple[InvoiceLine, ...], amounts: Amounts, seller: SellerData, buyer: BuyerData
-) -> list[VatBreakdown]:
+def _breakdown(lines: tuple[InvoiceLine, ...], amounts: Amounts, seller: SellerData) -> list[VatBreakdown]:
     """One group for each category and rate that a line has (BR-CO-18), in the order of rates."""
     keys = sorted({(line.category, line.rate) for line in lines}, key=lambda key: (-key[1], key[0]))
     return [
@@ -185,15 +183,12 @@ def _breakdown(
             ),
             amounts.rates.get(Fraction(rate) / 100) if category == VatCategory.STANDARD else None,
             seller=seller,
-            buyer=buyer,
         )
         for category, rate in keys
     ]
 
 
-def _group(
-    group: VatBreakdown, totals: RateTotals | None, *, seller: SellerData, buyer: BuyerData
-) -> VatBreakdown:
+def _group(group: VatBreakdown, totals: RateTotals | None, *, seller: SellerData) -> VatBreakdown:
     if totals is not None:
         return replace(group, tax_minor=totals.tax_minor, postings=totals.postings)
     if group.category == VatCategory.REVERSE_CHARGE:
@@ -205,4 +200,3 @@ def _group(
     if group.category == VatCategory.EXEMPT:
         return replace(group, reason=seller.exemption_reason, reason_code=seller.exemption_code)
     return group
-

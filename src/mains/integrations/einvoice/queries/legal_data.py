@@ -33,7 +33,18 @@ def list_sellers(*, on_date: date) -> list[SellerRecord]:
     found = []
     for row in fetch_rows(_row, _SELLERS, {}):
         data = find_seller_data(party_id=row[0], on_date=on_date)
-        found.append(SellerRecord(*row[1:], data=data or SellerData(), is_recorded=data is not None))
+        _id, code, name, tax_number, bank_account, bank_code = row
+        found.append(
+            SellerRecord(
+                code=code,
+                name=name,
+                tax_number=tax_number,
+                bank_account=bank_account,
+                bank_code=bank_code,
+                data=data or SellerData(),
+                is_recorded=data is not None,
+            )
+        )
     return found
 
 

@@ -76,9 +76,7 @@ def _name(line: LineExplanation, charge: Charge | None, *, is_correction: bool) 
     }
 
 
-def _category(
-    rate: Fraction | None, *, seller: SellerData, buyer: BuyerData
-) -> tuple[VatCategory, Decimal]:
+def _category(rate: Fraction | None, *, seller: SellerData, buyer: BuyerData) -> tuple[VatCategory, Decimal]:
     if rate and buyer.is_reverse_charge:
         raise UnableToMakeInvoice(
             code="reverse-charge-with-vat",
@@ -107,7 +105,12 @@ def percent_of(rate: Fraction) -> Decimal:
 
 
 def _priced(
-    charge: Charge | None, line: LineExplanation, content: BillContent, net_minor: int, *, has_vat_inside: bool
+    charge: Charge | None,
+    line: LineExplanation,
+    content: BillContent,
+    net_minor: int,
+    *,
+    has_vat_inside: bool,
 ) -> tuple[Decimal, str, Decimal, int]:
     """Quantity, unit, net price and its base. Where no quantity has a price the line is one of its amount."""
     sign = -1 if net_minor < 0 else 1

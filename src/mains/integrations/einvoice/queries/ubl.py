@@ -73,9 +73,7 @@ class _Ubl:
     def _references(self, root: Element) -> None:
         xml = self.xml
         for each in self.invoice.preceding:
-            reference = xml.group(
-                xml.group(root, "cac:BillingReference"), "cac:InvoiceDocumentReference"
-            )
+            reference = xml.group(xml.group(root, "cac:BillingReference"), "cac:InvoiceDocumentReference")
             xml.text(reference, "cbc:ID", each.number)
             xml.day(reference, "cbc:IssueDate", each.issued_on)
         xml.text(xml.group(root, "cac:ContractDocumentReference"), "cbc:ID", self.invoice.contract)
@@ -184,9 +182,7 @@ class _Ubl:
             xml.text(known, "cbc:Name", name)
             xml.text(known, "cbc:Value", value)
         price = xml.group(inner, "cac:Price")
-        xml.text(
-            price, "cbc:PriceAmount", number_text(line.price), currencyID=self.invoice.currency
-        )
+        xml.text(price, "cbc:PriceAmount", number_text(line.price), currencyID=self.invoice.currency)
         if line.price_base != 1:
             xml.text(price, "cbc:BaseQuantity", str(line.price_base), unitCode=line.unit)
 

@@ -1,7 +1,7 @@
-"""The official rules on a document: XML schema, then rule sets (compiled Schematron) from a folder that the utility has.
+"""The official rules on a document: XML schema, then rule sets (Schematron) from a folder that the utility names.
 
-The folder holds what CEN, OpenPEPPOL, FNFE or a national authority publish; which of it concerns a document is told by the
-namespace that it is about.
+The folder holds what CEN, OpenPEPPOL, FNFE or a national authority publish, compiled or not; which of it concerns a
+document is told by the namespace that it is about.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,10 @@ from pathlib import Path
 
 from lxml import etree
 
+from mains.integrations.einvoice.queries.schematron import compile_schematron
 from mains.kernel.errors import MainsError
 
+_SVRL_NAMESPACE = b"http://purl.oclc.org/dsdl/svrl"
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _XSD = "{http://www.w3.org/2001/XMLSchema}"
 _MAX_BYTES = 50_000_000
@@ -62,7 +64,7 @@ def validate_document(content: bytes, *, rules: Path, name: str = "document") ->
             code="no-rules",
             message=f"There is no schema and no rule set for {kind.localname} in the folder.",
             place=str(rules),
-            remedy="Put the published files there: the .xsd of the document and the rule sets compiled to .xsl or .xslt.",
+            remedy="Put the published files there: the .xsd of the document and the rule sets (.xsl, .xslt or .sch).",
         )
     findings = [finding for schema in schemas for finding in _by_schema(tree, schema)]
     if not findings and rule_sets:
@@ -82,7 +84,7 @@ def _parse(content: bytes, name: str) -> "etree._ElementTree":
         tree = etree.ElementTree(etree.fromstring(content, parser))
     except etree.XMLSyntaxError as error:
         raise _unreadable(name, str(error)) from error
-    if tree.docinfo.doctype:
+    if tree.docinfo.internalDTD is not None:
         raise _unreadable(name, "It has a document type definition, which invoices may not have.")
     return tree
 
@@ -109,17 +111,22 @@ def _schemas(rules: Path, kind: etree.QName) -> Iterator[Path]:
 
 def _rule_sets(rules: Path, kind: etree.QName) -> Iterator[Path]:
     """Stylesheets that make validation reports (SVRL) of documents with the root's namespace."""
-    for pattern in ("*.xsl", "*.xslt"):
-        for path in rules.rglob(pattern):
-            text = path.read_bytes()
-            if b"purl.oclc.org/dsdl/svrl" in text[:20_000] and str(kind.namespace).encode() in text:
-                yield path
+    namespace = str(kind.namespace).encode()
+    for path in rules.rglob("*.xsl*"):
+        text = path.read_bytes()
+        if _SVRL_NAMESPACE in text[:20_000] and namespace in text:
+            yield path
+    for path in rules.rglob("*.sch"):
+        if path.with_suffix(".xslt").exists() or path.with_suffix(".xsl").exists():
+            continue  # it is there compiled too
+        if namespace in path.read_bytes():
+            yield path
 
 
 def _by_schema(tree: "etree._ElementTree", path: Path) -> Iterator[Finding]:
     schema = etree.XMLSchema(etree.parse(path))
     if not schema.validate(tree):
-        for entry in schema.error_log:
+        for entry in list(schema.error_log):  # type: ignore[call-overload]
             yield Finding("XSD", "fatal", f"line {entry.line}", entry.message)
 
 
@@ -136,7 +143,12 @@ def _by_rules(content: bytes, rule_sets: Sequence[Path]) -> Iterator[Finding]:
     with PySaxonProcessor(license=False) as processor:
         document = processor.parse_xml(xml_text=content.decode("utf-8-sig"))
         for path in rule_sets:
-            stylesheet = processor.new_xslt30_processor().compile_stylesheet(stylesheet_file=str(path))
+            xslt = processor.new_xslt30_processor()
+            stylesheet = (
+                xslt.compile_stylesheet(stylesheet_text=compile_schematron(path).decode())
+                if path.suffix == ".sch"
+                else xslt.compile_stylesheet(stylesheet_file=str(path))
+            )
             report = stylesheet.transform_to_string(xdm_node=document)
             yield from _findings(report)
 
@@ -145,7 +157,7 @@ def _findings(report: str) -> Iterator[Finding]:
     root = etree.fromstring(report.encode())
     for name in ("failed-assert", "successful-report"):
         for found in root.iter(f"{_SVRL}{name}"):
-            text = " ".join("".join(found.itertext()).split())
+            text = " ".join("".join(str(part) for part in found.itertext()).split())
             severity = found.get("flag") or found.get("role") or "fatal"
             yield Finding(
                 found.get("id") or found.get("test") or "",

@@ -13,9 +13,8 @@ class XmlWriter:
 
     def __init__(self, *, root: str, namespaces: Mapping[str, str]) -> None:
         self._namespaces = dict(namespaces)
-        self.root = etree.Element(
-            self._name(root), nsmap={prefix or None: uri for prefix, uri in namespaces.items()}
-        )
+        declared: dict[str | None, str] = {prefix or None: uri for prefix, uri in namespaces.items()}
+        self.root = etree.Element(self._name(root), nsmap=declared)  # type: ignore[arg-type]
 
     def group(self, parent: Element, name: str) -> Element:
         """An element for others; `prune` takes it away again where it stays empty."""

@@ -134,8 +134,10 @@ class VatBreakdown:
 
 @dataclass(frozen=True, kw_only=True)
 class Invoice:
-    """An invoice (BT-3 380) or credit note (381). `currency` BT-5, `buyer_reference` BT-10, `contract` BT-12, `object_id`
-    BT-18 (the customer's account), `terms` BT-20, `notes` BT-22, `period` BG-14 with its last day, `rounding_minor` BT-114.
+    """An invoice (BT-3 380) or credit note (381).
+
+    `currency` BT-5, `buyer_reference` BT-10, `contract` BT-12, `object_id` BT-18 (the customer's account), `terms`
+    BT-20, `notes` BT-22, `period` BG-14 with its last day, `rounding_minor` BT-114.
     """
 
     type_code: str

@@ -44,7 +44,8 @@ _E_INVOICE_ALIAS = "urn:mail:"
 
 @dataclass(frozen=True, kw_only=True)
 class _UblTr:
-    """`scenario` is TEMELFATURA, TICARIFATURA or EARSIVFATURA; empty chooses by whether the buyer has a mailbox at GİB."""
+    """`scenario` is TEMELFATURA, TICARIFATURA or EARSIVFATURA; empty: chosen by whether the buyer has
+    a mailbox at GİB."""
 
     name: str
     title: str
@@ -94,13 +95,19 @@ def _problems(invoice: Invoice, scenario: str) -> Iterator[Problem]:
     if len(invoice_id(invoice)) != 16:
         yield Problem("InvoiceIDCheck", _("The bill's number is too long for GİB."), _("Issue it on paper."))
     if len(seller.tax_number) not in (10, 11):
-        yield Problem("VKN", _("The seller's VKN or TCKN is missing."), _("Correct it in the registry of suppliers."))
+        yield Problem(
+            "VKN", _("The seller's VKN or TCKN is missing."), _("Correct it in the registry of suppliers.")
+        )
     if not seller.tax_office:
         yield Problem("PartyTaxScheme", _("The seller's tax office is missing."), seller_page)
     if len(buyer.tax_number) not in (0, 10, 11):
-        yield Problem("VKN", _("The buyer's VKN or TCKN is wrong."), _("Correct it in the registry of customers."))
+        yield Problem(
+            "VKN", _("The buyer's VKN or TCKN is wrong."), _("Correct it in the registry of customers.")
+        )
     if scenario != "EARSIVFATURA" and not buyer.tax_number:
-        yield Problem("VKN", _("The buyer's VKN or TCKN is missing."), _("Correct it in the registry of customers."))
+        yield Problem(
+            "VKN", _("The buyer's VKN or TCKN is missing."), _("Correct it in the registry of customers.")
+        )
     for party, page in ((seller, seller_page), (buyer, buyer_page)):
         if not (party.address.city and party.address.subdivision):
             message = _("Province and district of %(name)s are missing.") % {"name": party.name}
@@ -109,7 +116,9 @@ def _problems(invoice: Invoice, scenario: str) -> Iterator[Problem]:
         yield Problem("IADE", _("What gives money back cannot be a TICARIFATURA."), _("Choose TEMELFATURA."))
     if invoice.is_credit_note and not invoice.preceding:
         yield Problem(
-            "IADE", _("A return invoice names the invoice that it corrects, and this bill corrects none."), _("Issue it on paper.")
+            "IADE",
+            _("A return invoice names the invoice that it corrects, and this bill corrects none."),
+            _("Issue it on paper."),
         )
     named = [line.other_tax for line in invoice.lines if line.other_tax and not line.other_tax.isdigit()]
     if named:
@@ -127,7 +136,9 @@ class _Document:
 
     def write(self) -> bytes:
         xml, root = self.xml, self.xml.root
-        extension = xml.group(xml.group(xml.group(root, "ext:UBLExtensions"), "ext:UBLExtension"), "ext:ExtensionContent")
+        extension = xml.group(
+            xml.group(xml.group(root, "ext:UBLExtensions"), "ext:UBLExtension"), "ext:ExtensionContent"
+        )
         xml.text(extension, "cbc:Note", f"Signature_{ettn(self.invoice)}")
         self._head(root)
         self._references(root)
@@ -186,7 +197,12 @@ class _Document:
         signature = xml.group(root, "cac:Signature")
         xml.text(signature, "cbc:ID", seller.tax_number, schemeID="VKN_TCKN")
         signatory = xml.group(signature, "cac:SignatoryParty")
-        xml.text(xml.group(signatory, "cac:PartyIdentification"), "cbc:ID", seller.tax_number, schemeID=_scheme(seller))
+        xml.text(
+            xml.group(signatory, "cac:PartyIdentification"),
+            "cbc:ID",
+            seller.tax_number,
+            schemeID=_scheme(seller),
+        )
         self._address(xml.group(signatory, "cac:PostalAddress"), seller.address)
         attachment = xml.group(signature, "cac:DigitalSignatureAttachment")
         reference = xml.group(attachment, "cac:ExternalReference")
@@ -199,7 +215,9 @@ class _Document:
         number = party.tax_number or "1" * 11
         xml.text(xml.group(inner, "cac:PartyIdentification"), "cbc:ID", number, schemeID=_scheme(party))
         if party.identifier:
-            xml.text(xml.group(inner, "cac:PartyIdentification"), "cbc:ID", party.identifier, schemeID="ABONENO")
+            xml.text(
+                xml.group(inner, "cac:PartyIdentification"), "cbc:ID", party.identifier, schemeID="ABONENO"
+            )
         is_person = len(number) == 11
         if not is_person:
             xml.text(xml.group(inner, "cac:PartyName"), "cbc:Name", party.name)
