@@ -133,7 +133,7 @@ def test_a_credit_is_said_in_words_and_asks_for_nothing(homes):
     assert CREDIT_MINOR > owed > 0
     assert texts["pay"]["heading"] == "We owe you"
     assert texts["pay"]["amount"] == f"₽{owed / 100:,.2f}"
-    assert texts["code"] is None
+    assert texts["codes"] == []
     assert texts["statement"][0][0] == "We owed you before"
     assert texts["statement"][-1] == ["We owe you", texts["pay"]["amount"]]
 

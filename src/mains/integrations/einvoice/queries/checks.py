@@ -1,6 +1,7 @@
 """The rules of EN 16931 and Peppol that depend on what people fill in, checked before anything is written.
 
-Sums hold by construction; the tests hold what is written against the published rule sets. Here stands what a person can mend, and where.
+Sums hold by construction; the tests hold what is written against the published rule sets. Here stands what a person
+can mend, and where.
 """
 
 import re

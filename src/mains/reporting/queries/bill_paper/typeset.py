@@ -87,7 +87,7 @@ def check_letters(bill: Texts) -> None:
     """Raises UnableToPrintBill for a letter that the bundled fonts lack, unless there are more fonts."""
     if (home_folder() / "fonts").is_dir():
         return
-    text = json.dumps({name: value for name, value in bill.items() if name != "code"}, ensure_ascii=False)
+    text = json.dumps({name: value for name, value in bill.items() if name != "codes"}, ensure_ascii=False)
     missing = {letter for letter in text if not any(ord(letter) in letters for letters in _PRINTED)}
     if missing:
         raise UnableToPrintBill(
