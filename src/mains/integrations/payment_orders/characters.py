@@ -4,14 +4,14 @@ import unicodedata
 
 _ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-?:().,'+ ")
 _WRITTEN_OUT = {
-    "ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ł": "l", "Ł": "L", "œ": "oe",
-    "Œ": "OE",
+    "ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ł": "l", "Ł": "L",
+    "œ": "oe", "Œ": "OE",
     "þ": "th", "Þ": "TH", "ı": "i", "€": "E", "&": "+", "_": "-", "–": "-", "—": "-", "’": "'", "№": "No", "@": "(at)",
 }  # fmt: skip
 
 
 def sepa_text(text: str) -> str:
-    """The text in SEPA's letters, as EPC217-08 recommends: accents off, other signs as a full stop; no blanks around."""
+    """The text in SEPA's letters, as EPC217-08 recommends: accents off, other signs a full stop; no blanks around."""
     plain = "".join(_WRITTEN_OUT.get(letter, letter) for letter in unicodedata.normalize("NFC", text))
     plain = unicodedata.normalize("NFKD", plain)
     letters = (letter if letter in _ALLOWED else "." for letter in plain if not unicodedata.combining(letter))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from dateutil.easter import easter
 from stdnum import bic, iban
 from stdnum.iso7064 import mod_97_10
 
@@ -87,22 +88,13 @@ def _check_day(day: date, today: date, place: str) -> None:
             place, "day", f"{day} is past, or more than a year away.", "Choose a day from today on."
         )
     closed = day.weekday() >= 5 or (day.month, day.day) in ((1, 1), (5, 1), (12, 25), (12, 26))
-    if closed or (day - _easter(day.year)).days in (-2, 1):
+    if closed or (day - easter(day.year)).days in (-2, 1):
         raise _unable(
             place,
             "day",
             f"{day} is a day on which TARGET is closed.",
             "Choose the next business day of the banks.",
         )
-
-
-def _easter(year: int) -> date:
-    """Easter Sunday of the Gregorian calendar (O'Beirne's form of the computus)."""
-    century = year // 100
-    moon = (19 * (year % 19) + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
-    week = (32 + 2 * (century % 4) + 2 * (year % 100 // 4) - moon - year % 4) % 7
-    month, day = divmod(moon + week - 7 * ((year % 19 + 11 * moon + 22 * week) // 451) + 114, 31)
-    return date(year, month, day + 1)
 
 
 def _check_items(place: str, items: Sequence[tuple[CreditTransfer | DirectDebit, BankParty]]) -> None:

@@ -39,8 +39,11 @@ class BankParty:
 
 @dataclass(frozen=True, kw_only=True)
 class CreditTransfer:
-    """Money to one creditor. `end_to_end_id` is unique in the batch; `reference` is what the creditor reads: free words,
-    or a creditor reference of ISO 11649 (RF…), which is written as one."""
+    """Money to one creditor. `end_to_end_id` is unique in the batch.
+
+    `reference` is what the creditor reads: free words, or a creditor reference of ISO 11649 (RF…), which is written as
+    one.
+    """
 
     end_to_end_id: str
     amount_minor: int
