@@ -2,21 +2,29 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from fractions import Fraction
+from io import BytesIO
 
 import pytest
 from django.db import connections, transaction
+from lxml import etree
+from pypdf import PdfReader
 from pytest_django.plugin import DjangoDbBlocker
 from typer.testing import CliRunner
 
 from billing.conftest import populated
+from integrations.official_rules import CII_RULES, european_rules
 from mains.billing.models import Bill, BillLine
 from mains.billing.values import bill_number
 from mains.config.cli.einvoice import app
-from mains.customers.models import Party
+from mains.customers.models import Account, Party
 from mains.integrations.einvoice.queries.invoices import make_invoice
+from mains.integrations.einvoice.queries.profiles import PROFILES, write_document
+from mains.integrations.einvoice.queries.validation import validate_document
 from mains.integrations.einvoice.values.invoice import Invoice
 from mains.integrations.einvoice.values.legal import UnableToMakeInvoice
-from reporting.billed_homes import HOMES, MAY, bill_homes
+from mains.kernel.rounding import RoundingMode, round_quotient
+from reporting.billed_homes import APRIL, HOMES, MARCH, MAY, UNMETERED_HOME, bill_homes
 
 __all__ = ["populated"]
 
@@ -98,3 +106,100 @@ def test_every_invoice_asks_for_what_its_bill_asks_for(stated):
         assert invoice.payable_minor >= 0
         vat_of_bills += bill.tax_minor
     assert vat_of_bills > 0
+
+
+def test_invoices_and_credit_notes_break_no_official_rule(stated, tmp_path):
+    rules = european_rules(tmp_path)
+    kinds = set()
+    for home in (1, 2, UNMETERED_HOME):
+        call("buyer", Account.objects.get(id=home).number, *set_options(BUYER), "--from", "2021-01-01")
+    bills = [
+        Bill.objects.get(account_id=home, month=month)
+        for home in (1, 2, UNMETERED_HOME)
+        for month in (APRIL, MAY)
+    ]
+    for bill in bills:
+        invoice = invoice_of(bill)
+        for made in (invoice, invoice.turned()):
+            kinds.add(made.type_code)
+            found = validate_document(write_document(made, profile=PROFILES["peppol"]), rules=rules)
+            assert found.findings == ()
+            assert (len(found.schemas), len(found.rule_sets)) == (1, 1)
+            found = validate_document(write_document(made, profile=PROFILES["cii"]), rules=CII_RULES)
+            assert found.findings == ()
+    assert kinds == {"380", "381"}
+
+
+def test_a_correction_names_the_bills_that_it_corrects(stated):
+    invoice = invoice_of(Bill.objects.get(account_id=UNMETERED_HOME, month=APRIL))
+    (march,) = invoice.preceding
+    assert march.number == number_of(UNMETERED_HOME, MARCH)
+    corrected = [line for line in invoice.lines if line.name.startswith("Correction of 2021-03")]
+    assert corrected
+    assert invoice.period == (MARCH, date(2021, 4, 30))
+
+
+def test_quantity_times_price_is_the_line(stated):
+    priced = 0
+    for home in range(1, HOMES + 1):
+        for line in invoice_of(Bill.objects.get(account_id=home, month=MAY)).lines:
+            exact = Fraction(line.quantity) * Fraction(line.price) * 100 / line.price_base
+            assert round_quotient(exact.numerator, exact.denominator, RoundingMode.HALF_UP) == line.net_minor
+            priced += line.unit == "KWH"
+    assert priced > HOMES / 2
+
+
+def test_what_is_missing_is_said_with_rule_and_remedy(homes):
+    bill = Bill.objects.get(account_id=1, month=MAY)
+    with pytest.raises(UnableToMakeInvoice) as refusal:
+        write_document(invoice_of(bill), profile=PROFILES["peppol"])
+    told = refusal.value
+    assert told.code == "invoice-incomplete"
+    for rule in ("BR-09", "BR-CO-26", "PEPPOL-EN16931-R010", "PEPPOL-EN16931-R020"):
+        assert rule in told.message
+    assert "E-invoices of the supplier" in told.remedy
+
+
+def test_the_pdf_carries_the_invoice_and_says_so(stated, tmp_path):
+    out = tmp_path / "bill.pdf"
+    call("write", number_of(1), "--pdf", "--out", str(out))
+    reader = PdfReader(BytesIO(out.read_bytes()))
+    (xml,) = reader.attachments["factur-x.xml"]
+    assert validate_document(xml, rules=CII_RULES).findings == ()
+    relations = [each.get_object()["/AFRelationship"] for each in reader.trailer["/Root"]["/AF"]]
+    assert relations == ["/Alternative"]
+    metadata = etree.fromstring(reader.trailer["/Root"]["/Metadata"].get_object().get_data().strip())
+    told = {
+        etree.QName(each).localname: each.text
+        for each in metadata.iter("{*}Description", "{*}*")
+        if each.text
+    }
+    assert (told["part"], told["conformance"]) == ("3", "A")
+    assert (told["DocumentFileName"], told["DocumentType"]) == ("factur-x.xml", "INVOICE")
+    assert (told["Version"], told["ConformanceLevel"]) == ("1.0", "EN 16931")
+    assert "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#" in told["namespaceURI"] or any(
+        each.text == "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
+        for each in metadata.iter("{*}namespaceURI")
+    )
+    again = tmp_path / "again.pdf"
+    call("write", number_of(1), "--pdf", "--out", str(again))
+    assert again.read_bytes() == out.read_bytes()
+
+
+def test_the_command_writes_and_validates(stated, tmp_path):
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    european_rules(rules)
+    out = tmp_path / "invoice.xml"
+    call("buyer", Account.objects.get(id=1).number, *set_options(BUYER), "--from", "2021-01-01")
+    call("write", number_of(1), "--out", str(out))
+    assert call("validate", str(out), "--rules", str(rules)).startswith(
+        "0 findings by maindoc/UBL-Invoice-2.1.xsd"
+    )
+    out.write_bytes(
+        out.read_bytes().replace(
+            b'<cbc:PayableAmount currencyID="RUB">', b'<cbc:PayableAmount currencyID="RUB">1'
+        )
+    )
+    output = call("validate", str(out), "--rules", str(rules), exit_code=1)
+    assert "fatal BR-CO-16" in output
