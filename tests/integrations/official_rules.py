@@ -2,6 +2,7 @@
 
 from importlib.metadata import distribution
 from pathlib import Path
+from shutil import copy, copytree
 
 
 def _folder(package: str, inside: str) -> Path:
@@ -20,6 +21,6 @@ PAIN_SCHEMAS = _folder("sepaxml", "sepaxml/schemas")
 def european_rules(folder: Path) -> Path:
     """A folder as a utility would make it: UBL's schemas and the rule set of CEN, without the French ones."""
     for name in ("common", "maindoc"):
-        (folder / name).symlink_to(UBL_RULES / name)
-    (folder / "EN16931-UBL-validation.xslt").symlink_to(UBL_RULES / "EN16931-UBL-validation.xslt")
+        copytree(UBL_RULES / name, folder / name)
+    copy(UBL_RULES / "EN16931-UBL-validation.xslt", folder)
     return folder

@@ -171,6 +171,10 @@ OF_ONE_DISTRICT = [
     "bill_line",
     "meter",
     "reading",
+    "bill_einvoice",
+    "bill_einvoice_xml",
+    "bill_factur_x",
+    "einvoice_buyer",
 ]
 
 

@@ -62,6 +62,7 @@ def _kinds(invoice: Invoice, number: str) -> list[dict[str, Any]]:
             "problems": profile.list_problems(invoice),
         }
         for name, profile in PROFILES.items()
+        if profile.suits(invoice)
     ]
     hybrid = {
         "title": _("PDF with the invoice in it (Factur-X, ZUGFeRD)"),

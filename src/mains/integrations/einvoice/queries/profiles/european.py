@@ -19,6 +19,9 @@ class _European:
     is_cii: bool = False
     problems: Callable[[Invoice], list[Problem]] = list_problems
 
+    def suits(self, invoice: Invoice) -> bool:
+        return invoice.seller.address.country != "TR"
+
     def list_problems(self, invoice: Invoice) -> Sequence[Problem]:
         return self.problems(invoice)
 

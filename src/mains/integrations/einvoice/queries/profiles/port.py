@@ -16,6 +16,9 @@ class Profile(Protocol):
     @property
     def title(self) -> str: ...
 
+    def suits(self, invoice: Invoice) -> bool:
+        """Whether such documents are usual where the seller is."""
+
     def list_problems(self, invoice: Invoice) -> Sequence[Problem]:
         """Rules that the document would break; empty where it can be written."""
 

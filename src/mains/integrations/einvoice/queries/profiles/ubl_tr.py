@@ -51,6 +51,9 @@ class _UblTr:
     title: str
     scenario: str = ""
 
+    def suits(self, invoice: Invoice) -> bool:
+        return invoice.currency == "TRY" or invoice.seller.address.country == "TR"
+
     def list_problems(self, invoice: Invoice) -> Sequence[Problem]:
         return list(_problems(invoice, self.scenario_of(invoice)))
 
