@@ -174,7 +174,6 @@ OF_ONE_DISTRICT = [
     "bill_einvoice",
     "bill_einvoice_xml",
     "bill_factur_x",
-    "einvoice_buyer",
 ]
 
 
