@@ -42,6 +42,9 @@ BUYER = (
     "street=Am Kai 2",
 )
 
+PDF_A = "http://www.aiim.org/pdfa/ns/id/"
+FACTUR_X = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
+
 
 @pytest.fixture(scope="module")
 def homes(populated: Callable[[int], str], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
@@ -139,8 +142,8 @@ def test_a_correction_names_the_bills_that_it_corrects(stated):
 
 def test_quantity_times_price_is_the_line(stated):
     priced = 0
-    for home in range(1, HOMES + 1):
-        for line in invoice_of(Bill.objects.get(account_id=home, month=MAY)).lines:
+    for bill in Bill.objects.filter(month=MAY).exclude(amount_minor=0):
+        for line in invoice_of(bill).lines:
             exact = Fraction(line.quantity) * Fraction(line.price) * 100 / line.price_base
             assert round_quotient(exact.numerator, exact.denominator, RoundingMode.HALF_UP) == line.net_minor
             priced += line.unit == "KWH"
@@ -167,18 +170,13 @@ def test_the_pdf_carries_the_invoice_and_says_so(stated, tmp_path):
     relations = [each.get_object()["/AFRelationship"] for each in reader.trailer["/Root"]["/AF"]]
     assert relations == ["/Alternative"]
     metadata = etree.fromstring(reader.trailer["/Root"]["/Metadata"].get_object().get_data().strip())
-    told = {
-        etree.QName(each).localname: each.text
-        for each in metadata.iter("{*}Description", "{*}*")
-        if each.text
-    }
-    assert (told["part"], told["conformance"]) == ("3", "A")
-    assert (told["DocumentFileName"], told["DocumentType"]) == ("factur-x.xml", "INVOICE")
-    assert (told["Version"], told["ConformanceLevel"]) == ("1.0", "EN 16931")
-    assert "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#" in told["namespaceURI"] or any(
-        each.text == "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
-        for each in metadata.iter("{*}namespaceURI")
-    )
+    texts = {each.tag: each.text for each in metadata.iter("{*}*")}
+    assert (texts[f"{{{PDF_A}}}part"], texts[f"{{{PDF_A}}}conformance"]) == ("3", "A")
+    told = {name: texts[f"{{{FACTUR_X}}}{name}"] for name in ("DocumentFileName", "DocumentType", "Version")}
+    assert told == {"DocumentFileName": "factur-x.xml", "DocumentType": "INVOICE", "Version": "1.0"}
+    assert texts[f"{{{FACTUR_X}}}ConformanceLevel"] == "EN 16931"
+    declared = {each.text for each in metadata.iter("{*}namespaceURI")}
+    assert FACTUR_X in declared
     again = tmp_path / "again.pdf"
     call("write", number_of(1), "--pdf", "--out", str(again))
     assert again.read_bytes() == out.read_bytes()
