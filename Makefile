@@ -65,8 +65,9 @@ catalogues: $(CATALOGUES)
 %.mo: %.po | $(STAMPS)/base
 	$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
 
-$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
+$(STAMPS)/dev: requirements/dev.txt requirements/rules.txt $(STAMPS)/base
 	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --require-hashes --no-deps -r requirements/rules.txt
 	@touch $@
 
 browser:
@@ -105,10 +106,10 @@ wheel: dev
 	$(BIN)/python tools/check_wheel.py dist
 
 requirements: $(STAMPS)/base
-	@for name in bootstrap base build cluster dev bench; do \
+	@for name in bootstrap base build cluster einvoice dev bench rules; do \
 		$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" \
-			$$(case $$name in build|cluster|dev|bench) echo --constraint requirements/base.txt;; esac) \
+			$$(case $$name in build|cluster|einvoice|dev|bench) echo --constraint requirements/base.txt;; rules) echo --no-deps;; esac) \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
 

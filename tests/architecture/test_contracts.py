@@ -90,7 +90,8 @@ def test_a_planted_violation_breaks_its_contract(tree: Path, plant: str) -> None
 def test_every_context_has_its_doors_guarded(tree: Path) -> None:
     contracts = configparser.ConfigParser()
     contracts.read(tree / ".importlinter", encoding="utf-8")
-    contexts = {path.parent.name for path in (tree / "mains").glob("*/apps.py")} - {"base"}
+    found = [*(tree / "mains").glob("*/apps.py"), *(tree / "mains/integrations").glob("*/apps.py")]
+    contexts = {path.parent.name for path in found} - {"base"}
     guarded = {
         name.removeprefix("importlinter:contract:doors-")
         for name in contracts.sections()

@@ -133,7 +133,7 @@ def test_a_credit_is_said_in_words_and_asks_for_nothing(homes):
     assert CREDIT_MINOR > owed > 0
     assert texts["pay"]["heading"] == "We owe you"
     assert texts["pay"]["amount"] == f"₽{owed / 100:,.2f}"
-    assert texts["code"] is None
+    assert texts["codes"] == []
     assert texts["statement"][0][0] == "We owed you before"
     assert texts["statement"][-1] == ["We owe you", texts["pay"]["amount"]]
 
@@ -262,10 +262,10 @@ def test_the_utilitys_own_sentences_are_on_it(homes):
 
 
 def test_the_code_asks_for_what_the_bill_asks(homes):
-    assert texts_of(1)["code"] is None  # the supplier of the homes has no bank account yet
+    assert texts_of(1)["codes"] == []  # the supplier of the homes has no bank account yet
     Party.objects.update(bank_name="Bank", bank_code="044525225", bank_account="40702810000000000001")
     closing = content_of(bill_of(1)).statement.closing_minor
-    payload = texts_of(1)["code"]["payload"]
+    payload = texts_of(1)["codes"][0]["payload"]
     number = Account.objects.get(id=1).number
     assert payload.startswith(
         "ST00012|Name=Power|PersonalAcc=40702810000000000001|BankName=Bank|BIC=044525225|CorrespAcc=0"

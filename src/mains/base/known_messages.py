@@ -9,6 +9,32 @@ from django.utils.translation import gettext_noop as _
 from mains.base.known_engine_messages import ENGINE
 from mains.base.known_tariff_messages import TARIFFS
 
+E_INVOICES = (
+    _("The bill charges nothing, and an invoice needs a line."),
+    _("Nothing is to be sent for this month."),
+    _("The bill has charges of several suppliers, and an invoice has one seller."),
+    _("Bill each supplier's services on an account of its own."),
+    _("The bill's currency has three decimals, and EN 16931 states amounts with two."),
+    _("Send this bill on paper."),
+    _("The customer owes the VAT itself (reverse charge), and the bill charges VAT."),
+    _("Put the account on a tariff without VAT, or take reverse charge off the customer's e-invoice data."),
+    _("VAT was posted that is not the rate of the amounts on this bill, as when only VAT was corrected."),
+    _("An invoice states the amounts that VAT is on: correct these too, or issue this one by hand."),
+    _("{component} is under several rates of VAT at once."),
+    _("Cut the charge where the rate changes, so that each line has one rate."),
+    _("The formula is not one rate on whole amounts of other components."),
+    _(
+        "Write VAT as one rate on whole charges, such as `vat * (energy + fixed)`, one component for each rate."
+    ),
+    _("A country is two letters, such as DE."),
+    _("The check digit of the VAT number does not fit."),
+    _("An electronic address and its scheme belong together."),
+    _("This scheme of addresses is not known."),
+    _("The check digits of the IBAN do not fit."),
+    _("A BIC has eight or eleven letters and digits."),
+    _("Write each tax as component=code."),
+    _("Copy it from the document again."),
+)
 READINGS = (
     _("The reading fits the ones before and after it."),
     _("No such register is known."),
@@ -316,6 +342,7 @@ CONDITIONS = (
 )
 
 MESSAGES = (
+    *E_INVOICES,
     *READINGS,
     *BILL_RUNS,
     *RECALCULATIONS,

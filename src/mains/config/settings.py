@@ -26,6 +26,7 @@ CSRF_TRUSTED_ORIGINS = [
 # Contexts, from the top of the column of packages down.
 INSTALLED_APPS = [
     "mains.web.office",
+    "mains.integrations.einvoice",
     "mains.reporting",
     "mains.billing",
     "mains.balance",

@@ -1,7 +1,7 @@
 """A pack as read from its folder: `pack.yaml`, names, streets and tariff documents. Data only, never code."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -71,6 +71,8 @@ class PartyText:
     bank_code: str = ""
     bank_account: str = ""
     correspondent_account: str = ""
+    payment_codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Settings by standard of each code that the party's bills carry; none: the usual one of the currency."""
 
 
 @dataclass(frozen=True)

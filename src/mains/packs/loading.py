@@ -16,6 +16,7 @@ from mains.base.loading import indexes_built_after
 from mains.base.progress import ProgressReport, Step
 from mains.billing.actions import loading as billing_loading
 from mains.customers.actions import loading as customers_loading
+from mains.customers.queries.records import find_party_id
 from mains.kernel.errors import MainsError
 from mains.ledger.actions.openings import post_opening_balances
 from mains.metering.actions import loading as metering_loading
@@ -28,6 +29,7 @@ from mains.packs.population.draws import Integers
 from mains.packs.population.rest_points import RestFrames
 from mains.packs.population.slices import SliceFrames, make_slices
 from mains.packs.population.utility import Utility, build_utility
+from mains.reporting.actions.payment_codes import store_payment_codes
 from mains.reporting.actions.texts import store_document_texts
 from mains.staff.actions import loading as staff_loading
 from mains.tariffs.actions.loading import load_tariffs
@@ -88,6 +90,7 @@ def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport)
                 build_indexes()
                 connection.commit()
     store_document_texts(texts=pack.texts)
+    _store_payment_codes(pack)
     with progress.step("Bring balances forward"):
         post_opening_balances(
             balances=openings,
@@ -114,6 +117,13 @@ def _refuse_unless_empty(connection: Connection) -> None:
             place="database",
             remedy="Run `mains demo --reset` to drop all its data, or name another database in MAINS_DATABASE.",
         )
+
+
+def _store_payment_codes(pack: Pack) -> None:
+    for party in pack.parties:
+        party_id = find_party_id(code=party.code)
+        assert party_id is not None  # loaded just before
+        store_payment_codes(party_id=party_id, codes=list(party.payment_codes.items()))
 
 
 def _load_skeleton(utility: Utility, *, known_at: datetime, connection: Connection) -> None:

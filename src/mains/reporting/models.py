@@ -54,6 +54,22 @@ class DocumentText(models.Model):
         constraints = [models.UniqueConstraint(fields=["name", "language"], name="one_text_per_language")]
 
 
+class PaymentCode(models.Model):
+    """A QR code that a supplier's bills carry: its standard and what the standard wants to know, in the order of
+    printing. A setting of how documents look, as the texts above."""
+
+    party = models.ForeignKey("customers.Party", on_delete=models.PROTECT, related_name="+", db_index=False)
+    position = models.SmallIntegerField()
+    standard = models.CharField(max_length=10)
+    settings = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["party", "position"], name="one_payment_code_per_position"),
+            models.UniqueConstraint(fields=["party", "standard"], name="one_payment_code_per_standard"),
+        ]
+
+
 class AgeingFigure(models.Model):
     """What a unit's customers owed at the end of a date, by how long it was overdue; written by a job.
 

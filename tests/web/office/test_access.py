@@ -37,6 +37,11 @@ ARGUMENTS = {
     "bill_pdf": ["central_bill"],
     "bill_protocol": ["central_bill"],
     "bill_line": ["central_bill", 1],
+    "bill_einvoice": ["central_bill"],
+    "bill_einvoice_xml": ["central_bill", "peppol"],
+    "bill_factur_x": ["central_bill"],
+    "einvoice_buyer": ["central"],
+    "einvoice_seller": ["PES"],
     "meter": ["meter_id"],
     "reading": ["reading_id"],
     "run": [1],
@@ -183,6 +188,9 @@ OF_ONE_DISTRICT = [
     "bill_line",
     "meter",
     "reading",
+    "bill_einvoice",
+    "bill_einvoice_xml",
+    "bill_factur_x",
 ]
 
 

@@ -53,6 +53,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "ledger": Entry(f"{_PACKAGE}.ledger:app", "Check that the books are sound."),
         "payments": Entry(f"{_PACKAGE}.payments:app", "Import payment registers and allocate them."),
         "bank": Entry(f"{_PACKAGE}.bank:app", "Import statements of banks and compare balances with them."),
+        "einvoice": Entry(
+            f"{_PACKAGE}.einvoice:app", "Write bills as electronic invoices and validate such."
+        ),
         "report": Entry(f"{_PACKAGE}.report:app", "Print statements and reports."),
         "tariff": Entry(f"{_PACKAGE}.tariff:app", "List, check, compare and publish tariffs."),
         "serve": Entry(f"{_PACKAGE}.serve:serve", "Serve the office web."),

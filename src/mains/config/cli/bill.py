@@ -211,6 +211,55 @@ def print_month(
         raise typer.Exit(1)
 
 
+@app.command("payment-code")
+def payment_code(
+    supplier: Annotated[str, typer.Argument(help="Code of the supplier in the registry.")],
+    standards: Annotated[
+        list[str] | None, typer.Argument(help="gost, epc, emv or named, in the order of printing.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="A setting: NAME=VALUE, or STANDARD.NAME=VALUE where there are two codes."
+        ),
+    ] = None,
+    usual: Annotated[
+        bool, typer.Option("--usual", help="State none: the usual code of the currency.")
+    ] = False,
+) -> None:
+    """Show or state which QR codes the supplier's bills carry; see docs/bill-explained.md."""
+    start()
+    from mains.customers.queries.records import find_party_id
+    from mains.kernel.errors import MainsError
+    from mains.reporting.actions.payment_codes import store_payment_codes
+    from mains.reporting.queries.bill_paper.payment_codes import codes_of
+
+    party_id = find_party_id(code=supplier)
+    if party_id is None:
+        raise MainsError(
+            code="party-unknown",
+            message=f"There is no supplier {supplier}.",
+            place="command line",
+            remedy="Take the code from the registry.",
+        )
+    if standards or usual:
+        store_payment_codes(
+            party_id=party_id, codes=[(name, _settings_of(name, settings or [])) for name in standards or []]
+        )
+    for name, stated in codes_of(party_id=party_id):
+        typer.echo(" ".join([name, *(f"{key}={value}" for key, value in stated.items())]))
+
+
+def _settings_of(standard: str, settings: list[str]) -> dict[str, str]:
+    found = {}
+    for setting in settings:
+        name, _equals, value = setting.partition("=")
+        of, _dot, plain = name.rpartition(".")
+        if of in ("", standard):
+            found[plain] = value
+    return found
+
+
 def _name(run: "BillRun") -> str:
     name = f"{run.month:%Y-%m} {run.cycle}"
     return name if run.kind == "monthly" else f"{name}, recalculation {run.pk}"

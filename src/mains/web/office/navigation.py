@@ -52,6 +52,7 @@ ENTRIES = (
     Entry("office:completeness", _("Completeness"), "circle-check", "c"),
     Entry("office:whatifs", _("What if"), "adjustments", "w", ("office:whatif",)),
     Entry("office:map", _("Map"), "map-2", "m"),
+    Entry("office:einvoice_sellers", _("E-invoices"), "file-text", "i", ("office:einvoice_seller",)),
     Entry("office:exceptions", _("Exceptions"), "alert-triangle", "e"),
 )
 

@@ -14,9 +14,10 @@ from mains.reporting.queries.bill_paper.content import (
 )
 from mains.reporting.queries.bill_paper.printed import Texts, printed
 from mains.reporting.queries.bill_paper.protocol import protocol_texts
-from mains.reporting.queries.bill_paper.typeset import set_bills, set_protocol
+from mains.reporting.queries.bill_paper.typeset import Attachment, set_bills, set_protocol
 
 __all__ = [
+    "Attachment",
     "BillContent",
     "UnableToPrintBill",
     "bill_pdf",
@@ -27,13 +28,16 @@ __all__ = [
 ]
 
 
-def bill_pdf(*, month: date, bill_id: int, language: str | None = None) -> bytes:
-    """The bill as PDF (A4, PDF/UA-1), in the customer's language when none is named.
+def bill_pdf(
+    *, month: date, bill_id: int, language: str | None = None, attachment: Attachment | None = None
+) -> bytes:
+    """The bill as PDF (A4, PDF/UA-1), in the customer's language when none is named; PDF/A-3a with an attachment.
 
     The same bill gives the same bytes as long as the utility's registry stays. Raises UnableToPrintBill when there is
     no such bill or no font for it, UnableToExplain when a stored amount does not follow from the facts.
     """
-    return bills_pdf(month=month, bill_ids=[bill_id], language=language)
+    texts = bill_texts(month=month, bill_id=bill_id, language=language)
+    return set_bills([texts], attachment=attachment)
 
 
 def bills_pdf(*, month: date, bill_ids: Sequence[int], language: str | None = None) -> bytes:

@@ -32,7 +32,7 @@ from mains.reporting.queries.bill_paper.charges import Charge, Section
 from mains.reporting.queries.bill_paper.chart import Bar
 from mains.reporting.queries.bill_paper.content import BillContent
 from mains.reporting.queries.bill_paper.corrections import ESTIMATES, Correction
-from mains.reporting.queries.bill_paper.payment_code import Payment, payment_payload, payment_svg
+from mains.reporting.queries.bill_paper.payment_codes import Payment, codes_of, list_codes, payment_svg
 from mains.reporting.queries.bill_paper.registry import Place
 from mains.reporting.queries.bill_paper.usage import UseRow
 
@@ -56,7 +56,7 @@ def printed(content: BillContent, *, language: str) -> Texts:
             "facts": _facts(content, language=language),
         },
         "pay": _pay(content, language=language),
-        "code": _code(content, title=own.get("bill_title") or _("Bill"), language=language),
+        "codes": _codes(content, title=own.get("bill_title") or _("Bill"), language=language),
         "statement": _statement(content, language=language),
         "sections": [_section(section, content, language=language) for section in content.sections],
         "corrections": [_correction(each, content, language=language) for each in content.corrections],
@@ -208,8 +208,8 @@ def _shares_note(content: BillContent, *, language: str) -> list[str]:
     ]
 
 
-def _code(content: BillContent, *, title: str, language: str) -> Texts | None:
-    payload = payment_payload(
+def _codes(content: BillContent, *, title: str, language: str) -> list[Texts]:
+    codes = list_codes(
         Payment(
             payee=content.payee,
             currency=content.currency,
@@ -224,11 +224,18 @@ def _code(content: BillContent, *, title: str, language: str) -> Texts | None:
                 "month": month_inside_text(content.bill.month, language=language),
                 "account": content.addressee.account_number,
             },
-        )
+        ),
+        stated=codes_of(party_id=content.place.provider_id),
     )
-    if not payload:
-        return None
-    return {"svg": payment_svg(payload), "payload": payload, "caption": _("Scan to pay")}
+    caption = _("Scan to pay")
+    return [
+        {
+            "svg": payment_svg(code),
+            "payload": code.payload,
+            "caption": caption if len(codes) == 1 else f"{caption}: {code.standard.label}",
+        }
+        for code in codes
+    ]
 
 
 def _statement(content: BillContent, *, language: str) -> list[list[str]]:

@@ -6,6 +6,7 @@ The fonts come with Mains; more of them (for Chinese, say) may be put into MAINS
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -30,14 +31,25 @@ _PRINTED = (
 )
 
 
-def set_bills(bills: Sequence[Texts]) -> bytes:
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that a PDF carries with it: the same document in another form (PDF/A-3, relationship Alternative)."""
+
+    name: str
+    media_type: str
+    description: str
+    content: str
+
+
+def set_bills(bills: Sequence[Texts], *, attachment: Attachment | None = None) -> bytes:
     """One PDF (PDF/UA-1, A4) of the bills in order, each from a page of its own; the same texts give the same bytes.
+    With an attachment it is PDF/A-3a too.
 
     Raises UnableToPrintBill when a bill has a letter that no font at hand can print.
     """
     for bill in bills:
         check_letters(bill)
-    return _set("bill.typ", "bills", bills)
+    return _set("bill.typ", "bills", bills, attachment=attachment)
 
 
 def set_protocol(protocol: Texts) -> bytes:
@@ -46,11 +58,14 @@ def set_protocol(protocol: Texts) -> bytes:
     return _set("protocol.typ", "protocol", protocol)
 
 
-def _set(template: str, name: str, texts: object) -> bytes:
+def _set(template: str, name: str, texts: object, *, attachment: Attachment | None = None) -> bytes:
+    inputs = {name: json.dumps(texts, ensure_ascii=False)}
+    if attachment is not None:
+        inputs["attachment"] = json.dumps(asdict(attachment), ensure_ascii=False)
     made = _compiler(template, os.fspath(home_folder() / "fonts")).compile(
         format="pdf",
-        sys_inputs={name: json.dumps(texts, ensure_ascii=False)},
-        pdf_standards="ua-1",
+        sys_inputs=inputs,
+        pdf_standards=["ua-1"] if attachment is None else ["ua-1", "a-3a"],
         timestamp=0,
     )
     assert isinstance(made, bytes)  # without an output file a PDF comes as bytes
@@ -72,7 +87,7 @@ def check_letters(bill: Texts) -> None:
     """Raises UnableToPrintBill for a letter that the bundled fonts lack, unless there are more fonts."""
     if (home_folder() / "fonts").is_dir():
         return
-    text = json.dumps({name: value for name, value in bill.items() if name != "code"}, ensure_ascii=False)
+    text = json.dumps({name: value for name, value in bill.items() if name != "codes"}, ensure_ascii=False)
     missing = {letter for letter in text if not any(ord(letter) in letters for letters in _PRINTED)}
     if missing:
         raise UnableToPrintBill(

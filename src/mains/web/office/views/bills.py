@@ -28,7 +28,8 @@ from mains.web.office.parts import Crumb
 from mains.web.office.steps import causes_by_month, facts_by_month, find_steps
 
 
-def _open_bill(request: OfficeRequest, number: str) -> BillRecord:
+def open_bill(request: OfficeRequest, number: str) -> BillRecord:
+    """The bill of a number, when the reader may see it; else Http404."""
     try:
         month, bill_id = parse_bill_number(number)
     except UnableToReadBillNumber as error:
@@ -39,7 +40,8 @@ def _open_bill(request: OfficeRequest, number: str) -> BillRecord:
     return found
 
 
-def _account_of(request: OfficeRequest, found: BillRecord) -> AccountRecord:
+def account_of(request: OfficeRequest, found: BillRecord) -> AccountRecord:
+    """The account of a bill, when the reader may see it; else Http404."""
     numbers = account_numbers(account_ids=[found.account_id], scope=request.scope)
     number = numbers.get(found.account_id, ("", ""))[0]
     account = find_account(number=number, scope=request.scope, on_date=request.today)
@@ -51,8 +53,8 @@ def _account_of(request: OfficeRequest, found: BillRecord) -> AccountRecord:
 @needs(Permission.SEE_MONEY)
 def bill(request: OfficeRequest, number: str) -> HttpResponse:
     """The bill: this month by component, then recalculations of earlier months by month."""
-    found = _open_bill(request, number)
-    account = _account_of(request, found)
+    found = open_bill(request, number)
+    account = account_of(request, found)
     lines = list_lines(bill=found)
     editions = names_of_editions(
         edition_ids=sorted({line.tariff_edition_id for line in lines}), language=get_language() or "en"
@@ -138,7 +140,7 @@ def _groups(
 @needs(Permission.SEE_MONEY)
 def line(request: OfficeRequest, number: str, place: int) -> HttpResponse:
     """The formula tree of one line: a part of the bill's page, or a page of its own without scripts."""
-    found = _open_bill(request, number)
+    found = open_bill(request, number)
     chosen = next((line for line in list_lines(bill=found) if line.line == place), None)
     if chosen is None:
         raise Http404(_("The bill has no such line."))
@@ -151,14 +153,14 @@ def line(request: OfficeRequest, number: str, place: int) -> HttpResponse:
 @needs(Permission.SEE_MONEY)
 def bill_pdf(request: OfficeRequest, number: str) -> HttpResponse:
     """The bill as PDF, in the customer's language."""
-    found = _open_bill(request, number)
+    found = open_bill(request, number)
     return _pdf(make_pdf(month=found.month, bill_id=found.id), f"{number}.pdf")
 
 
 @needs(Permission.SEE_MONEY)
 def protocol(request: OfficeRequest, number: str) -> HttpResponse:
     """The calculation protocol as PDF, in the reader's language."""
-    found = _open_bill(request, number)
+    found = open_bill(request, number)
     language = get_language() or "en"
     content = make_protocol(month=found.month, bill_id=found.id, language=language)
     return _pdf(content, f"{number}-protocol.pdf")

@@ -1,0 +1,1 @@
+"""Electronic invoices made from posted bills."""

@@ -1,0 +1,1 @@
+"""Writes: what sellers and buyers state of themselves."""
