@@ -16,6 +16,7 @@ from mains.billing.queries.records import BillRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
 from mains.customers.values import Category, CustomerKind
 from mains.ledger.values import EntryKind
+from mains.metering.queries.photos import PhotoRecord
 from mains.metering.values import (
     DayQuality,
     IntervalQuality,
@@ -38,7 +39,7 @@ from mains.payments.values import RegisterStatus
 from mains.reporting.queries.bill_paper.wording import attribute_name
 from mains.reporting.values import HoleCause
 from mains.staff.values import OrganisationKind, Scope
-from mains.tariffs.queries.records import titles_of_components
+from mains.tariffs.queries.records import titles_by_code, titles_of_components
 from mains.tariffs.values import DraftState, DraftStepKind
 from mains.web.office.tariff_pages.wording import COMPONENT_KIND_WORDS, choices_of, word_of_key
 
@@ -139,10 +140,22 @@ def component_kind(kind: str) -> str:
 
 
 @register.simple_tag
-def component(name: str, edition_id: int) -> str:
+def component(name: str, edition_id: int | None) -> str:
     """A tariff's component in the reader's language, as the tariff itself names it."""
-    titles = titles_of_components(edition_id=edition_id, language=get_language() or "en")
+    titles = (
+        titles_of_components(edition_id=edition_id, language=get_language() or "en") if edition_id else {}
+    )
     return titles.get(name) or name.replace("_", " ").capitalize()
+
+
+@register.simple_tag(takes_context=True)
+def tariff_title(context: template.RequestContext, code: str, name: str) -> str:
+    """A tariff's title in the reader's language, else its name; the titles are read once for a page."""
+    request = context["request"]
+    titles: dict[str, str] | None = getattr(request, "tariff_titles", None)
+    if titles is None:
+        titles = request.tariff_titles = titles_by_code(language=get_language() or "en")
+    return titles.get(code) or name
 
 
 @register.filter
@@ -246,3 +259,9 @@ def of_unit(
 ) -> Sequence[tuple[int, str]]:
     """The choices that belong to a unit."""
     return by_unit.get(organisation_id, ())
+
+
+@register.filter
+def of_reading(photos: Mapping[int, Sequence[PhotoRecord]], reading_id: int) -> Sequence[PhotoRecord]:
+    """The photos of a reading."""
+    return photos.get(reading_id, ()) if photos else ()
