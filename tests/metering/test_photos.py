@@ -3,9 +3,12 @@
 from datetime import date
 
 import pytest
+from typer.testing import CliRunner
 
+from mains.config.cli.reading import app
 from mains.documents.actions.files import UnableToKeepFile
 from mains.documents.models import StoredFile
+from mains.documents.values import FileKind
 from mains.metering.actions.readings import decide_exception
 from mains.metering.models import Reading, ReadingException
 from mains.metering.queries.photos import photos_of_exceptions, photos_of_readings
@@ -51,3 +54,18 @@ def test_a_bad_photo_leaves_no_reading_behind(cast) -> None:
         cast.tell("1200", APRIL, photo=[b"<html>"])
     assert not Reading.objects.filter(reading_date=APRIL).exists()
     assert not ReadingException.objects.exists()
+
+
+def test_the_command_line_takes_a_photo(cast, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("mains.config.cli.reading.start_django", lambda: None)
+    monkeypatch.setenv("MAINS_TODAY", "2021-06-07")
+    file = tmp_path / "dial.jpg"
+    file.write_bytes(photo())
+    told = ["record", "E-1", "1200", "--on", "2021-04-30", "--photo", str(file), "--by", "rita"]
+    assert CliRunner().invoke(app, told, catch_exceptions=False).exit_code == 0
+    reading = Reading.objects.get(reading_date=APRIL)
+    (kept,) = photos_of_readings(reading_ids=[reading.pk])[reading.pk]
+    assert kept.kind == FileKind.JPEG
+    again = CliRunner().invoke(app, told)
+    assert again.exit_code == 1
+    assert f"known already as reading {reading.pk}" in again.output

@@ -115,5 +115,5 @@ def test_nobody_states_or_withdraws_outside_the_own_district_or_without_the_righ
 
 def test_an_account_without_such_a_tariff_has_no_form(office) -> None:
     client = office.sign_in("clerk")
-    assert "Opening balances" not in client.get(f"/accounts/{office.central}/money/").content.decode()
+    assert "opening balance" not in client.get(f"/accounts/{office.central}/money/").content.decode()
     assert client.post(f"/accounts/{office.central}/openings/", told(office.central)).status_code == 404

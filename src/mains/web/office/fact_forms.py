@@ -187,7 +187,7 @@ class OpeningBalanceForm(FactForm):
     fields_of_errors = {"balance": "place"}
     field_order = ("place", "month", "value", "proof")
 
-    place = forms.ChoiceField(label=gettext_lazy("Balance"))
+    place = forms.ChoiceField(label=gettext_lazy("What is carried"))
     month = MonthField(
         label=gettext_lazy("Month that opens with it"),
         help_text=gettext_lazy("It counts before what the last bill left."),

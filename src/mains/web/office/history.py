@@ -35,7 +35,7 @@ class EventKind(TextChoices):
     PAYMENT = "payments", gettext_lazy("Payments")
     METER = "meters", gettext_lazy("Meters and seals")
     FINDING = "findings", gettext_lazy("Errors, acts and absences")
-    OPENING = "openings", gettext_lazy("Opening balances")
+    OPENING = "openings", gettext_lazy("Stated opening balances")
     AGREEMENT = "agreements", gettext_lazy("Agreements")
 
 

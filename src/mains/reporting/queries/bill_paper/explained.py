@@ -15,6 +15,7 @@ from mains.reporting.queries.bill_paper.wording import attribute_name, attribute
 
 # Dates of tariff clauses stay: versions[2021-01-01] is the name of the clause.
 DAY = re.compile(r"(?<![\[\w-])((?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(?![\w-])")
+PRODUCT = re.compile(r"-?\d+(?:\.\d+)?…? × -?\d+(?:\.\d+)?…?")
 HASH = re.compile(r"[0-9a-f]{64}")
 MONTH = re.compile(r"(?<![\[\w-])((?:19|20)\d{2}-(?:0[1-9]|1[0-2]))(?![\w-])")
 
@@ -72,6 +73,8 @@ def _formula(step: Step) -> str:
     """The expression; of an attribute its name in expressions, which the label says in words."""
     if attribute_name(step.label) != step.label:
         return str(step.label)
+    if PRODUCT.fullmatch(step.formula):
+        return " × ".join(_number(factor) for factor in step.formula.split(" × "))
     return translate_formula_text(step.formula) if step.formula != step.label else ""
 
 

@@ -36,11 +36,12 @@ from mains.network.values import (
     Service,
 )
 from mains.payments.values import RegisterStatus
-from mains.reporting.queries.bill_paper.wording import attribute_name
+from mains.reporting.queries.bill_paper.wording import attribute_name, attribute_word
 from mains.reporting.values import HoleCause
 from mains.staff.values import OrganisationKind, Scope
 from mains.tariffs.queries.records import titles_by_code, titles_of_components
 from mains.tariffs.values import DraftState, DraftStepKind
+from mains.web.office.tariff_pages.fields import Field
 from mains.web.office.tariff_pages.wording import COMPONENT_KIND_WORDS, choices_of, word_of_key
 
 register = template.Library()
@@ -104,6 +105,33 @@ def word(code: object, kind: str) -> str:
 def attribute(name: str) -> str:
     """What a fact that tariffs read is called; one without a word stands for itself."""
     return attribute_name(name)
+
+
+@register.filter
+def attribute_value(value: str, name: str) -> str:
+    """What a text that tariffs read of a fact means; one without a word stands for itself."""
+    return attribute_word(name, value, language=get_language() or "en") if value else ""
+
+
+@register.filter
+def zone_of_use(key: str) -> str:
+    """The label of a zone by the name that tariffs use."""
+    return str(Zone[key.upper()].label) if key.upper() in Zone.__members__ else key
+
+
+@register.filter
+def spoken_fields(fields: Sequence[Field]) -> Sequence[Field]:
+    """A form's fields without titles in other languages than the reader's, where there is one in that."""
+    return [field for field in fields if field not in other_titles(fields)]
+
+
+@register.filter
+def other_titles(fields: Sequence[Field]) -> Sequence[Field]:
+    """The titles in other languages than the reader's; none where there is no title in that."""
+    spoken = (get_language() or "en").partition("-")[0]
+    titles = [field for field in fields if field.key == "title" and field.detail]
+    own = [field for field in titles if field.detail == spoken]
+    return [field for field in titles if field not in own] if own else []
 
 
 @register.filter
