@@ -221,9 +221,12 @@ def _meter_and_reading(number: str) -> dict[str, int]:
     assert reading
     receipt = Receipt.objects.filter(account_id=account.pk).first()
     assert receipt
-    return {"meter_id": installation.meter_id, "reading_id": reading.pk, "receipt_id": receipt.pk}
-    node_id = installation.service_point.node_id
-    return {"meter_id": installation.meter_id, "reading_id": reading.pk, "node_id": node_id}
+    return {
+        "meter_id": installation.meter_id,
+        "reading_id": reading.pk,
+        "node_id": installation.service_point.node_id,
+        "receipt_id": receipt.pk,
+    }
 
 
 def test_every_address_is_classified() -> None:
