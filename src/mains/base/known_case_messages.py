@@ -109,4 +109,8 @@ CASES = (
     _("Take at least the fixed charges."),
     _("{money_words} buys {count} units and more."),
     _("Check the price: use must cost something."),
+    _("There are no prices {price} from {first_date} to {end_date} (excluded)."),
+    _("Give the series of prices: in a case under intervals, else mains tariff import-prices."),
+    _("A day of {register} is worth too much by the prices {price}."),
+    _("Check the unit of the prices."),
 )

@@ -128,4 +128,12 @@ FORMULAS = (
     _("The period ends on {valid_date}, before it starts."),
     _("Check its dates."),
     _("Split it."),
+    _("A demand is the mean of some peaks."),
+    _("Write mean_of: 3 (2 to {most}); one peak needs no mean."),
+    _("Nothing says how many peaks make a mean."),
+    _("Write mean_of: 3 with it."),
+    _("Use times price is money."),
+    _("“{text}” is no price of {register}."),
+    _("Nothing says what is priced."),
+    _("Write of: usage with it."),
 )
