@@ -12,7 +12,7 @@ interface Series {
   name: string;
   values: (string | null)[];
   texts: string[];
-  kind: "bar" | "line" | "area";
+  kind: "bar" | "line" | "area" | "step";
   stack: string;
   is_estimate: boolean;
 }
@@ -20,6 +20,7 @@ interface Spec {
   label: string;
   unit: string;
   categories: string[];
+  close_up: boolean;
   series: Series[];
 }
 interface Hovered {
@@ -73,6 +74,7 @@ function drawnSeries(series: Series, index: number): object {
     symbol: values.length > 40 ? "none" : "circle",
     symbolSize: 6,
     lineStyle: { width: 2, type: series.is_estimate ? "dashed" : "solid" },
+    ...(series.kind === "step" ? { step: "end" } : {}),
     ...(series.kind === "area" ? { areaStyle: { opacity: 0.12 } } : {}),
     emphasis: { focus: "none" },
   };
@@ -82,7 +84,7 @@ function option(spec: Spec): EChartsCoreOption {
   const ink = colour("chart-ink");
   const line = colour("chart-line");
   const language = document.documentElement.lang || "en";
-  const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+  const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: spec.close_up ? 4 : 1 });
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   // On large screens the page grows with its root font; the canvas has to follow.
   const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
@@ -114,6 +116,7 @@ function option(spec: Spec): EChartsCoreOption {
     },
     yAxis: {
       type: "value",
+      scale: spec.close_up,
       name: spec.unit,
       nameTextStyle: { color: ink, fontSize: size, align: "left", padding: [0, 0, 0, -4] },
       nameGap: 12,

@@ -9,7 +9,14 @@ import pytest
 from django.utils import translation
 
 import mains
-from mains.base import known_engine_messages, known_messages, known_tariff_messages
+from mains.base import (
+    known_case_messages,
+    known_engine_messages,
+    known_fact_messages,
+    known_formula_messages,
+    known_messages,
+    known_tariff_messages,
+)
 from mains.base.known_messages import FORMULA_WORDS, MESSAGES
 from mains.base.wording import error_text, translate_formula_text, translate_message
 from mains.engine.usage.reasons import EXCEPTIONS, REASONS
@@ -17,26 +24,87 @@ from mains.engine.usage.values import FAULTS
 from mains.kernel.errors import MainsError
 
 SOURCES = Path(mains.__file__).parent
-OWN = {Path(module.__file__) for module in (known_messages, known_tariff_messages, known_engine_messages)}
+LISTS = (
+    known_messages,
+    known_case_messages,
+    known_engine_messages,
+    known_fact_messages,
+    known_formula_messages,
+    known_tariff_messages,
+)
+OWN = {Path(module.__file__) for module in LISTS}
 
 
 def _shape(text: str) -> str:
     return re.sub(r"\{[^{}]*\}", "{}", text)
 
 
+def _message_shape(text: str) -> str:
+    """Of a known message, in which braces that mean themselves are doubled."""
+    return _shape(text).replace("{{", "{").replace("}}", "}")
+
+
+def _texts_of(path: Path) -> Iterator[str]:
+    """Every string of a file but docstrings, in its shape; what an f-string computes is one pair of braces."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    within = {
+        id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)
+    }
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (
+                _shape(str(part.value)) if isinstance(part, ast.Constant) else "{}" for part in node.values
+            )
+            yield "".join(parts).strip()
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in within | docs:
+            yield _shape(node.value).strip()
+
+
 def _said() -> Iterator[str]:
-    """Every string of the sources in its shape; what an f-string computes is one pair of braces."""
     for path in SOURCES.rglob("*.py"):
-        if path in OWN:
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield _shape(node.value)
-            elif isinstance(node, ast.JoinedStr):
-                yield "".join(
-                    _shape(str(part.value)) if isinstance(part, ast.Constant) else "{}"
-                    for part in node.values
-                )
+        if path not in OWN:
+            yield from _texts_of(path)
+
+
+EDITOR = (
+    "engine/language",
+    "engine/tariff",
+    "engine/case",
+    "engine/exact",
+    "engine/intervals/exact.py",
+    "engine/purchase/exact.py",
+)
+"""Where the messages of the tariff editor are made: documents, formulas, and cases tried on them."""
+
+NOT_OF_THE_EDITOR = ("urdb.py", "urdb_tiers.py", "interest.py", "interval_files.py")
+"""Cases of other rates than a tariff, and files that only the command line opens."""
+
+COMPOSED = {
+    "Tariff {} is refused{}.",  # the faults follow, each by itself
+    "And {} more.",
+    "A rate of the URDB does not say by which clock its hours are told.",
+    "Write time_zone: America/Denver, or UTC for years without summer time.",
+    "A tape holds for its own example.",
+    "The last exchange arrives at the amount to be explained.",
+}
+"""Put together of known ones, for programmers, or for `mains rate` alone."""
+
+
+def test_what_the_tariff_editor_says_is_known() -> None:
+    known = {_message_shape(text) for text in (*MESSAGES, *FORMULA_WORDS)} | COMPOSED
+    paths = [
+        path for place in EDITOR for path in (sorted((SOURCES / place).rglob("*.py")) or [SOURCES / place])
+    ]
+    said = {
+        text
+        for path in paths
+        if path.name not in NOT_OF_THE_EDITOR
+        for text in _texts_of(path)
+        if re.match(r"[A-Z“`{]", text) and re.search(r"[.?]$", text) and " " in text
+    }
+    assert len(said) > 250
+    assert sorted(said - known) == []
 
 
 def test_what_judges_of_readings_say_is_known() -> None:
@@ -53,7 +121,11 @@ def test_known_messages_are_said_somewhere() -> None:
         "reading {id}, {told}",
         "tariff {code}, {first} – {end} (excluded)",
     }
-    gone = [text for text in (*MESSAGES, *FORMULA_WORDS) if _shape(text) not in said and text not in composed]
+    gone = [
+        text
+        for text in (*MESSAGES, *FORMULA_WORDS)
+        if _message_shape(text) not in said and text not in composed
+    ]
     assert gone == []
 
 
@@ -113,6 +185,22 @@ def test_an_error_says_what_is_wrong_and_what_to_do() -> None:
             "The formula divides by zero. Correct the divisor.",
             "Формула делит на ноль. Исправьте делитель.",
         ),
+        (
+            "de",
+            "Nothing says what is left of the balance b. Add a component {name: b, kind: balance, formula: …}.",
+            (
+                "Nirgends steht, was vom Übertrag b bleibt."
+                " Fügen Sie einen Bestandteil {name: b, kind: balance, formula: …} hinzu."
+            ),
+        ),
+        (
+            "zh-hans",
+            "Two stretches tell the use of 2024-05-03. `to` is the first day after a stretch.",
+            "有两段给出 2024年5月3日 的用量。`to` 是该段之后的第一天。",
+        ),
+        ("tr", "Write RUB.", "RUB yazın."),
+        ("tr", "Write usage.day or usage.night.", "usage.day or usage.night yazın."),
+        ("tr", "Write something that nobody knows yet.", "Write something that nobody knows yet."),
         (
             "fr",
             "Did you mean “night”? Somebody else says this.",

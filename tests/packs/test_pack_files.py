@@ -91,3 +91,14 @@ def test_a_misspelt_clause_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert caught.value.place == "ng_electricity/pack.yaml: population"
     assert "debtors_share" in caught.value.message
     assert "debtor_share" in caught.value.message
+
+
+@pytest.mark.parametrize("code", PACKS)
+def test_every_tariff_and_component_has_a_title_in_six_languages(code: str) -> None:
+    spoken = {"en", "ru", "tr", "zh", "de", "fr"}
+    for text in read_pack(code).tariff_documents.values():
+        tariff = read_tariff(text)
+        titles = {tariff.code: tariff.title}
+        for version in tariff.versions:
+            titles |= {component.name: component.title for component in version.components}
+        assert {name: set(title) for name, title in titles.items() if not spoken <= set(title)} == {}

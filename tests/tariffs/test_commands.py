@@ -1,6 +1,8 @@
 """`mains tariff`: the same rules on the command line."""
 
 import io
+import os
+import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
@@ -12,7 +14,7 @@ from psycopg.types.range import DateRange
 from mains.config.cli import main
 from mains.staff.models import Assignment, Organisation, Role, User
 from mains.tariffs.models import TariffEdition
-from tariff_cast import HOME, NEXT_VERSION, NOW
+from tariff_cast import HOME, MAY_BILL, NEXT_VERSION, NOW
 
 
 @pytest.fixture
@@ -88,3 +90,33 @@ def test_faults_are_told_with_their_lines(db, tmp_path, mains) -> None:
     assert "Also:" in told or "is not a date" in told
     path.write_bytes(b"tariff: \xff\n")
     assert "not UTF-8" in mains("check", path, code=2)
+
+
+def test_a_document_and_case_files_are_checked_where_there_is_no_database(next_document, tmp_path) -> None:
+    case = tmp_path / "case.yaml"
+    case.write_text("case: May\ntariff: elsewhere.yaml\n" + MAY_BILL, "utf-8")
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("case: May\n" + MAY_BILL.replace("42.00", "42.01"), "utf-8")
+    home = tmp_path / "home"
+    kept_out = ("DATABASE_URL", "MAINS_DATABASE", "DJANGO_SETTINGS_MODULE")
+    environment = {name: value for name, value in os.environ.items() if name not in kept_out}
+
+    def check(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "mains", "tariff", "check", *map(str, arguments)]
+        return subprocess.run(
+            command,
+            env=environment | {"MAINS_HOME": str(home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    sound = check(next_document, "--case", case)
+    assert sound.returncode == 0, sound.stderr
+    assert "home: no faults" in sound.stdout
+    assert f"passes  {case}" in sound.stdout
+    assert "there is no database here" in sound.stderr
+    failed = check(next_document, "--case", case, "--case", wrong)
+    assert failed.returncode == 1
+    assert f"FAILS   {wrong}" in failed.stdout
+    assert not home.exists()

@@ -8,10 +8,11 @@ from django.db import IntegrityError, models, transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Q
 
-from mains.base.facts import DatedFact, Withdrawal
+from mains.base.facts import DatedFact, Recorded, Withdrawal
 from mains.kernel.errors import MainsError
 
 Fact = TypeVar("Fact", bound=DatedFact)
+Told = TypeVar("Told", bound=Recorded)
 
 
 class UnableToRecordFact(MainsError):
@@ -81,13 +82,13 @@ def add_fact(
 @transaction.atomic
 def withdraw_fact(
     *,
-    model: type[Fact],
+    model: type[Told],
     fact_id: int,
     withdrawal: type[Withdrawal],
     reason: str,
     actor: models.Model | None,
     now: datetime,
-) -> Fact:
+) -> Told:
     """Stop believing one fact and keep who said so and why, in `withdrawal`, whose key is the fact's.
 
     Raises UnableToWithdrawFact.

@@ -6,7 +6,10 @@ between them is at the place where the message is made.
 
 from django.utils.translation import gettext_noop as _
 
+from mains.base.known_case_messages import CASES
 from mains.base.known_engine_messages import ENGINE
+from mains.base.known_fact_messages import FACTS
+from mains.base.known_formula_messages import FORMULAS
 from mains.base.known_tariff_messages import TARIFFS
 
 E_INVOICES = (
@@ -355,7 +358,10 @@ MESSAGES = (
     *FINDINGS,
     *BOOKS,
     *CONDITIONS,
+    *FACTS,
     *ENGINE,
+    *FORMULAS,
+    *CASES,
 )
 
 FORMULA_WORDS = (
@@ -388,6 +394,7 @@ FORMULA_WORDS = (
     _("{first} – {end} (excluded)"),
     _("tariff {code}, {first} – {end} (excluded)"),
     _("reading {id}, {told}"),
+    _("photo {id}"),
     _("bill {number}"),
     _("tariff {code}, {clause}"),
     _("component {name}"),

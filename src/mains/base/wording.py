@@ -40,7 +40,7 @@ WORDS = (
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _FIGURE = re.compile(r"-?\d+(?:\.\d+)?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_SENTENCE_END = re.compile(r"(?<=[.?]) (?=[A-Z“])")
+_SENTENCE_END = re.compile(r"(?<=[.?]) (?=[A-Z“`])")
 
 
 def translate_message(text: str) -> str:
@@ -76,15 +76,21 @@ def _sequence(text: str, known: tuple[str, ...]) -> str:
     for end in _SENTENCE_END.finditer(text):
         if (message := _one(text[: end.start()], known)) and (rest := _sequence(text[end.end() :], known)):
             return sentences(message, rest)
-    return ""
+    return _one(text, known, may_hold_sentences=True)
 
 
-def _one(text: str, known: tuple[str, ...]) -> str:
-    """The translated message; empty when the text is none of the known ones."""
+def _one(text: str, known: tuple[str, ...], *, may_hold_sentences: bool = False) -> str:
+    """The translated message; empty when the text is none of the known ones.
+
+    A value in it that goes over the end of a sentence ("J. Smith", or the next message) counts only with
+    `may_hold_sentences`.
+    """
     if text in known:
         return gettext(text)
     for pattern, message in _patterns(known):
         if match := pattern.fullmatch(text):
+            if not may_hold_sentences and any(map(_SENTENCE_END.search, match.groups())):
+                continue
             values = {name: _value(name, value) for name, value in match.groupdict().items()}
             # A date may end in a point of its own ("2021 г."), and then the sentence needs none.
             return gettext(message).format(**values).replace("..", ".")
@@ -101,8 +107,13 @@ def _patterns(known: tuple[str, ...]) -> Sequence[tuple[re.Pattern[str], str]]:
 
 def _pattern(message: str) -> re.Pattern[str]:
     parts = _PLACEHOLDER.split(message)
-    texts = [re.escape(part) if place % 2 == 0 else _group(part) for place, part in enumerate(parts)]
+    texts = [re.escape(_plain(part)) if place % 2 == 0 else _group(part) for place, part in enumerate(parts)]
     return re.compile("".join(texts), re.DOTALL)
+
+
+def _plain(part: str) -> str:
+    """Text between placeholders as it is said: braces that mean themselves are doubled, as in format strings."""
+    return part.replace("{{", "{").replace("}}", "}")
 
 
 def _group(name: str) -> str:
@@ -110,6 +121,9 @@ def _group(name: str) -> str:
         shape = rf"{_FIGURE.pattern}…?"
     elif name.endswith("_date"):
         shape = _DATE.pattern
+    elif name.endswith("_words"):
+        # Names, amounts with their currency: never the rest of another sentence.
+        shape = r"\S+(?: (?:or )?\S+)?"
     else:
         shape = ".+?"
     return f"(?P<{name}>{shape})"

@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from mains.base.facts import Recorded
+from mains.base.facts import Recorded, Withdrawal
 from mains.billing.values import LineKind, LookOutcome, RunKind, RunStatus, WhatIfStatus
 
 
@@ -194,6 +194,14 @@ class OpeningBalance(Recorded):
                 name="one_opening_balance_at_a_time",
             )
         ]
+
+
+class OpeningBalanceWithdrawal(Withdrawal):
+    """Why an opening balance does not hold after all."""
+
+    fact = models.OneToOneField(
+        OpeningBalance, primary_key=True, on_delete=models.PROTECT, related_name="withdrawal"
+    )
 
 
 class RecalculationLook(models.Model):

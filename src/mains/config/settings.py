@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "mains.network",
     "mains.tariffs",
     "mains.ledger",
+    "mains.documents",
     "mains.staff",
     "mains.base",
     "django.contrib.auth",
@@ -176,6 +177,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+FILE_UPLOAD_HANDLERS = [
+    "mains.web.office.uploads.LimitedUploads",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

@@ -19,6 +19,11 @@ def start_database() -> DatabaseAddress:
     return embedded.ensure_running(database=address.database)
 
 
+def can_start_database() -> bool:
+    """Whether DATABASE_URL names a database, or this home has an embedded one; nothing is made or started."""
+    return not database_address().is_embedded or embedded.is_made()
+
+
 def start_django(*, need_tables: bool = True) -> None:
     """Start the database and set up Django. With `need_tables`, refuse a database with pending migrations."""
     start_database()

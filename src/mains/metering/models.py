@@ -117,6 +117,35 @@ class ReadingException(models.Model):
     resolution = models.CharField(max_length=20, blank=True)
 
 
+class ReadingPhoto(models.Model):
+    """A photo or scan that shows a reading, taken as a fact or waiting for a person. Append-only."""
+
+    file = models.ForeignKey(
+        "documents.StoredFile", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    reading = models.ForeignKey(
+        Reading, null=True, on_delete=models.PROTECT, related_name="photos", db_index=False
+    )
+    exception = models.ForeignKey(
+        ReadingException, null=True, on_delete=models.PROTECT, related_name="photos", db_index=False
+    )
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reading=None, exception__isnull=False) | Q(reading__isnull=False, exception=None),
+                name="photo_of_one_thing",
+            ),
+            # The same photo sent twice proves no more; and the way from a reading to its photos.
+            models.UniqueConstraint(fields=["reading", "file"], name="one_photo_of_a_reading"),
+            models.UniqueConstraint(fields=["exception", "file"], name="one_photo_of_a_doubted_reading"),
+        ]
+
+
 class MeterError(DatedFact):
     """A register was found to count wrongly: `percent_hundredths` of +500 says 5 % too much, of -325 3.25 % too little.
 

@@ -69,6 +69,14 @@ class NodeFigure(DatedFact):
         ]
 
 
+class NodeFigureWithdrawal(Withdrawal):
+    """Why a figure of a node does not hold after all."""
+
+    fact = models.OneToOneField(
+        NodeFigure, primary_key=True, on_delete=models.PROTECT, related_name="withdrawal"
+    )
+
+
 class Building(models.Model):
     """A postal address with coordinates; premises stand in it."""
 

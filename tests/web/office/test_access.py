@@ -29,10 +29,17 @@ ARGUMENTS = {
     "add_absence": ["central"],
     "add_condition": ["central"],
     "drop_absence": ["central", 10**9],
+    "add_opening_balance": ["central"],
+    "drop_opening_balance": ["central", 10**9],
+    "node": ["node_id"],
+    "add_node_figure": ["node_id"],
+    "drop_node_figure": ["node_id", 10**9],
     "recalculation": ["central"],
     "post_recalculation": ["central"],
     "move_out": ["central"],
     "post_move_out": ["central"],
+    "photo": [10**9],
+    "small_photo": [10**9],
     "bill": ["central_bill"],
     "bill_pdf": ["central_bill"],
     "bill_protocol": ["central_bill"],
@@ -91,6 +98,10 @@ POSTED = {
     "add_absence",
     "add_condition",
     "drop_absence",
+    "add_opening_balance",
+    "drop_opening_balance",
+    "add_node_figure",
+    "drop_node_figure",
     "accept_register",
     "accept_bank_file",
     "book_bank_line",
@@ -178,6 +189,10 @@ OF_ONE_DISTRICT = [
     "add_absence",
     "add_condition",
     "drop_absence",
+    "drop_opening_balance",
+    "node",
+    "add_node_figure",
+    "drop_node_figure",
     "recalculation",
     "post_recalculation",
     "move_out",
@@ -231,7 +246,12 @@ def _meter_and_reading(number: str) -> dict[str, int]:
     assert reading
     receipt = Receipt.objects.filter(account_id=account.pk).first()
     assert receipt
-    return {"meter_id": installation.meter_id, "reading_id": reading.pk, "receipt_id": receipt.pk}
+    return {
+        "meter_id": installation.meter_id,
+        "reading_id": reading.pk,
+        "node_id": installation.service_point.node_id,
+        "receipt_id": receipt.pk,
+    }
 
 
 def test_every_address_is_classified() -> None:
@@ -269,6 +289,9 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
             )
             # Giving accounts to officers takes the right to record readings as well.
             is_absent = pattern.name in (
+                "add_opening_balance",  # no tariff of the account carries a balance
+                "photo",
+                "small_photo",
                 "identify_receipt",
                 "bank_file",
                 "accept_bank_file",

@@ -158,3 +158,18 @@ def test_an_officer_of_the_field_sees_no_money_in_the_history(office) -> None:
     number = client.get("/accounts/").context["lines"][0].number
     events = client.get(f"/accounts/{number}/history/").context["events"]
     assert all(event.amount_minor is None for event in events)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/accounts/", "/accounts/{number}/", "/accounts/{number}/premise/", "/accounts/{number}/history/"],
+)
+def test_tariffs_are_named_in_the_readers_language(office, path) -> None:
+    from mains.customers.models import Agreement
+
+    one_rate = Agreement.objects.filter(tariff__code=office.one_rate, superseded_at=None).first()
+    client = office.sign_in("supervisor")
+    client.cookies["django_language"] = "de"
+    page = client.get(path.format(number=one_rate.account.number)).content.decode()
+    assert "Einzonentarif, Stadt" in page
+    assert "Одноставочный тариф" not in page

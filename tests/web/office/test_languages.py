@@ -31,6 +31,8 @@ PAGES = [
     ("register", [1], ""),
     ("register", [3], ""),
     ("turnover", [], ""),
+    ("network", [], ""),
+    ("node", [1], ""),
     ("map", [], ""),
     ("exceptions", [], "?show=readings"),
     ("exceptions", [], "?show=unmapped"),

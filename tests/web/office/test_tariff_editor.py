@@ -55,7 +55,7 @@ def test_from_a_form_to_the_next_bills(signed_in, office) -> None:
 
     tab(page, "Try it")
     for zone in ("half_peak", "night", "peak"):
-        page.get_by_label(f"Use, {zone}").fill("100")
+        page.get_by_label(f"Use, {zone.replace('_', '-')}").fill("100")
     # 300 kWh reach the second tier: 50 of each zone at 4.60, 3.00, 1.20 and 50 at 5.70, 3.80, 1.50; 990 and VAT 198.
     expect(page.locator("#draft-total")).to_have_text("1,188.00")
     expect(page).to_have_url(re.compile("usage.night=100"))

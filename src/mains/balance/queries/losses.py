@@ -7,9 +7,8 @@ latest balance; a node without one shows the sum of the nearest meters below it 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from mains.balance.values import UnableToShowBalance
+from mains.balance.queries.seen_nodes import PLACED, SEEN, node_params
 from mains.base.rows import fetch_row, fetch_rows
 from mains.staff.values import Scope
 
@@ -91,33 +90,8 @@ class ShareRecord:
 
 def list_losses(*, scope: Scope, month: date, node_id: int | None = None) -> list[LossRow]:
     """The nodes below one (the sources when None) that lead to a meter with a balance of the month, by name."""
-    params = _params(scope, month) | {"node": node_id}
+    params = node_params(scope, month) | {"node": node_id}
     return fetch_rows(LossRow, _LEVEL, params)
-
-
-def get_node_path(*, scope: Scope, month: date, node_id: int) -> list[tuple[int, str]]:
-    """Id and name from the source down to the node, as placed at the month's end.
-
-    Raises UnableToShowBalance when the person sees no such node.
-    """
-    statement = f"""
-        WITH RECURSIVE {_PLACED}, {_SEEN}, up (id, step) AS (
-            SELECT %(node)s::bigint, 0 WHERE EXISTS (SELECT FROM seen WHERE node_id = %(node)s)
-            UNION ALL
-            SELECT p.parent_id, up.step + 1 FROM placed p JOIN up ON p.node_id = up.id
-            WHERE p.parent_id IS NOT NULL AND up.step < 30
-        )
-        SELECT n.id, n.name FROM up JOIN network_node n ON n.id = up.id ORDER BY up.step DESC
-    """
-    found = fetch_rows(_pair, statement, _params(scope, month) | {"node": node_id})
-    if not found:
-        raise UnableToShowBalance(
-            code="no-node",
-            message="There is no such node that you may see.",
-            place=f"node {node_id}",
-            remedy="Go down from the sources.",
-        )
-    return found
 
 
 def find_node_days(*, month: date, node_id: int) -> NodeDays | None:
@@ -165,45 +139,8 @@ def _only(value: date | None) -> date | None:
     return value
 
 
-def _pair(node_id: int, name: str) -> tuple[int, str]:
-    return node_id, name
-
-
-def _params(scope: Scope, month: date) -> dict[str, Any]:
-    return {
-        "month": month,
-        "everything": scope.organisation_ids is None,
-        "reached": sorted(scope.organisation_ids or ()),
-    }
-
-
-# The tree as it stands on the month's last day.
-_PLACED = """
-placed AS (
-    SELECT node_id, parent_id FROM network_nodeplacement
-    WHERE superseded_at IS NULL AND valid @> (%(month)s::date + interval '1 month - 1 day')::date
-)"""
-
-# Nodes through which any account of the person's units is supplied.
-_SEEN = """
-own AS (
-    SELECT DISTINCT sp.node_id
-    FROM customers_account a
-    JOIN customers_agreement g ON g.account_id = a.id AND g.superseded_at IS NULL
-    JOIN network_servicepoint sp ON sp.id = g.service_point_id
-    WHERE NOT %(everything)s AND a.organisation_id = ANY(%(reached)s)
-), climbed (node_id) AS (
-    SELECT node_id FROM own
-    UNION
-    SELECT p.parent_id FROM placed p JOIN climbed c ON p.node_id = c.node_id WHERE p.parent_id IS NOT NULL
-), seen AS (
-    SELECT node_id FROM climbed
-    UNION ALL
-    SELECT id FROM network_node WHERE %(everything)s
-)"""
-
 _LEVEL = f"""
-WITH RECURSIVE {_PLACED}, {_SEEN}, balances AS MATERIALIZED (
+WITH RECURSIVE {PLACED}, {SEEN}, balances AS MATERIALIZED (
     SELECT DISTINCT ON (b.node_id) b.*
     FROM balance_nodemonth b JOIN seen s ON s.node_id = b.node_id
     WHERE b.month = %(month)s ORDER BY b.node_id, b.revision DESC

@@ -17,6 +17,7 @@ from mains.kernel.errors import MainsError
 START_LIMIT_SECONDS = 120.0
 ORPHAN_LIMIT_SECONDS = 30.0
 _PROCESSES = Path("/proc")
+_MARK = "MAINS_CREATED"
 
 
 class UnableToRunServer(MainsError):
@@ -63,6 +64,14 @@ def stop(home: Path | None = None) -> bool:
         return True
 
 
+def is_made(home: Path | None = None) -> bool:
+    """Whether `home` has a server, running or not. Makes and starts nothing."""
+    home = home or home_folder()
+    if not any((home / name).exists() for name in ("postgresql", "postgresql.location")):
+        return False
+    return (find_layout(home).data / _MARK).exists()
+
+
 def is_running(home: Path | None = None) -> bool:
     """Whether the server of `home` runs. Starts nothing."""
     home = home or home_folder()
@@ -88,7 +97,7 @@ def _create_cluster(layout: Layout) -> None:
 
     A folder left by an interrupted initdb is recognised by its missing mark and made anew.
     """
-    mark = layout.data / "MAINS_CREATED"
+    mark = layout.data / _MARK
     if mark.exists():
         return
     if layout.data.exists():

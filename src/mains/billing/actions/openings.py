@@ -6,13 +6,16 @@ from typing import Any
 
 from django.db import IntegrityError, models, transaction
 
+from mains.base.dated import withdraw_fact
 from mains.base.staged_rows import Field, StagedRows, day, import_rows, reference, signed_micro
-from mains.billing.models import OpeningBalance
+from mains.billing.models import OpeningBalance, OpeningBalanceWithdrawal
 from mains.billing.queries.openings import DeclaredBalance, list_declared_balances
 from mains.customers.queries.records import find_account_id
 from mains.kernel.errors import MainsError
 from mains.network.queries.points import find_point_id
 
+_VALUE_MICRO_BELOW = 10**15
+_PROOF_LENGTH_MAX = 200
 _CLASHES = "Somebody else recorded it at the same moment."
 
 
@@ -70,6 +73,21 @@ def record_opening_balance(
         ) from error
 
 
+def withdraw_opening_balance(
+    *, opening_id: int, reason: str, actor: models.Model | None, now: datetime
+) -> OpeningBalance:
+    """Stop believing an opening balance; who said so and why is kept. Bills that were made are corrected by the next
+    run or recalculation. Raises UnableToWithdrawFact."""
+    return withdraw_fact(
+        model=OpeningBalance,
+        fact_id=opening_id,
+        withdrawal=OpeningBalanceWithdrawal,
+        reason=reason,
+        actor=actor,
+        now=now,
+    )
+
+
 def import_openings(
     *, content: bytes, actor: models.Model | None, now: datetime, proof: str, is_trial: bool = False
 ) -> StagedRows:
@@ -124,6 +142,16 @@ def _check(declared: DeclaredBalance, value_micro: int | None, proof: str, place
         raise _unable(
             "opening-without-proof", "An opening balance needs a proof.", place,
             "Name the statement or ruling that it comes from.", "proof",
+        )  # fmt: skip
+    if len(proof) > _PROOF_LENGTH_MAX:
+        raise _unable(
+            "opening-proof-long", "The proof is too long.", place,
+            f"Name the document in at most {_PROOF_LENGTH_MAX} characters.", "proof",
+        )  # fmt: skip
+    if value_micro is not None and abs(value_micro) >= _VALUE_MICRO_BELOW:
+        raise _unable(
+            "opening-too-large", "The value is a thousand million or more.", place,
+            "Correct the number.", "value",
         )  # fmt: skip
     if value_micro is not None and value_micro % declared.step_micro:
         raise _unable(

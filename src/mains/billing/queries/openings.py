@@ -35,6 +35,69 @@ class CarriedRecord:
     tariff_edition_id: int
 
 
+@dataclass(frozen=True)
+class OpeningRecord:
+    """An opening balance as it was stated, in micro-units of `unit` (empty: a number), also one that was replaced
+    (`superseded_at`) or withdrawn (`withdrawn_by` and why); `tariff_edition_id` names the balance."""
+
+    id: int
+    service_point_id: int
+    point_code: str
+    balance: str
+    unit: str
+    month: date
+    value_micro: int
+    tariff_edition_id: int | None
+    proof: str
+    recorded_at: datetime
+    recorded_by: str
+    superseded_at: datetime | None
+    withdrawn_by: str
+    withdrawal_reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalancePlace:
+    """A balance that some tariff of the account carries at a service point, on any dates."""
+
+    service_point_id: int
+    point_code: str
+    tariff_edition_id: int
+    name: str
+    unit: str
+
+
+def list_openings(*, account_id: int, scope: Scope) -> list[OpeningRecord]:
+    """What was ever stated of the account's openings, the latest month first."""
+    return fetch_rows(OpeningRecord, _OPENINGS, {"account": account_id} | scope_params(scope))
+
+
+def list_balance_places(*, account_id: int, scope: Scope) -> list[BalancePlace]:
+    """The balances that tariffs of the account's agreements carry, by service point; by editions in force."""
+    found: dict[tuple[int, str], BalancePlace] = {}
+    for point_id, code, edition_id in fetch_rows(
+        _place, _PLACES, {"account": account_id} | scope_params(scope)
+    ):
+        tariff = tariff_of_edition(edition_id=edition_id)
+        for name, unit in tariff.balances.items():
+            found[point_id, name] = BalancePlace(
+                service_point_id=point_id,
+                point_code=code,
+                tariff_edition_id=edition_id,
+                name=name,
+                unit=_unit_word(str(unit)),
+            )
+    return list(found.values())
+
+
+def _place(point_id: int, code: str, edition_id: int) -> tuple[int, str, int]:
+    return point_id, code, edition_id
+
+
+def _unit_word(unit: str) -> str:
+    return "" if unit == "number" else unit
+
+
 def list_declared_balances(
     *, account_id: int, service_point_id: int, month: date, at: datetime
 ) -> list[DeclaredBalance]:
@@ -87,6 +150,36 @@ WHERE a.account_id = %(account)s AND a.service_point_id = %(point)s
   AND a.recorded_at <= %(at)s AND (a.superseded_at IS NULL OR a.superseded_at > %(at)s)
   AND e.recorded_at <= %(at)s AND (e.superseded_at IS NULL OR e.superseded_at > %(at)s)
 ORDER BY e.id
+"""
+_PLACES = f"""
+SELECT DISTINCT sp.id, sp.code, e.id
+FROM customers_agreement a
+JOIN customers_account c ON c.id = a.account_id
+JOIN network_servicepoint sp ON sp.id = a.service_point_id
+JOIN tariffs_tariffedition e ON e.tariff_id = a.tariff_id AND e.superseded_at IS NULL
+WHERE a.account_id = %(account)s AND a.superseded_at IS NULL AND {WITHIN.format(t="c")}
+ORDER BY sp.code, e.id
+"""
+# An edition that names the balance: of an agreement that touches the month, else of any of the account's for the point.
+_OPENINGS = f"""
+SELECT o.id, o.service_point_id, sp.code, o.balance, CASE WHEN o.unit = 'number' THEN '' ELSE o.unit END, o.month,
+       o.value_micro, t.id, o.proof, o.recorded_at,
+       coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username, ''), o.superseded_at,
+       coalesce(nullif(trim(w.first_name || ' ' || w.last_name), ''), w.username, ''), coalesce(x.reason, '')
+FROM billing_openingbalance o
+JOIN customers_account c ON c.id = o.account_id
+JOIN network_servicepoint sp ON sp.id = o.service_point_id
+LEFT JOIN LATERAL (
+    SELECT e.id FROM customers_agreement a
+    JOIN tariffs_tariffedition e ON e.tariff_id = a.tariff_id AND e.superseded_at IS NULL
+    WHERE a.account_id = o.account_id AND a.service_point_id = o.service_point_id AND a.superseded_at IS NULL
+    ORDER BY a.valid && daterange(o.month, (o.month + interval '1 month')::date) DESC, lower(a.valid) LIMIT 1
+) t ON TRUE
+LEFT JOIN billing_openingbalancewithdrawal x ON x.fact_id = o.id
+LEFT JOIN staff_user u ON u.id = o.recorded_by_id
+LEFT JOIN staff_user w ON w.id = x.withdrawn_by_id
+WHERE o.account_id = %(account)s AND {WITHIN.format(t="c")}
+ORDER BY o.month DESC, sp.code, o.balance, o.recorded_at DESC
 """
 # Of the account's last month only: a balance that no bill went on with since is listed there too.
 _CARRIED = f"""

@@ -34,7 +34,10 @@ def record(
     zone: Annotated[str, typer.Option(help="total, day, night, peak or half_peak.")] = "total",
     source: Annotated[str, typer.Option(help="Where it comes from, operator for example.")] = "operator",
     model: Annotated[str, typer.Option(help="Model, when several meters have the serial.")] = "",
-    evidence: Annotated[str, typer.Option(help="Act, photo, who said it.")] = "",
+    evidence: Annotated[str, typer.Option(help="Act, who said it.")] = "",
+    photo: Annotated[
+        Path | None, typer.Option(help="Picture (JPEG, PNG, WebP) or scan (PDF) that shows the reading.")
+    ] = None,
     by: By = "",
 ) -> None:
     """Judge a reading and take it, or list it with the reason. Exit code 1 when it was not taken."""
@@ -52,6 +55,7 @@ def record(
         text_value=value,
         source=_code(source, SOURCES, place="source"),
         evidence={"note": evidence} if evidence else None,
+        photo=[read_content(photo)] if photo else None,
         actor=find_actor(by),
         now=now,
         named=f"meter {serial}, zone {zone}",
@@ -212,6 +216,9 @@ def _print_outcome(outcome: "ReadingOutcome") -> None:
     if outcome.decision == "accept":
         typer.echo(f"Taken as reading {outcome.reading_id}.")
         return
+    if outcome.known_reading_id:
+        typer.echo(f"It is known already as reading {outcome.known_reading_id}.", err=True)
+        raise typer.Exit(1)
     said = "It waits for a decision" if outcome.decision == "queue" else "It is refused"
     listed = f" (number {outcome.exception_id} of `mains reading queue`)" if outcome.exception_id else ""
     typer.echo(f"{said}{listed}: {outcome.message} {outcome.remedy}", err=True)

@@ -97,7 +97,8 @@ def losses(
     """Energy in, used and lost by node of the network, one level at a time."""
     start_django()
     from mains.balance.queries import loss_files as files
-    from mains.balance.queries.losses import get_node_path, list_losses
+    from mains.balance.queries.losses import list_losses
+    from mains.balance.queries.seen_nodes import get_node_path
     from mains.staff.values import EVERYTHING
 
     first = parse_month(month)

@@ -1,7 +1,8 @@
 """`mains tariff`: list the tariffs, check and compare documents, and publish them by two people."""
 
 import json
-from datetime import date
+import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +18,12 @@ from mains.kernel.errors import MainsError
 if TYPE_CHECKING:
     from mains.staff.models import User
     from mains.staff.values import Permission
+    from mains.tariffs.queries.cases import CaseRecord
     from mains.tariffs.queries.checking import Checked
 
 app = typer.Typer(no_args_is_help=True)
+
+_NAMED_TARIFF = re.compile(r"^tariff:[ \t]*\S.*$", re.MULTILINE)
 
 By = Annotated[
     str, typer.Option("--by", prompt="User name", help="User name of the person who answers for it.")
@@ -93,18 +97,28 @@ def list_all(as_json: Json = False) -> None:
 
 
 @app.command()
-def check(file: Document) -> None:
-    """Check a document and run the tariff's test cases on it. Exit code 1 when one fails, 2 when it has faults."""
-    text = _text(file)
-    start_django()
-    from mains.tariffs.queries.cases import list_cases, run_cases
+def check(
+    file: Document,
+    case: Annotated[
+        list[Path] | None,
+        typer.Option("--case", help="A file with a test case: facts and expect. May be given several times."),
+    ] = None,
+) -> None:
+    """Check a document and run test cases on it. Exit code 1 when one fails, 2 when the document has faults.
 
+    The cases are those of --case and, where a database of Mains is at hand, those kept with the tariff. No database
+    is needed, started or made.
+    """
+    from mains.tariffs.queries.cases import run_cases
+
+    text = _text(file)
     tariff = _read(file, text).tariff
     assert tariff is not None, "A document without faults is a tariff."
     typer.echo(
         f"{tariff.code}: no faults; {len(tariff.versions)} versions, {len(tariff.printed_order)} components."
     )
-    outcomes = run_cases(document=text, cases=list_cases(code=tariff.code))
+    named = [_case_of_file(one) for one in case or []]
+    outcomes = run_cases(document=text, cases=[*named, *_kept_cases(tariff.code)])
     for outcome in outcomes:
         mismatches = outcome.result.mismatches if outcome.result else ()
         reasons = [str(mismatch) for mismatch in mismatches] or (
@@ -115,6 +129,33 @@ def check(file: Document) -> None:
         )
     if not all(outcome.is_passed for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _case_of_file(file: Path) -> "CaseRecord":
+    """A case that stands in a file. A line in which it names its tariff gives way to the document checked."""
+    from mains.tariffs.queries.cases import CaseRecord
+
+    text = _NAMED_TARIFF.sub("", _text(file))
+    written_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    return CaseRecord(0, str(file), text, True, False, written_at, "")
+
+
+def _kept_cases(code: str) -> "list[CaseRecord]":
+    """The cases kept with the tariff; none, with a word on why, where no database answers."""
+    from mains.config.start import can_start_database
+
+    told = "Cases kept with the tariff were not run: "
+    if not can_start_database():
+        typer.echo(f"{told}there is no database here.", err=True)
+        return []
+    try:
+        start_django()
+    except MainsError as error:
+        typer.echo(f"{told}{error.message}", err=True)
+        return []
+    from mains.tariffs.queries.cases import list_cases
+
+    return list_cases(code=code)
 
 
 @app.command()

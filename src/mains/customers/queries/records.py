@@ -88,6 +88,7 @@ class AccountLine:
     house: str
     flat: str
     city: str
+    tariff_code: str
     tariff_name: str
     currency: str
     officer_name: str
@@ -195,7 +196,7 @@ def list_officers(*, account: AccountRecord) -> list[OfficerRecord]:
 LIST = """
 SELECT a.id, a.number, c.name, a.organisation_id, o.name,
        coalesce(d.street, ''), coalesce(d.house, ''), coalesce(d.flat, ''), coalesce(d.city, ''),
-       coalesce(d.tariff, ''), coalesce(d.currency, ''), coalesce(d.officer, ''), money.balance,
+       coalesce(d.code, ''), coalesce(d.tariff, ''), coalesce(d.currency, ''), coalesce(d.officer, ''), money.balance,
        a.closed_on IS NOT NULL
 FROM customers_account a
 JOIN customers_customer c ON c.id = a.customer_id
@@ -204,7 +205,7 @@ CROSS JOIN LATERAL (
     SELECT coalesce(sum(e.amount_minor), 0)::bigint AS balance FROM ledger_entry e WHERE e.account_id = a.id
 ) money
 LEFT JOIN LATERAL (
-    SELECT b.street, b.house, p.flat, b.city, t.name AS tariff, t.currency, {officer} AS officer
+    SELECT b.street, b.house, p.flat, b.city, t.code, t.name AS tariff, t.currency, {officer} AS officer
     FROM customers_agreement g
     JOIN network_servicepoint s ON s.id = g.service_point_id
     JOIN network_premise p ON p.id = s.premise_id

@@ -137,8 +137,8 @@ class _Resolver:
         if name in ("season", "zone"):
             return f"Keep a price or a plain figure `by: {name}` and name that."
         known = self._known()
-        remedy = guess(name, known) + f"Known names: {', '.join(known)}."
-        return f"{remedy} Facts are declared under attributes or quantities."
+        remedy = guess(name, known) + f"Known names: {', '.join(known)}. "
+        return remedy + "Facts are declared under attributes or quantities."
 
     def _known(self) -> list[str]:
         names = self._names
@@ -176,8 +176,12 @@ class _Resolver:
         if (shape.zones is None) != (key is None) or len(node.parts) > 2:
             zones = sorted(shape.zones or ())
             how = f"Write {' or '.join(f'{node.parts[0]}.{zone}' for zone in zones) or node.parts[0]}."
-            kept = "is kept by zone" if zones else "is not kept by zone"
-            raise _fail("zone-of-table", f"The table “{node.parts[0]}” {kept}.", how, node.text)
+            message = (
+                f"The table “{node.parts[0]}” is kept by zone."
+                if zones
+                else f"The table “{node.parts[0]}” is not kept by zone."
+            )
+            raise _fail("zone-of-table", message, how, node.text)
         if shape.zones is not None and key not in shape.zones:
             raise _fail(
                 "unknown-name",

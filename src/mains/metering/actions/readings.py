@@ -1,7 +1,7 @@
 """Readings one by one: record, correct, withdraw, and decide on the ones that wait."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from mains.metering.actions.intake import (
     keep_doubted,
     lock_registers,
 )
+from mains.metering.actions.photos import attach_photo, keep_photo, pass_photos_on
 from mains.metering.models import Reading, ReadingException
 from mains.metering.queries.readings import find_registers
 
@@ -40,7 +41,8 @@ class ReadingOutcome:
     """What became of a reading: `decision` is accept, queue or refuse, with the reason in words.
 
     `reading_id` is the fact when it was accepted; `exception_id` the line of the work list when it was not, None for a
-    reading that is known already. `use_micro`: use since the reading before, multiplier applied.
+    reading that is known already, whose fact is `known_reading_id`. `use_micro`: use since the reading before,
+    multiplier applied.
     """
 
     decision: str
@@ -49,6 +51,7 @@ class ReadingOutcome:
     remedy: str
     reading_id: int | None = None
     exception_id: int | None = None
+    known_reading_id: int | None = None
     use_micro: int | None = None
 
 
@@ -89,6 +92,7 @@ def record_reading(
     text_value: str,
     source: int,
     evidence: Mapping[str, Any] | None = None,
+    photo: Iterable[bytes] | None = None,
     actor: models.Model | None,
     now: datetime,
     named: str = "this meter",
@@ -96,14 +100,26 @@ def record_reading(
     """Judge what a register showed at the end of `reading_date` and take it as a fact, or list it with the reason.
 
     `text_value` is the text as told; `source` a ReadingSource; `evidence` anything that JSON holds. With no register,
-    `named` says which one was meant. A reading that is known already changes nothing.
+    `named` says which one was meant. A reading that is known already changes nothing. `photo` are the bytes of a
+    picture or scan that shows it; it is kept with the reading, also with one that waits or was known already. Raises
+    UnableToKeepFile.
     """
     entry = _entry(register_id, reading_date, text_value, source, evidence, named)
+    file = keep_photo(chunks=photo, actor=actor, now=now)
     lock_registers([register_id] if register_id else [])
     (judged,) = judge_entries(entry, today=timezone.localdate(now)).iter_rows(named=True)
     if judged["decision"] == "accept":
-        return _taken(judged, actor=actor, now=now)
-    return _doubted(judged, entry=entry, actor=actor, now=now)
+        outcome = _taken(judged, actor=actor, now=now)
+    else:
+        outcome = _doubted(judged, entry=entry, actor=actor, now=now)
+    attach_photo(
+        file=file,
+        reading_id=outcome.reading_id or outcome.known_reading_id,
+        exception_id=outcome.exception_id,
+        actor=actor,
+        now=now,
+    )
+    return outcome
 
 
 @transaction.atomic
@@ -165,6 +181,8 @@ def decide_exception(
     for other in judged["contradicted"]:
         _withdraw(other, reason=f"Contradicted by reading {told.pk} of the work list.", actor=actor, now=now)
     outcome = _taken(judged, actor=actor, now=now, proof=f"Accepted: {told.code}"[:200])
+    assert outcome.reading_id is not None, "A reading that is taken is a fact."
+    pass_photos_on(exception_id=told.pk, reading_id=outcome.reading_id)
     _resolve(told, "accepted", actor=actor, now=now)
     return outcome
 
@@ -238,6 +256,7 @@ def _doubted(
         message=judged["message"],
         remedy=judged["remedy"],
         exception_id=listed.pk if listed else None,
+        known_reading_id=judged["other_reading_id"] if judged["code"] == REPEATED else None,
         use_micro=judged["use_micro"],
     )
 

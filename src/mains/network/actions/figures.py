@@ -4,10 +4,10 @@ from datetime import date, datetime
 
 from django.db import models
 
-from mains.base.dated import record_fact
+from mains.base.dated import record_fact, withdraw_fact
 from mains.engine.tariff import names_fact
 from mains.kernel.errors import MainsError
-from mains.network.models import Node, NodeFigure
+from mains.network.models import Node, NodeFigure, NodeFigureWithdrawal
 from mains.network.values import FILLED_ATTRIBUTES
 
 _NAME_LENGTH_MAX = 40
@@ -63,6 +63,46 @@ def record_node_figure(
         actor=actor,
         now=now,
         proof=proof,
+    )
+
+
+def state_node_figure(
+    *,
+    node_id: int,
+    name: str,
+    value_micro: int | None,
+    valid_from: date,
+    valid_to: date | None = None,
+    proof: str,
+    actor: models.Model | None,
+    now: datetime,
+) -> NodeFigure:
+    """`record_node_figure` for callers above this context, who know the node by its id; they have checked that the
+    person may speak of it. Raises UnableToRecordNodeFigure, UnableToRecordFact."""
+    return record_node_figure(
+        node=Node.objects.get(pk=node_id),
+        name=name,
+        value_micro=value_micro,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        proof=proof,
+        actor=actor,
+        now=now,
+    )
+
+
+def withdraw_node_figure(
+    *, figure_id: int, reason: str, actor: models.Model | None, now: datetime
+) -> NodeFigure:
+    """Stop believing a figure; who said so and why is kept. On its days the node has none of that name, and what stands
+    above it counts; an earlier figure that it replaced does not come back. Raises UnableToWithdrawFact."""
+    return withdraw_fact(
+        model=NodeFigure,
+        fact_id=figure_id,
+        withdrawal=NodeFigureWithdrawal,
+        reason=reason,
+        actor=actor,
+        now=now,
     )
 
 

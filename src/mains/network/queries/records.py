@@ -84,11 +84,30 @@ class FigureRecord:
     [valid_from, valid_to) and the document that proves it."""
 
     node_id: int
+    node_name: str
     name: str
     value_micro: int
     valid_from: date
     valid_to: date | None
     proof: str
+
+
+@dataclass(frozen=True)
+class StatedFigure:
+    """A figure of a node as it was stated, over [valid_from, valid_to); None says that the node has none. Also one that
+    was replaced (`superseded_at`) or withdrawn (`withdrawn_by` and why)."""
+
+    id: int
+    name: str
+    value_micro: int | None
+    valid_from: date
+    valid_to: date | None
+    proof: str
+    recorded_at: datetime
+    recorded_by: str
+    superseded_at: datetime | None
+    withdrawn_by: str
+    withdrawal_reason: str
 
 
 @dataclass(frozen=True)
@@ -154,12 +173,28 @@ def list_point_figures(*, node_id: int, on_date: date) -> list[FigureRecord]:
     """The figures that hold at `node_id` on the date: of each name that of the nearest node, itself or above."""
     statement = f"""
         {_UP}
-        SELECT DISTINCT ON (f.name) f.node_id, f.name, f.value_micro, lower(f.valid), upper(f.valid), f.proof
-        FROM up JOIN network_nodefigure f ON f.node_id = up.id
+        SELECT DISTINCT ON (f.name) f.node_id, n.name, f.name, f.value_micro, lower(f.valid), upper(f.valid), f.proof
+        FROM up JOIN network_nodefigure f ON f.node_id = up.id JOIN network_node n ON n.id = f.node_id
         WHERE f.superseded_at IS NULL AND f.valid @> %(on_date)s::date AND f.value_micro IS NOT NULL
         ORDER BY f.name, up.step
     """
     return fetch_rows(FigureRecord, statement, {"node": node_id, "on_date": on_date})
+
+
+def list_stated_figures(*, node_id: int) -> list[StatedFigure]:
+    """All that was ever stated of the node's own figures: by name, the latest dates first."""
+    statement = """
+        SELECT f.id, f.name, f.value_micro, lower(f.valid), upper(f.valid), f.proof, f.recorded_at,
+               coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username, ''), f.superseded_at,
+               coalesce(nullif(trim(w.first_name || ' ' || w.last_name), ''), w.username, ''),
+               coalesce(x.reason, '')
+        FROM network_nodefigure f
+        LEFT JOIN network_nodefigurewithdrawal x ON x.fact_id = f.id
+        LEFT JOIN staff_user u ON u.id = f.recorded_by_id
+        LEFT JOIN staff_user w ON w.id = x.withdrawn_by_id
+        WHERE f.node_id = %(node)s ORDER BY f.name, lower(f.valid) DESC, f.recorded_at DESC, f.id DESC
+    """
+    return fetch_rows(StatedFigure, statement, {"node": node_id})
 
 
 def list_neighbours(*, premise: PremiseRecord, limit: int = 60) -> list[NeighbourRecord]:

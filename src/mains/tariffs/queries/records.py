@@ -82,14 +82,38 @@ def _tariff_of_edition(edition_id: int, _database: str) -> Tariff:
 
 def list_tariff_names(*, language: str) -> list[tuple[str, str]]:
     """Code of every tariff in force and its title in the language, else its name; by title."""
-    named = [(one.code, title_of(one, language=language)) for one in list_tariffs()]
-    return sorted(named, key=lambda pair: (pair[1], pair[0]))
+    return sorted(titles_by_code(language=language).items(), key=lambda pair: (pair[1], pair[0]))
+
+
+def titles_by_code(*, language: str) -> dict[str, str]:
+    """Title in the language of every tariff, as its edition in force gives it, else its name; by code."""
+    statement = """
+        SELECT e.id, t.code, t.name
+        FROM tariffs_tariff t JOIN tariffs_tariffedition e ON e.tariff_id = t.id AND e.superseded_at IS NULL
+    """
+    return {
+        code: _title(edition_id, name, language)
+        for edition_id, code, name in fetch_rows(_edition, statement, {})
+    }
 
 
 def title_of(tariff: TariffRecord, *, language: str) -> str:
     """The tariff's title in the language as its edition in force gives it, else its name."""
-    titles = tariff_of_edition(edition_id=tariff.edition_id).title
-    return titles.get(language.partition("-")[0]) or tariff.name
+    return _title(tariff.edition_id, tariff.name, language)
+
+
+def _title(edition_id: int, name: str, language: str) -> str:
+    return tariff_of_edition(edition_id=edition_id).title.get(language.partition("-")[0]) or name
+
+
+def list_figure_names(*, service: str) -> list[str]:
+    """Names of the number attributes that tariffs in force of the service read, sorted."""
+    statement = """
+        SELECT e.id FROM tariffs_tariffedition e JOIN tariffs_tariff t ON t.id = e.tariff_id
+        WHERE e.superseded_at IS NULL AND t.service = %(service)s
+    """
+    editions = fetch_rows(int, statement, {"service": service})
+    return sorted({name for one in editions for name in tariff_of_edition(edition_id=one).read_figures})
 
 
 def names_of_editions(*, edition_ids: list[int], language: str) -> dict[int, tuple[str, str]]:
@@ -98,9 +122,8 @@ def names_of_editions(*, edition_ids: list[int], language: str) -> dict[int, tup
         SELECT e.id, t.code, t.name FROM tariffs_tariffedition e JOIN tariffs_tariff t ON t.id = e.tariff_id
         WHERE e.id = ANY(%(ids)s)
     """
-    spoken = language.partition("-")[0]
     return {
-        edition_id: (code, tariff_of_edition(edition_id=edition_id).title.get(spoken) or name)
+        edition_id: (code, _title(edition_id, name, language))
         for edition_id, code, name in fetch_rows(_edition, statement, {"ids": edition_ids})
     }
 

@@ -12,6 +12,7 @@ from mains.reporting.queries.bill_paper.explained import ExplainedStep, worded
 from mains.staff.values import Scope
 from mains.web.office.parts import FormulaNode
 
+PHOTO = re.compile(r"photo (\d+)")
 READING = re.compile(r"\breading (\d+)\b")
 TARIFF = re.compile(r"\btariff ([\w.-]+)")
 
@@ -49,14 +50,23 @@ def _linked(step: ExplainedStep) -> FormulaNode:
         note=step.note,
         source=step.source,
         source_url=_source_url(step.origin),
+        image_url=_image_url(step),
         children=tuple(_linked(child) for child in step.children),
     )
 
 
 def _source_url(source: str) -> str:
-    """Where a source can be opened: a reading, or the tariff's document."""
+    """Where a source can be opened: a photo, a reading, or the tariff's document."""
+    if match := PHOTO.fullmatch(source):
+        return reverse("office:photo", args=[int(match[1])])
     if match := READING.search(source):
         return reverse("office:reading", args=[int(match[1])])
     if match := TARIFF.search(source):
         return reverse("office:tariff", args=[match[1]])
     return ""
+
+
+def _image_url(step: ExplainedStep) -> str:
+    """Where the small picture of a photo is; empty for anything else."""
+    match = PHOTO.fullmatch(step.origin) if step.file else None
+    return reverse("office:small_photo", args=[int(match[1])]) if match else ""

@@ -13,11 +13,13 @@ from django.utils.translation import gettext_lazy
 
 from mains.base.formats import unit_text
 from mains.base.wording import error_text
+from mains.billing.queries.openings import BalancePlace
 from mains.kernel.errors import MainsError
 from mains.metering.queries.records import MeterRecord
 from mains.metering.values import UnmeteredReason, Zone
 from mains.network.values import UNIT_OF_SERVICE, AbsenceReason, Service
 from mains.reporting.queries.bill_paper.wording import attribute_name
+from mains.tariffs.queries.records import titles_of_components
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +187,84 @@ class ConditionForm(FactForm):
             self.fields["value"].help_text = _("One of %(words)s, or a number. Empty: it does not hold.") % {
                 "words": ", ".join(words)
             }
+
+
+class NodeFigureForm(FactForm):
+    """A number that tariffs read of a node and all below it."""
+
+    name = "node_figure"
+    fields_of_errors = {"name": "figure", "valid_from": "first_day", "valid_to": "last_day"}
+    field_order = ("figure", "value", "first_day", "last_day", "proof")
+
+    figure = forms.CharField(
+        label=gettext_lazy("Figure"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"list": "figure-names", "autocomplete": "off"}),
+        help_text=gettext_lazy("The name by which the tariff reads it, such as correction or calorific."),
+    )
+    value = FigureField(
+        label=gettext_lazy("Value"),
+        max_digits=15,
+        decimal_places=6,
+        min_value=0,
+        help_text=gettext_lazy("In the unit that the tariff declares for it."),
+    )
+    first_day = DayField(label=gettext_lazy("First day"))
+    last_day = DayField(
+        label=gettext_lazy("Last day"),
+        required=False,
+        help_text=gettext_lazy("Empty: until another value is stated."),
+    )
+
+
+class MonthField(forms.DateField):
+    """The first day of a month chosen from the browser's calendar."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.DateInput(attrs={"type": "month", "placeholder": "2021-05"}, format="%Y-%m")
+        super().__init__(widget=widget, input_formats=["%Y-%m"], **kwargs)
+        self.error_messages["invalid"] = gettext_lazy("Write the month as 2021-05.")
+
+
+class OpeningBalanceForm(FactForm):
+    """What is carried into a month by something else than a bill of Mains."""
+
+    name = "opening_balance"
+    fields_of_errors = {"balance": "place"}
+    field_order = ("place", "month", "value", "proof")
+
+    place = forms.ChoiceField(label=gettext_lazy("What is carried"))
+    month = MonthField(
+        label=gettext_lazy("Month that opens with it"),
+        help_text=gettext_lazy("It counts before what the last bill left."),
+    )
+    value = FigureField(
+        label=gettext_lazy("Value"),
+        max_digits=15,
+        decimal_places=6,
+        help_text=gettext_lazy(
+            "In the unit of the balance; with a minus where the tariff carries less than nothing."
+        ),
+    )
+
+    def __init__(self, *args: Any, places: Sequence[BalancePlace], language: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["proof"].help_text = gettext_lazy("The statement or ruling that it comes from.")
+        _choices(self, "place").choices = [
+            (f"{place.service_point_id}:{place.name}", _balance_label(place, language=language))
+            for place in places
+        ]
+
+    def chosen(self) -> tuple[int, str]:
+        """Service point and balance."""
+        point, _colon, name = self.cleaned_data["place"].partition(":")
+        return int(point), name
+
+
+def _balance_label(place: BalancePlace, *, language: str) -> str:
+    titles = titles_of_components(edition_id=place.tariff_edition_id, language=language)
+    named = titles.get(place.name) or place.name
+    return ", ".join(filter(None, (named, unit_text(place.unit), place.point_code)))
 
 
 def hundredths_of(percent: Decimal) -> int:

@@ -1,6 +1,6 @@
 """The life of one account in one list, newest first: readings, bills, recalculations, payments, meters, agreements."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,6 +12,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from mains.base import formats
+from mains.billing.queries.openings import OpeningRecord
 from mains.billing.queries.records import BillRecord, LineRecord
 from mains.billing.values import bill_number
 from mains.customers.queries.records import AgreementRecord, OfficerRecord
@@ -36,6 +37,7 @@ class EventKind(TextChoices):
     PAYMENT = "payments", gettext_lazy("Payments")
     METER = "meters", gettext_lazy("Meters and seals")
     FINDING = "findings", gettext_lazy("Errors, acts, absences and conditions")
+    OPENING = "openings", gettext_lazy("Stated opening balances")
     AGREEMENT = "agreements", gettext_lazy("Agreements")
 
 
@@ -46,6 +48,7 @@ ICONS = {
     EventKind.PAYMENT: "cash",
     EventKind.METER: "bolt",
     EventKind.FINDING: "alert-circle",
+    EventKind.OPENING: "scale",
     EventKind.AGREEMENT: "file-text",
 }
 
@@ -116,6 +119,20 @@ def payment_events(
             detail=detail,
             amount_minor=row.amount_minor,
             url=url,
+        )
+
+
+def opening_events(openings: Sequence[OpeningRecord], *, url: str) -> Iterator[Event]:
+    """What was stated to be carried into a month, also what was replaced or withdrawn."""
+    for opening in openings:
+        value = formats.quantity_text(opening.value_micro, unit=opening.unit, language=_language())
+        yield Event(
+            day=opening.month,
+            kind=EventKind.OPENING,
+            title=_("Opening balance of %(month)s") % {"month": _month(opening.month)},
+            detail=f"{value} · {opening.proof}",
+            url=f"{url}#openings",
+            is_replaced=opening.superseded_at is not None,
         )
 
 
@@ -192,11 +209,16 @@ def finding_events(
 
 
 def agreement_events(
-    agreements: Sequence[AgreementRecord], officers: Sequence[OfficerRecord], *, url: str
+    agreements: Sequence[AgreementRecord],
+    officers: Sequence[OfficerRecord],
+    *,
+    url: str,
+    tariff_titles: Mapping[str, str],
 ) -> Iterator[Event]:
     """From when and until when the account paid on which tariff, and which officer answered for it."""
     for agreement in agreements:
-        detail = f"{agreement.tariff_name} · {agreement.provider_name}"
+        tariff = tariff_titles.get(agreement.tariff_code, agreement.tariff_name)
+        detail = f"{tariff} · {agreement.provider_name}"
         yield Event(agreement.valid_from, EventKind.AGREEMENT, _("Agreement begins"), detail, url=url)
         if agreement.valid_to:
             yield Event(agreement.valid_to, EventKind.AGREEMENT, _("Agreement ends"), detail, url=url)

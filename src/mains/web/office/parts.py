@@ -52,7 +52,7 @@ class FormulaNode:
     """A step of a calculation. All texts are final; `value` and `unit` stand at the end of the line.
 
     `formula` is written with the names of the children, `note` says how the value was rounded, `source` names
-    the reading, document or clause it came from and `source_url` opens it.
+    the reading, document or clause it came from and `source_url` opens it; `image_url` is a small picture of it.
     """
 
     label: str
@@ -62,6 +62,7 @@ class FormulaNode:
     note: str = ""
     source: str = ""
     source_url: str = ""
+    image_url: str = ""
     children: Sequence["FormulaNode"] = ()
 
 
@@ -77,7 +78,7 @@ class Series:
     name: str
     values: Sequence[Decimal | int | None]
     texts: Sequence[str]
-    kind: Literal["bar", "line", "area"] = "bar"
+    kind: Literal["bar", "line", "area", "step"] = "bar"
     stack: str = ""
     is_estimate: bool = False
 
@@ -92,7 +93,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture with a table behind it. `key` is its id on the page; `finding` is what it shows, in words."""
+    """A picture with a table behind it. `key` is its id on the page; `finding` is what it shows, in words.
+
+    `is_close_up`: the axis does not begin at nought; for lines of figures that hardly change, never for bars.
+    """
 
     key: str
     title: str
@@ -102,6 +106,7 @@ class Chart:
     finding: str = ""
     category_label: str = ""
     size: Literal["", "short", "tall"] = ""
+    is_close_up: bool = False
 
     def __post_init__(self) -> None:
         for series in self.series:
@@ -120,6 +125,7 @@ class Chart:
             "label": f"{self.title}. {self.finding}".strip(),
             "unit": unit_text(self.unit),
             "categories": list(self.categories),
+            "close_up": self.is_close_up,
             "series": series,
         }
 

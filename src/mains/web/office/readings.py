@@ -5,8 +5,10 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from mains.documents.values import FILE_BYTES_MAX, FileKind
 from mains.metering.queries.records import MeterRecord
 from mains.metering.values import ReadingSource, Zone
 
@@ -43,7 +45,15 @@ class ReadingForm(forms.Form):
         label=_("Evidence"),
         max_length=200,
         required=False,
-        help_text=_("Act number, photo, who said it."),
+        help_text=_("Act number, who said it."),
+    )
+    photo = forms.FileField(
+        label=_("Photo or scan"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": ",".join(FileKind.values)}),
+        help_text=format_lazy(
+            _("A JPEG, PNG or WebP picture or a PDF, at most {size} MB."), size=FILE_BYTES_MAX // 1024**2
+        ),
     )
 
     def __init__(self, *args: Any, meters: Sequence[MeterRecord], today: date, **kwargs: Any) -> None:

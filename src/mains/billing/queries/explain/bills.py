@@ -415,7 +415,7 @@ def traced(line: Line, rated: RatedItem) -> Step:
             if len(parts) > 1:
                 return _of_parts(step, parts, rated)
             if parts:
-                return trace(replace(parts[0].explanation, label=step.label))
+                return trace(replace(parts[0].explanation, label=_named(rated, step.label)))
         if step.source.startswith(_CLAUSES):
             return replace(step, source=f"tariff {edition.code}, {step.source}", children=children)
         return replace(step, children=children)
@@ -476,6 +476,7 @@ def _of_parts(step: Step, parts: Sequence[Line], rated: RatedItem) -> Step:
     is_sum = sum(each.value for each in parts) == step.value
     return replace(
         step,
+        label=_named(rated, step.label),
         source="",
         formula=_("sum of its parts") if is_sum else _("mean by days"),
         children=tuple(children),
@@ -493,6 +494,12 @@ def fact_title(rated: RatedItem, name: str) -> str:
     if rated.item.edition is None or name not in rated.item.edition.tariff.balances:
         return name
     return _("carried: %(title)s") % {"title": _title(rated, name)}
+
+
+def _named(rated: RatedItem, label: str) -> str:
+    """A component inside a formula: its title, and the name by which the formula above it speaks of it."""
+    title = _title(rated, label)
+    return label if title == label else f"{title} ({label})"
 
 
 def _title(rated: RatedItem | None, component: str) -> str:

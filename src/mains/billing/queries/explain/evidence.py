@@ -369,7 +369,9 @@ ORDER BY i.valid, r.zone
 """
 _READINGS = """
 SELECT DISTINCT i.service_point_id, d.id AS reading_id, d.register_id, d.reading_date, d.value_micro, d.source,
-       d.recorded_at, d.superseded_at, d.evidence, u.username AS recorded_by, m.serial, r.zone
+       d.recorded_at, d.superseded_at, d.evidence, u.username AS recorded_by, m.serial, r.zone,
+       (SELECT string_agg(p.id || ' ' || f.sha256, ',' ORDER BY p.id) FROM metering_readingphoto p
+        JOIN documents_storedfile f ON f.id = p.file_id WHERE p.reading_id = d.id) AS photos
 FROM metering_reading d
 JOIN metering_register r ON r.id = d.register_id
 JOIN metering_meter m ON m.id = r.meter_id

@@ -156,8 +156,18 @@ class DailyUse:
         source = f"reading {reading.reading_id}, {ReadingSource(row['source']).label}{who}"
         label = _("reading of %(date)s") % {"date": reading.reading_date}
         return Step(
-            label, Fraction(reading.value_micro, MICRO), self.unit, source=f"{source}, {row['serial']}"
+            label,
+            Fraction(reading.value_micro, MICRO),
+            self.unit,
+            source=f"{source}, {row['serial']}",
+            children=_photos(row),
         )
+
+
+def _photos(reading: Row) -> tuple[Step, ...]:
+    """The photos of a reading: the hash of each file, and the photo's id as its source."""
+    kept = [photo.split(" ") for photo in (reading["photos"] or "").split(",") if photo]
+    return tuple(Step(_("photo or scan"), sha256, source=f"photo {photo_id}") for photo_id, sha256 in kept)
 
 
 def daily_use(item: Item, *, unit: str) -> DailyUse:

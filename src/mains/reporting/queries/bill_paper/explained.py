@@ -15,13 +15,15 @@ from mains.reporting.queries.bill_paper.wording import attribute_name, attribute
 
 # Dates of tariff clauses stay: versions[2021-01-01] is the name of the clause.
 DAY = re.compile(r"(?<![\[\w-])((?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(?![\w-])")
+PRODUCT = re.compile(r"-?\d+(?:\.\d+)?…? × -?\d+(?:\.\d+)?…?")
+HASH = re.compile(r"[0-9a-f]{64}")
 MONTH = re.compile(r"(?<![\[\w-])((?:19|20)\d{2}-(?:0[1-9]|1[0-2]))(?![\w-])")
 
 
 @dataclass(frozen=True)
 class ExplainedStep:
     """A step of a calculation, worded. `origin` is the source as the engine names it, for links; what is below one that
-    `has_details` is left out on paper."""
+    `has_details` is left out on paper. `file` is the hash of the file that stands here."""
 
     label: str
     value: str
@@ -32,6 +34,7 @@ class ExplainedStep:
     origin: str
     children: tuple["ExplainedStep", ...]
     has_details: bool = False
+    file: str = ""
 
 
 def worded(step: Step) -> ExplainedStep:
@@ -52,7 +55,14 @@ def worded(step: Step) -> ExplainedStep:
         origin=step.source,
         children=tuple(worded(child) for child in step.children),
         has_details=isinstance(step, DetailStep),
+        file=_file(step),
     )
+
+
+def _file(step: Step) -> str:
+    """The whole hash of a file, of which only the beginning is shown."""
+    is_file = isinstance(step.value, str) and HASH.fullmatch(step.value)
+    return str(step.value) if is_file else ""
 
 
 def _label(label: str) -> str:
@@ -63,11 +73,15 @@ def _formula(step: Step) -> str:
     """The expression; of an attribute its name in expressions, which the label says in words."""
     if attribute_name(step.label) != step.label:
         return str(step.label)
+    if PRODUCT.fullmatch(step.formula):
+        return " × ".join(_number(factor) for factor in step.formula.split(" × "))
     return translate_formula_text(step.formula) if step.formula != step.label else ""
 
 
 def _shown(step: Step) -> str:
     """A value in the reader's words: a number or the value of an attribute; a list of facts has them below it."""
+    if file := _file(step):
+        return f"{file[:12]}…"
     if not isinstance(step.value, str | bool):
         return _number(show_short(step.value))
     if step.children and step.value == ", ".join(child.label for child in step.children):

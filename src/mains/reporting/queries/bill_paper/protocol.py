@@ -10,10 +10,14 @@ from mains.base.formats import date_text, money_text, month_inside_text, month_t
 from mains.billing.queries.explain import explain_corrections
 from mains.billing.queries.explain.bills import LineExplanation
 from mains.billing.values import LineKind
+from mains.documents.queries.files import UnableToOpenFile, kinds_of_files, read_small_picture
+from mains.documents.values import FileKind
 from mains.reporting.queries.bill_paper.change_wording import change_rows, step_rows
 from mains.reporting.queries.bill_paper.content import BillContent
 from mains.reporting.queries.bill_paper.explained import ExplainedStep, worded
 from mains.reporting.queries.bill_paper.printed import Texts, address_lines
+
+PHOTO_EDGE_PIXELS = 320
 
 
 def protocol_texts(content: BillContent, *, language: str) -> Texts:
@@ -38,6 +42,7 @@ def protocol_texts(content: BillContent, *, language: str) -> Texts:
         "labels": {
             "page": _("Page"),
             "change": _("Why it is more or less than the last bill"),
+            "photos": _("Photos and scans of the readings"),
             "note": _(
                 "Every number comes from a fact that was recorded before the bill. The amounts were computed"
                 " again, exactly, for this protocol, and are those of the bill."
@@ -49,6 +54,7 @@ def protocol_texts(content: BillContent, *, language: str) -> Texts:
             for month, lines in groupby(rows, key=lambda line: line.service_month)
         ]
         + _carried(content),
+        "photos": _photos(content),
     }
 
 
@@ -56,6 +62,38 @@ def _carried(content: BillContent) -> list[Texts]:
     """What the bill leaves to the next, with the trees of it; no group where the tariffs carry nothing."""
     lines = [[*_rows(worded(balance.tree), depth=0)] for balance in content.explained.balances]
     return [{"title": _("Carried to the next bill"), "causes": [], "lines": lines}] if lines else []
+
+
+def _photos(content: BillContent) -> list[Texts]:
+    """The photos of the readings behind the bill, each once: its caption, and the bytes of a small JPEG as numbers,
+    for the template takes no other form. A file that is gone or no picture has its hash alone."""
+    trees = [worded(line.tree) for line in content.explained.lines]
+    captions: dict[str, str] = {}
+    for tree in trees:
+        for reading, photo in _photos_in(tree):
+            captions.setdefault(photo.file, f"{reading.label}, {reading.source}")
+    kinds = kinds_of_files(hashes=list(captions))
+    return [
+        {"caption": caption, "hash": sha256, "data": list(_small(sha256, kinds.get(sha256)))}
+        for sha256, caption in captions.items()
+    ]
+
+
+def _photos_in(step: ExplainedStep) -> Iterator[tuple[ExplainedStep, ExplainedStep]]:
+    """Each reading with each of its photos."""
+    for child in step.children:
+        if child.file:
+            yield step, child
+        yield from _photos_in(child)
+
+
+def _small(sha256: str, kind: FileKind | None) -> bytes:
+    if kind is None or not kind.is_picture:
+        return b""
+    try:
+        return read_small_picture(sha256=sha256, kind=kind, edge_pixels=PHOTO_EDGE_PIXELS)
+    except UnableToOpenFile:
+        return b""
 
 
 def _group(content: BillContent, month: date, lines: list[LineExplanation], *, language: str) -> Texts:

@@ -114,8 +114,10 @@ def attribute_name(name: str) -> str:
         "location": _("Location"),
         "meter_possible": _("A meter can be installed"),
         "metered": _("Meter installed"),
+        "months": _("Months"),
         "residents": _("Residents"),
         "rooms": _("Rooms"),
+        "usage": _("Use"),
         "storey_height_m": _("Storey height, m"),
         "supply_hours_day": _("Hours of supply a day"),
         "zones": _("Meter zones"),
@@ -131,7 +133,9 @@ def attribute_word(name: str, value: AttributeValue | None, *, language: str) ->
         return _("yes") if value else _("no")
     if isinstance(value, str):
         if name in _WORDS and value in _WORDS[name].values:
-            return str(_WORDS[name](value).label).lower()
+            label = str(_WORDS[name](value).label)
+            # Nouns keep their capital in German.
+            return label if language.startswith("de") else label.lower()
         zones = {
             "total": pgettext("zones of a meter", "one"),
             "day_night": pgettext("zones of a meter", "two"),

@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 
 from mains.base import formats
 from mains.base.wording import translate_message
-from mains.engine.case import CaseResult
+from mains.engine.case import CaseResult, Service
 from mains.engine.tariff import Tariff
 from mains.kernel.errors import MainsError
 from mains.reporting.queries.bill_paper.explained import ExplainedStep, worded
@@ -48,19 +48,23 @@ def rate_for_page(document: str, case_text: str) -> Rated:
         return Rated(
             None, None, translate_message(error.message), error.place, translate_message(error.remedy)
         )
-    return Rated(result, _node(worded(result.protocols[0].explanation)))
+    service = result.case.services[0]
+    titles = _titles(service.tariff) if isinstance(service, Service) else {}
+    return Rated(result, _node(worded(result.protocols[0].explanation), titles))
 
 
-def _node(step: ExplainedStep) -> FormulaNode:
-    """Without links: the facts are made up and the clauses are the draft's own, so there is nothing to open."""
+def _node(step: ExplainedStep, titles: Mapping[str, str]) -> FormulaNode:
+    """Without links: the facts are made up and the clauses are the draft's own, so there is nothing to open. Components
+    are called by their title, with the name by which formulas speak of them."""
+    title = titles.get(step.label)
     return FormulaNode(
-        label=step.label,
+        label=f"{title} ({step.label})" if title else step.label,
         value=step.value,
         unit=step.unit,
         formula=step.formula,
         note=step.note,
         source=step.source,
-        children=tuple(_node(child) for child in step.children),
+        children=tuple(_node(child, titles) for child in step.children),
     )
 
 

@@ -16,6 +16,7 @@ from mains.billing.queries.records import BillRecord, LineRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
 from mains.customers.values import Category, CustomerKind
 from mains.ledger.values import Control, EntryKind
+from mains.metering.queries.photos import PhotoRecord
 from mains.metering.values import (
     DayQuality,
     IntervalQuality,
@@ -36,11 +37,12 @@ from mains.network.values import (
     node_label,
 )
 from mains.payments.values import LineState, MatchRule, PayerKind, RegisterStatus
-from mains.reporting.queries.bill_paper.wording import attribute_name
+from mains.reporting.queries.bill_paper.wording import attribute_name, attribute_word
 from mains.reporting.values import HoleCause
 from mains.staff.values import OrganisationKind, Scope
-from mains.tariffs.queries.records import titles_of_components, unit_of_quantity
+from mains.tariffs.queries.records import titles_by_code, titles_of_components, unit_of_quantity
 from mains.tariffs.values import DraftState, DraftStepKind
+from mains.web.office.tariff_pages.fields import Field
 from mains.web.office.tariff_pages.wording import COMPONENT_KIND_WORDS, choices_of, word_of_key
 
 register = template.Library()
@@ -117,6 +119,33 @@ def attribute(name: str) -> str:
 
 
 @register.filter
+def attribute_value(value: str, name: str) -> str:
+    """What a text that tariffs read of a fact means; one without a word stands for itself."""
+    return attribute_word(name, value, language=get_language() or "en") if value else ""
+
+
+@register.filter
+def zone_of_use(key: str) -> str:
+    """The label of a zone by the name that tariffs use."""
+    return str(Zone[key.upper()].label) if key.upper() in Zone.__members__ else key
+
+
+@register.filter
+def spoken_fields(fields: Sequence[Field]) -> Sequence[Field]:
+    """A form's fields without titles in other languages than the reader's, where there is one in that."""
+    return [field for field in fields if field not in other_titles(fields)]
+
+
+@register.filter
+def other_titles(fields: Sequence[Field]) -> Sequence[Field]:
+    """The titles in other languages than the reader's; none where there is no title in that."""
+    spoken = (get_language() or "en").partition("-")[0]
+    titles = [field for field in fields if field.key == "title" and field.detail]
+    own = [field for field in titles if field.detail == spoken]
+    return [field for field in titles if field not in own] if own else []
+
+
+@register.filter
 def how_known(letter: str) -> str:
     """How a day's use is known, and whether an act adds to it; an unknown letter is shown as it is."""
     if letter.upper() not in DayQuality:
@@ -150,9 +179,11 @@ def component_kind(kind: str) -> str:
 
 
 @register.simple_tag
-def component(name: str, edition_id: int) -> str:
+def component(name: str, edition_id: int | None) -> str:
     """A tariff's component in the reader's language, as the tariff itself names it."""
-    titles = titles_of_components(edition_id=edition_id, language=get_language() or "en")
+    titles = (
+        titles_of_components(edition_id=edition_id, language=get_language() or "en") if edition_id else {}
+    )
     return titles.get(name) or name.replace("_", " ").capitalize()
 
 
@@ -161,6 +192,16 @@ def line_quantity(line: LineRecord, unit: str) -> str:
     """What a bill's line charges for, with its unit where that is not `unit`."""
     own = unit_of_quantity(edition_id=line.tariff_edition_id, component=line.component)
     return use(line.quantity_micro, own if own != unit else "")
+
+
+@register.simple_tag(takes_context=True)
+def tariff_title(context: template.RequestContext, code: str, name: str) -> str:
+    """A tariff's title in the reader's language, else its name; the titles are read once for a page."""
+    request = context["request"]
+    titles: dict[str, str] | None = getattr(request, "tariff_titles", None)
+    if titles is None:
+        titles = request.tariff_titles = titles_by_code(language=get_language() or "en")
+    return titles.get(code) or name
 
 
 @register.filter
@@ -264,3 +305,9 @@ def of_unit(
 ) -> Sequence[tuple[int, str]]:
     """The choices that belong to a unit."""
     return by_unit.get(organisation_id, ())
+
+
+@register.filter
+def of_reading(photos: Mapping[int, Sequence[PhotoRecord]], reading_id: int) -> Sequence[PhotoRecord]:
+    """The photos of a reading."""
+    return photos.get(reading_id, ()) if photos else ()

@@ -5,13 +5,14 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mains.balance.queries.losses import list_shares
-from mains.billing.queries.openings import list_carried
+from mains.billing.queries.openings import list_balance_places, list_carried, list_openings
 from mains.billing.queries.records import BillRecord, list_bills, list_corrections
 from mains.customers.queries.records import (
     AccountRecord,
@@ -24,6 +25,7 @@ from mains.customers.queries.records import (
 from mains.ledger.queries.current_account import CurrentAccount, current_account
 from mains.metering.queries.findings import FindingRecord, list_findings
 from mains.metering.queries.interval_records import IntervalDayRecord, list_interval_days
+from mains.metering.queries.photos import photos_of_readings
 from mains.metering.queries.records import MeterRecord, UsageRecord, list_meters, list_readings, list_usage
 from mains.network.queries.absences import list_absences
 from mains.network.queries.conditions import list_conditions
@@ -41,7 +43,13 @@ from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.conditions import told_by_conditions
-from mains.web.office.fact_forms import AbsenceForm, ConditionForm, MeterErrorForm, UnmeteredUseForm
+from mains.web.office.fact_forms import (
+    AbsenceForm,
+    ConditionForm,
+    MeterErrorForm,
+    OpeningBalanceForm,
+    UnmeteredUseForm,
+)
 from mains.web.office.interval_pictures import hours_chart, month_of_intervals_chart
 from mains.web.office.parts import Crumb, Tab
 from mains.web.office.pictures import days_chart, months_chart, premise_map
@@ -110,6 +118,10 @@ class Book:
     @property
     def may_record(self) -> bool:
         return self.request.rights.may(Permission.RECORD_READINGS, self.account.organisation_id)
+
+    @property
+    def may_recalculate(self) -> bool:
+        return self.request.rights.may(Permission.SEE_REPORTS, self.account.organisation_id)
 
     @cached_property
     def meters(self) -> list[MeterRecord]:
@@ -321,18 +333,31 @@ def _days(rows: list[UsageRecord]) -> list[tuple[date, list[tuple[int, str]]]]:
 @needs(Permission.SEE_MONEY)
 def money(request: OfficeRequest, number: str) -> HttpResponse:
     """Bills, recalculations, payments and the current account with its running balance."""
-    book = open_book(request, number)
+    return money_page(open_book(request, number))
+
+
+def money_page(book: Book, *, form: OpeningBalanceForm | None = None) -> HttpResponse:
+    """The page of bills and payments with the form for an opening balance; shown again after a refusal."""
+    scope = book.request.scope
     return book_page(
         book,
         "office/account/money.html",
         "account_money",
         balance_minor=book.money.closing_minor,
         entries=book.money.rows[::-1],
-        carried=list_carried(account_id=book.account.id, scope=book.request.scope),
+        carried=list_carried(account_id=book.account.id, scope=scope),
+        openings=list_openings(account_id=book.account.id, scope=scope),
+        form=form or (opening_form(book) if book.may_record else None),
         corrections=list_corrections(bills=book.bills),
-        may_recalculate=book.request.rights.may(Permission.SEE_REPORTS, book.account.organisation_id),
+        may_recalculate=book.may_recalculate,
         receipts=list_receipts(account_id=book.account.id),
     )
+
+
+def opening_form(book: Book, told: QueryDict | None = None) -> OpeningBalanceForm | None:
+    """The form for an opening balance; None where no tariff of the account carries a balance."""
+    places = list_balance_places(account_id=book.account.id, scope=book.request.scope)
+    return OpeningBalanceForm(told, places=places, language=get_language() or "en") if places else None
 
 
 @needs(Permission.SEE_ACCOUNTS)
@@ -351,6 +376,7 @@ def meters_page(
 ) -> HttpResponse:
     """The page of meters with its forms; one that was refused is shown again as it was sent, with its errors."""
     registers = sorted({meter.register_id for meter in book.meters})
+    readings = list_readings(register_ids=registers, limit=200) if registers else []
     forms: dict[str, object] = {}
     if book.may_record:
         forms = {
@@ -364,7 +390,8 @@ def meters_page(
         "office/account/meters.html",
         "account_meters",
         **forms,
-        readings=list_readings(register_ids=registers, limit=200) if registers else [],
+        readings=readings,
+        photos=photos_of_readings(reading_ids=[reading.id for reading in readings]),
     )
 
 
@@ -394,6 +421,7 @@ def premise_page(
             "condition_form": condition_form or (ConditionForm(told=told) if told else None),
             "nodes": nodes,
             "service": book.current.service,
+            "may_see_nodes": Permission.SEE_REPORTS in book.request.rights.permissions,
             "figures": list_point_figures(node_id=node_id, on_date=today),
             "map": premise_map(premise=place, neighbours=list_neighbours(premise=place), nodes=nodes),
             "payers": list_payers(service_point_ids=book.point_ids, scope=book.request.scope),

@@ -16,6 +16,7 @@ from mains.customers.actions.worklist import give_account_to_officer
 from mains.customers.queries.records import AccountFilter, find_account, list_accounts
 from mains.kernel.errors import MainsError
 from mains.metering.actions.readings import decide_exception
+from mains.metering.queries.photos import photos_of_exceptions
 from mains.payments.queries.receipts import list_suspense, sum_suspense
 from mains.reporting.actions.figures import rebuild_account_figures
 from mains.reporting.queries.overview import count_open_accounts
@@ -56,6 +57,7 @@ def exceptions(request: OfficeRequest) -> HttpResponse:
         "show": show,
         "recalculation_waits": _recalculation_waits(request),
         "rows": rows,
+        "photos": photos_of_exceptions(exception_ids=[row.id for row in rows]) if show == "readings" else {},
         "next_url": f"?show={show}&after={next_key}" if next_key else "",
         "currency": currency_of_utility(),
         "may_decide": Permission.RECORD_READINGS in held,

@@ -6,8 +6,10 @@ from itertools import chain
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from mains.billing.queries.openings import list_openings
 from mains.billing.queries.records import list_corrections
 from mains.customers.queries.records import list_officers
 from mains.metering.queries.records import list_readings
@@ -15,6 +17,7 @@ from mains.network.queries.absences import list_absences
 from mains.network.queries.conditions import list_conditions
 from mains.payments.queries.receipts import list_receipts
 from mains.staff.values import Permission
+from mains.tariffs.queries.records import titles_by_code
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.history import (
     Event,
@@ -25,6 +28,7 @@ from mains.web.office.history import (
     finding_events,
     meter_events,
     newest_first,
+    opening_events,
     payment_events,
     reading_events,
 )
@@ -85,6 +89,7 @@ def _events(book: Book) -> Iterator[Event]:
             book.agreements,
             list_officers(account=book.account),
             url=reverse("office:account_premise", args=[number]),
+            tariff_titles=titles_by_code(language=get_language() or "en"),
         ),
     ]
     if book.may_see_money:
@@ -92,5 +97,9 @@ def _events(book: Book) -> Iterator[Event]:
         parts += [
             bill_events(book.bills, list_corrections(bills=book.bills), unit=book.unit),
             payment_events(book.money.rows, receipts, url=reverse("office:account_money", args=[number])),
+            opening_events(
+                list_openings(account_id=book.account.id, scope=book.request.scope),
+                url=reverse("office:account_money", args=[number]),
+            ),
         ]
     return chain.from_iterable(parts)

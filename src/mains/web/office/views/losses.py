@@ -14,10 +14,10 @@ from mains.balance.queries.losses import (
     LossRow,
     NodeDays,
     find_node_days,
-    get_node_path,
     latest_balanced_month,
     list_losses,
 )
+from mains.balance.queries.seen_nodes import get_node_path
 from mains.balance.values import Key, Negative, UnableToShowBalance
 from mains.network.queries.records import find_node
 from mains.network.values import UNIT_OF_SERVICE

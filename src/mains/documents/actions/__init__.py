@@ -1,0 +1,1 @@
+"""Writes of the documents context, one module per purpose."""

@@ -1,0 +1,130 @@
+"""Keeping files: streamed to disk, measured and recognised on the way, stored once by their content."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.db import models
+
+from mains.base.places import private_folder
+from mains.documents.models import StoredFile
+from mains.documents.queries.files import UnableToOpenFile, draw_small, files_folder, path_of, small_path_of
+from mains.documents.values import FILE_BYTES_MAX, HEAD_BYTES, FileKind, is_heic, kind_of
+from mains.kernel.errors import MainsError
+
+_KINDS = "Send a JPEG, PNG or WebP picture or a PDF."
+
+
+class UnableToKeepFile(MainsError):
+    """The file is empty, too large, damaged, or of no kind that is kept; or the disk does not take it."""
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file that is in its place. `sha256` is that of its bytes as they came."""
+
+    id: int
+    sha256: str
+    kind: FileKind
+
+
+def keep_file(*, chunks: Iterable[bytes], actor: models.Model | None, now: datetime) -> KeptFile:
+    """Store the bytes under their hash, unless they are stored already; the kind is told by the content.
+
+    The bytes are on disk before the row is written, so a row without its file is never seen; bytes whose transaction is
+    rolled back lie there unnamed until the same file comes again. Raises UnableToKeepFile.
+    """
+    try:
+        incoming = private_folder(private_folder(files_folder()) / "incoming")
+        with tempfile.NamedTemporaryFile(dir=incoming, delete=False) as file:
+            written = Path(file.name)
+        try:
+            sha256, kind, size = _write(written, chunks)
+            small = _small_picture(written, kind)
+            _put(written, path_of(sha256))
+            if small is not None and not small_path_of(sha256).exists():
+                written.write_bytes(small)
+                _put(written, small_path_of(sha256))
+        finally:
+            written.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unable(
+            "file-not-written",
+            f"The file cannot be kept: {error.strerror}.",
+            "Look at the disk of MAINS_HOME.",
+        ) from error
+    row = StoredFile(
+        sha256=sha256, kind=kind, size_bytes=size, recorded_at=now, recorded_by_id=actor.pk if actor else None
+    )
+    StoredFile.objects.bulk_create([row], ignore_conflicts=True)
+    return KeptFile(id=StoredFile.objects.get(sha256=sha256).pk, sha256=sha256, kind=kind)
+
+
+def _write(path: Path, chunks: Iterable[bytes]) -> tuple[str, FileKind, int]:
+    """Hash, kind and size of what was written."""
+    digest, size, head = hashlib.sha256(), 0, b""
+    with path.open("wb") as file:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > FILE_BYTES_MAX:
+                raise _unable(
+                    "file-too-large",
+                    f"The file is larger than {FILE_BYTES_MAX // 1024**2} MB.",
+                    "Make the picture smaller, or scan with fewer dots.",
+                )
+            if len(head) < HEAD_BYTES:
+                head = (head + chunk)[:HEAD_BYTES]
+            digest.update(chunk)
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest(), _kind(head), size
+
+
+def _kind(head: bytes) -> FileKind:
+    kind = kind_of(head)
+    if kind is not None:
+        return kind
+    if not head:
+        raise _unable("file-empty", "The file is empty.", "Choose it again.")
+    if is_heic(head):
+        raise _unable(
+            "file-heic",
+            "The picture is in the HEIC format, which most programs cannot show.",
+            "Set the camera to “Most compatible”, or save the picture as JPEG.",
+        )
+    raise _unable("file-kind", "This is neither a picture nor a PDF.", _KINDS)
+
+
+def _small_picture(path: Path, kind: FileKind) -> bytes | None:
+    """The small picture, which proves too that the file is whole; None of a document."""
+    if not kind.is_picture:
+        return None
+    with path.open("rb") as file:
+        try:
+            return draw_small(file, kind=kind)
+        except UnableToOpenFile as error:
+            raise _unable(error.code, error.message, error.remedy) from error
+
+
+def _put(written: Path, place: Path) -> None:
+    """Move a whole file to its place; a file of the same bytes may lie there already."""
+    if place.exists():
+        return
+    private_folder(place.parent)
+    written.replace(place)
+    folder = os.open(place.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _unable(code: str, message: str, remedy: str) -> UnableToKeepFile:
+    return UnableToKeepFile(
+        code=code, message=message, place="file", remedy=remedy, params={"field": "photo"}
+    )

@@ -1,0 +1,1 @@
+"""Reads of the documents context, one module per purpose."""

@@ -1,0 +1,82 @@
+"""State and withdraw what is carried into a month by something else than a bill."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from mains.base.wording import error_text
+from mains.billing.actions.openings import record_opening_balance, withdraw_opening_balance
+from mains.billing.queries.openings import list_openings
+from mains.kernel.errors import MainsError
+from mains.staff.values import Permission
+from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.clock import now
+from mains.web.office.fact_forms import micro_of
+from mains.web.office.views.account import Book, money_page, open_book, opening_form
+
+
+@require_POST
+@needs(Permission.RECORD_READINGS)
+def add_opening_balance(request: OfficeRequest, number: str) -> HttpResponse:
+    """Record an opening balance, and show what it changes where something is billed."""
+    book = _open(request, number)
+    form = opening_form(book, request.POST)
+    if form is None:
+        raise Http404(_("No tariff of this account carries a balance."))
+    if form.is_valid():
+        point_id, balance = form.chosen()
+        try:
+            record_opening_balance(
+                account_id=book.account.id,
+                service_point_id=point_id,
+                balance=balance,
+                month=form.cleaned_data["month"],
+                value_micro=micro_of(form.cleaned_data["value"]),
+                proof=form.cleaned_data["proof"],
+                actor=request.user,
+                now=now(),
+            )
+        except MainsError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _("The opening balance is recorded."))
+            return _next(book)
+    return money_page(book, form=form)
+
+
+@require_POST
+@needs(Permission.RECORD_READINGS)
+def drop_opening_balance(request: OfficeRequest, number: str, fact_id: int) -> HttpResponse:
+    """Withdraw an opening balance of the account."""
+    book = _open(request, number)
+    known = {opening.id for opening in list_openings(account_id=book.account.id, scope=request.scope)}
+    if fact_id not in known:
+        messages.error(request, _("There is no such record that you may see."))
+        return redirect("office:account_money", number=number)
+    try:
+        withdraw_opening_balance(
+            opening_id=fact_id, reason=request.POST.get("reason", ""), actor=request.user, now=now()
+        )
+    except MainsError as error:
+        messages.error(request, error_text(error))
+        return redirect("office:account_money", number=number)
+    messages.success(request, _("It is withdrawn. The next recalculation takes it back."))
+    return _next(book)
+
+
+def _open(request: OfficeRequest, number: str) -> Book:
+    """The book, for whoever records facts and sees money there."""
+    book = open_book(request, number)
+    if not book.may_see_money:
+        raise Http404(_("There is no account %(number)s that you may see.") % {"number": number})
+    return book
+
+
+def _next(book: Book) -> HttpResponse:
+    """What it changes in billed months, for those who may post it; else the bills and payments."""
+    shows_change = book.bills and book.may_recalculate
+    return redirect(
+        "office:recalculation" if shows_change else "office:account_money", number=book.account.number
+    )
