@@ -9,7 +9,8 @@ from mains.engine.language import syntax, tree
 from mains.engine.language.errors import UnableToReadFormula
 from mains.engine.language.extent import CONSTANT, EXTENSIVE, FLAT, find_extent
 from mains.engine.language.names import FLAG, TEXT, Names, TableShape
-from mains.engine.language.resolve import Typed, resolve_formula
+from mains.engine.language.resolve import resolve_formula
+from mains.engine.language.resolving.names import Typed
 from mains.engine.language.units import NUMBER, Unit, UnitSystem
 from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.drafts import ComponentContext, Draft, read_drafts
