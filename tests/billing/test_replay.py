@@ -9,8 +9,8 @@ from django.db import connection
 from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.models import Bill, BillLine
 from mains.billing.queries.explain import UnableToExplain, explain_bill
-from mains.billing.queries.explain.bills import rate_items
 from mains.billing.queries.explain.evidence import load_items
+from mains.billing.queries.explain.items import rate_items
 from mains.billing.queries.replay import batch_of, list_batches, replay_batch
 from mains.billing.queries.replay.amounts import MonthlyAmounts
 from mains.billing.queries.replay.histories import load_histories

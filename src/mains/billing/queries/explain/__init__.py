@@ -1,8 +1,6 @@
 """Why an amount is what it is: bills computed again, exactly, from the facts their run knew."""
 
 from mains.billing.queries.explain.bills import (
-    BillExplanation,
-    LineExplanation,
     UnableToExplain,
     explain_bill,
     explain_bill_line,
@@ -17,6 +15,7 @@ from mains.billing.queries.explain.changes import (
     explain_change,
     explain_corrections,
 )
+from mains.billing.queries.explain.results import BillExplanation, LineExplanation
 
 __all__ = [
     "BillChange",

@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import connection
 
-from mains.base.changes import CHANGED, KNOWN, KNOWN_BEFORE
 from mains.billing.models import Bill
+from mains.billing.queries.explain import cause_statements as asked
 from mains.engine.tariff import first_difference, read_tariff
 from mains.kernel.period import next_month
 
@@ -70,15 +70,7 @@ def bill_causes(bill: Bill) -> dict[tuple[date, int], tuple[Cause, ...]]:
     """The causes of a bill's corrections by month of use and service point; also of what it bills of its own month
     beyond a final settlement."""
     wanted = _rows(
-        """
-        SELECT DISTINCT l.service_month, l.service_point_id FROM billing_billline l
-        WHERE l.month = %(month)s AND l.bill_id = %(bill)s AND (l.service_month < %(month)s OR EXISTS (
-            SELECT FROM billing_billrun r JOIN billing_billline s
-                ON s.month = r.month AND s.bill_id = r.first_bill_id AND s.service_month = r.month
-            WHERE r.kind = 'settlement' AND r.account_id = %(account)s AND r.month = %(month)s
-              AND r.facts_as_of < %(as_of)s AND s.agreement_id = l.agreement_id))
-        ORDER BY 1, 2
-        """,
+        asked.CORRECTED,
         {"month": bill.month, "bill": bill.id, "account": bill.account_id, "as_of": bill.recorded_at},
     )
     pairs = [(row["service_month"], row["service_point_id"]) for row in wanted]
@@ -109,7 +101,7 @@ def find_causes(
             *_findings(read, about),
             *_agreements(read, about),
             *_premise(read, about),
-            *_became_known(read, _ABSENCES, about, ABSENCE, ABSENCE_WITHDRAWN),
+            *_became_known(read, asked.ABSENCES, about, ABSENCE, ABSENCE_WITHDRAWN),
             *_conditions(read, about),
             *_network(read, about),
             *_balances(read, about),
@@ -129,15 +121,7 @@ def find_causes(
 def _last_run(read: Reader, *, account_id: int, as_of: datetime) -> tuple[datetime, bool]:
     """The instant up to which facts counted when the account was last dealt with, and whether it was left out since."""
     rows = read(
-        """
-        SELECT r.facts_as_of, EXISTS (SELECT FROM billing_billexception e WHERE e.run_id = r.id
-                                      AND e.account_id = %(account)s AND e.blocking) AS blocked
-        FROM billing_billrun r JOIN customers_account c ON c.id = %(account)s AND c.cycle = r.cycle
-        WHERE r.status = 'posted' AND r.facts_as_of < %(as_of)s
-          AND (r.kind = 'monthly' OR EXISTS (SELECT FROM billing_billrunaccount l
-                                             WHERE l.run_id = r.id AND l.account_id = %(account)s))
-        ORDER BY r.facts_as_of DESC
-        """,
+        asked.RUNS_BEFORE,
         {"account": account_id, "as_of": as_of},
     )
     was_left_out = False
@@ -150,10 +134,10 @@ def _last_run(read: Reader, *, account_id: int, as_of: datetime) -> tuple[dateti
 
 def _readings(read: Reader, about: Mapping[str, object], *, since: datetime) -> Iterator[Cause]:
     """Readings that the month's days come from now and did not before, or the reverse."""
-    used = read(_USED_READINGS, about)
+    used = read(asked.USED_READINGS, about)
     before = {number for row in used if row["is_before"] for number in row["numbers"]}
     now = {number for row in used if not row["is_before"] for number in row["numbers"]}
-    changed = {row["id"]: row for row in read(_CHANGED_READINGS, about)}
+    changed = {row["id"]: row for row in read(asked.CHANGED_READINGS, about)}
     speaking = [changed[number] for number in sorted(before ^ now) if number in changed]
     if not speaking and any(row["differs"] for row in used):
         # A forecast follows the readings before it, though it names the last one only.
@@ -187,7 +171,7 @@ def _reading(kind: str, row: Row, at: datetime, replaced_id: int | None = None) 
 
 def _intervals(read: Reader, about: Mapping[str, object], *, first: date) -> Iterator[Cause]:
     """Interval data of days from `first` to the month's end, one cause a meter."""
-    for row in read(_INTERVALS, {**about, "first": first}):
+    for row in read(asked.INTERVALS, {**about, "first": first}):
         yield Cause(
             kind=INTERVALS,
             fact_id=row["id"],
@@ -198,15 +182,15 @@ def _intervals(read: Reader, about: Mapping[str, object], *, first: date) -> Ite
 
 
 def _meters(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
-    rows = read(_INSTALLATIONS, about)
+    rows = read(asked.INSTALLATIONS, about)
     for row in _told_anew(rows, ("meter_id",)):
         yield _dated(METER, row)
 
 
 def _findings(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
     """Errors and acts; an error of days before the month where a forecast follows what it corrects."""
-    yield from _became_known(read, _METER_ERRORS, about, METER_ERROR, METER_ERROR_WITHDRAWN)
-    yield from _became_known(read, _UNMETERED, about, UNMETERED_USE, UNMETERED_USE_WITHDRAWN)
+    yield from _became_known(read, asked.METER_ERRORS, about, METER_ERROR, METER_ERROR_WITHDRAWN)
+    yield from _became_known(read, asked.UNMETERED, about, UNMETERED_USE, UNMETERED_USE_WITHDRAWN)
 
 
 def _became_known(
@@ -226,7 +210,7 @@ def _became_known(
 
 
 def _agreements(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
-    rows = read(_AGREEMENTS, about)
+    rows = read(asked.AGREEMENTS, about)
     values = ("account_id", "tariff_id", "provider_id", "category", "load_class")
     told = list(_told_anew(rows, values))
     for row in told:
@@ -243,7 +227,7 @@ def _agreements(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
 
 
 def _premise(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
-    rows = read(_PREMISE_STATES, about)
+    rows = read(asked.PREMISE_STATES, about)
     for row in _told_anew(rows, _ATTRIBUTES):
         old = [other for other in rows if other["was_known"] and _overlap(other, row)]
         names = [name for name in _ATTRIBUTES if not old or any(other[name] != row[name] for other in old)]
@@ -251,28 +235,28 @@ def _premise(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
 
 
 def _conditions(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
-    for row in _told_anew(read(_CONDITIONS, about), ("name", "word", "value_micro")):
+    for row in _told_anew(read(asked.CONDITIONS, about), ("name", "word", "value_micro")):
         yield _dated(CONDITION, row)
 
 
 def _network(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
-    for row in _told_anew(read(_NODE_STATES, about), ("node_id", "band", "supply_hours_day")):
+    for row in _told_anew(read(asked.NODE_STATES, about), ("node_id", "band", "supply_hours_day")):
         yield _dated(NODE_STATE, row)
-    for row in _told_anew(read(_NODE_FIGURES, about), ("node_id", "figure", "value_micro")):
+    for row in _told_anew(read(asked.NODE_FIGURES, about), ("node_id", "figure", "value_micro")):
         yield _dated(NODE_FIGURE, row)
-    for row in _told_anew(read(_PLACEMENTS, about), ("node_id", "parent_id")):
+    for row in _told_anew(read(asked.PLACEMENTS, about), ("node_id", "parent_id")):
         yield _dated(NODE_PLACEMENT, row)
 
 
 def _balances(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
     """Nodes of whose remainder the point is given another share now."""
-    for row in read(_SHARES, about):
+    for row in read(asked.SHARES, about):
         yield Cause(kind=BALANCE, fact_id=row["node_id"], recorded_at=row["recorded_at"], name=row["name"])
 
 
 def _carried(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
     """Opening balances recorded or withdrawn, and what bills before leave now that they did not leave before."""
-    told = {row["balance"]: row for row in read(_CHANGED_OPENINGS, about)}
+    told = {row["balance"]: row for row in read(asked.CHANGED_OPENINGS, about)}
     for row in told.values():
         yield Cause(
             kind=OPENING_BALANCE,
@@ -281,13 +265,13 @@ def _carried(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
             recorded_at=row["ended_at"] or row["recorded_at"],
             name=row["balance"],
         )
-    for row in read(_CARRIED, about):
+    for row in read(asked.CARRIED, about):
         if row["balance"] not in told:
             yield Cause(kind=CARRIED, day=row["month"], recorded_at=row["recorded_at"], name=row["balance"])
 
 
 def _tariff(read: Reader, about: Mapping[str, object], *, following: date) -> Iterator[Cause]:
-    for row in read(_EDITIONS, about):
+    for row in read(asked.EDITIONS, about):
         before = read_tariff(row["replaced"]) if row["replaced"] else None
         changed_from = first_difference(before, read_tariff(row["document"]))
         if changed_from is not None and changed_from < following:
@@ -302,10 +286,10 @@ def _tariff(read: Reader, about: Mapping[str, object], *, following: date) -> It
 
 def _prices(read: Reader, about: Mapping[str, object]) -> Iterator[Cause]:
     """Prices by the hour that became known of days of the month, of series that the tariffs read."""
-    changed = read(_CHANGED_PRICES, about)
+    changed = read(asked.CHANGED_PRICES, about)
     if changed:
         read_by = {
-            name for row in read(_DOCUMENTS, about) for name in read_tariff(row["document"]).price_series
+            name for row in read(asked.DOCUMENTS, about) for name in read_tariff(row["document"]).price_series
         }
         for row in changed:
             if row["series"] in read_by:
@@ -363,175 +347,3 @@ _ATTRIBUTES = (
     "residents", "rooms", "floor_area_m2", "heated_area_m2", "storey_height_m", "location", "cooker",
     "meter_possible",
 )  # fmt: skip
-
-# Facts about the month, each with whether it was believed at the two instants, and its days within the month.
-_DATED = f"""
-    f.id, f.recorded_at, lower(f.valid) AS valid_from,
-    CASE WHEN f.superseded_at <= %(as_of)s THEN f.superseded_at END AS ended_at,
-    ({KNOWN_BEFORE.format("f")}) AS was_known, ({KNOWN.format("f")}) AS is_known,
-    greatest(lower(f.valid), %(month)s::date) AS from_day,
-    least(coalesce(upper(f.valid), %(next)s::date), %(next)s::date) AS to_day
-"""
-_IN_MONTH = """
-    f.valid && daterange(%(month)s::date, %(next)s::date) AND f.recorded_at <= %(as_of)s
-    AND (f.superseded_at IS NULL OR f.superseded_at > %(known_since)s)
-"""
-_INTERVALS = """
-    SELECT min(v.id) AS id, min(v.day) AS first_day, max(v.recorded_at) AS recorded_at, m.serial
-    FROM metering_intervalday v JOIN metering_meter m ON m.id = v.meter_id
-    WHERE v.service_point_id = %(point)s AND v.month <= %(month)s AND v.day >= %(first)s
-      AND v.recorded_at > %(known_since)s AND v.recorded_at <= %(as_of)s
-    GROUP BY m.serial ORDER BY 1
-"""
-_INSTALLATIONS = f"""
-    SELECT {_DATED}, f.meter_id, m.serial AS name
-    FROM metering_installation f JOIN metering_meter m ON m.id = f.meter_id
-    WHERE f.service_point_id = %(point)s AND {_IN_MONTH} ORDER BY f.id
-"""
-_AGREEMENTS = f"""
-    SELECT {_DATED}, f.account_id, f.tariff_id, f.provider_id, f.category, f.load_class, '' AS name
-    FROM customers_agreement f WHERE f.service_point_id = %(point)s AND {_IN_MONTH} ORDER BY f.id
-"""
-_PREMISE_STATES = f"""
-    SELECT {_DATED}, '' AS name, f.residents, f.rooms, f.floor_area_m2_micro AS floor_area_m2,
-           f.heated_area_m2_micro AS heated_area_m2, f.storey_height_mm AS storey_height_m, f.location, f.cooker,
-           f.meter_possible
-    FROM network_premisestate f
-    WHERE f.premise_id = (SELECT premise_id FROM network_servicepoint WHERE id = %(point)s) AND {_IN_MONTH}
-    ORDER BY f.id
-"""
-_METER_ERRORS = f"""
-    SELECT DISTINCT {_DATED}, m.serial AS name
-    FROM metering_installation i
-    JOIN metering_register r ON r.meter_id = i.meter_id
-    JOIN metering_meter m ON m.id = i.meter_id
-    JOIN metering_metererror f ON f.register_id = r.id
-    WHERE i.service_point_id = %(point)s AND i.recorded_at <= %(as_of)s AND {CHANGED.format("f")}
-      AND lower(f.valid) < %(next)s::date
-      AND (f.valid && daterange(%(month)s::date, %(next)s::date) OR EXISTS (
-        SELECT FROM metering_usagemonth u
-        WHERE u.month = %(month)s AND u.service_point_id = %(point)s AND u.recorded_at > %(known_since)s
-          AND u.recorded_at <= %(as_of)s AND upper(u.quality) ~ '[FC]'))
-    ORDER BY f.id
-"""
-_UNMETERED = f"""
-    SELECT {_DATED}, f.proof AS name FROM metering_unmetereduse f
-    WHERE f.service_point_id = %(point)s AND {_IN_MONTH} ORDER BY f.id
-"""
-_ABSENCES = f"""
-    SELECT {_DATED}, f.proof AS name FROM network_absence f
-    WHERE f.premise_id = (SELECT premise_id FROM network_servicepoint WHERE id = %(point)s) AND {_IN_MONTH}
-    ORDER BY f.id
-"""
-_CONDITIONS = f"""
-    SELECT {_DATED}, f.name, f.word, f.value_micro FROM network_pointcondition f
-    WHERE f.service_point_id = %(point)s AND {_IN_MONTH} ORDER BY f.id
-"""
-_ABOVE = """
-    WITH RECURSIVE above AS (
-        SELECT node_id AS id FROM network_servicepoint WHERE id = %(point)s
-        UNION
-        SELECT p.parent_id FROM above a JOIN network_nodeplacement p ON p.node_id = a.id WHERE p.parent_id IS NOT NULL
-    )
-"""
-_NODE_STATES = f"""
-    {_ABOVE}
-    SELECT {_DATED}, f.node_id, f.band, f.supply_hours_day, o.name
-    FROM network_nodestate f JOIN network_node o ON o.id = f.node_id
-    WHERE f.node_id IN (SELECT id FROM above) AND {_IN_MONTH} ORDER BY f.id
-"""
-_NODE_FIGURES = f"""
-    {_ABOVE}
-    SELECT {_DATED}, f.node_id, f.name AS figure, f.value_micro, f.name || ', ' || o.name AS name
-    FROM network_nodefigure f JOIN network_node o ON o.id = f.node_id
-    WHERE f.node_id IN (SELECT id FROM above) AND {_IN_MONTH} ORDER BY f.id
-"""
-_PLACEMENTS = f"""
-    {_ABOVE}
-    SELECT {_DATED}, f.node_id, f.parent_id, o.name
-    FROM network_nodeplacement f JOIN network_node o ON o.id = f.node_id
-    WHERE f.node_id IN (SELECT id FROM above) AND {_IN_MONTH} ORDER BY f.id
-"""
-_SHARES = """
-    SELECT s.node_id, s.recorded_at, o.name
-    FROM (SELECT DISTINCT ON (node_id) node_id, recorded_at FROM balance_sharemonth
-          WHERE month = %(month)s AND service_point_id = %(point)s AND recorded_at <= %(as_of)s
-          ORDER BY node_id, revision DESC) s
-    JOIN network_node o ON o.id = s.node_id
-    WHERE s.recorded_at > %(known_since)s ORDER BY s.node_id
-"""
-_CHANGED_OPENINGS = f"""
-    SELECT f.id, f.balance, f.month, f.recorded_at,
-           CASE WHEN f.superseded_at <= %(as_of)s THEN f.superseded_at END AS ended_at
-    FROM billing_openingbalance f
-    WHERE f.account_id = %(account)s AND f.service_point_id = %(point)s AND f.month = %(month)s
-      AND {CHANGED.format("f")}
-    ORDER BY f.recorded_at
-"""
-# What ended as the month began or within it: its items opened with that.
-_CARRIED = """
-    SELECT n.balance, n.month, n.recorded_at
-    FROM (SELECT DISTINCT ON (month, agreement_id, balance) * FROM billing_carriedbalance
-          WHERE account_id = %(account)s AND recorded_at <= %(as_of)s
-            AND month IN ((%(month)s::date - interval '1 month')::date, %(month)s::date)
-          ORDER BY month, agreement_id, balance, revision DESC) AS n
-    JOIN (SELECT DISTINCT ON (month, agreement_id, balance) * FROM billing_carriedbalance
-          WHERE account_id = %(account)s AND recorded_at <= %(known_since)s
-            AND month IN ((%(month)s::date - interval '1 month')::date, %(month)s::date)
-          ORDER BY month, agreement_id, balance, revision DESC) AS b USING (month, agreement_id, balance)
-    WHERE n.service_point_id = %(point)s AND n.value_micro IS DISTINCT FROM b.value_micro
-      AND greatest(n.to_date, b.to_date) >= %(month)s AND least(n.to_date, b.to_date) < %(next)s
-    ORDER BY n.month, n.balance
-"""
-_EDITIONS = f"""
-    SELECT e.id, e.recorded_at, e.document, t.name, b.document AS replaced
-    FROM tariffs_tariff t
-    JOIN tariffs_tariffedition e ON e.tariff_id = t.id AND {KNOWN.format("e")}
-    LEFT JOIN tariffs_tariffedition b ON b.tariff_id = t.id AND {KNOWN_BEFORE.format("b")}
-    WHERE e.id IS DISTINCT FROM b.id AND t.id IN (
-        SELECT f.tariff_id FROM customers_agreement f
-        WHERE f.service_point_id = %(point)s AND f.account_id = %(account)s
-          AND f.valid && daterange(%(month)s::date, %(next)s::date) AND f.recorded_at <= %(as_of)s)
-    ORDER BY e.id
-"""
-_CHANGED_PRICES = """
-    SELECT min(id) AS id, min(day) AS first_day, max(recorded_at) AS recorded_at, series
-    FROM tariffs_hourlyprices
-    WHERE recorded_at > %(known_since)s AND recorded_at <= %(as_of)s AND day >= %(month)s AND day < %(next)s
-    GROUP BY series ORDER BY series
-"""
-_DOCUMENTS = f"""
-    SELECT e.document FROM tariffs_tariffedition e
-    WHERE {KNOWN.format("e")} AND e.tariff_id IN (
-        SELECT f.tariff_id FROM customers_agreement f
-        WHERE f.service_point_id = %(point)s AND f.account_id = %(account)s
-          AND f.valid && daterange(%(month)s::date, %(next)s::date) AND f.recorded_at <= %(as_of)s)
-"""
-_CHANGED_READINGS = f"""
-    SELECT DISTINCT f.id, f.register_id, f.reading_date, f.recorded_at, m.serial,
-           CASE WHEN f.superseded_at <= %(as_of)s THEN f.superseded_at END AS ended_at
-    FROM metering_installation i
-    JOIN metering_register r ON r.meter_id = i.meter_id
-    JOIN metering_meter m ON m.id = i.meter_id
-    JOIN metering_reading f ON f.register_id = r.id
-    WHERE i.service_point_id = %(point)s AND i.recorded_at <= %(as_of)s AND {CHANGED.format("f")}
-    ORDER BY f.reading_date, f.id
-"""
-# The month's use as it was kept at either instant, with the readings that its days come from.
-_USED_READINGS = """
-    SELECT u.is_before, u.span_opening || u.span_closing AS numbers,
-           u.days_micro IS DISTINCT FROM o.days_micro AS differs
-    FROM (SELECT DISTINCT ON (zone) TRUE AS is_before, zone, days_micro, span_opening, span_closing
-          FROM metering_usagemonth
-          WHERE month = %(month)s AND service_point_id = %(point)s AND recorded_at <= %(known_since)s
-          ORDER BY zone, revision DESC) AS u
-    LEFT JOIN (SELECT DISTINCT ON (zone) zone, days_micro FROM metering_usagemonth
-               WHERE month = %(month)s AND service_point_id = %(point)s AND recorded_at <= %(as_of)s
-               ORDER BY zone, revision DESC) AS o ON o.zone = u.zone
-    UNION ALL
-    SELECT * FROM (SELECT DISTINCT ON (zone) FALSE AS is_before, span_opening || span_closing AS numbers,
-                          FALSE AS differs
-                   FROM metering_usagemonth
-                   WHERE month = %(month)s AND service_point_id = %(point)s AND recorded_at <= %(as_of)s
-                   ORDER BY zone, revision DESC) AS n
-"""

@@ -7,8 +7,9 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from mains.billing.models import Bill, BillLine, BillRun
-from mains.billing.queries.explain.bills import RatedItem, fact_title, get_bill, rate_items
+from mains.billing.queries.explain.bills import get_bill
 from mains.billing.queries.explain.evidence import left_items, load_items
+from mains.billing.queries.explain.items import RatedItem, fact_title, rate_items
 from mains.billing.values import COMMON_USE, POSTED_LINE_KINDS, RunKind, bill_number
 from mains.engine.exact.change import ATTRIBUTE, DAYS, PRICE, USE, Effect, Situation, split_change
 from mains.engine.facts import MICRO, AttributeValue, Facts

@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 
 from mains.billing.queries.explain import LineExplanation
-from mains.billing.queries.explain.bills import RatedItem
+from mains.billing.queries.explain.items import RatedItem
 from mains.engine.exact.explanation import Step, TierStep
 from mains.engine.exact.protocol import Line
 from mains.engine.facts import MICRO, AttributeValue

@@ -6,8 +6,9 @@ from datetime import date, datetime
 
 from mains.base.rows import fetch_row
 from mains.billing.queries.explain import BillChange, BillExplanation, explain_bill, explain_change
-from mains.billing.queries.explain.bills import RatedItem, agreements_begun, rate_items
+from mains.billing.queries.explain.bills import agreements_begun
 from mains.billing.queries.explain.evidence import load_items
+from mains.billing.queries.explain.items import RatedItem, rate_items
 from mains.billing.queries.records import BillRecord, find_bill, find_run, list_bills
 from mains.billing.queries.settled import has_shares_to_come
 from mains.billing.values import bill_number

@@ -7,8 +7,8 @@ from fractions import Fraction
 from itertools import groupby
 
 from mains.billing.queries.explain import BillExplanation, LineExplanation
-from mains.billing.queries.explain.bills import RatedItem, fact_title, rate_items
 from mains.billing.queries.explain.evidence import load_items
+from mains.billing.queries.explain.items import RatedItem, fact_title, rate_items
 from mains.engine.facts import AttributeValue
 from mains.engine.usage.exact import DayUse, MeterError, Reading, UnmeteredUse
 from mains.metering.values import DayQuality, Zone, quality_of

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from mains.base.formats import date_text, money_text, month_inside_text, month_text
 from mains.billing.queries.explain import explain_corrections
-from mains.billing.queries.explain.bills import LineExplanation
+from mains.billing.queries.explain.results import LineExplanation
 from mains.billing.values import LineKind
 from mains.documents.queries.files import UnableToOpenFile, kinds_of_files, read_small_picture
 from mains.documents.values import FileKind

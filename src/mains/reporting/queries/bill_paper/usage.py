@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from mains.billing.queries.explain.bills import RatedItem
+from mains.billing.queries.explain.items import RatedItem
 from mains.billing.queries.explain.usage import runs_of_days
 from mains.engine.facts import MICRO
 from mains.engine.usage.exact import Reading
