@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import cast
+from typing import NamedTuple, cast
 
 from mains.engine.exact.protocol import Line
 from mains.engine.exact.rate import rate_exact
@@ -21,8 +21,7 @@ Days = tuple[date, date]
 Spans = tuple[tuple[date, date, str | bool | None], ...]
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(NamedTuple):
     """All about an item but its numbers: items of one shape differ by their use and number attributes alone.
 
     `use` are the days of each stretch by name, `attributes` the spans of each attribute; None is a number. The numbers

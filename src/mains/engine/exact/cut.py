@@ -1,6 +1,6 @@
 """Cuts a period into segments day by day: the plain way, which the column version is checked against."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -39,11 +39,12 @@ def cut_period(*, tariff: Tariff, facts: Facts) -> tuple[Segment, ...]:
             message=f"The period ends on {facts.period_to}, before it starts.",
             remedy="Check its dates.",
         )
+    changing = tuple(name for name in tariff.read_attributes if not _is_steady(facts, name))
     starts: list[date] = []
     before = None
     day = facts.period_from
     while day < facts.period_to:
-        state = _state(tariff, facts, day)
+        state = _state(tariff, facts, changing, day)
         if state != before:
             starts.append(day)
             before = state
@@ -82,7 +83,16 @@ def round_parts(segments: tuple[Segment, ...], rounding: Rounding) -> tuple[Segm
     return tuple(rounded)
 
 
-def _state(tariff: Tariff, facts: Facts, day: date) -> tuple[object, ...]:
+def _is_steady(facts: Facts, name: str) -> bool:
+    """Whether an attribute has one value, or none, over the whole period: the entry that wins holds on all its days."""
+    entries = facts.attributes.get(name)
+    if not entries:
+        return True
+    first, end = entries[-1].valid_from, entries[-1].valid_to
+    return (first is None or first <= facts.period_from) and (end is None or end >= facts.period_to)
+
+
+def _state(tariff: Tariff, facts: Facts, names: Sequence[str], day: date) -> tuple[object, ...]:
     version = tariff.find_version(day)
     if version is None:
         raise UnableToRate(
@@ -91,7 +101,7 @@ def _state(tariff: Tariff, facts: Facts, day: date) -> tuple[object, ...]:
             place="versions",
             remedy="Add the version, or rate another period.",
         )
-    values = tuple(_value_on(tariff, facts, name, day) for name in tariff.read_attributes)
+    values = tuple(_value_on(tariff, facts, name, day) for name in names)
     season = tariff.season_of(day) if tariff.uses_seasons else ""
     units = tuple(start_of_unit(day, unit) for unit in tariff.calendar_cuts)
     return (version.valid_from, season, units, *(None if value is None else value.value for value in values))

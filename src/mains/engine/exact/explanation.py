@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 
 from mains.engine.language.units import Unit
 from mains.kernel.rounding import TracedNumber
@@ -108,6 +109,7 @@ def _finite(value: Fraction) -> str | None:
         return f"{Decimal(scaled).scaleb(-digits):f}"
 
 
+@lru_cache(maxsize=4096)
 def unit_text(unit: Unit) -> str:
     """Empty for plain numbers, texts and conditions."""
     text = str(unit)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 from math import isqrt
+from typing import Any
 
 from mains.engine.exact.explanation import Step, TierStep, show_short, unit_text
 from mains.engine.exact.scope import Scope
@@ -28,41 +29,16 @@ _COMPARE_DATES: dict[str, Callable[[str, str], bool]] = {
 
 def evaluate(node: tree.Node, *, scope: Scope) -> Step:
     """Value of a formula in a scope, with everything it was made of. Raises UnableToRate."""
-    match node:
-        case tree.Literal() | tree.TextLiteral() | tree.FlagLiteral():
-            return Step(node.text, node.value, unit_text(node.unit))
-        case tree.DateLiteral():
-            return Step(node.text, node.value.isoformat())
-        case tree.Tiered():
-            return _tiered(node, scope)
-        case tree.Choice():
-            return _choice(node, scope)
-    fact = _fact(node, scope)
-    if fact is not None:
-        return fact
-    children = tuple(evaluate(child, scope=scope) for child in tree.children(node))
+    found = _BY_KIND.get(type(node))
+    if found is not None:
+        return found(node, scope)
+    children = tuple([evaluate(child, scope=scope) for child in tree.children(node)])
     value = _judge(node, children) if _is_condition(node) else _compute(node, children, scope)
     return Step(node.text, value, unit_text(node.unit), node.text, children=_flat(node, children))
 
 
 def _is_condition(node: tree.Node) -> bool:
     return isinstance(node, tree.Comparison | tree.Membership | tree.Logic | tree.Inverse)
-
-
-def _fact(node: tree.Node, scope: Scope) -> Step | None:
-    """The value of a name; None for a node that is computed."""
-    match node:
-        case tree.Use() | tree.Measured():
-            return scope.use(node)
-        case tree.Time():
-            return scope.time(node)
-        case tree.Attribute():
-            return scope.attribute(node)
-        case tree.Parameter():
-            return scope.parameter(node)
-        case tree.ComponentValue():
-            return scope.amount(node)
-    return None
 
 
 def _flat(node: tree.Node, children: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -145,6 +121,10 @@ def _arithmetic(node: tree.Arithmetic, left: Fraction, right: Fraction, scope: S
     if right == 0:
         raise scope.refuse("division-by-zero", f"“{node.text}” divides by zero.", "Guard it with if(…).")
     return left / right
+
+
+def _literal(node: tree.Literal | tree.TextLiteral | tree.FlagLiteral, _scope: Scope) -> Step:
+    return Step(node.text, node.value, unit_text(node.unit))
 
 
 def _choice(node: tree.Choice, scope: Scope) -> Step:
@@ -263,3 +243,20 @@ def _part(
         figure=figure,
         upto=upto,
     )
+
+
+_BY_KIND: dict[type[tree.Node], Callable[[Any, Scope], Step]] = {
+    tree.Literal: _literal,
+    tree.TextLiteral: _literal,
+    tree.FlagLiteral: _literal,
+    tree.DateLiteral: lambda node, _scope: Step(node.text, node.value.isoformat()),
+    tree.Tiered: _tiered,
+    tree.Choice: _choice,
+    tree.Use: lambda node, scope: scope.use(node),
+    tree.Measured: lambda node, scope: scope.use(node),
+    tree.Time: lambda node, scope: scope.time(node),
+    tree.Attribute: lambda node, scope: scope.attribute(node),
+    tree.Parameter: lambda node, scope: scope.parameter(node),
+    tree.ComponentValue: lambda node, scope: scope.amount(node),
+}
+"""How what is no operation gets its value."""

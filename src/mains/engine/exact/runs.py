@@ -16,6 +16,8 @@ def find_runs(
 
     `components` is the component in each segment's version; `cuts` are segments at which a figure it reads changes.
     """
+    if len(segments) == 1:
+        return ((0,),)
     runs: list[list[int]] = []
     before: object = None
     for at, (segment, component) in enumerate(zip(segments, components, strict=True)):

@@ -167,7 +167,7 @@ class Recorded(TracedNumber):
             return NotImplemented
         if other == 0:
             return self
-        constant = sign * Fraction(other)
+        constant = sign * _fraction(other)
         if self.over >= 0:
             times = ("times", self.over, -1, constant.numerator)
             return self._sum(self.recorder.put(times, constant.denominator, constant, over=self.over))
@@ -194,7 +194,7 @@ class Recorded(TracedNumber):
             return self.recorder.put(operation, divisor, value, over=self._over_of(other))
         if not isinstance(other, int | Fraction):
             return NotImplemented
-        factor = Fraction(other)
+        factor = _fraction(other)
         if factor == 0:
             return Fraction(0)
         shared = gcd(factor.numerator, self.divisor)
@@ -236,7 +236,7 @@ class Recorded(TracedNumber):
             if other.value:
                 return self._times(other._inverse())
             other = other.pin()
-        return self._times(1 / Fraction(other)) if isinstance(other, int | Fraction) else NotImplemented
+        return self._times(1 / _fraction(other)) if isinstance(other, int | Fraction) else NotImplemented
 
     def __rtruediv__(self, other: Any) -> Any:
         if not isinstance(other, int | Fraction) or not self.value:
@@ -299,6 +299,10 @@ class Recorded(TracedNumber):
         return bool(self._less(0, "!="))
 
     __hash__ = cast("Any", Fraction.__hash__)
+
+
+def _fraction(number: int | Fraction) -> Fraction:
+    return number if isinstance(number, Fraction) else Fraction(number)
 
 
 def _operation(name: str, left: int, right: int, constant: Any) -> Callable[[list[int]], int]:
