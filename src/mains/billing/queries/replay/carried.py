@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from mains.billing.queries.explain.evidence import tariff_of_document
-from mains.billing.queries.replay.histories import Agreement, Histories, KeptBalance, believed
+from mains.billing.queries.replay.histories import Histories
+from mains.billing.queries.replay.rows import Agreement, KeptBalance, believed
 from mains.engine.tariff.model import Tariff
 
 Left = Mapping[tuple[int, str], int]

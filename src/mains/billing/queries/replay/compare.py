@@ -10,7 +10,8 @@ from datetime import date
 from mains.billing.queries.replay.amounts import Key, MonthlyAmounts, Owed
 from mains.billing.queries.replay.batches import Batch, RunToReplay
 from mains.billing.queries.replay.carried import kept_in
-from mains.billing.queries.replay.histories import PostedBill, PostedLine, load_histories
+from mains.billing.queries.replay.histories import load_histories
+from mains.billing.queries.replay.rows import PostedBill, PostedLine
 from mains.billing.values import POSTED_LINE_KINDS, bill_number
 
 _POSTED = frozenset(map(str, POSTED_LINE_KINDS))
@@ -70,10 +71,12 @@ def _replay(batch: Batch) -> Replay:
                     differences += account.compare_kept(run)
                 continue
             posted = histories.lines.get((bill.month, bill.id), ())
+            of_month = _by_month(posted)
             if run.id in batch.run_ids:
                 bills, lines = bills + 1, lines + len(posted)
-                differences += account.compare(run, bill, posted)
-            account.add(posted)
+                differences += account.compare(run, bill, posted, of_month)
+            account.add(of_month)
+        amounts.forget()
     return Replay(
         bills=bills,
         lines=lines,
@@ -88,21 +91,27 @@ class _Account:
     def __init__(self, account_id: int, amounts: MonthlyAmounts) -> None:
         self._id = account_id
         self._amounts = amounts
+        self._has_balances = bool(amounts.histories.kept.get(account_id))
         self._posted: dict[date, dict[Key, int]] = defaultdict(dict)
         self._confirmed: dict[date, Owed] = {}
         """What all that was posted for a month so far was found to be equal to."""
 
-    def add(self, lines: Sequence[PostedLine]) -> None:
-        """Count the lines of a bill among what was posted before the next one."""
-        for _, _, agreement_id, service_month, component, kind, minor in lines:
-            sums, key = self._posted[service_month], (agreement_id, service_month, component, kind)
-            sums[key] = sums.get(key, 0) + minor
+    def add(self, of_month: Mapping[date, Mapping[Key, int]]) -> None:
+        """Count the amounts of a bill, by month of use, among what was posted before the next one."""
+        for month, amounts in of_month.items():
+            sums = self._posted[month]
+            for key, minor in amounts.items():
+                sums[key] = sums.get(key, 0) + minor
 
     def compare(
-        self, run: RunToReplay, bill: PostedBill, lines: Sequence[PostedLine]
+        self,
+        run: RunToReplay,
+        bill: PostedBill,
+        lines: Sequence[PostedLine],
+        of_month: Mapping[date, Mapping[Key, int]],
     ) -> Iterator[Difference]:
-        """The amounts of a bill that the facts its run knew do not give."""
-        posted = _by_month(lines)
+        """The amounts of a bill, its lines and their sums by month of use, that the facts its run knew do not give."""
+        posted = {**of_month}
         total = sum([line.amount_minor for line in lines if line.kind in _POSTED])
         if total != bill.amount_minor:
             yield _difference(bill, "total", bill.amount_minor, total)
@@ -113,10 +122,10 @@ class _Account:
             is_now = posted.pop(month, _NONE)
             if is_now is _NONE and self._confirmed.get(month) is owed:
                 continue
-            found = [
-                *self._kept_otherwise(run, bill_number(bill.month, bill.id), month, owed),
-                *_compared(bill, owed, self._posted.get(month, _NONE), is_now),
-            ]
+            found = _compared(bill, owed, self._posted.get(month, _NONE), is_now)
+            if owed.left or self._has_balances:
+                number = bill_number(bill.month, bill.id)
+                found = [*self._kept_otherwise(run, number, month, owed), *found]
             if not found:
                 self._confirmed[month] = owed
             else:
@@ -171,17 +180,19 @@ _NONE: Mapping[Key, int] = {}
 
 def _compared(
     bill: PostedBill, owed: Owed, before: Mapping[Key, int], is_now: Mapping[Key, int]
-) -> Iterator[Difference]:
+) -> list[Difference]:
     """What was not posted yet should be posted now; of a run's own month that is all of it, unless a settlement came
     before."""
-    for _, problem in owed.problems:
-        yield _difference(bill, problem, 0, 0)
+    found = [_difference(bill, problem, 0, 0) for _, problem in owed.problems]
     if not before and is_now == owed.amounts:
-        return
-    for key in sorted({*owed.amounts, *before, *is_now}):
-        should_be = owed.amounts.get(key, 0) - before.get(key, 0)
-        if is_now.get(key, 0) != should_be:
-            yield _difference(bill, _named(key), is_now.get(key, 0), should_be)
+        return found
+    should_be = {**owed.amounts}
+    for key, minor in before.items():
+        should_be[key] = should_be.get(key, 0) - minor
+    wrong = [key for key in should_be.keys() | is_now.keys() if is_now.get(key, 0) != should_be.get(key, 0)]
+    return found + [
+        _difference(bill, _named(key), is_now.get(key, 0), should_be.get(key, 0)) for key in sorted(wrong)
+    ]
 
 
 def _by_month(lines: Sequence[PostedLine]) -> dict[date, Mapping[Key, int]]:

@@ -1,18 +1,21 @@
 """What service points were given of the remainders of the nodes above them, for many accounts at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from mains.balance.queries.exact import (
     BalanceFacts,
+    NodeBalance,
     known_at,
     prove_balance,
     read_balance_facts,
     stored_balances,
 )
-from mains.billing.queries.replay.histories import Agreement, Histories
+from mains.billing.queries.replay.histories import Histories
+from mains.billing.queries.replay.rows import Agreement
 from mains.kernel.period import next_month
 
 Known = tuple[tuple[int, datetime, datetime | None], ...]
@@ -26,30 +29,47 @@ class NodeShares:
     histories: Histories
     _rows: dict[tuple[date, datetime], Mapping[int, dict[str, Any]]] = field(default_factory=dict)
     _facts: dict[tuple[date, datetime, datetime], BalanceFacts] = field(default_factory=dict)
+    _known: dict[tuple[frozenset[int], date, datetime], Known] = field(default_factory=dict)
+    _proved: dict[tuple[int, date, datetime], Sequence[NodeBalance]] = field(default_factory=dict)
 
     def known(self, nodes: frozenset[int], month: date, as_of: datetime) -> Known:
         """Which balances of the nodes were known."""
-        rows = self._stored(month, as_of)
-        return tuple(
-            [
-                (node, rows[node]["recorded_at"], rows[node]["shares_at"])
-                for node in sorted(nodes & rows.keys())
-            ]
-        )
+        key = (nodes, month, as_of)
+        found = self._known.get(key)
+        if found is None:
+            rows = self._stored(month, as_of)
+            found = self._known[key] = tuple(
+                [
+                    (node, rows[node]["recorded_at"], rows[node]["shares_at"])
+                    for node in sorted(nodes & rows.keys())
+                ]
+            )
+        return found
 
-    def days(self, agreement: Agreement, month: date, as_of: datetime) -> list[int]:
+    def days(self, agreement: Agreement, month: date, as_of: datetime) -> Sequence[int]:
         """The point's shares of each day of the month, of all nodes together, in micro-units.
 
         Raises UnableToShowBalance where the exact twin finds another balance than is stored.
         """
-        total = [0] * (next_month(month) - month).days
-        rows = self._stored(month, as_of)
-        for node in self._above(agreement.node_id, month, as_of) if rows else ():
-            if node in rows:
-                proved = prove_balance(rows[node], self._facts_of(rows, rows[node], as_of))
-                shares = proved.share_days(agreement.service_point_id)
-                total = [sum(pair) for pair in zip(total, shares, strict=True)]
+        key = (agreement.node_id, month, as_of)
+        balances = self._proved.get(key)
+        if balances is None:
+            balances = self._proved[key] = self._prove(*key)
+        total: Sequence[int] = [0] * (next_month(month) - month).days
+        for at, balance in enumerate(balances):
+            shares = balance.share_days(agreement.service_point_id)
+            total = [sum(pair) for pair in zip(total, shares, strict=True)] if at else shares
         return total
+
+    def _prove(self, node_id: int, month: date, as_of: datetime) -> list[NodeBalance]:
+        """The balances of the nodes above a node, computed again."""
+        rows = self._stored(month, as_of)
+        above = self._above(node_id, month, as_of) if rows else ()
+        return [
+            prove_balance(rows[node], partial(self._facts_of, rows, rows[node], as_of))
+            for node in above
+            if node in rows
+        ]
 
     def _facts_of(
         self, rows: Mapping[int, dict[str, Any]], row: dict[str, Any], as_of: datetime

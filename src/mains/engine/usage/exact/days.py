@@ -1,9 +1,9 @@
 """Daily use of one service point in plain Python: the call, and how the parts of a day come together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import NamedTuple
 
 from mains.engine.usage.exact.chains import build_chains
 from mains.engine.usage.exact.facts import (
@@ -30,8 +30,7 @@ from mains.engine.usage.exact.sharing import OfAct, Sharing
 _NOTHING: tuple[Sharing, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Days of [first, end) with the same origins."""
 
     first: date
@@ -45,7 +44,13 @@ class PointReadings:
     def __init__(self, point: Point, *, as_of_date: date) -> None:
         self.point = point
         chains, self.set_aside = build_chains(point, as_of_date=as_of_date)
-        self.chains = [Chain(installation, readings, point.errors) for installation, readings in chains]
+        self.chains: dict[str | int, list[Chain]] = {}
+        """By zone."""
+        for installation, readings in chains:
+            chain = Chain(installation, readings, point.errors)
+            self.chains.setdefault(installation.zone, []).append(chain)
+        self.zones = {*self.chains} | {each.zone for each in point.norms} | {each.zone for each in point.acts}
+        self.borders = borders(point)
 
 
 def explain_daily_usage(
@@ -111,15 +116,18 @@ def _find_runs(
     """The month of each zone in runs; zones with an installation or use in the month, else the total zone of a
     connected point."""
     point = readings.point
-    common = borders(point, month_from=month_from, month_to=month_to)
+    common = [day for day in readings.borders if month_from < day < month_to]
+    if point.norms:
+        common += [day for day in days_between(month_from, month_to) if day.day == 1]
     series = []
-    for zone in _zones(point, total_zone=total_zone):
-        chains = [chain for chain in readings.chains if chain.installation.zone == zone]
-        stretches = [each for chain in chains for each in chain.stretches(month_from, month_to)]
-        gaps = [
-            gap
-            for chain in chains
-            for gap in forecast_gaps(
+    zones = {*readings.zones, total_zone}
+    for zone in sorted(zones, key=str) if len(zones) > 1 else zones:
+        chains = readings.chains.get(zone, ())
+        stretches: list[Stretch] = []
+        gaps: list[Gap] = []
+        for chain in chains:
+            stretches += chain.stretches(month_from, month_to)
+            gaps += forecast_gaps(
                 chain=chain,
                 zone_chains=chains,
                 month_from=month_from,
@@ -127,23 +135,21 @@ def _find_runs(
                 lookback_days=lookback_days,
                 history_days_min=history_days_min,
             )
-        ]
         acts = acts_of(point, zone) if point.acts else []
-        found = [day for stretch in stretches for day in (stretch.first, stretch.end)]
-        found += [day for gap in gaps for day in (gap.first, gap.end)]
-        found += [day for each in acts for day in (each.act.valid_from, each.act.valid_to)]
-        days = {month_from, month_to, *[day for day in (*common, *found) if month_from < day < month_to]}
-        runs = [
-            Run(
-                first,
-                end,
-                (
-                    *_sharings(point, zone, first, stretches, gaps, is_total=zone == total_zone),
-                    *_by_acts(acts, first),
-                ),
-            )
-            for first, end in pairwise(sorted(days))
-        ]
+        days = {month_from, month_to, *common}
+        for stretch in stretches:
+            days.add(max(stretch.first, month_from))
+            days.add(min(stretch.end, month_to))
+        for gap in gaps:
+            days.add(gap.first)
+            days.add(gap.end)
+        for of in acts:
+            days |= {day for day in (of.act.valid_from, of.act.valid_to) if month_from < day < month_to}
+        is_total = zone == total_zone
+        runs = []
+        for first, end in pairwise(sorted(days)):
+            sharings = _sharings(point, zone, first, stretches, gaps, is_total=is_total)
+            runs.append(Run(first, end, (*sharings, *_by_acts(acts, first)) if acts else sharings))
         series.append((zone, runs))
     return _shown(series, point, month_from, month_to, total_zone)
 
@@ -151,12 +157,6 @@ def _find_runs(
 def _by_acts(acts: Sequence[OfAct], day: date) -> Sequence[OfAct]:
     """Acts that add to a day, and to its neighbours."""
     return [each for each in acts if each.act.valid_from <= day < each.act.valid_to]
-
-
-def _zones(point: Point, *, total_zone: str | int) -> list[str | int]:
-    zones = {each.zone for each in point.installations} | {each.zone for each in point.norms}
-    zones |= {each.zone for each in point.acts}
-    return sorted(zones | {total_zone}, key=str)
 
 
 def _sharings(

@@ -25,8 +25,7 @@ class Reading(NamedTuple):
     rollover: bool = False
 
 
-@dataclass(frozen=True)
-class Installation:
+class Installation(NamedTuple):
     """A register at the point during [installed_from, installed_to). `class_average` is micro-units a day."""
 
     register_id: int
@@ -70,8 +69,7 @@ class UnmeteredUse(NamedTuple):
     amount_micro: int
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """Everything that the use of one service point depends on; `connected` are half-open periods. Errors of one
     register do not overlap."""
 

@@ -3,9 +3,9 @@
 import calendar
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 from mains.engine.usage.exact.chains import use_between
 from mains.engine.usage.exact.facts import (
@@ -24,8 +24,7 @@ from mains.engine.usage.exact.sharing import Corrected, DailyNorm, OfAct, Sharin
 _HISTORY_MAX_MICRO = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Days between two readings of an installation and how they share the difference; a part of them where an error
     of the meter begins or ends in between."""
 
@@ -36,8 +35,7 @@ class Stretch:
     is_whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """Days of an installation in [first, end) that no readings enclose. `sharing` is None where a norm may stand in."""
 
     installation: Installation
@@ -86,7 +84,7 @@ def _parts(stretch: Stretch, errors: Sequence[MeterError]) -> Iterator[Stretch]:
         error = next((each for each in errors if holds(first, each.valid_from, each.valid_to)), None)
         whole = stretch.sharing
         sharing = whole if error is None else Corrected.of(whole, error=error, first=first)
-        yield replace(stretch, first=first, end=end, sharing=sharing, is_whole=False)
+        yield stretch._replace(first=first, end=end, sharing=sharing, is_whole=False)
 
 
 def _stretch(installation: Installation, opening: Reading, closing: Reading) -> Stretch:
@@ -117,15 +115,16 @@ def forecast_gaps(
     """
     installation, readings = chain.installation, chain.readings
     end = min(installation.installed_to or month_to, month_to)
-    gaps: list[tuple[date, date, Reading | None]] = [
-        (installation.installed_from, min(readings[0].reading_date + DAY if readings else end, end), None)
-    ]
+    gaps: list[tuple[date, date, Reading | None]] = []
+    opened = min(readings[0].reading_date + DAY, end) if readings else end
+    if month_from < opened and installation.installed_from < opened:
+        gaps.append((installation.installed_from, opened, None))
     if readings:
-        gaps.append((readings[-1].reading_date + DAY, end, readings[-1]))
+        closed = readings[-1].reading_date + DAY
+        if month_from < end and closed < end:
+            gaps.append((closed, end, readings[-1]))
     found = []
     for begins, ends, opening in gaps:
-        if max(begins, month_from) >= ends:
-            continue
         use, weight, days = _history(zone_chains, begins - timedelta(days=lookback_days), begins)
         sharing = None
         if days >= history_days_min and weight > 0 and use < _HISTORY_MAX_MICRO:
@@ -180,14 +179,14 @@ def acts_of(point: Point, zone: str | int) -> list[OfAct]:
     return [OfAct.of(act) for act in point.acts if act.zone == zone]
 
 
-def borders(point: Point, *, month_from: date, month_to: date) -> set[date]:
-    """Days of the month on which another norm, or none, may hold, or the connection changes."""
+def borders(point: Point) -> set[date]:
+    """Days on which the connection changes, an installation begins or ends, or another norm may hold."""
     found = {day for period in point.connected for day in period if day is not None}
     for each in point.installations:
-        found |= {each.installed_from, each.installed_to or month_to}
-    if point.norms:
-        found |= {day for norm in point.norms for day in (norm.valid_from, norm.valid_to) if day is not None}
-        found |= {day for day in days_between(month_from, month_to) if day.day == 1}
+        found.add(each.installed_from)
+        if each.installed_to is not None:
+            found.add(each.installed_to)
+    found |= {day for norm in point.norms for day in (norm.valid_from, norm.valid_to) if day is not None}
     return found
 
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
+from operator import sub
 
 from mains.engine.usage.exact.facts import DAY, MeterError, Part, Reading, UnmeteredUse, days_between
 
 _HUNDRED_PERCENT = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen ones take three times as long to make, and a replay makes ten a bill
 class Sharing:
     """A total that is shared out over days from `starts` on, in proportion to their weights.
 
@@ -42,11 +43,12 @@ class Sharing:
         """Use of each day of [first, end), in micro-units."""
         if self.shape is not None:
             return [self.use(day, day + DAY) for day in days_between(first, end)]
-        before, total, whole = self.weight(self.starts, first), self.total, self.whole
+        begins, total, whole = first.toordinal(), self.total, self.whole
+        before, count = begins - self.starts.toordinal(), end.toordinal() - begins
         if not total:
-            return [0] * self.weight(first, end)
-        upto = [total * weight // whole for weight in range(before, before + self.weight(first, end) + 1)]
-        return [later - earlier for earlier, later in pairwise(upto)]
+            return [0] * count
+        upto = [total * weight // whole for weight in range(before, before + count + 1)]
+        return [*map(sub, upto[1:], upto)]
 
     def part(self, day: date) -> Part:
         """The share of one day with its reasons."""
@@ -66,7 +68,7 @@ class Sharing:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DailyNorm(Sharing):
     """The same use every day."""
 
@@ -85,7 +87,7 @@ class DailyNorm(Sharing):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Corrected(Sharing):
     """Days from `first` on of a stretch on which the meter had an error: what it counted since `first`, times
     100 % / (100 % + error), rounded down, and a day's use is the difference."""
@@ -131,7 +133,7 @@ class Corrected(Sharing):
         return counted * _HUNDRED_PERCENT // (_HUNDRED_PERCENT + self.error.percent_hundredths)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class OfAct(Sharing):
     """The amount of an act, evenly over its days."""
 
