@@ -192,6 +192,10 @@ def database_copy(template: str, name: str) -> Iterator[str]:
     try:
         settings["NAME"] = "postgres"
         with connection.cursor() as cursor:
+            # A bulk connection that an earlier test of this process has left is of no use to anybody.
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template]
+            )
             cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         connection.close()
         settings["NAME"] = name

@@ -39,14 +39,21 @@ def payers(cast: Cast) -> list[tuple[str, date, date | None]]:
     ]
 
 
+def terms_of(cast: Cast, place: int) -> dict[str, object]:
+    """Tariff and category of the first, second … payer of the point."""
+    believed = Agreement.objects.filter(service_point_id=point_of(cast), superseded_at=None)
+    return believed.order_by("valid").values("tariff_id", "category")[place]
+
+
 def began(cast: Cast) -> date:
     return payers(cast)[0][1]
 
 
 def test_the_next_one_begins_the_day_after_on_the_same_terms(cast: Cast) -> None:
     first = began(cast)
+    terms_before = terms_of(cast, 0)
     found = leave(cast, follower="boris")
-    assert found == Move(next_number=cast.numbers["boris"], is_new=True)
+    assert found == Move(next_number=cast.numbers["boris"], is_new=True, **terms_before)
     assert payers(cast) == [("anna", first, LAST + DAY), ("boris", LAST + DAY, None)]
     old, new = Agreement.objects.filter(service_point_id=point_of(cast), superseded_at=None).order_by("valid")
     terms = [(row.tariff_id, row.provider_id, row.category, row.load_class) for row in (old, new)]
@@ -59,7 +66,7 @@ def test_the_same_again_changes_nothing(cast: Cast) -> None:
     count = Agreement.objects.count()
     for follower in ("boris", ""):
         assert leave(cast, follower=follower, hours=1) == Move(
-            next_number=cast.numbers["boris"], is_new=False
+            next_number=cast.numbers["boris"], is_new=False, **terms_of(cast, 1)
         )
     assert Agreement.objects.count() == count
 

@@ -88,11 +88,15 @@ class _Made:
             self.refused.append(pl.DataFrame({"item_id": items, "code": code, "message": message}))
 
     def result(self) -> MeasuredColumns:
-        return MeasuredColumns(
-            {name: pl.concat(frames) for name, frames in self.usage.items()},
-            {name: pl.concat(frames) for name, frames in self.attributes.items()},
-            pl.concat([pl.DataFrame(schema=_REFUSED), *self.refused]).sort("item_id"),
-        )
+        """Whole: of an item that was refused, if only for its last day, nothing is measured."""
+        refused = pl.concat([pl.DataFrame(schema=_REFUSED), *self.refused]).sort("item_id")
+        usage = {name: pl.concat(frames) for name, frames in self.usage.items()}
+        attributes = {name: pl.concat(frames) for name, frames in self.attributes.items()}
+        if not refused.is_empty():
+            measured = ~pl.col("item_id").is_in(refused["item_id"].unique().implode())
+            usage = {name: frame.filter(measured) for name, frame in usage.items()}
+            attributes = {name: frame.filter(measured) for name, frame in attributes.items()}
+        return MeasuredColumns(usage, attributes, refused)
 
 
 def _measure_block(block: Block, items: pl.DataFrame, history: pl.DataFrame | None, made: _Made) -> None:

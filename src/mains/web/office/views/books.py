@@ -1,5 +1,6 @@
 """The books: through which day they are closed, reopening by two people, and the chart of accounts."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -95,13 +96,11 @@ def close(request: OfficeRequest) -> HttpResponse:
         return _page(
             request, close_form=form, before=look_before_closing(book=book, day=day), book=book, day=day
         )
-    try:
-        close_books(book=book, day=day, now=now(), actor_id=request.user.pk)
-    except MainsError as error:
-        messages.error(request, error_text(error))
-    else:
-        messages.success(request, _("The days are closed."))
-    return redirect("office:books")
+    return _after(
+        request,
+        lambda: close_books(book=book, day=day, now=now(), actor_id=request.user.pk),
+        _("The days are closed."),
+    )
 
 
 @require_POST
@@ -113,19 +112,17 @@ def ask(request: OfficeRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, reopen_form=form)
     told = form.cleaned_data
-    try:
-        ask_to_reopen(
+    return _after(
+        request,
+        lambda: ask_to_reopen(
             book=Book(told["book"]),
             from_day=told["day"],
             reason=told["reason"],
             now=now(),
             actor_id=request.user.pk,
-        )
-    except MainsError as error:
-        messages.error(request, error_text(error))
-    else:
-        messages.success(request, _("Asked. A colleague who may close the books decides."))
-    return redirect("office:books")
+        ),
+        _("Asked. A colleague who may close the books decides."),
+    )
 
 
 @require_POST
@@ -134,13 +131,11 @@ def decide(request: OfficeRequest, event_id: int) -> HttpResponse:
     """Agree to a reopening, or refuse it."""
     _check_whole(request)
     agree = request.POST.get("decision") == "agree"
-    try:
-        decide_reopening(request_id=event_id, agree=agree, now=now(), actor_id=request.user.pk)
-    except MainsError as error:
-        messages.error(request, error_text(error))
-    else:
-        messages.success(request, _("The days are open again.") if agree else _("The request is refused."))
-    return redirect("office:books")
+    return _after(
+        request,
+        lambda: decide_reopening(request_id=event_id, agree=agree, now=now(), actor_id=request.user.pk),
+        _("The days are open again.") if agree else _("The request is refused."),
+    )
 
 
 @require_POST
@@ -151,13 +146,7 @@ def state_chart(request: OfficeRequest) -> HttpResponse:
     form = ChartForm(request.POST)
     if not form.is_valid():
         return _page(request, chart_form=form)
-    try:
-        state_account(**form.cleaned_data)
-    except MainsError as error:
-        messages.error(request, error_text(error))
-    else:
-        messages.success(request, _("The account is numbered."))
-    return redirect("office:books")
+    return _after(request, lambda: state_account(**form.cleaned_data), _("The account is numbered."))
 
 
 @require_POST
@@ -169,19 +158,28 @@ def state_rule(request: OfficeRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, policy_form=form)
     told = form.cleaned_data
-    try:
-        state_policy(
+    return _after(
+        request,
+        lambda: state_policy(
             rule=told["rule"],
             services=told["services"].split(","),
             valid_from=told["day"],
             proof=told["proof"],
             actor=request.user,
             now=now(),
-        )
+        ),
+        _("Payments from that day on follow it."),
+    )
+
+
+def _after(request: OfficeRequest, act: Callable[[], object], done: str) -> HttpResponse:
+    """Act, say what came of it, and show the page again."""
+    try:
+        act()
     except MainsError as error:
         messages.error(request, error_text(error))
     else:
-        messages.success(request, _("Payments from that day on follow it."))
+        messages.success(request, done)
     return redirect("office:books")
 
 
