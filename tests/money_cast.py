@@ -192,7 +192,7 @@ def database_copy(template: str, name: str) -> Iterator[str]:
     try:
         settings["NAME"] = "postgres"
         with connection.cursor() as cursor:
-            # A bulk connection that an earlier test of this process has left is of no use to anybody.
+            # Browser tests run in a context of their own: what this process was connected by before them stays open.
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template]
             )
