@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mains.engine import segments
 from mains.engine.case import read_case, run_case
 
 CASES = Path(__file__).parent.parent / "cases"
@@ -19,6 +20,13 @@ def test_case(path: Path) -> None:
     )
     result = run_case(case)
     assert [str(mismatch) for mismatch in result.mismatches] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_case_as_one_of_many(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many segments are given their attributes step by step, few in one query; the bill is the same."""
+    monkeypatch.setattr(segments, "_FEW_SEGMENTS", -1)
+    test_case(path)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

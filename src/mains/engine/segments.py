@@ -13,6 +13,7 @@ from mains.engine.columns.compiled import TariffSet
 from mains.engine.facts import MICRO
 from mains.engine.tariff.model import Tariff
 
+_FEW_SEGMENTS = 5_000
 _DAYS = (pl.col("from_date") - pl.col("first_date")).dt.total_days()
 
 
@@ -139,24 +140,26 @@ def _with_attributes(
     """Adds each attribute's value in force on the first day of each segment, or the tariff's default; null for
     tariffs that do not read it.
     """
-    found = segments.lazy()
+    # One query for all attributes: for a single account, the start of each costs more than its work. For many accounts
+    # step by step takes a fraction of it.
+    found: pl.DataFrame | pl.LazyFrame = segments if segments.height > _FEW_SEGMENTS else segments.lazy()
     for name, frame in attributes.items():
         entries = _in_order(frame.select("item_id", "valid_from", "valid_to", pl.col("value").alias(name)))
-        value = _value(tariffs, name).cast(frame.schema["value"])
-        found = (
-            found.join_asof(
+        value = _value(tariffs, name).cast(frame.schema["value"]).alias(name)
+        if isinstance(found, pl.DataFrame):
+            found = found.join_asof(
+                entries, left_on="from_date", right_on="valid_from", by="item_id", check_sortedness=False
+            )
+        else:
+            found = found.join_asof(
                 entries.lazy(),
                 left_on="from_date",
                 right_on="valid_from",
                 by="item_id",
-                strategy="backward",
                 check_sortedness=False,
             )
-            .with_columns(value.alias(name))
-            .drop("valid_from", "valid_to")
-        )
-    # One query for all attributes: for a single account, the start of each costs more than its work.
-    return found.collect()
+        found = found.with_columns(value).drop("valid_from", "valid_to")
+    return found if isinstance(found, pl.DataFrame) else found.collect()
 
 
 def _value(tariffs: TariffSet, name: str) -> pl.Expr:
