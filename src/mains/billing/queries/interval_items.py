@@ -136,8 +136,9 @@ class _Measurer:
 
     def _days(self, items: pl.DataFrame) -> tuple[date, date]:
         """The first day that is measured, ratchets included, and the end."""
-        first: date = items["period_from"].min()  # type: ignore[assignment]
-        last: date = items["period_to"].max()  # type: ignore[assignment]
+        first, last = items["period_from"].min(), items["period_to"].max()
+        assert isinstance(first, date), "There are items to measure."
+        assert isinstance(last, date), "Each of them has an end."
         months_back = pl.Series([first]).dt.month_start().dt.offset_by(f"-{self.tariff.ratchet_months}mo")
         return min(first, months_back[0]), last
 
