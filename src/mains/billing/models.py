@@ -50,6 +50,19 @@ class BillRun(models.Model):
                 name="one_run_per_month_and_cycle",
             )
         ]
+        # Between two months there may be many thousands of runs of one account: a new one must not read them all.
+        indexes = [
+            models.Index(fields=["cycle", "facts_as_of"], name="run_by_facts"),
+            models.Index(
+                fields=["cycle"], name="run_unfinished", condition=~models.Q(status=RunStatus.POSTED)
+            ),
+            models.Index(
+                fields=["facts_as_of"], name="run_of_all_by_facts", condition=models.Q(account=None)
+            ),
+            models.Index(
+                fields=["facts_as_of"], name="run_of_one_by_facts", condition=~models.Q(account=None)
+            ),
+        ]
 
 
 class BillRunAccount(models.Model):

@@ -255,15 +255,7 @@ def _slices_of(run: BillRun, plan: RunPlan, connection: Connection) -> tuple[Run
 
 def prepare_partitions(*, connection: Connection, month: date) -> None:
     """Create and commit the month's partitions, unless they are there, so that no slice waits for another's."""
-    missing = read_frame(
-        """
-        SELECT count(*) AS n FROM unnest(%(tables)s::text[]) AS parent
-        WHERE to_regclass(parent || to_char(%(month)s::date, '"_y"YYYY"m"MM')) IS NULL
-        """,
-        {"tables": "{" + ",".join(_PARTITIONED) + "}", "month": month},
-        connection=connection,
-    )
-    if missing["n"][0] == 0:
+    if not lacks_partitions(connection=connection, month=month):
         return
     # Two runs begun at once prepare one after the other.
     read_frame(
@@ -272,6 +264,19 @@ def prepare_partitions(*, connection: Connection, month: date) -> None:
     for table in _PARTITIONED:
         ensure_month_partition(table, month, connection=connection)
     connection.commit()
+
+
+def lacks_partitions(*, connection: Connection, month: date) -> bool:
+    """Whether a table that runs write to has no partition for the month yet."""
+    missing = read_frame(
+        """
+        SELECT count(*) AS n FROM unnest(%(tables)s::text[]) AS parent
+        WHERE to_regclass(parent || to_char(%(month)s::date, '"_y"YYYY"m"MM')) IS NULL
+        """,
+        {"tables": "{" + ",".join(_PARTITIONED) + "}", "month": month},
+        connection=connection,
+    )
+    return bool(missing["n"][0])
 
 
 def _run(

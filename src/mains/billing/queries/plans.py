@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
+from django.db.models import Q
 
 from mains.balance.queries.frames import read_revised_shares
 from mains.base.db import read_frame
@@ -125,6 +126,8 @@ def get_plan(*, run: BillRun) -> RunPlan:
     own = {run.month} if run.kind == RunKind.MONTHLY else set()
     since = max((each.month, each.facts_as_of) for each in earlier)[1] if earlier else run.facts_as_of
     owing = before.filter(cycle=run.cycle, facts_as_of__gte=since).order_by("facts_as_of")
+    if run.account_id is not None:  # what another account's run left unbilled is that account's
+        owing = owing.filter(Q(account=None) | Q(account=run.account_id))
     # The first run of a month, of any cycle, kept its class averages.
     first_of_month = {each.month: each for each in reversed(monthly) if each.facts_as_of <= run.facts_as_of}
     last_day = Period.month(run.month).last_day

@@ -109,15 +109,18 @@ def read_posted_between(
     balances, since the last run of all: service_point_id, month.
 
     What they knew may have been taken back since, so that nothing else tells of it. Looks at all points, or at those
-    named.
+    named: then at the runs of accounts that ever had them alone, for a month may see many thousands of others.
     """
-    only = "" if service_point_ids is None else "WHERE service_point_id = ANY(%(points)s::bigint[])"
+    named = service_point_ids is not None
+    of_holders = """
+              AND id IN (SELECT run_id FROM billing_billrunaccount WHERE account_id IN (
+                  SELECT account_id FROM customers_agreement WHERE service_point_id = ANY(%(points)s::bigint[])))"""
     return read_frame(
         f"""
         WITH single AS (
             SELECT id, month, first_bill_id, account_id FROM billing_billrun
             WHERE account_id IS NOT NULL AND month = %(month)s AND cycle = %(cycle)s
-              AND facts_as_of > %(known_since)s AND facts_as_of < %(as_of)s
+              AND facts_as_of > %(known_since)s AND facts_as_of < %(as_of)s {of_holders if named else ""}
         )
         SELECT DISTINCT service_point_id, month FROM (
             SELECT l.service_point_id, l.service_month AS month
@@ -127,7 +130,7 @@ def read_posted_between(
             SELECT k.service_point_id, k.month
             FROM single s JOIN billing_carriedbalance k ON k.account_id = s.account_id AND k.run_id = s.id
             WHERE k.month = ANY(%(months)s::date[])
-        ) AS posted {only}
+        ) AS posted {"WHERE service_point_id = ANY(%(points)s::bigint[])" if named else ""}
         """,
         {
             "month": plan.month,

@@ -13,7 +13,7 @@ from mains.base.kept_connections import kept_connect
 from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run
 from mains.billing.actions.recalculations.posting import post_in_one
 from mains.billing.actions.recalculations.stages import Recalculation, compute_slices, told
-from mains.billing.actions.runs import prepare_partitions
+from mains.billing.actions.runs import lacks_partitions, prepare_partitions
 from mains.billing.models import BillRun
 from mains.billing.queries.charges import SliceCharges
 from mains.billing.queries.explain.causes import Reader, find_causes
@@ -57,8 +57,11 @@ def recalculate_account(
             connection.rollback()
             return told(plan, [charges])
         _check_expected(told(plan, [charges]), expected_minor)
-        with kept_connect() as other:  # partitions are there for all, whatever becomes of this transaction
-            prepare_partitions(connection=other, month=plan.month)
+        if lacks_partitions(connection=connection, month=plan.month):
+            with (
+                kept_connect() as other
+            ):  # partitions are there for all, whatever becomes of this transaction
+                prepare_partitions(connection=other, month=plan.month)
         plan = post_in_one(connection, draft, plan, part, charges, now=now)
         connection.commit()
     bill_id = None if charges.lines.is_empty() else plan.first_bill_id
