@@ -10,6 +10,7 @@ from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import read_frame
 from mains.base.kept_connections import kept_connect
+from mains.base.one_processor import on_one_processor
 from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run
 from mains.billing.actions.recalculations.posting import post_in_one
 from mains.billing.actions.recalculations.stages import Recalculation, compute_slices, told
@@ -89,7 +90,7 @@ def reader_of(connection: Connection) -> Reader:
 @contextmanager
 def _one_account(account_id: int, now: datetime) -> Iterator[tuple[Connection, BillRun]]:
     """A connection that holds the cycle's lock until its transaction ends, and the run to be."""
-    with kept_connect() as connection:
+    with on_one_processor(), kept_connect() as connection:
         found = read_frame(
             "SELECT cycle FROM customers_account WHERE id = %(id)s", {"id": account_id}, connection=connection
         )
