@@ -39,15 +39,16 @@ class LateReading:
     value: int
 
 
-def list_late_readings(*, last_read: date) -> list[LateReading]:
-    """One of each account with a register last read within the 20 days before `last_read`, where readings end."""
+def list_late_readings(*, last_read: date, supplied_on: date) -> list[LateReading]:
+    """One of each account with a register last read within the 20 days before `last_read`, where readings end, and
+    supplied by the same agreement since `supplied_on` at the latest."""
     statement = """
         SELECT DISTINCT ON (a.account_id) a.account_id, a.service_point_id, sp.service, r.id, max(d.reading_date) + 20,
                max(d.value_micro) / 1000000 + 40
         FROM metering_register r
         JOIN metering_installation i ON i.meter_id = r.meter_id AND i.superseded_at IS NULL AND upper_inf(i.valid)
         JOIN customers_agreement a ON a.service_point_id = i.service_point_id AND a.superseded_at IS NULL
-             AND upper_inf(a.valid)
+             AND upper_inf(a.valid) AND a.valid @> %(supplied)s::date
         JOIN network_servicepoint sp ON sp.id = a.service_point_id
         JOIN metering_reading d ON d.register_id = r.id AND d.superseded_at IS NULL
         WHERE r.zone = 0
@@ -57,7 +58,7 @@ def list_late_readings(*, last_read: date) -> list[LateReading]:
            AND (array_agg(d.value_micro ORDER BY d.reading_date DESC))[1] = max(d.value_micro)
         ORDER BY a.account_id, r.id
     """
-    return fetch_rows(LateReading, statement, {"last": last_read})
+    return fetch_rows(LateReading, statement, {"last": last_read, "supplied": supplied_on})
 
 
 def list_sharing_accounts() -> set[int]:

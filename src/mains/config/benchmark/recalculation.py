@@ -74,7 +74,9 @@ def time_recalculation(
     _publish(_continued, now=_after(first) - _HOUR)
     last_read = next_month(pack.billing.months[-1]) - timedelta(days=1)
     late = by_kind(
-        list_late_readings(last_read=last_read), sharing=list_sharing_accounts(), count=ACCOUNTS_TIMED + 1
+        list_late_readings(last_read=last_read, supplied_on=first),
+        sharing=list_sharing_accounts(),
+        count=ACCOUNTS_TIMED + 1,
     )
     carry_balances(late["carried"], month=first, now=_after(first) - _HOUR)
     seconds = []

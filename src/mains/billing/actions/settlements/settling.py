@@ -10,6 +10,7 @@ from adbc_driver_manager.dbapi import Connection
 from django.db import models, transaction
 
 from mains.base.db import adbc_connect, read_frame
+from mains.base.one_processor import on_one_processor
 from mains.base.shared_connection import shared_connection
 from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run
 from mains.billing.actions.recalculations.one_account import reader_of
@@ -116,7 +117,7 @@ def _transaction(order: MoveOrder, *, now: datetime, keeps: bool) -> Iterator[tu
     check_day(order, open_month=month, now=now)
     with adbc_connect() as other:  # partitions are there for all, whatever becomes of this transaction
         prepare_partitions(connection=other, month=month)
-    with transaction.atomic():
+    with on_one_processor(), transaction.atomic():
         connection = shared_connection()
         read_frame(CYCLE_LOCK, {"cycle": f"billing cycle {cycle}"}, connection=connection)
         # Planned anew: only under the lock does it stay as it is.
