@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "mains.web.office",
     "mains.integrations.einvoice",
     "mains.reporting",
+    "mains.cashdesk",
     "mains.billing",
     "mains.balance",
     "mains.payments",

@@ -16,6 +16,11 @@ class Control(models.TextChoices):
     RETURNS = "returns", _("Money to return to payers")
     BANK_CHARGES = "bank_charges", _("Charges of banks")
     BANK_OTHER = "bank_other", _("Other movements at banks")
+    CASH_DESK = "cash_desk", _("Cash in tills")
+    SAFE = "cash_safe", _("Cash in safes")
+    IN_TRANSIT = "in_transit", _("Cash on its way to banks")
+    CARDS = "cards", _("Card payments due from acquirers")
+    CASH_DIFFERENCES = "cash_differences", _("Cash short and over")
 
 
 class AccountType(models.TextChoices):
@@ -32,15 +37,24 @@ TYPE_OF_CONTROL = {
     Control.RECEIVABLE: AccountType.ASSET,
     Control.BANK: AccountType.ASSET,
     Control.BANK_OTHER: AccountType.ASSET,
+    Control.CASH_DESK: AccountType.ASSET,
+    Control.SAFE: AccountType.ASSET,
+    Control.IN_TRANSIT: AccountType.ASSET,
+    Control.CARDS: AccountType.ASSET,
     Control.SUSPENSE: AccountType.LIABILITY,
     Control.RETURNS: AccountType.LIABILITY,
     Control.TAX: AccountType.LIABILITY,
     Control.OPENING: AccountType.EQUITY,
     Control.REVENUE: AccountType.INCOME,
     Control.BANK_CHARGES: AccountType.EXPENSE,
+    Control.CASH_DIFFERENCES: AccountType.EXPENSE,
 }
 CODE_OF_CONTROL = {
     Control.BANK: "1000",
+    Control.CASH_DESK: "1010",
+    Control.SAFE: "1020",
+    Control.IN_TRANSIT: "1030",
+    Control.CARDS: "1040",
     Control.BANK_OTHER: "1090",
     Control.RECEIVABLE: "1200",
     Control.SUSPENSE: "2100",
@@ -49,6 +63,7 @@ CODE_OF_CONTROL = {
     Control.OPENING: "3000",
     Control.REVENUE: "4000",
     Control.BANK_CHARGES: "5000",
+    Control.CASH_DIFFERENCES: "5100",
 }
 """The chart of a utility that has stated none of its own."""
 
@@ -79,6 +94,9 @@ class TransactionKind(models.TextChoices):
     BANK_OPENING = "bank_opening", _("Opening balance at a bank")
     BANK_STATEMENT = "bank_statement", _("Bank statement")
     BANK_LINE = "bank_line", _("Line of a bank statement")
+    DESK_PAYMENT = "desk_payment", _("Payment at a cash desk")
+    CASH_MOVEMENT = "cash_movement", _("Movement of cash")
+    DEPOSIT_ARRIVED = "deposit_arrived", _("Cash arrived at a bank")
 
 
 class Book(models.TextChoices):

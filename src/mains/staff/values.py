@@ -23,6 +23,8 @@ class Permission(models.TextChoices):
     RECORD_READINGS = "record_readings", _("Record and verify readings")
     RUN_BILLING = "run_billing", _("Prepare and post bill runs")
     IMPORT_PAYMENTS = "import_payments", _("Import and accept payment registers")
+    TAKE_PAYMENTS = "take_payments", _("Take money at a cash desk")
+    SUPERVISE_DESKS = "supervise_desks", _("See cash desks, agree to payments taken back")
     CLOSE_BOOKS = "close_books", _("Close days of the books, reopen them by two people")
     SEE_REPORTS = "see_reports", _("See statements and reports")
     SEE_TARIFF_DRAFTS = "see_tariff_drafts", _("See drafts of tariffs and their test cases")

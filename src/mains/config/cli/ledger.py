@@ -25,6 +25,7 @@ def ledger() -> None:
 def check() -> None:
     """Ask the database for every breach of the ledger's invariants; exit code 1 when there is one."""
     start_django()
+    from mains.cashdesk.queries import invariants as desk_invariants
     from mains.ledger.queries import invariants as ledger_invariants
     from mains.ledger.queries import seals as ledger_seals
     from mains.payments.queries import invariants as payment_invariants
@@ -32,10 +33,17 @@ def check() -> None:
     found = [
         *ledger_invariants.find_breaches(),
         *payment_invariants.find_breaches(),
+        *desk_invariants.find_breaches(),
         *ledger_seals.check_seals(),
     ]
     broken = {breach.check for breach in found}
-    for name in (*ledger_invariants.CHECKS, *payment_invariants.CHECKS, *ledger_seals.SEAL_CHECKS):
+    names = (
+        *ledger_invariants.CHECKS,
+        *payment_invariants.CHECKS,
+        *desk_invariants.CHECKS,
+        *ledger_seals.SEAL_CHECKS,
+    )
+    for name in names:
         typer.echo(f"{'BROKEN' if name in broken else 'ok    '}  {name}")
     for breach in found:
         typer.echo(f"{breach.check}: {breach.place}, off by {amount_text(breach.off_by_minor)}", err=True)

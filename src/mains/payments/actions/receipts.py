@@ -15,6 +15,7 @@ from mains.ledger.queries.open_items import last_credit_days, open_items
 from mains.ledger.queries.policies import list_policies, order_on
 from mains.ledger.values import Control, EntryKind, TransactionKind
 from mains.payments.queries.supply import supply_of_accounts, utility_id
+from mains.payments.values.places import MoneyPlace
 
 RECEIPT_SCHEMA: dict[str, type[pl.DataType]] = {
     "receipt_id": pl.Int64,
@@ -43,14 +44,16 @@ def book_receipts(
     now: datetime,
     narrative: str,
     first_part: int = 0,
+    money: MoneyPlace | None = None,
 ) -> BookedReceipts:
     """Book receipts (`RECEIPT_SCHEMA`, all with an account) as payments, one transaction per business date.
 
     A receipt pays the account's open items by the policy of its day; it becomes one entry per provider and service that
     it paid, and what is left belongs to the account's own supply. `other_side` are postings (`POSTING_SCHEMA`
-    and business_date) of receipts that have no account. Receivables are credited against the bank, or against
-    suspense when `kind` clears it. What belongs to a closed day is posted on the first open one. `first_part` numbers
-    the transactions of a source that posts in several calls. The caller's database transaction keeps all or nothing.
+    and business_date) of receipts that have no account. Receivables are credited against the bank, against suspense
+    when `kind` clears it, or against the place of `money`. What belongs to a closed day is posted on the first open
+    one. `first_part` numbers the transactions of a source that posts in several calls. The caller's database
+    transaction keeps all or nothing.
     """
     lock_allocation()
     opened = hold_open_days(kind=kind)
@@ -73,6 +76,7 @@ def book_receipts(
             part=part,
             now=now,
             narrative=narrative,
+            money=money,
         )
         for part, day in enumerate(_days(receipts, other_side), start=first_part)
     ]
@@ -214,6 +218,7 @@ def _post_day(
     part: int,
     now: datetime,
     narrative: str,
+    money: MoneyPlace | None,
 ) -> pl.DataFrame:
     """Post one business date; receipt_id, provider_id, service and the entry_id that each part became."""
     entries = parts.select(
@@ -225,14 +230,19 @@ def _post_day(
         pl.lit(None, pl.Date).alias("due_date"),
         pl.col("receipt_id").alias("document_id"),
     ).select(*ENTRY_SCHEMA)
-    is_cleared = kind == TransactionKind.SUSPENSE_CLEARED
+    control, unit = Control.BANK, None
+    if money is not None:
+        control, unit = money.control, money.organisation_id
+    elif kind == TransactionKind.SUSPENSE_CLEARED:
+        control, unit = Control.SUSPENSE, utility_id()
     counterparts = (
-        # Suspense is kept at the utility itself; money in the bank is shown where the customers are.
-        (parts.with_columns(suspense_place(utility_id())) if is_cleared else parts)
+        # Suspense is kept at the utility itself, cash at the unit that has it; money in the bank is shown where the
+        # customers are.
+        (parts if unit is None else parts.with_columns(suspense_place(unit)))
         .group_by(_SUPPLY)
         .agg(pl.col("amount_minor").sum())
         .sort(_SUPPLY)
-        .with_columns(pl.lit((Control.SUSPENSE if is_cleared else Control.BANK).value).alias("control"))
+        .with_columns(pl.lit(control.value).alias("control"))
         .select(*POSTING_SCHEMA)
     )
     posted = post_transaction(
