@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from mains.cashdesk.actions.movements import Mover, move_cash
 from mains.cashdesk.actions.refusals import refusal
-from mains.cashdesk.models import CashDesk, DeskVoid, Shift
+from mains.cashdesk.models import CashDesk, CashMovement, DeskVoid, Shift
 from mains.cashdesk.queries.reports import make_report
 from mains.cashdesk.queries.till import till_minor
 from mains.cashdesk.values import MovementKind, VoidState, denominations_of
@@ -16,6 +16,7 @@ from mains.staff.values import Scope
 from mains.tariffs.queries.records import currency_of_utility
 
 _PIECES_MAX = 100_000
+_KEY_MIN = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +132,7 @@ def close_shift(
         mover = Mover(organisation_id=desk.organisation_id, desk=desk, shift=shift, actor_id=actor_id)
         expected = till_minor(desk_id=desk.pk)
         _book_difference(mover, count.total_minor, key=f"shift:{shift.pk}:closing", reason=reason, now=now)
-        if leaving.to_bank_minor:
+        if leaving.to_bank_minor:  # also when it is less than nothing, which is refused
             move_cash(
                 kind=MovementKind.TO_BANK,
                 amount_minor=leaving.to_bank_minor,
@@ -154,6 +155,32 @@ def close_shift(
         shift.report = make_report(shift, left_minor=till_minor(desk_id=desk.pk))
         shift.save()
         return shift
+
+
+def move_from_till(
+    *,
+    shift_id: int,
+    kind: MovementKind,
+    amount_minor: int,
+    slip: str,
+    key: str,
+    now: datetime,
+    actor_id: int,
+) -> CashMovement:
+    """Bring cash from the safe, put it there, or hand it in to the bank, within the cashier's own open shift.
+
+    Raises UnableAtDesk as `move_cash`, and for a shift that is closed or another's; UnableToHandIn for the slip.
+    """
+    with transaction.atomic():
+        shift = hold_shift(shift_id, now=now)
+        if shift.cashier_id != actor_id:
+            raise not_yours(shift)
+        if len(key) < _KEY_MIN:
+            raise refusal("key", "The form has no key.", f"shift {shift_id}", "Open the page anew.")
+        mover = Mover(
+            organisation_id=shift.desk.organisation_id, desk=shift.desk, shift=shift, actor_id=actor_id
+        )
+        return move_cash(kind=kind, amount_minor=amount_minor, key=key, mover=mover, now=now, slip=slip)
 
 
 def hold_shift(shift_id: int, *, now: datetime) -> Shift:

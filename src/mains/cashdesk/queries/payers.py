@@ -39,6 +39,11 @@ class Payer:
         """What the desk proposes to pay: all that is owed."""
         return max(0, self.owed_minor)
 
+    @property
+    def credit_minor(self) -> int:
+        """What the account has in credit."""
+        return max(0, -self.owed_minor)
+
 
 def list_payers(*, account_ids: Sequence[int], scope: Scope) -> dict[int, Payer]:
     """The accounts of the scope among these, by id, with what they owe now."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from mains.base.rows import fetch_row, fetch_rows
 from mains.cashdesk.models import Shift
+from mains.cashdesk.values import Means
 
 _TAKEN = """
     SELECT p.shift_id, p.means, count(*), coalesce(sum(p.amount_minor), 0)::bigint,
@@ -55,7 +56,17 @@ class ShiftSums:
     means: tuple[MeansSum, ...]
     moved: tuple[Moved, ...]
 
-    def kept_minor(self, means: str) -> int:
+    @property
+    def cash_minor(self) -> int:
+        """Taken in cash and not taken back."""
+        return self._kept(Means.CASH)
+
+    @property
+    def card_minor(self) -> int:
+        """Taken by card and not taken back."""
+        return self._kept(Means.CARD)
+
+    def _kept(self, means: str) -> int:
         return sum(one.kept_minor for one in self.means if one.means == means)
 
     @property

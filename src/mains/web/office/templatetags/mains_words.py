@@ -14,6 +14,7 @@ from mains.base import formats
 from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord, LineRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
+from mains.cashdesk.values import Means, MovementKind, VoidState
 from mains.customers.values import Category, CustomerKind
 from mains.ledger.values import Control, EntryKind
 from mains.metering.queries.photos import PhotoRecord
@@ -50,6 +51,7 @@ register = template.Library()
 KINDS: Mapping[str, type[Choices]] = {
     "absence": AbsenceReason,
     "bank_line": LineState,
+    "cash_movement": MovementKind,
     "category": Category,
     "control": Control,
     "cooker": Cooker,
@@ -64,6 +66,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "location": Location,
     "look": LookOutcome,
     "match": MatchRule,
+    "means": Means,
     "organisation": OrganisationKind,
     "payer": PayerKind,
     "premise": PremiseKind,
@@ -74,6 +77,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "source": ReadingSource,
     "supply": Supply,
     "unmetered": UnmeteredReason,
+    "void": VoidState,
     "whatif": WhatIfStatus,
     "zone": Zone,
 }
