@@ -125,6 +125,7 @@ async function print(paper: HTMLImageElement): Promise<void> {
   document.body.classList.add("prints-slip");
   window.addEventListener("afterprint", () => document.body.classList.remove("prints-slip"), { once: true });
   window.print();
+  form()?.querySelector<HTMLElement>("[data-focus]")?.focus();
 }
 
 function startDone(): void {

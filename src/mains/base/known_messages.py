@@ -7,6 +7,7 @@ between them is at the place where the message is made.
 from django.utils.translation import gettext_noop as _
 
 from mains.base.known_case_messages import CASES
+from mains.base.known_desk_messages import DESKS
 from mains.base.known_engine_messages import ENGINE
 from mains.base.known_fact_messages import FACTS
 from mains.base.known_formula_messages import FORMULAS
@@ -358,6 +359,7 @@ MESSAGES = (
     *FINDINGS,
     *BOOKS,
     *CONDITIONS,
+    *DESKS,
     *FACTS,
     *ENGINE,
     *FORMULAS,

@@ -31,7 +31,8 @@ _PAYMENT = """
            p.printed, coalesce(v.state, ''), coalesce(v.reason, ''), s.cashier_id, d.organisation_id,
            s.closed_at IS NULL,
            (SELECT count(*) FROM cashdesk_deskpaymentline l WHERE l.payment_id = p.id),
-           (SELECT min(l.account_number) FROM cashdesk_deskpaymentline l WHERE l.payment_id = p.id)
+           (SELECT l.account_number FROM cashdesk_deskpaymentline l
+            WHERE l.payment_id = p.id ORDER BY l.position LIMIT 1)
     FROM cashdesk_deskpayment p JOIN cashdesk_shift s ON s.id = p.shift_id JOIN cashdesk_cashdesk d ON d.id = p.desk_id
     LEFT JOIN LATERAL (
         SELECT state, reason FROM cashdesk_deskvoid WHERE payment_id = p.id ORDER BY id DESC LIMIT 1

@@ -51,7 +51,7 @@ def _texts(payment: PaymentRecord, lines: Sequence[LineRecord], *, currency: str
     names = payment.printed
     return {
         "language": language.partition("-")[0],
-        "title": _("Receipt"),
+        "title": _("Payment receipt"),
         "number": payment.number_text,
         "utility": names["utility"],
         "head": [
