@@ -14,6 +14,7 @@ from mains.cashdesk.models import CashDesk, CashMovement, DeskPayment, DeskVoid,
 from mains.cashdesk.queries.invariants import find_breaches
 from mains.customers.models import Account
 from mains.ledger.queries.current_account import balance_of
+from mains.payments.models import ReceiptReversal
 from mains.reporting.queries.bill_paper.payment_codes import Payment, Standard, make_code
 from mains.reporting.queries.bill_paper.registry import Payee
 from mains.staff.models import Assignment, Organisation, User
@@ -267,6 +268,10 @@ def test_a_supervisor_of_the_branch_agrees_and_others_see_nothing(own_office, ca
     cashier.post(f"/desk/payments/{payment.pk}/void/", {"reason": "Wrong person"})
     void = DeskVoid.objects.get()
     assert void.state == "asked"
+    # Nor does the page of the receipt lead round the supervisor.
+    receipt_id = payment.lines.get().receipt_id
+    cashier.post(f"/payments/receipts/{receipt_id}/", {"reason": "Mine", "day": "2021-06-07"})
+    assert not ReceiptReversal.objects.exists()
     branch = "central" if shift.desk.organisation.code.startswith("PES-C") else "northern"
     other = "northern" if branch == "central" else "central"
     stranger = own_office.sign_in(f"supervisor_{other}")
