@@ -23,8 +23,8 @@ def handed_in(desks: Desks) -> Desks:
     return desks
 
 
-def stage(said: str, *, name: str = "may.txt") -> int:
-    text = CLIENT_BANK.replace("За воду", said)
+def stage(said: str, *, name: str = "may.txt", number: int = 18) -> int:
+    text = CLIENT_BANK.replace("За воду", said).replace("Номер=18", f"Номер={number}")
     return take_bank_file(content=client_bank(text), file_name=name, now=NOW)
 
 
@@ -57,7 +57,7 @@ def test_another_amount_under_the_slip_stays_unidentified(handed_in: Desks) -> N
 
 
 def test_of_two_files_that_bring_one_deposit_the_second_finds_it_arrived(handed_in: Desks, sound) -> None:
-    first, second = stage("Квитанция B-1"), stage("Взнос B-1 ", name="other.txt")
+    first, second = stage("Квитанция B-1"), stage("Взнос B-1", name="other.txt", number=19)
     assert (state_of(first), state_of(second)) == ("deposit", "deposit")
     accept_bank_file(file_id=first, now=NOW)
     accept_bank_file(file_id=second, now=NOW)
