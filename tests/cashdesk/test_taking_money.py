@@ -75,6 +75,7 @@ def test_a_card_payment_is_a_claim_on_the_acquirer(desks: Desks, sound) -> None:
         ("amount-nothing", (("anna", 10**15),), {}),
         ("account-twice", (("anna", 5), ("anna", 5)), {}),
         ("tendered", (("anna", 500),), {"tendered": 499}),
+        ("change", (("anna", 500),), {"tendered": 1_000_501}),
         ("account", (("dilek", 500),), {}),
         ("key", (("anna", 500),), {"key": "x"}),
     ],

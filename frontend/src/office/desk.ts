@@ -82,7 +82,7 @@ let pause = 0;
 /** A scanner ends each line of a code with Enter: the code is whole when nothing follows for a moment. */
 function onEnter(event: KeyboardEvent): void {
   const search = event.target as HTMLInputElement;
-  if (event.key !== "Enter" || search.id !== "desk-search") return;
+  if (event.key !== "Enter" || (search.id !== "desk-search" && search.id !== "desk-tendered")) return;
   if (!/^(BCD|PAY1)/.test(search.value)) return;
   event.preventDefault();
   search.value += LINE_END;

@@ -28,6 +28,8 @@ DESKS = (
     _("Write the amount, or remove the account."),
     _("The cash given is less than the amount."),
     _("Write what the customer gave."),
+    _("The change would be more than two of the largest notes."),
+    _("Write what the customer gave; a scanned number belongs into the search."),
     _("A card payment needs the number of the terminal's slip."),
     _("Let the terminal take the card first, then copy the number."),
     _("Look at that receipt, and take new money on a new form."),

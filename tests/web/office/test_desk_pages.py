@@ -238,6 +238,14 @@ def test_one_field_finds_accounts(own_office, cashier, shift, spelling) -> None:
     assert ("Nothing found." in page) == (spelling == "nothing")
 
 
+def test_a_bill_scanned_into_the_cash_given_is_the_next_account(cashier, shift) -> None:
+    first, second = accounts_within(shift.desk.organisation, 2)
+    told = {"key": "form-0001", "account": first.pk, "amount": "5", "seen": "0", "bill": "", "means": "cash"}
+    page = cashier.post("/desk/", told | {"tendered": gost_of(second, 100)}).content.decode()
+    assert second.number in page
+    assert not DeskPayment.objects.exists()
+
+
 def test_accounts_of_another_district_are_not_found(own_office, cashier, shift) -> None:
     other = own_office.northern if shift.desk.organisation.code.startswith("PES-C") else own_office.central
     assert "Nothing found." in cashier.post("/desk/", {"key": "k" * 9, "q": other}).content.decode()

@@ -15,12 +15,13 @@ from mains.cashdesk.actions.shifts import hold_shift, not_yours
 from mains.cashdesk.models import DeskPayment, DeskPaymentLine, Shift
 from mains.cashdesk.queries.payers import Payer, list_payers
 from mains.cashdesk.queries.reports import printed_names
-from mains.cashdesk.values import PLACE_OF_MEANS, Means, VoidState
+from mains.cashdesk.values import DENOMINATIONS_MINOR, PLACE_OF_MEANS, Means, VoidState
 from mains.ledger.actions.allocation import lock_allocation
 from mains.ledger.values import TransactionKind
 from mains.payments.actions.counter import Taken, take_money
 from mains.payments.values.places import MoneyPlace
 from mains.staff.values import Scope
+from mains.tariffs.queries.records import currency_of_utility
 
 LINES_MAX = 50
 _SLIP_MAX = 40
@@ -75,8 +76,8 @@ def take_payment(*, shift_id: int, asked: Asked, now: datetime, actor_id: int, s
 
     The same key with the same content returns the payment that it made; it is taken once, whoever sends it however
     often at the same time. Raises UnableAtDesk: the key with other content, a shift that is closed or another's, an
-    account out of `scope` or twice, an amount of nothing, less cash than the amount, a card without a slip or with one
-    that is known, an account that owes something else than the cashier saw, the clock went back.
+    account out of `scope` or twice, an amount of nothing, less cash than the amount or far more, a card without a slip
+    or with one that is known, an account that owes something else than the cashier saw, the clock went back.
     """
     asked = Asked(
         key=asked.key,
@@ -136,6 +137,14 @@ def _refuse_form(asked: Asked) -> None:
         raise refusal(
             "tendered", "The cash given is less than the amount.", place, "Write what the customer gave."
         )
+    if asked.tendered_minor is not None and asked.tendered_minor - asked.amount_minor > _change_max_minor():
+        # A number scanned into the wrong field, as a rule: nobody gives so much.
+        raise refusal(
+            "change",
+            "The change would be more than two of the largest notes.",
+            place,
+            "Write what the customer gave; a scanned number belongs into the search.",
+        )
     if asked.means == Means.CARD and not 0 < len(asked.slip) <= _SLIP_MAX:
         raise refusal(
             "slip",
@@ -143,6 +152,11 @@ def _refuse_form(asked: Asked) -> None:
             place,
             "Let the terminal take the card first, then copy the number.",
         )
+
+
+def _change_max_minor() -> int:
+    notes = DENOMINATIONS_MINOR.get(currency_of_utility())
+    return 2 * notes[0] if notes else AMOUNT_MAX_MINOR
 
 
 def _known(asked: Asked) -> TakenPayment | None:

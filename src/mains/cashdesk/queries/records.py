@@ -42,6 +42,10 @@ _LINES = """
     SELECT account_number, customer, place, amount_minor, owed_minor, receipt_id
     FROM cashdesk_deskpaymentline WHERE payment_id = %(payment_id)s ORDER BY position
 """
+_WAITING_OF_SHIFT = """
+    SELECT count(*) FROM cashdesk_deskvoid v JOIN cashdesk_deskpayment p ON p.id = v.payment_id
+    WHERE v.state = 'asked' AND p.shift_id = %(shift_id)s
+"""
 _WAITING = f"""
     SELECT v.id, p.id, p.number, d.code, p.amount_minor, v.reason, {NAME_OF_USER.format(u="u")}, v.asked_at,
            v.asked_by_id
@@ -228,12 +232,13 @@ def list_shifts(
     )
 
 
-def list_payments(*, shift_id: int, limit: int = 500) -> list[PaymentRecord]:
-    """The payments of a shift, latest first. The caller has checked whose shift it is."""
+def list_payments(*, shift_id: int, before_id: int | None = None, limit: int = 50) -> list[PaymentRecord]:
+    """The payments of a shift, latest first, those before one of them. The caller has checked whose shift it is."""
     return fetch_rows(
         _payment,
-        f"{_PAYMENT} WHERE p.shift_id = %(id)s ORDER BY p.id DESC LIMIT %(limit)s",
-        {"id": shift_id, "limit": limit},
+        f"{_PAYMENT} WHERE p.shift_id = %(id)s AND p.id < coalesce(%(before)s::bigint, 9223372036854775807)"
+        " ORDER BY p.id DESC LIMIT %(limit)s",
+        {"id": shift_id, "before": before_id, "limit": limit},
     )
 
 
@@ -255,6 +260,11 @@ def list_waiting_voids(*, scope: Scope) -> Sequence[WaitingVoid]:
     return fetch_rows(WaitingVoid, _WAITING, scope_params(scope))
 
 
+def count_waiting_voids(*, shift_id: int) -> int:
+    """How many payments of a shift wait for a supervisor to be taken back."""
+    return fetch_row(int, _WAITING_OF_SHIFT, {"shift_id": shift_id}) or 0
+
+
 def list_safes(*, scope: Scope) -> Sequence[SafeRecord]:
     """The safes of the scope's units that ever held cash."""
     return fetch_rows(SafeRecord, _SAFES, scope_params(scope))
@@ -266,15 +276,21 @@ def list_deposits_on_the_way(*, scope: Scope) -> Sequence[DepositRecord]:
 
 
 def _shift(*row: Any) -> ShiftRecord:
-    *told, report = row
-    return ShiftRecord(*told, json.loads(report))
+    return ShiftRecord(*_read_json(row, len(row) - 1))
 
 
 def _payment(*row: Any) -> PaymentRecord:
-    return PaymentRecord(*row[:_PRINTED], json.loads(row[_PRINTED]), *row[_PRINTED + 1 :])
+    return PaymentRecord(*_read_json(row, _PRINTED))
 
 
-_PRINTED = 9  # place of the names in a payment's row, which come as text
+def _read_json(row: Sequence[Any], place: int) -> list[Any]:
+    """The row with the JSON at `place`, which raw queries give as text, read."""
+    values = list(row)
+    values[place] = json.loads(values[place])
+    return values
+
+
+_PRINTED = 9  # place of the names in a payment's row
 
 
 def _may_see(cashier_id: int, organisation_id: int, actor_id: int, supervised: Scope) -> bool:

@@ -56,7 +56,6 @@ class VoidState(models.TextChoices):
     REFUSED = "refused", _("Refused")
 
 
-_SERIES = (500_000, 200_000, 100_000, 50_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100)
 DENOMINATIONS_MINOR: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {
         "RUB": (500_000, 200_000, 100_000, 50_000, 20_000, 10_000, 5_000, 1_000, 500, 200, 100, 50, 10),
@@ -65,12 +64,36 @@ DENOMINATIONS_MINOR: Mapping[str, tuple[int, ...]] = MappingProxyType(
         "NGN": (100_000, 50_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50),
         "EUR": (20_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1),
         "USD": (10_000, 5_000, 2_000, 1_000, 500, 200, 100, 25, 10, 5, 1),
+        "CHF": (100_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 20, 10, 5),
+        "INR": (50_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100),
+        "KZT": (
+            2_000_000,
+            1_000_000,
+            500_000,
+            200_000,
+            100_000,
+            50_000,
+            20_000,
+            10_000,
+            5_000,
+            2_000,
+            1_000,
+            500,
+        ),
+        "PLN": (50_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1),
+        "UAH": (100_000, 50_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 10),
         "GBP": (5_000, 2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1),
     }
 )
 """Notes and coins in use, in minor units, as the issuing central banks list them."""
 
 
+_LARGEST_POWER = 8
+
+
 def denominations_of(currency: str) -> tuple[int, ...]:
-    """Notes and coins of a currency, largest first; the series 1-2-5 down to the single unit where it is not listed."""
-    return DENOMINATIONS_MINOR.get(currency, (*_SERIES, 50, 10, 5, 1))
+    """Notes and coins of a currency, largest first; where they are not listed, 1, 2 and 5 of every size from a million
+    units down to a hundredth.
+    """
+    series = (digit * 10**power for power in range(_LARGEST_POWER, -1, -1) for digit in (5, 2, 1))
+    return DENOMINATIONS_MINOR.get(currency) or tuple(series)

@@ -138,6 +138,10 @@ def read_basket(data: QueryDict, *, scope: Scope) -> Basket:
     seen = dict(zip(ids, data.getlist("seen"), strict=False))
     bills = dict(zip(ids, data.getlist("bill"), strict=False))
     removed = data.get("drop", "")
+    text, tendered = data.get("q", "").strip()[:1000], data.get("tendered", "")[:1000]
+    if not text and is_code(tendered):
+        # The next bill was scanned while the cash given had the focus.
+        text, tendered = tendered, ""
     return Basket(
         key=data.get("key", "")[:64],
         rows=tuple(
@@ -151,9 +155,9 @@ def read_basket(data: QueryDict, *, scope: Scope) -> Basket:
             if account_id in payers and str(account_id) != removed
         ),
         means=Means.CARD if data.get("means") == Means.CARD else Means.CASH,
-        tendered=data.get("tendered", "")[:20],
+        tendered=tendered[:20],
         slip=data.get("slip", "")[:40],
-        text=data.get("q", "").strip()[:1000],
+        text=text,
     )
 
 
@@ -164,12 +168,19 @@ def add_account(basket: Basket, *, account_id: int, scope: Scope, bill_minor: in
         return replace(basket, text="", focus="search")
     row = Row(
         payer=payer,
-        typed=amount_input(payer.proposed_minor or bill_minor or 0),
+        typed=amount_input(payer.proposed_minor or bill_minor or 0)
+        if payer.proposed_minor or bill_minor
+        else "",
         seen_minor=payer.owed_minor,
         bill_minor=bill_minor if bill_minor != payer.proposed_minor else None,
     )
     focus = "search" if row.amount_minor else f"amount-{account_id}"
     return replace(basket, rows=(*basket.rows, row), text="", focus=focus)
+
+
+def is_code(text: str) -> bool:
+    """Whether this is the code of a bill, also typed by a scanner on a keyboard switched to Russian."""
+    return (read_scanned(text) or read_scanned(swap_layout(text))) is not None
 
 
 def find_into(basket: Basket, *, scope: Scope) -> Basket:

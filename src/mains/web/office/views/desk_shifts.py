@@ -19,6 +19,7 @@ from mains.cashdesk.actions.shifts import Count, Leaving, close_shift, move_from
 from mains.cashdesk.actions.voids import decide_void
 from mains.cashdesk.queries.records import (
     ShiftRecord,
+    count_waiting_voids,
     find_open_shift,
     find_shift,
     list_deposits_on_the_way,
@@ -119,7 +120,7 @@ def close_desk_shift(request: OfficeRequest, shift_id: int) -> HttpResponse:
             return redirect("office:desk_shift", shift_id=shift_id)
     context = {
         "shift": shift,
-        "waiting": [one for one in list_payments(shift_id=shift_id) if one.void == "asked"],
+        "waiting": count_waiting_voids(shift_id=shift_id),
         "rows": _rows(request),
         "typed": request.POST,
         "problem": problem,
@@ -136,11 +137,16 @@ def close_desk_shift(request: OfficeRequest, shift_id: int) -> HttpResponse:
 def desk_shift(request: OfficeRequest, shift_id: int) -> HttpResponse:
     """A shift: what it took, what moved, its payments."""
     shift = _shift(request, shift_id)
+    before = request.GET.get("before", "")
+    payments = list_payments(
+        shift_id=shift_id, before_id=int(before) if is_key(before) else None, limit=PAGE + 1
+    )
     context = {
         "shift": shift,
         "sums": sum_shifts(shift_ids=[shift_id])[shift_id],
         "till_minor": till_minor(desk_id=shift.desk_id) if shift.is_open else shift.report.get("left_minor"),
-        "payments": list_payments(shift_id=shift_id),
+        "payments": payments[:PAGE],
+        "next_url": f"?before={payments[PAGE - 1].id}" if len(payments) > PAGE else "",
         "is_mine": shift.cashier_id == request.user.pk,
         "moves": [(kind.value, kind.label) for kind in _MOVES],
         "key": new_key(),
