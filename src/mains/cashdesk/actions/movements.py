@@ -50,6 +50,8 @@ def move_cash(
     if not 0 < amount_minor <= AMOUNT_MAX_MINOR:
         raise refusal("amount", "The amount is not more than nothing.", place, "Write what is moved.")
     with transaction.atomic():
+        if Control.SAFE in SIDES[kind]:
+            _lock_safe(mover.organisation_id)
         known = CashMovement.objects.filter(key=key).first()
         if known is not None:
             return _same(known, kind, amount_minor, place)
@@ -127,16 +129,19 @@ def _refuse_more_than_there_is(kind: MovementKind, amount_minor: int, mover: Mov
             raise refusal(
                 "till-less", "There is less in the till.", place, "Count the till, and write what is moved."
             )
-    if source == Control.SAFE:
-        with connection.cursor() as cursor:
-            cursor.execute(_LOCK_SAFE, [mover.organisation_id % 2**31])
-        if amount_minor > safe_minor(organisation_id=mover.organisation_id):
-            raise refusal(
-                "safe-less",
-                "There is less in the safe of this unit.",
-                place,
-                "Ask the administrator to record what lies in it: mains desk safe.",
-            )
+    if source == Control.SAFE and amount_minor > safe_minor(organisation_id=mover.organisation_id):
+        raise refusal(
+            "safe-less",
+            "There is less in the safe of this unit.",
+            place,
+            "Ask the administrator to record what lies in it: mains desk safe.",
+        )
+
+
+def _lock_safe(organisation_id: int) -> None:
+    """One movement of a unit's safe after the other: a form that comes twice at once is found by the second."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_SAFE, [organisation_id % 2**31])
 
 
 def _post(moved: CashMovement, *, now: datetime, narrative: str) -> None:
