@@ -16,6 +16,12 @@ class Control(models.TextChoices):
     RETURNS = "returns", _("Money to return to payers")
     BANK_CHARGES = "bank_charges", _("Charges of banks")
     BANK_OTHER = "bank_other", _("Other movements at banks")
+    PENALTY = "penalty", _("Late interest")
+    ALLOWANCE = "allowance", _("Allowance for doubtful debts")
+    BAD_DEBT = "bad_debt", _("Bad debts")
+    REFUNDS = "refunds", _("Refunds to be paid")
+    OFFSET = "offset", _("Offset between services and providers")
+    CASH = "cash", _("Cash")
 
 
 class AccountType(models.TextChoices):
@@ -32,23 +38,35 @@ TYPE_OF_CONTROL = {
     Control.RECEIVABLE: AccountType.ASSET,
     Control.BANK: AccountType.ASSET,
     Control.BANK_OTHER: AccountType.ASSET,
+    Control.CASH: AccountType.ASSET,
+    Control.ALLOWANCE: AccountType.ASSET,
+    Control.OFFSET: AccountType.ASSET,
+    Control.REFUNDS: AccountType.LIABILITY,
     Control.SUSPENSE: AccountType.LIABILITY,
     Control.RETURNS: AccountType.LIABILITY,
     Control.TAX: AccountType.LIABILITY,
     Control.OPENING: AccountType.EQUITY,
     Control.REVENUE: AccountType.INCOME,
+    Control.PENALTY: AccountType.INCOME,
+    Control.BAD_DEBT: AccountType.EXPENSE,
     Control.BANK_CHARGES: AccountType.EXPENSE,
 }
 CODE_OF_CONTROL = {
     Control.BANK: "1000",
     Control.BANK_OTHER: "1090",
+    Control.CASH: "1010",
     Control.RECEIVABLE: "1200",
+    Control.ALLOWANCE: "1290",
+    Control.OFFSET: "1295",
     Control.SUSPENSE: "2100",
     Control.RETURNS: "2150",
+    Control.REFUNDS: "2160",
     Control.TAX: "2200",
     Control.OPENING: "3000",
     Control.REVENUE: "4000",
+    Control.PENALTY: "4100",
     Control.BANK_CHARGES: "5000",
+    Control.BAD_DEBT: "5100",
 }
 """The chart of a utility that has stated none of its own."""
 
@@ -60,6 +78,11 @@ class EntryKind(models.TextChoices):
     BILL = "bill", _("Bill")
     PAYMENT = "payment", _("Payment")
     REVERSAL = "reversal", _("Payment taken back")
+    INTEREST = "interest", _("Late interest")
+    WRITE_OFF = "write_off", _("Write-off")
+    REFUND = "refund", _("Refund")
+    TRANSFER = "transfer", _("Transfer between accounts")
+    OFFSET = "offset", _("Offset between services")
 
 
 class PolicyRule(models.TextChoices):
@@ -68,6 +91,14 @@ class PolicyRule(models.TextChoices):
     OLDEST_FIRST = "oldest_first", _("Oldest debt first")
     BY_SERVICE = "by_service", _("Service by service")
     PROPORTIONAL = "proportional", _("Services in proportion to what is owed")
+
+
+class PenaltyOrder(models.TextChoices):
+    """Whether a payment covers late interest before the debts that bore it."""
+
+    BY_DATE = "by_date", _("Interest and principal by due date")
+    PRINCIPAL_FIRST = "principal_first", _("Principal before interest")
+    PENALTY_FIRST = "penalty_first", _("Interest before principal")
 
 
 class TransactionKind(models.TextChoices):
@@ -79,6 +110,14 @@ class TransactionKind(models.TextChoices):
     BANK_OPENING = "bank_opening", _("Opening balance at a bank")
     BANK_STATEMENT = "bank_statement", _("Bank statement")
     BANK_LINE = "bank_line", _("Line of a bank statement")
+    INTEREST = "interest", _("Late interest")
+    WRITE_OFF = "write_off", _("Write-off")
+    REFUND = "refund", _("Refund")
+    REFUND_PAID = "refund_paid", _("Refund paid in cash")
+    TRANSFER = "transfer", _("Transfer between accounts")
+    OFFSET = "offset", _("Offset between services")
+    PROVISION = "provision", _("Provision for doubtful debts")
+    COUNTER = "counter", _("Posted back")
 
 
 class Book(models.TextChoices):
