@@ -30,10 +30,10 @@ def people() -> tuple[int, int]:
 
 
 def state_rules(*, percent: str = "6", document: str = RULE, now: datetime = NOW) -> None:
-    state_key_rate(code="cbr", percent=Decimal(percent), valid_from=START, proof="Letter 1", actor=None, now=now)
-    state_interest(
-        document=document, key_rate="cbr", valid_from=START, proof="Order 1", actor=None, now=now
+    state_key_rate(
+        code="cbr", percent=Decimal(percent), valid_from=START, proof="Letter 1", actor=None, now=now
     )
+    state_interest(document=document, key_rate="cbr", valid_from=START, proof="Order 1", actor=None, now=now)
 
 
 def run_interest(cast: Cast, until: date, *, now: datetime = NOW) -> PostedInterest:

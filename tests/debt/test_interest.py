@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from debt_cast import RULE, START, run_interest, state_rules
 from mains.debt.actions.interest import UnableToPostInterest, post_interest
 from mains.debt.actions.terms import UnableToStateTerms, state_interest, state_key_rate
 from mains.debt.queries.interest import accrued_by_item, explain_items, list_posted
@@ -15,7 +16,6 @@ from mains.ledger.queries.current_account import balance_of
 from mains.payments.actions.reversals import reverse_receipt
 from mains.payments.models import Receipt
 from money_cast import NOW, Cast
-from debt_cast import RULE, START, run_interest, state_rules
 
 DUE = date(2021, 1, 10)
 APRIL, MAY = date(2021, 4, 30), date(2021, 5, 31)

@@ -7,6 +7,7 @@ between them is at the place where the message is made.
 from django.utils.translation import gettext_noop as _
 
 from mains.base.known_case_messages import CASES
+from mains.base.known_debt_messages import DEBTS
 from mains.base.known_engine_messages import ENGINE
 from mains.base.known_fact_messages import FACTS
 from mains.base.known_formula_messages import FORMULAS
@@ -303,8 +304,6 @@ BOOKS = (
     _("Nothing to do: it takes transactions."),
     _("There is no such request that waits."),
     _("See the list: somebody has decided it."),
-    _("Nobody agrees to a reopening that they asked for themselves."),
-    _("Ask a colleague who may close the books."),
     _("The books are closed through {closed}, so {day} takes no transactions."),
     _("Date it on an open day, or ask somebody who closes the books for reopening."),
     _("{runs} bill runs are begun and not posted."),
@@ -357,6 +356,7 @@ MESSAGES = (
     *TRIALS,
     *FINDINGS,
     *BOOKS,
+    *DEBTS,
     *CONDITIONS,
     *FACTS,
     *ENGINE,

@@ -13,7 +13,7 @@ from mains.debt.queries.terms import list_terms
 @jobs.periodic(cron="30 1 1 * *")
 @jobs.task(name="mains.debt.jobs.post_late_interest", queueing_lock="post late interest")
 def post_late_interest(timestamp: int) -> None:
-    """In the first night of a month: post late interest until the end of the month before, where a rule of it exists."""
+    """In the first night of a month: post late interest until the end of the last one, where a rule exists."""
     del timestamp
     now = business_now()
     if list_terms():

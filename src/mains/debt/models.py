@@ -83,8 +83,8 @@ class InterestLine(models.Model):
 class Movement(models.Model):
     """A write-off, refund, transfer or offset as proposed; posted when another person approves. Append-only.
 
-    Money moves from account × provider × service; of a transfer or offset to the other place. `item_id` is the debt that
-    is written off; `due_date` that of a debt which a transfer carries over.
+    Money moves from account × provider × service; of a transfer or offset to the other place. `item_id` is the debt
+    that is written off; `due_date` that of a debt which a transfer carries over.
     """
 
     kind = models.CharField(max_length=10, choices=MovementKind)

@@ -9,7 +9,15 @@ from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 
 from mains.base.facts import DatedFact
-from mains.ledger.values import Book, Control, EntryKind, PenaltyOrder, PeriodEventKind, PolicyRule, TransactionKind
+from mains.ledger.values import (
+    Book,
+    Control,
+    EntryKind,
+    PenaltyOrder,
+    PeriodEventKind,
+    PolicyRule,
+    TransactionKind,
+)
 
 
 class Transaction(models.Model):

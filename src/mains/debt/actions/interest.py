@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from mains.base.columns import append_frame, fetch_frame
 from mains.debt.models import InterestLine, InterestRun
-from mains.debt.queries.basis import basis_of_interest
 from mains.debt.queries.causes import with_causes
 from mains.debt.queries.interest import Interest, interest_until, posted_by_item
 from mains.debt.queries.terms import list_terms
@@ -116,11 +115,10 @@ def _post_chunk(
 ) -> PostedInterest:
     _one_at_a_time()
     lock_allocation()
-    basis = basis_of_interest(account_ids=account_ids)
-    found = interest_until(account_ids=account_ids, until=run.until, basis=basis)
+    found = interest_until(account_ids=account_ids, until=run.until)
     lines = _differences(found, account_ids=account_ids)
     if before is not None and not lines.is_empty():
-        earlier = interest_until(account_ids=account_ids, until=before, basis=basis)
+        earlier = interest_until(account_ids=account_ids, until=before)
         lines = with_causes(lines, earlier, account_ids=account_ids)
     opened = hold_open_days(kind=TransactionKind.INTEREST)
     day = max(run.until, opened or run.until)
@@ -128,10 +126,11 @@ def _post_chunk(
         entries = _post(run, lines, part=part, day=day, now=now)
         _keep_lines(run, lines, entries)
         touched = entries["account_id"].unique().sort().to_list()
-        allocate_credits(account_ids=touched, now=now)
-        late = last_credit_days(account_ids=touched, since=day)
+        # Interest taken back, and interest dated before money that is there, change what earlier money covers.
+        late = sorted(last_credit_days(account_ids=touched, since=day))
+        allocate_credits(account_ids=sorted(set(touched).difference(late)), now=now)
         if late:
-            reallocate(account_ids=sorted(late), now=now)
+            reallocate(account_ids=late, now=now)
     return PostedInterest(
         run_id=run.pk,
         accounts=lines["account_id"].n_unique(),
@@ -154,7 +153,9 @@ def _differences(found: Interest, *, account_ids: list[int]) -> pl.DataFrame:
         found.items.select("item_id", "account_id", "provider_id", "service"), on="item_id"
     )
     return (
-        counted.join(posted, on=["item_id", "account_id", "provider_id", "service"], how="full", coalesce=True)
+        counted.join(
+            posted, on=["item_id", "account_id", "provider_id", "service"], how="full", coalesce=True
+        )
         .with_columns(
             pl.col("total_minor").fill_null(0),
             pl.col("posted_minor").fill_null(0),

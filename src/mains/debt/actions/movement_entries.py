@@ -73,9 +73,7 @@ def post_movement(movement: Movement, *, day: date, now: datetime, narrative: st
     return Posted(posted.transaction_id, is_counter=False)
 
 
-def post_back(
-    movement: Movement, transaction_id: int, *, day: date, now: datetime, narrative: str
-) -> Posted:
+def post_back(movement: Movement, transaction_id: int, *, day: date, now: datetime, narrative: str) -> Posted:
     """Post the opposite of a movement's transaction; each entry and its opposite cover each other and nothing else."""
     entries = fetch_frame(
         """

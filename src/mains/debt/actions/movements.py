@@ -18,7 +18,6 @@ from mains.ledger.queries.current_account import balance_of
 from mains.ledger.queries.open_items import open_credits, open_items
 from mains.ledger.values import TransactionKind
 from mains.staff.actions.approvals import decide, propose
-from mains.staff.models import Proposal
 from mains.staff.values import EVERYTHING, ProposalKind, Scope
 
 
@@ -44,13 +43,21 @@ class Payee:
     account: str = ""
 
 
+@dataclass(frozen=True)
+class _Open:
+    provider_id: int
+    service: str
+    due_date: date
+    outstanding_minor: int
+
+
 def propose_write_off(
     *, item_id: int, account_id: int, amount_minor: int, reason: str, document: str, now: datetime,
     actor_id: int | None, scope: Scope = EVERYTHING,
 ) -> Movement:  # fmt: skip
     """Propose to give up a debt, or part of it. Raises UnableToMove, UnableToPropose."""
     item = _open_item(account_id, item_id)
-    place = Place(account_id=account_id, provider_id=item["provider_id"], service=item["service"])
+    place = Place(account_id=account_id, provider_id=item.provider_id, service=item.service)
     return _propose(
         Movement(kind=MovementKind.WRITE_OFF, item_id=item_id, amount_minor=amount_minor),
         place, None, reason=reason, document=document, now=now, actor_id=actor_id, scope=scope,
@@ -100,7 +107,7 @@ def propose_transfer(
             place,
             "Name the credit's service first.",
         )
-    due_date = _open_item(place.account_id, item_id)["due_date"] if item_id is not None else None
+    due_date = _open_item(place.account_id, item_id).due_date if item_id is not None else None
     movement = Movement(kind=kind, item_id=item_id, amount_minor=amount_minor, due_date=due_date)
     return _propose(
         movement, place, to, reason=reason, document=document, now=now, actor_id=actor_id, scope=scope
@@ -158,7 +165,7 @@ def decide_movement(
     """
     with transaction.atomic():
         lock_allocation()
-        proposal: Proposal = decide(
+        proposal = decide(
             proposal_id=proposal_id, agrees=agrees, note=note, now=now, actor_id=actor_id, scope=scope
         )
         movement = Movement.objects.get(pk=proposal.subject_id)
@@ -180,7 +187,7 @@ def undo_movement(
 ) -> Movement:
     """Post a movement back, whole and once: debts are owed again with their old due dates, credits return.
 
-    Raises UnableToMove: unknown or out of `scope`, not posted, posted back, a refund that was ordered or paid, no reason.
+    Raises UnableToMove: unknown or out of `scope`, not posted, posted back, an ordered or paid refund, no reason.
     """
     reason = " ".join(reason.split())
     with transaction.atomic():
@@ -215,14 +222,12 @@ def undo_movement(
 
 def check_movement(movement: Movement) -> None:
     """Whether the debt or credit that moves is there, now. Raises UnableToMove."""
-    place = Place(
-        account_id=movement.account_id, provider_id=movement.provider_id, service=movement.service
-    )
+    place = Place(account_id=movement.account_id, provider_id=movement.provider_id, service=movement.service)
     if movement.amount_minor <= 0:
         raise _refusal("movement-amount", "The amount is not above zero.", place, "Give what is to move.")
     if movement.item_id is not None:
         item = _open_item(movement.account_id, movement.item_id)
-        if movement.amount_minor > item["outstanding_minor"]:
+        if movement.amount_minor > item.outstanding_minor:
             raise _refusal(
                 "movement-debt-less",
                 "Less than this is open of the debt.",
@@ -230,10 +235,10 @@ def check_movement(movement: Movement) -> None:
                 "Give at most what is open.",
             )
         return
-    credits = open_credits(account_ids=[movement.account_id]).filter(
+    funds = open_credits(account_ids=[movement.account_id]).filter(
         (pl.col("provider_id") == movement.provider_id) & (pl.col("service") == movement.service)
     )
-    available = int(credits["available_minor"].sum())
+    available = int(funds["available_minor"].sum())
     if movement.kind == MovementKind.REFUND:
         # Who owes for another service gets no money out: that is what an offset is for.
         available = min(available, -balance_of(account_id=movement.account_id))
@@ -265,7 +270,7 @@ def _day(now: datetime, *, kind: TransactionKind) -> date:
     return max(today, hold_open_days(kind=kind) or today)
 
 
-def _open_item(account_id: int, item_id: int | None) -> dict[str, object]:
+def _open_item(account_id: int, item_id: int | None) -> _Open:
     found = open_items(account_ids=[account_id]).filter(pl.col("item_id") == item_id)
     if found.is_empty():
         raise UnableToMove(
@@ -274,7 +279,8 @@ def _open_item(account_id: int, item_id: int | None) -> dict[str, object]:
             place=f"account {account_id}, item {item_id}",
             remedy="Look at the open debts of the account.",
         )
-    return found.row(0, named=True)
+    row = found.row(0, named=True)
+    return _Open(row["provider_id"], row["service"], row["due_date"], row["outstanding_minor"])
 
 
 def _organisation(place: Place, scope: Scope) -> int:

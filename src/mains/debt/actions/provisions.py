@@ -22,7 +22,7 @@ class UnableToProvide(MainsError):
 
 
 def propose_provision(*, on_date: date, reason: str, now: datetime, actor_id: int | None) -> Provision:
-    """Compute what of the debts open at the end of a day is doubtful and propose to post the difference to the allowance.
+    """Propose to post to the allowance what of the debts open at the end of a day is doubtful, less what it holds.
 
     Raises UnableToProvide: a day that is not over, no terms, nothing to post; UnableToPropose without a reason.
     """
@@ -33,7 +33,7 @@ def propose_provision(*, on_date: date, reason: str, now: datetime, actor_id: in
             code="provision-terms",
             message="The day is to come, or no rule of provision holds on it.",
             place=place,
-            remedy="State the rule first: mains ledger provision terms.",
+            remedy="State the rule first: mains ledger debts provision --terms.",
         )
     with transaction.atomic():
         lines = compute_provision(on_date=on_date, terms=terms)
@@ -94,9 +94,7 @@ def decide_provision(
 def _post(provision: Provision, *, now: datetime, narrative: str) -> None:
     terms = find_provision_terms(on_date=provision.on_date)
     lines = compute_provision(on_date=provision.on_date, terms=terms) if terms else []
-    computed = [
-        (one.organisation_id, one.provider_id, one.service, one.difference_minor) for one in lines
-    ]
+    computed = [(one.organisation_id, one.provider_id, one.service, one.difference_minor) for one in lines]
     proposed = [
         (one["organisation_id"], one["provider_id"], one["service"], one["difference_minor"])
         for one in provision.lines

@@ -1,6 +1,7 @@
 """Pay approved refunds out: keep what was ordered at the bank, book the bank's line, or hand the money over in cash."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
@@ -22,11 +23,20 @@ class UnableToPayRefund(MainsError):
     """No such refund waits; nothing was booked."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OrderedRefunds:
+    """A file of payment orders and how many refunds it orders."""
+
+    file_id: int
+    content: bytes
+    count: int
+
+
 def keep_orders(
     *, identifier: str, content: bytes, orders: Mapping[int, str], now: datetime, actor_id: int | None
-) -> RefundFile:
-    """Keep a file of payment orders with the refunds in it (movement → end-to-end id). Raises UnableToPayRefund when one
-    of them does not wait to be ordered."""
+) -> OrderedRefunds:
+    """Keep a file of payment orders with the refunds in it (movement → end-to-end id). Raises UnableToPayRefund when
+    one of them does not wait to be ordered."""
     with transaction.atomic():
         file = RefundFile.objects.create(
             identifier=identifier, content=content, created_at=now, created_by_id=actor_id
@@ -36,7 +46,7 @@ def keep_orders(
             if RefundOrder.objects.filter(movement=movement).exists():
                 raise _refusal(movement_id)
             RefundOrder.objects.create(movement=movement, file=file, end_to_end_id=end_to_end_id)
-        return file
+        return OrderedRefunds(file_id=file.pk, content=content, count=len(orders))
 
 
 def book_refund_line(*, transaction_id: int, now: datetime, actor_id: int | None = None) -> Movement:

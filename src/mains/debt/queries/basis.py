@@ -1,8 +1,8 @@
-"""What late interest is computed on: debts as they should have been billed, and the money that met them, by real dates."""
+"""What late interest is computed on: debts as they should have been billed, and the money that met them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -71,24 +71,31 @@ _PAIR: dict[str, type[pl.DataType]] = {
 
 @dataclass(frozen=True)
 class Basis:
-    """`items`: item_id, account_id, organisation_id, provider_id, service, due_date, amount_minor (> 0) of debts that bear
-    interest; `payments`: item_id, paid_date, amount_minor (> 0)."""
+    """`items`: item_id, account_id, organisation_id, provider_id, service, due_date, amount_minor (> 0) of debts that
+    bear interest; `payments`: item_id, paid_date, amount_minor (> 0)."""
 
     items: pl.DataFrame
     payments: pl.DataFrame
 
 
-def basis_of_interest(*, account_ids: Sequence[int], as_of: datetime | None = None) -> Basis:
-    """Debts and what covered them when, computed anew from the entries recorded before `as_of` (None: all).
+def basis_of_interest(*, account_ids: Sequence[int], until: date, as_of: datetime | None = None) -> Basis:
+    """Debts and what covered them when, at the end of `until`, computed anew from the entries recorded before `as_of`
+    (None: all).
 
-    A bill that was recalculated counts with what it should have been, a payment from the day it was made, a payment taken
-    back not at all; a write-off ends interest on its day.
+    A bill that was recalculated counts with what it should have been, a payment from the day it was made, a payment
+    taken back not at all; a write-off ends interest on its day.
     """
     params = {"account_ids": list(account_ids), "as_of": as_of}
     entries = _as_billed_rightly(
         fetch_frame(_ENTRIES, params, schema=_SCHEMA), fetch_frame(_REDUCED, params, schema=_REDUCED_SCHEMA)
     )
-    fixed = fetch_frame(_FIXED, params, schema=_PAIR)
+    entries = entries.filter(_counts(until))
+    kept = entries.select("entry_id")
+    fixed = (
+        fetch_frame(_FIXED, params, schema=_PAIR)
+        .join(kept, left_on="item_id", right_on="entry_id", how="semi")
+        .join(kept, left_on="credit_id", right_on="entry_id", how="semi")
+    )
     undone = taken_back(entries)
     rest = without(entries, pl.concat([fixed, undone]))
     pairs = pl.concat([fixed, in_order(entries=rest, policies=list_policies(as_of=as_of))])
@@ -116,6 +123,15 @@ def basis_of_interest(*, account_ids: Sequence[int], as_of: datetime | None = No
         .sort("item_id", "paid_date", maintain_order=True)
     )
     return Basis(items, payments)
+
+
+def _counts(until: date) -> pl.Expr:
+    """What was there at the end of the day. Interest that is posted on it or later is what is being counted: it must
+    not take money from the debts that bear it, or the same facts would give another amount the second time."""
+    is_debt = pl.col("amount_minor") > 0
+    is_there = pl.when(is_debt).then("business_date").otherwise("paid_on") <= pl.lit(until)
+    is_counted_now = (pl.col("kind") == EntryKind.INTEREST.value) & (pl.col("business_date") >= pl.lit(until))
+    return is_there & ~is_counted_now
 
 
 def _as_billed_rightly(entries: pl.DataFrame, reduced: pl.DataFrame) -> pl.DataFrame:

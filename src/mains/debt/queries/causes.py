@@ -25,8 +25,8 @@ _SINCE = """
 
 
 def with_causes(lines: pl.DataFrame, earlier: Interest, *, account_ids: Sequence[int]) -> pl.DataFrame:
-    """The lines with correction_minor, what the facts say now of the days of the run before less what was posted, and the
-    cause of it."""
+    """The lines with correction_minor, what the facts say now of the days of the run before less what was posted, and
+    the cause of it."""
     since = fetch_frame(
         _SINCE,
         {"account_ids": list(account_ids)},
@@ -45,7 +45,9 @@ def with_causes(lines: pl.DataFrame, earlier: Interest, *, account_ids: Sequence
         model.objects.filter(recorded_at__gt=runs[1]).exists() for model in (InterestTerms, KeyRate)
     )
     cause = (
-        pl.when(pl.col("correction_minor") == 0)
+        pl.when((pl.col("correction_minor") == 0) & (pl.col("amount_minor") < 0))
+        .then(pl.lit(InterestCause.OTHER.value))
+        .when(pl.col("correction_minor") == 0)
         .then(pl.lit(InterestCause.DAYS.value))
         .when(pl.col("has_bill").fill_null(value=False))
         .then(pl.lit(InterestCause.BILL.value))

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from mains.base.columns import fetch_frame
-from mains.debt.queries.basis import Basis, basis_of_interest
+from mains.debt.queries.basis import basis_of_interest
 from mains.debt.queries.terms import TermsRecord, list_terms
 from mains.engine.exact import Protocol
 from mains.engine.interest import OpenItem, Payment, interest_columns, interest_exact
@@ -57,14 +57,12 @@ class PostedLine:
     cause: str
 
 
-def interest_until(
-    *, account_ids: Sequence[int], until: date, as_of: datetime | None = None, basis: Basis | None = None
-) -> Interest:
+def interest_until(*, account_ids: Sequence[int], until: date, as_of: datetime | None = None) -> Interest:
     """Interest of the accounts' debts from their due dates to the end of `until`, by columns; nothing is posted.
 
     Debts follow the terms of their due date; with `as_of`, everything as it was known then.
     """
-    basis = basis or basis_of_interest(account_ids=account_ids, as_of=as_of)
+    basis = basis_of_interest(account_ids=account_ids, until=until, as_of=as_of)
     terms = list_terms(as_of=as_of)
     items = with_terms(
         basis.items.filter(pl.col("due_date") < until), terms, account_ids=account_ids, as_of=as_of
@@ -154,7 +152,7 @@ def explain_items(
         of_item = found.payments.filter(pl.col("item_id") == row["item_id"])
         terms = rules[row["terms_id"]]
         item = OpenItem(
-            key=str(row["item_id"]),
+            key=row["due_date"].isoformat(),
             amount_minor=row["amount_minor"],
             due_date=row["due_date"],
             payments=tuple(

@@ -1,4 +1,4 @@
-"""What must always hold between movements, interest and the ledger, in SQL that shares nothing with the posting code."""
+"""What must always hold between movements, interest and the ledger; SQL that shares nothing with the posting."""
 
 from mains.ledger.queries.invariants import Breach, ask
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from mains.base.rows import fetch_rows
+from mains.debt.models import RefundFile
 from mains.debt.values import MovementKind, MovementState, RefundWay
 from mains.staff.values import Scope
 
@@ -92,9 +93,7 @@ def list_movements(*, scope: Scope, account_id: int | None = None, limit: int = 
     where = ""
     if account_id is not None:
         where = " AND (m.account_id = %(account_id)s OR m.to_account_id = %(account_id)s)"
-    return _fetch(
-        f"{where} ORDER BY m.id DESC LIMIT %(limit)s", scope, account_id=account_id, limit=limit
-    )
+    return _fetch(f"{where} ORDER BY m.id DESC LIMIT %(limit)s", scope, account_id=account_id, limit=limit)
 
 
 def list_movements_by_id(*, ids: Sequence[int], scope: Scope) -> dict[int, MovementRecord]:
@@ -105,18 +104,23 @@ def list_movements_by_id(*, ids: Sequence[int], scope: Scope) -> dict[int, Movem
 
 def list_refunds_to_pay(*, scope: Scope) -> list[MovementRecord]:
     """Approved refunds that nobody has ordered or paid, oldest first."""
-    found = _fetch(
+    return _fetch(
         " AND m.kind = %(kind)s AND mp.id IS NOT NULL AND mc.id IS NULL AND o.id IS NULL AND r.id IS NULL"
         " ORDER BY m.id",
         scope,
         kind=MovementKind.REFUND.value,
     )
-    return found
 
 
 def list_refunds_ordered(*, scope: Scope) -> list[MovementRecord]:
     """Refunds ordered at the bank whose line no statement has shown yet, oldest first."""
     return _fetch(" AND o.id IS NOT NULL AND r.id IS NULL ORDER BY m.id", scope)
+
+
+def find_refund_file(*, file_id: int) -> tuple[str, bytes] | None:
+    """Name and content of a file of payment orders."""
+    found = RefundFile.objects.filter(pk=file_id).first()
+    return (found.identifier, bytes(found.content)) if found else None
 
 
 def _fetch(tail: str, scope: Scope, **params: Any) -> list[MovementRecord]:

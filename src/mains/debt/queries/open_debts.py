@@ -47,8 +47,8 @@ class _Row:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenDebt:
-    """A debt that is not covered in full. `accrued_minor` is interest until today that is not posted yet; `barred_after` is
-    the last day of its limitation, None where no rule says."""
+    """A debt that is not covered in full. `accrued_minor` is interest until today that is not posted yet;
+    `barred_after` is the last day of its limitation, None where no rule says."""
 
     item_id: int
     account_id: int
@@ -75,9 +75,7 @@ def list_open_debts(*, account_id: int, today: date) -> list[OpenDebt]:
     return [_debt(row, terms, accrued.get(row.item_id, 0)) for row in rows]
 
 
-def list_barred(
-    *, scope: Scope, by: date, service: str = "", limit: int = 500
-) -> list[OpenDebt]:
+def list_barred(*, scope: Scope, by: date, service: str = "", limit: int = 500) -> list[OpenDebt]:
     """Open debts of the scope whose limitation ends by a day, the oldest first, without accrued interest."""
     terms = list_limitation_terms()
     if not terms:
@@ -122,8 +120,8 @@ def _debt(row: _Row, terms: Sequence[LimitationRecord], accrued_minor: int) -> O
 def barred_after(
     terms: Sequence[LimitationRecord], *, service: str, due_date: date, last_paid_on: date | None
 ) -> date | None:
-    """The last day of a debt's limitation: so many years from its due date, or from the last part payment where the terms
-    of the due date say that it interrupts. Terms of the service go before those of all."""
+    """The last day of a debt's limitation: so many years from its due date, or from the last part payment where the
+    terms of the due date say that it interrupts. Terms of the service go before those of all."""
     in_force = [
         one
         for one in terms
@@ -136,9 +134,9 @@ def barred_after(
     rule = max(in_force, key=lambda one: one.service != "")
     start = due_date
     # A payment made after the time was up revives nothing.
-    if rule.interruption is Interruption.PART_PAYMENT and last_paid_on is not None:
-        if due_date < last_paid_on <= _years_later(due_date, rule.years):
-            start = last_paid_on
+    paid = last_paid_on if rule.interruption is Interruption.PART_PAYMENT else None
+    if paid is not None and due_date < paid <= _years_later(due_date, rule.years):
+        start = paid
     return _years_later(start, rule.years)
 
 
@@ -147,3 +145,39 @@ def _years_later(day: date, years: int) -> date:
         return day.replace(year=day.year + years)
     except ValueError:
         return day.replace(year=day.year + years, day=28)
+
+
+@dataclass(frozen=True)
+class Supply:
+    """One provider's service at an account; `credit_minor` is money that no debt has used."""
+
+    provider_id: int
+    provider_name: str
+    service: str
+    credit_minor: int
+
+
+def list_supplies(*, account_id: int) -> list[Supply]:
+    """The account's services and providers by its agreements and entries, with the credit of each."""
+    return fetch_rows(
+        Supply,
+        """
+        WITH places AS (
+            SELECT g.provider_id, p.service, 0::bigint AS minor
+            FROM customers_agreement g JOIN network_servicepoint p ON p.id = g.service_point_id
+            WHERE g.account_id = %(account_id)s AND g.superseded_at IS NULL
+            UNION ALL
+            SELECT e.provider_id, e.service, -e.amount_minor - coalesce(u.minor, 0)
+            FROM ledger_entry e
+            LEFT JOIN (
+                SELECT credit_id, sum(amount_minor) AS minor FROM ledger_allocation
+                WHERE account_id = %(account_id)s GROUP BY 1
+            ) u ON u.credit_id = e.id
+            WHERE e.account_id = %(account_id)s AND e.amount_minor < 0
+        )
+        SELECT l.provider_id, coalesce(p.name, ''), l.service, sum(l.minor)::bigint
+        FROM places l LEFT JOIN customers_party p ON p.id = l.provider_id
+        GROUP BY 1, 2, 3 ORDER BY 3, 2, 1
+        """,
+        {"account_id": account_id},
+    )

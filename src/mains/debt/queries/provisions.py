@@ -12,8 +12,8 @@ from mains.debt.models import Provision
 from mains.debt.queries.terms import ProvisionRecord
 from mains.kernel.rounding import RoundingMode, round_to_step
 from mains.ledger.values import AGE_LIMITS_DAYS, Age
-from mains.staff.models import Proposal
-from mains.staff.values import ProposalKind
+from mains.staff.queries.approvals import list_proposals
+from mains.staff.values import EVERYTHING, ProposalKind
 
 # Open debts at the end of a day by place and age; money that no debt has used makes nothing less doubtful.
 _OPEN = """
@@ -104,19 +104,25 @@ def compute_provision(*, on_date: date, terms: ProvisionRecord) -> list[Provisio
 
 def list_provisions(*, limit: int = 50) -> list[ProvisionProposal]:
     """Provisions proposed, latest first."""
-    found = {one.pk: one for one in Provision.objects.order_by("-id")[:limit]}
-    proposals = Proposal.objects.filter(kind=ProposalKind.PROVISION, subject_id__in=list(found))
+    proposals = [
+        one
+        for is_waiting in (True, False)
+        for one in list_proposals(
+            scope=EVERYTHING, is_waiting=is_waiting, kinds=[ProposalKind.PROVISION], limit=limit
+        )
+    ]
+    found = Provision.objects.in_bulk([one.subject_id for one in proposals])
     return [
         ProvisionProposal(
             provision_id=one.subject_id,
-            proposal_id=one.pk,
+            proposal_id=one.proposal_id,
             on_date=found[one.subject_id].on_date,
             required_minor=sum(line["required_minor"] for line in found[one.subject_id].lines),
-            difference_minor=one.amount_minor,
+            difference_minor=sum(line["difference_minor"] for line in found[one.subject_id].lines),
             asked_at=one.asked_at,
-            agrees=one.decision.agrees if hasattr(one, "decision") else None,
+            agrees=one.agrees,
         )
-        for one in proposals.select_related("decision").order_by("-id")
+        for one in sorted(proposals, key=lambda one: -one.proposal_id)
     ]
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
+from mains.base.columns import fetch_frame
 from mains.debt.models import InterestRun
 from mains.debt.queries.interest import explain_items, posted_by_item
 from mains.engine.exact import UnableToRate
@@ -21,7 +24,11 @@ class Deviation:
 def replay_interest(*, account_ids: Sequence[int], run_id: int | None = None) -> list[Deviation]:
     """Compare the interest posted up to a run, the last one by default, item by item, with what the facts known at its
     moment give day by day in fractions."""
-    run = InterestRun.objects.filter(pk=run_id).first() if run_id else InterestRun.objects.order_by("-id").first()
+    run = (
+        InterestRun.objects.filter(pk=run_id).first()
+        if run_id
+        else InterestRun.objects.order_by("-id").first()
+    )
     if run is None:
         return []
     found = []
@@ -33,6 +40,7 @@ def replay_interest(*, account_ids: Sequence[int], run_id: int | None = None) ->
         try:
             protocols = explain_items(account_id=account_id, until=run.until, as_of=run.recorded_at)
         except UnableToRate:
+            # No rate is in force on a day, so nothing was posted for the run either; the run named it.
             continue
         exact = {item: protocol.total_minor for item, protocol in protocols.items()}
         found += [
@@ -46,3 +54,16 @@ def replay_interest(*, account_ids: Sequence[int], run_id: int | None = None) ->
             if posted.get(item, 0) != exact.get(item, 0)
         ]
     return found
+
+
+def list_accounts_with_interest(*, limit: int) -> list[int]:
+    """Accounts to which interest was posted, spread over all of them by a hash of their ids."""
+    frame = fetch_frame(
+        """
+        SELECT account_id FROM (SELECT DISTINCT account_id FROM debt_interestline) found
+        ORDER BY hashint8(account_id), account_id LIMIT %(limit)s
+        """,
+        {"limit": limit},
+        schema={"account_id": pl.Int64},
+    )
+    return frame["account_id"].to_list()

@@ -86,7 +86,7 @@ def with_rates(document: str, rates: Sequence[RateRecord], *, code: str) -> str:
     """The document with the dated figures of a key rate as its `rates`; as it is where it names none."""
     if not code:
         return document
-    # A rate that has ended is followed by nothing until the next one begins; the engine has no gap, so nought stands there.
+    # A rate that has ended is followed by nothing until the next one begins; so nought stands there.
     lines: list[tuple[date, Decimal]] = []
     of_code = [one for one in rates if one.code == code]
     for at, one in enumerate(of_code):

@@ -2,8 +2,7 @@
 
 from datetime import date, datetime
 
-from mains.debt.actions.refunds import keep_orders
-from mains.debt.models import RefundFile
+from mains.debt.actions.refunds import OrderedRefunds, keep_orders
 from mains.debt.queries.movements import list_refunds_to_pay
 from mains.debt.values import RefundWay
 from mains.integrations.payment_orders.credit_transfers import write_credit_transfers
@@ -25,7 +24,7 @@ def order_refunds(
     now: datetime,
     actor_id: int | None,
     scope: Scope = EVERYTHING,
-) -> RefundFile:
+) -> OrderedRefunds:
     """A file of payment orders for every approved refund by bank that waits, each ordered once.
 
     The statement shows each payment by itself, so that its line finds its refund. Raises UnableToWritePaymentOrders:

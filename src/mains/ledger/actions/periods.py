@@ -87,9 +87,7 @@ def ask_to_reopen(*, book: Book, from_day: date, reason: str, now: datetime, act
             recorded_at=now,
             recorded_by_id=actor_id,
         )
-        propose(
-            kind=ProposalKind.REOPENING, subject_id=request.pk, reason=reason, now=now, actor_id=actor_id
-        )
+        propose(kind=ProposalKind.REOPENING, subject_id=request.pk, reason=reason, now=now, actor_id=actor_id)
         return request
 
 

@@ -49,8 +49,8 @@ def reallocate(*, account_ids: Sequence[int], now: datetime) -> Allocated:
 
 
 def fix_allocations(*, pairs: pl.DataFrame, now: datetime) -> Allocated:
-    """Let these credits cover these items and no others from now on (account_id, item_id, credit_id, amount_minor; below
-    zero: no longer), and allocate the accounts anew. The caller holds a database transaction."""
+    """Let these credits cover these items and no others from now on (account_id, item_id, credit_id, amount_minor;
+    below zero: no longer), and allocate the accounts anew. The caller holds a database transaction."""
     lock_allocation()
     append_frame(pairs.select(*_PAIR, "amount_minor", recorded_at=pl.lit(now)), "ledger_fixedallocation")
     return reallocate(account_ids=pairs["account_id"].unique().sort().to_list(), now=now)

@@ -18,18 +18,19 @@ def allocate_by_day(
 ) -> pl.DataFrame:
     """Let funds cover items, each by the policy of its day: account_id, credit_id, item_id, amount_minor.
 
-    `items`: what the engine's `allocate` needs, service, kind and business_date; `funds` as the engine's. `among_services`:
-    an account's items of all services are one debt; otherwise only what is of one provider and service, which then is
-    the `account_id` given. Where interest comes after or before principal, items that were not there on the fund's day
-    follow as they come, so that the result does not depend on who was entered first.
+    `items`: what the engine's `allocate` needs, service, kind and business_date; `funds` as the engine's.
+    `among_services`: an account's items of all services are one debt; otherwise only what is of one provider and
+    service, which then is the `account_id` given. Where interest comes after or before principal, items
+    that were not there on the fund's day follow as they come, so that the result does not depend on who was entered
+    first.
     """
     days = funds["paid_on"].unique().sort().to_list()
     made = []
-    for key, group in groupby(days, key=lambda day: _key(policies, day, among_services)):
+    for key, group in groupby(days, key=lambda day: _key(policies, day, among_services=among_services)):
         of_order = list(group)
         stretches = [of_order] if key[1] is PenaltyOrder.BY_DATE else [[day] for day in of_order]
         for stretch in stretches:
-            order = _order(policies, stretch[0], among_services)
+            order = _order(policies, stretch[0], among_services=among_services)
             found = allocate(
                 items=items, funds=funds.filter(pl.col("paid_on").is_in(stretch)), order=order
             ).allocations
@@ -40,10 +41,12 @@ def allocate_by_day(
 
 def in_order(*, entries: pl.DataFrame, policies: Sequence[PolicyRecord]) -> pl.DataFrame:
     """What each credit covers within its supply, as if all had come in the order of their dates: account_id, item_id,
-    credit_id, amount_minor. `entries`: entry_id, account_id, provider_id, service, kind, amount_minor (not 0), due_date,
-    business_date; a credit may have `paid_on` too, the day on which the money was really there."""
+    credit_id, amount_minor. `entries`: entry_id, account_id, provider_id, service, kind, amount_minor (not 0),
+    due_date, business_date; a credit may have `paid_on` too, the day on which the money was really there."""
     supplies = entries.select(SUPPLY).unique(maintain_order=True).with_row_index("supply_id")
     placed = entries.join(supplies.cast({"supply_id": pl.Int64}), on=SUPPLY, maintain_order="left")
+    corrected = _corrected_interest(placed)
+    placed = without(placed, corrected)
     paid_on = "paid_on" if "paid_on" in entries.columns else "business_date"
     made = allocate_by_day(
         items=placed.filter(pl.col("amount_minor") > 0).select(
@@ -65,10 +68,30 @@ def in_order(*, entries: pl.DataFrame, policies: Sequence[PolicyRecord]) -> pl.D
         among_services=False,
     )
     return (
-        made.drop("account_id")
+        pl.concat([corrected, made.select("item_id", "credit_id", "amount_minor")])
         .join(entries.select("account_id", item_id="entry_id"), on="item_id", maintain_order="left")
         .select("account_id", "item_id", "credit_id", "amount_minor")
     )
+
+
+def _corrected_interest(placed: pl.DataFrame) -> pl.DataFrame:
+    """Interest that a later run took back, with the interest that it takes back: it was never owed, so money that had
+    covered it counts for other debts from its own day on. Columns item_id, credit_id, amount_minor."""
+    interest = placed.filter(pl.col("kind") == EntryKind.INTEREST.value)
+    return allocate(
+        items=interest.filter(pl.col("amount_minor") > 0).select(
+            account_id="supply_id",
+            item_id="entry_id",
+            due_date="business_date",
+            outstanding_minor="amount_minor",
+        ),
+        funds=interest.filter(pl.col("amount_minor") < 0).select(
+            account_id="supply_id",
+            credit_id="entry_id",
+            paid_on="business_date",
+            available_minor=-pl.col("amount_minor"),
+        ),
+    ).allocations.select("item_id", "credit_id", "amount_minor")
 
 
 def without(entries: pl.DataFrame, fixed: pl.DataFrame) -> pl.DataFrame:
@@ -104,13 +127,13 @@ def taken_back(entries: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _key(policies: Sequence[PolicyRecord], day: date, among_services: bool) -> tuple[str, PenaltyOrder]:
+def _key(policies: Sequence[PolicyRecord], day: date, *, among_services: bool) -> tuple[str, PenaltyOrder]:
     policy = policy_on(policies, day)
     penalty = policy.penalty if policy else PenaltyOrder.BY_DATE
     return (policy.order.name if policy and among_services else penalty.value, penalty)
 
 
-def _order(policies: Sequence[PolicyRecord], day: date, among_services: bool) -> AllocationOrder:
+def _order(policies: Sequence[PolicyRecord], day: date, *, among_services: bool) -> AllocationOrder:
     policy = policy_on(policies, day)
     if policy is None:
         return OLDEST_FIRST

@@ -25,7 +25,7 @@ class UnableToBookBankLine(MainsError):
 def book_bank_line(
     *, transaction_id: int, control: str, now: datetime, note: str = "", actor_id: int | None = None
 ) -> None:
-    """Post a waiting line against `control`, one of `BOOKABLE` or refunds, on the day the bank booked it, or the first open one.
+    """Post a waiting line against `control`, one of `BOOKABLE` or refunds, on the bank's day or the first open one.
 
     A line that is a return settles the oldest receipt of its amount that waits to be returned. Raises
     UnableToBookBankLine when the line is unknown, booked already, or there is no such return.

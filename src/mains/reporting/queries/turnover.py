@@ -21,7 +21,7 @@ from mains.staff.values import Scope
 
 PAGE = 100
 
-# Brought forward counts as opening wherever it is dated; whatever is neither opening nor bill nor late interest was paid.
+# Brought forward counts as opening wherever it is dated; what is neither that nor bill nor late interest was paid.
 _FIGURES = """
     coalesce(sum({m}.amount_minor)
              FILTER (WHERE {d}.business_date < %(month_from)s OR {d}.kind = 'opening'), 0)::bigint,
@@ -283,7 +283,9 @@ def _account_rows(
 ) -> tuple[tuple[TurnoverRow, ...], int | None]:
     params = {**period, "organisation_id": organisation_id, "after": after, "limit": limit + 1}
     with connection.cursor() as cursor:
-        cursor.execute(_BY_ACCOUNT.format(figures=_FIGURES.format(m="e", d="e", charged="'bill', 'interest'")), params)
+        cursor.execute(
+            _BY_ACCOUNT.format(figures=_FIGURES.format(m="e", d="e", charged="'bill', 'interest'")), params
+        )
         found = cursor.fetchall()
     rows = tuple(
         TurnoverRow(kind=RowKind.ACCOUNT, id=row[0], code=row[1], name=row[2], figures=_figures(row[3:]))

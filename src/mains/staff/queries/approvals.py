@@ -53,6 +53,20 @@ def list_proposals(
     return [_record(one) for one in found.order_by("id" if is_waiting else "-decision__id")[:limit]]
 
 
+def find_proposal(*, proposal_id: int, scope: Scope) -> ProposalRecord | None:
+    """The proposal, where the scope reaches it; those of the whole utility only for people of all of it."""
+    found = Proposal.objects.filter(pk=proposal_id).select_related(
+        "organisation", "asked_by", "decision__decided_by"
+    )
+    one = found.first()
+    if one is None:
+        return None
+    is_seen = scope.organisation_ids is None or (
+        one.organisation_id is not None and scope.covers(one.organisation_id)
+    )
+    return _record(one) if is_seen else None
+
+
 def find_waiting(*, kind: ProposalKind, subject_id: int) -> int | None:
     """Id of the proposal of this subject that nobody has decided."""
     return (

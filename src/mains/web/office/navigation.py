@@ -46,6 +46,8 @@ ENTRIES = (
         "p",
         ("office:register", "office:receipt", "office:bank", "office:suspense", "office:learned"),
     ),
+    Entry("office:proposals", _("Proposals"), "clock", "o"),
+    Entry("office:doubtful_debts", _("Debts"), "coin", "h"),
     Entry("office:turnover", _("Turnover"), "report-money", "t"),
     Entry("office:books", _("Books"), "lock", "k"),
     Entry("office:network", _("Network"), "sitemap", "n", ("office:node", "office:add_node_figure")),

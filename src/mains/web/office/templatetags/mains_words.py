@@ -15,6 +15,7 @@ from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord, LineRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
 from mains.customers.values import Category, CustomerKind
+from mains.debt.values import InterestCause, Interruption, MovementKind
 from mains.ledger.values import Control, EntryKind
 from mains.metering.queries.photos import PhotoRecord
 from mains.metering.values import (
@@ -58,12 +59,15 @@ KINDS: Mapping[str, type[Choices]] = {
     "draft_step": DraftStepKind,
     "entry": EntryKind,
     "hole": HoleCause,
+    "interest_cause": InterestCause,
+    "interruption": Interruption,
     "interval_quality": IntervalQuality,
     "interval_quantity": IntervalQuantity,
     "line": LineKind,
     "location": Location,
     "look": LookOutcome,
     "match": MatchRule,
+    "movement": MovementKind,
     "organisation": OrganisationKind,
     "payer": PayerKind,
     "premise": PremiseKind,
