@@ -48,13 +48,16 @@ def item_interest(request: OfficeRequest, number: str, item_id: int) -> HttpResp
     except UnableToRate as error:
         messages.error(request, error_text(error))
         return redirect("office:account_debts", number=number)
-    if item_id not in found:
-        raise Http404(_("There is no such debt that bears interest."))
     return book_page(
         book,
         "office/account/interest.html",
         "account_debts",
-        trees=[tree_of(line.explanation) for line in found[item_id].lines if line.explanation],
+        trees=[
+            tree_of(line.explanation)
+            for protocol in found.values()
+            for line in protocol.lines
+            if line.explanation
+        ],
         posted=[one for one in list_posted(account_id=book.account.id) if one.item_id == item_id],
         back=reverse("office:account_debts", args=[number]),
     )
