@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from bank_samples import ROUBLES, client_bank
 from debt_cast import approve, people, run_interest, state_rules
 from mains.debt.actions.movements import (
     Payee,
@@ -15,18 +16,23 @@ from mains.debt.actions.movements import (
     propose_write_off,
     undo_movement,
 )
-from mains.debt.actions.refunds import UnableToPayRefund, pay_in_cash
+from mains.debt.actions.refunds import UnableToPayRefund, book_refund_line, pay_in_cash
 from mains.debt.models import Movement
 from mains.debt.queries.invariants import find_breaches
 from mains.debt.queries.movements import list_movements, list_refunds_to_pay
 from mains.debt.values import RefundWay
+from mains.integrations.bank_files.intake import take_bank_file
+from mains.integrations.payment_orders.refunds import order_refunds
+from mains.integrations.payment_orders.values import BankParty, UnableToWritePaymentOrders
 from mains.ledger.actions.policies import state_policy
 from mains.ledger.models import Posting
 from mains.ledger.queries import invariants as ledger_invariants
 from mains.ledger.queries.current_account import balance_of
 from mains.ledger.queries.open_items import open_credits, open_items
+from mains.payments.actions.bank_acceptance import accept_bank_file
+from mains.payments.actions.bank_accounts import add_bank_account
 from mains.payments.actions.reversals import reverse_receipt
-from mains.payments.models import Receipt
+from mains.payments.models import BankTransaction, Receipt
 from mains.payments.queries import invariants as payment_invariants
 from mains.staff.actions.approvals import UnableToDecide, UnableToPropose, state_limit
 from mains.staff.models import Assignment, Organisation, Proposal, Role
@@ -142,6 +148,34 @@ def test_a_refund_is_paid_out_of_a_credit_in_cash(cast: Cast) -> None:
         undo_movement(movement_id=refund.pk, reason="Too late", now=NOW, actor_id=people()[1])
     reverse_receipt(receipt_id=Receipt.objects.get().pk, reason="Bounced", business_date=APRIL, now=NOW)
     assert balance_of(account_id=cast.accounts["anna"]) == 7_000, "bill and refund are owed"
+    assert sound()
+
+
+def test_a_refund_is_ordered_once_and_booked_when_the_bank_shows_it(cast: Cast) -> None:
+    add_bank_account(number=ROUBLES, title="Bank", currency="RUB")
+    file = take_bank_file(content=client_bank(), file_name="may.txt", now=NOW, account_number="")
+    accept_bank_file(file_id=file, now=NOW)
+    line = BankTransaction.objects.get(amount_minor=-25_000)
+    with pytest.raises(UnableToPayRefund) as unordered:
+        book_refund_line(transaction_id=line.pk, now=NOW)
+    assert unordered.value.code == "refund-line"
+    payee = Payee(way=RefundWay.BANK, name="Anna", account="DE89 3704 0044 0532 0130 00")
+    cast.pay(("dilek", "2021-04-10", "300.00", "TOO-MUCH"))
+    refund = approve(propose_refund(place=place(cast, "dilek"), amount_minor=25_000, payee=payee, **told()))
+    utility = BankParty(name="Lumen", iban="DE89370400440532013000", bic="COBADEFFXXX")
+    ordered = order_refunds(debtor=utility, execute_on=date(2021, 6, 8), now=NOW, actor_id=None)
+    assert ordered.count == 1
+    assert f"REFUND-{refund.pk}".encode() in ordered.content
+    with pytest.raises(UnableToWritePaymentOrders):
+        order_refunds(debtor=utility, execute_on=date(2021, 6, 8), now=NOW, actor_id=None)
+    with pytest.raises(UnableToMove):
+        undo_movement(movement_id=refund.pk, reason="Too late", now=NOW, actor_id=people()[1])
+    assert control("refunds") == -25_000
+    book_refund_line(transaction_id=line.pk, now=NOW)
+    assert control("refunds") == 0
+    assert [one.state for one in list_movements(scope=EVERYTHING)] == ["paid"]
+    with pytest.raises(UnableToPayRefund):
+        book_refund_line(transaction_id=line.pk, now=NOW)
     assert sound()
 
 
