@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from mains.base.columns import append_frame, fetch_frame
 from mains.debt.models import InterestLine, InterestRun
+from mains.debt.queries.basis import read_facts
 from mains.debt.queries.causes import with_causes
-from mains.debt.queries.interest import Interest, interest_until, posted_by_item
+from mains.debt.queries.interest import Interest, count_interest, posted_by_item
 from mains.debt.queries.terms import list_terms
 from mains.kernel.errors import MainsError
 from mains.ledger.actions.allocation import allocate_credits, lock_allocation
@@ -115,10 +116,11 @@ def _post_chunk(
 ) -> PostedInterest:
     _one_at_a_time()
     lock_allocation()
-    found = interest_until(account_ids=account_ids, until=run.until)
+    facts = read_facts(account_ids=account_ids)
+    found = count_interest(facts, until=run.until)
     lines = _differences(found, account_ids=account_ids)
     if before is not None and not lines.is_empty():
-        earlier = interest_until(account_ids=account_ids, until=before)
+        earlier = count_interest(facts, until=before)
         lines = with_causes(lines, earlier, account_ids=account_ids)
     opened = hold_open_days(kind=TransactionKind.INTEREST)
     day = max(run.until, opened or run.until)

@@ -78,27 +78,39 @@ class Basis:
     payments: pl.DataFrame
 
 
-def basis_of_interest(*, account_ids: Sequence[int], until: date, as_of: datetime | None = None) -> Basis:
-    """Debts and what covered them when, at the end of `until`, computed anew from the entries recorded before `as_of`
-    (None: all).
+@dataclass(frozen=True)
+class Facts:
+    """Entries as they should have been, and fixed allocations, of some accounts as known at `as_of` (None: now)."""
+
+    account_ids: Sequence[int]
+    as_of: datetime | None
+    entries: pl.DataFrame
+    fixed: pl.DataFrame
+
+
+def read_facts(*, account_ids: Sequence[int], as_of: datetime | None = None) -> Facts:
+    """Read what was recorded before `as_of` (None: all), once for several days."""
+    params = {"account_ids": list(account_ids), "as_of": as_of}
+    entries = fetch_frame(_ENTRIES, params, schema=_SCHEMA)
+    reduced = fetch_frame(_REDUCED, params, schema=_REDUCED_SCHEMA)
+    fixed = fetch_frame(_FIXED, params, schema=_PAIR)
+    return Facts(account_ids, as_of, _as_billed_rightly(entries, reduced), fixed)
+
+
+def basis_of_interest(facts: Facts, *, until: date) -> Basis:
+    """Debts and what covered them when, at the end of `until`, laid out anew.
 
     A bill that was recalculated counts with what it should have been, a payment from the day it was made, a payment
     taken back not at all; a write-off ends interest on its day.
     """
-    params = {"account_ids": list(account_ids), "as_of": as_of}
-    entries = _as_billed_rightly(
-        fetch_frame(_ENTRIES, params, schema=_SCHEMA), fetch_frame(_REDUCED, params, schema=_REDUCED_SCHEMA)
-    )
-    entries = entries.filter(_counts(until))
+    entries = facts.entries.filter(_counts(until))
     kept = entries.select("entry_id")
-    fixed = (
-        fetch_frame(_FIXED, params, schema=_PAIR)
-        .join(kept, left_on="item_id", right_on="entry_id", how="semi")
-        .join(kept, left_on="credit_id", right_on="entry_id", how="semi")
+    fixed = facts.fixed.join(kept, left_on="item_id", right_on="entry_id", how="semi").join(
+        kept, left_on="credit_id", right_on="entry_id", how="semi"
     )
     undone = taken_back(entries)
     rest = without(entries, pl.concat([fixed, undone]))
-    pairs = pl.concat([fixed, in_order(entries=rest, policies=list_policies(as_of=as_of))])
+    pairs = pl.concat([fixed, in_order(entries=rest, policies=list_policies(as_of=facts.as_of))])
     items = entries.filter(
         (pl.col("amount_minor") > 0)
         & pl.col("kind").is_in([kind.value for kind in BEARING])

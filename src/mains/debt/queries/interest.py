@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from mains.base.columns import fetch_frame
-from mains.debt.queries.basis import basis_of_interest
+from mains.debt.queries.basis import Facts, basis_of_interest, read_facts
 from mains.debt.queries.terms import TermsRecord, list_terms
 from mains.engine.exact import Protocol
 from mains.engine.interest import OpenItem, Payment, interest_columns, interest_exact
@@ -62,7 +62,13 @@ def interest_until(*, account_ids: Sequence[int], until: date, as_of: datetime |
 
     Debts follow the terms of their due date; with `as_of`, everything as it was known then.
     """
-    basis = basis_of_interest(account_ids=account_ids, until=until, as_of=as_of)
+    return count_interest(read_facts(account_ids=account_ids, as_of=as_of), until=until)
+
+
+def count_interest(facts: Facts, *, until: date) -> Interest:
+    """As `interest_until`, on facts that were read before."""
+    account_ids, as_of = facts.account_ids, facts.as_of
+    basis = basis_of_interest(facts, until=until)
     terms = list_terms(as_of=as_of)
     items = with_terms(
         basis.items.filter(pl.col("due_date") < until), terms, account_ids=account_ids, as_of=as_of
