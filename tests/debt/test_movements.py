@@ -225,6 +225,13 @@ def test_a_debt_moves_with_its_due_date_and_its_interest(cast: Cast) -> None:
 def test_a_credit_moves_to_another_account(cast: Cast) -> None:
     cast.pay(("anna", "2021-03-10", "30.00", "MINE"))
     bill = cast.bill("boris", 5_000, on=MARCH)
+    away = propose_transfer(place=place(cast, "anna"), to=place(cast, "dilek"), amount_minor=1, **told())
+    north = Scope(organisation_ids=frozenset({cast.units["Alder"]}), permissions=EVERYTHING.permissions)
+    with pytest.raises(UnableToMove):
+        decide_movement(
+            proposal_id=Proposal.objects.get(subject_id=away.pk).pk,
+            agrees=True, now=NOW, actor_id=people()[1], scope=north,
+        )  # fmt: skip
     approve(
         propose_transfer(place=place(cast, "anna"), to=place(cast, "boris"), amount_minor=3_000, **told())
     )

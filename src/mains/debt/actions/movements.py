@@ -169,6 +169,8 @@ def decide_movement(
             proposal_id=proposal_id, agrees=agrees, note=note, now=now, actor_id=actor_id, scope=scope
         )
         movement = Movement.objects.get(pk=proposal.subject_id)
+        if not _is_reached(movement, scope):
+            raise _unknown(movement.pk)
         if agrees:
             check_movement(movement)
             day = _day(now, kind=TransactionKind(movement.kind))
@@ -193,7 +195,7 @@ def undo_movement(
     with transaction.atomic():
         lock_allocation()
         movement = Movement.objects.select_for_update().filter(pk=movement_id).first()
-        if movement is None or not scope.covers(movement.organisation_id):
+        if movement is None or not _is_reached(movement, scope):
             raise _unknown(movement_id)
         posted = MovementPosting.objects.filter(movement=movement, is_counter=False).first()
         is_paid = (
@@ -292,6 +294,12 @@ def _organisation(place: Place, scope: Scope) -> int:
     if found.is_empty() or not scope.covers(int(found["organisation_id"][0])):
         raise _refusal("movement-account", "There is no such account.", place, "Give the account's number.")
     return int(found["organisation_id"][0])
+
+
+def _is_reached(movement: Movement, scope: Scope) -> bool:
+    """Whoever decides what moves between two units answers for both."""
+    there = movement.to_organisation_id
+    return scope.covers(movement.organisation_id) and (there is None or scope.covers(there))
 
 
 def _unknown(movement_id: int) -> UnableToMove:
