@@ -63,7 +63,8 @@ def job_statuses() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT status::text FROM procrastinate_jobs"
-            " WHERE task_name NOT LIKE ALL (ARRAY['%%take_over%%', '%%look_when_due', '%%ledger.jobs.seal'])"
+            " WHERE task_name NOT LIKE ALL (ARRAY['%%take_over%%', '%%look_when_due', '%%ledger.jobs.seal',"
+            " '%%post_late_interest'])"
             " ORDER BY id",
             [],
         )

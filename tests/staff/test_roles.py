@@ -13,7 +13,12 @@ from mains.staff.values import Permission
 
 pytestmark = pytest.mark.django_db
 
-MIGRATIONS = ("0003_tariff_permissions", "0004_close_books", "0005_cash_desks")
+MIGRATIONS = (
+    "0003_tariff_permissions",
+    "0004_close_books",
+    "0005_cash_desks",
+    "0007_money_permissions",
+)
 # The roles as the packs of the first release had them.
 OLD = {
     "administrator": [
@@ -48,8 +53,12 @@ def test_old_roles_get_the_permissions_that_fit_them(old_roles) -> None:
         "administrator": [
             *("see_tariff_drafts", "draft_tariffs", "publish_tariffs", "close_books"),
             *("take_payments", "supervise_desks"),
+            *("propose_money", "approve_money"),
         ],
-        "accountant": ["see_tariff_drafts", "publish_tariffs", "close_books", "supervise_desks"],
+        "accountant": [
+            *("see_tariff_drafts", "publish_tariffs", "close_books", "supervise_desks"),
+            *("propose_money", "approve_money"),
+        ],
         "tariff_specialist": ["see_tariff_drafts", "draft_tariffs"],
         "supervisor": ["supervise_desks"],
         "cashier": ["take_payments"],
@@ -61,7 +70,7 @@ def test_old_roles_get_the_permissions_that_fit_them(old_roles) -> None:
 
 def test_where_people_decided_already_nothing_is_touched(old_roles) -> None:
     Role.objects.create(code="reader", name="Reader", permissions=["see_tariff_drafts"])
-    Role.objects.create(code="closer", name="Closer", permissions=["close_books"])
+    Role.objects.create(code="closer", name="Closer", permissions=["close_books", "approve_money"])
     Role.objects.create(code="teller", name="Teller", permissions=["take_payments"])
     before = {role.code: role.permissions for role in Role.objects.all()}
     give_all()
@@ -78,7 +87,7 @@ def test_the_check_names_what_no_role_may_and_granting_mends_it(old_roles) -> No
     found = check_rights()
     assert found.state is State.WARNING
     missing = (
-        *("take_payments", "supervise_desks", "close_books"),
+        *("take_payments", "supervise_desks", "close_books", "propose_money", "approve_money"),
         *("see_tariff_drafts", "draft_tariffs", "publish_tariffs"),
     )
     assert found.detail == f"no role may: {', '.join(missing)}"

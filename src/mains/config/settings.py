@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "mains.billing",
     "mains.balance",
     "mains.payments",
+    "mains.debt",
     "mains.customers",
     "mains.metering",
     "mains.network",

@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
 
 import polars as pl
 
-from mains.engine.allocation import allocate
 from mains.ledger.actions.allocation import allocate_credits, lock_allocation, store_allocations
 from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.actions.reallocation import reallocate
 from mains.ledger.queries.open_items import last_credit_days, open_items
-from mains.ledger.queries.policies import list_policies, order_on
+from mains.ledger.queries.order import allocate_by_day
+from mains.ledger.queries.policies import list_policies
 from mains.ledger.values import Control, EntryKind, TransactionKind
 from mains.payments.queries.supply import supply_of_accounts, utility_id
 from mains.payments.values.places import MoneyPlace
@@ -127,46 +126,26 @@ def _days(receipts: pl.DataFrame, other_side: pl.DataFrame) -> list[date]:
 
 def _shares(receipts: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     """How much of each receipt covers which item, with the item's supply and business date."""
-    made = _by_policy(
-        items=items.drop("business_date"),
+    made = allocate_by_day(
+        items=items,
         funds=receipts.select(
             "account_id",
             pl.col("receipt_id").alias("credit_id"),
             pl.col("business_date").alias("paid_on"),
             pl.col("amount_minor").alias("available_minor"),
         ),
+        policies=list_policies(),
+        among_services=True,
     )
     return (
         made.select("item_id", pl.col("credit_id").alias("receipt_id"), "amount_minor")
-        .join(items.drop("due_date", "outstanding_minor"), on="item_id", maintain_order="left")
+        .join(items.drop("due_date", "outstanding_minor", "kind"), on="item_id", maintain_order="left")
         .join(
             receipts.select("receipt_id", pl.col("business_date").alias("paid_on")),
             on="receipt_id",
             maintain_order="left",
         )
     )
-
-
-def _by_policy(*, items: pl.DataFrame, funds: pl.DataFrame) -> pl.DataFrame:
-    """Allocations of the funds, those of one policy after those of the one before."""
-    policies, made = list_policies(), []
-    days = funds.select("paid_on").unique().sort("paid_on").to_series().to_list()
-    for _name, group in groupby(days, key=lambda day: order_on(policies, day).name):
-        of_policy = list(group)
-        found = allocate(
-            items=items,
-            funds=funds.filter(pl.col("paid_on").is_in(of_policy)),
-            order=order_on(policies, of_policy[0]),
-        ).allocations
-        made.append(found)
-        covered = found.group_by("item_id").agg(pl.col("amount_minor").sum())
-        items = (
-            items.join(covered, on="item_id", how="left", maintain_order="left")
-            .with_columns(outstanding_minor=pl.col("outstanding_minor") - pl.col("amount_minor").fill_null(0))
-            .drop("amount_minor")
-            .filter(pl.col("outstanding_minor") > 0)
-        )
-    return pl.concat(made) if made else allocate(items=items, funds=funds).allocations
 
 
 def _late_accounts(receipts: pl.DataFrame) -> list[int]:

@@ -54,6 +54,8 @@ ENTRIES = (
         ("office:open_shift", "office:close_shift", "office:desk_payment"),
     ),
     Entry("office:desks", _("Cash desks"), "calculator", "s", ("office:desk_shift",)),
+    Entry("office:proposals", _("Proposals"), "clock", "o"),
+    Entry("office:doubtful_debts", _("Debts"), "coin", "u"),
     Entry("office:turnover", _("Turnover"), "report-money", "t"),
     Entry("office:books", _("Books"), "lock", "k"),
     Entry("office:network", _("Network"), "sitemap", "n", ("office:node", "office:add_node_figure")),

@@ -16,6 +16,8 @@ from mains.billing.queries.records import BillRecord, LineRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
 from mains.cashdesk.values import Means, MovementKind, VoidState
 from mains.customers.values import Category, CustomerKind
+from mains.debt.values import InterestCause, Interruption
+from mains.debt.values import MovementKind as DebtMovementKind
 from mains.ledger.values import Control, EntryKind
 from mains.metering.queries.photos import PhotoRecord
 from mains.metering.values import (
@@ -60,6 +62,8 @@ KINDS: Mapping[str, type[Choices]] = {
     "draft_step": DraftStepKind,
     "entry": EntryKind,
     "hole": HoleCause,
+    "interest_cause": InterestCause,
+    "interruption": Interruption,
     "interval_quality": IntervalQuality,
     "interval_quantity": IntervalQuantity,
     "line": LineKind,
@@ -67,6 +71,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "look": LookOutcome,
     "match": MatchRule,
     "means": Means,
+    "movement": DebtMovementKind,
     "organisation": OrganisationKind,
     "payer": PayerKind,
     "premise": PremiseKind,
