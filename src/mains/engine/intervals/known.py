@@ -4,9 +4,11 @@ The plain way, which the column version (`filled.py`) is checked against.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from functools import cached_property
+from math import floor
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -171,6 +173,16 @@ class KnownIntervals:
             return [found for _at, found in self.walk(register, start_at, end_at)]
         except UnableToMeasure:
             return []  # several lengths: nothing can be taken from one for the other
+
+
+def without_error(row: IntervalRow, *, percent_hundredths: int, fault: str) -> IntervalRow:
+    """A row as its meter would have counted it, had it not counted so many hundredths of a percent too much: each
+    interval to the nearest millionth, half up."""
+    rightly = Fraction(10_000, 10_000 + percent_hundredths)
+    micro = tuple(
+        None if counted is None else floor(counted * rightly + Fraction(1, 2)) for counted in row.micro
+    )
+    return replace(row, micro=micro, counted=row.micro, fault=fault)
 
 
 def midnight(day: date, clock: str) -> datetime:

@@ -14,13 +14,15 @@ from django.db import connection
 
 from mains.balance.queries.exact import NodeBalance, prove_balance, stored_balances
 from mains.billing.queries.explain.carried import CarriedRows, load_carried
-from mains.billing.queries.explain.intervals import (
+from mains.billing.queries.explain.intervals.believed import PointIntervals, found_faults, hung_meters
+from mains.billing.queries.explain.intervals.rows import (
     IntervalFact,
     PriceFact,
     first_day_read,
     load_intervals,
     load_prices,
 )
+from mains.billing.queries.explain.intervals.stated import StatedDemand, stated_demands
 from mains.billing.values import COMMON_USE
 from mains.engine.tariff import read_tariff
 from mains.engine.tariff.model import Tariff
@@ -46,14 +48,13 @@ class Edition:
 class Item:
     """One agreement in one month: what the exact interpreters need, and where each fact is kept.
 
-    `agreements` are the rows that follow one another without a gap; the oldest that ever spoke of them
-    gives the item its id. `stored` are
-    the daily-use rows that the bill read, `placements`, `states` and `figures` the network facts above the service
-    point, `balance_rows` those of the nodes above it, where the tariff reads what they share out; `carried` what is
-    known of balances from bill to bill, where the tariff has such; `conditions` what is recorded of the point under
-    names of attributes; `errors` and `acts` what was ever found of its registers and of itself, `intervals` all
-    revisions of the days of interval data that say anything of the month, `prices` those of the prices by the hour that
-    its tariff reads.
+    `agreements` are the rows that follow one another without a gap; the oldest that ever spoke of them gives the item
+    its id. `stored` are the daily-use rows that the bill read, `placements`, `states` and `figures` the network facts
+    above the service point, `balance_rows` those of the nodes above it, where the tariff reads what they share out;
+    `carried` what is known of balances from bill to bill, where the tariff has such; `conditions` what is recorded of
+    the point under names of attributes, `stated` those that speak of demands of months before; `errors` and `acts` what
+    was ever found of its registers and of itself, `intervals` all revisions of the days of interval data that say
+    anything of the month, `prices` those of the prices by the hour that its tariff reads.
     """
 
     agreement_id: int
@@ -81,6 +82,14 @@ class Item:
     acts: tuple[Row, ...] = ()
     intervals: tuple[IntervalFact, ...] = ()
     prices: tuple[PriceFact, ...] = ()
+    stated: tuple[StatedDemand, ...] = ()
+
+    @property
+    def told_by_intervals(self) -> PointIntervals:
+        """The intervals with the meters that counted them."""
+        return PointIntervals(
+            self.intervals, hung_meters(self.registers), found_faults(self.errors, self.registers)
+        )
 
     @property
     def installed(self) -> tuple[Row, ...]:
@@ -112,7 +121,6 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
     readings = _grouped(_rows(_READINGS, about), "service_point_id")
     premise_states = _grouped(_rows(_PREMISE_STATES, about), "premise_id")
     absences = _grouped(_rows(_ABSENCES, about), "premise_id")
-    conditions = _grouped(_rows(_CONDITIONS, about), "service_point_id")
     errors, acts = (
         _grouped(_rows(_ERRORS, about), "register_id"),
         _grouped(_rows(_ACTS, about), "service_point_id"),
@@ -126,6 +134,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
         default=first_day_read(None, month),
     )
     days = (read_from, following + timedelta(days=1))
+    conditions = _grouped(_rows(_CONDITIONS, about | {"from": read_from}), "service_point_id")
     intervals = load_intervals(service_point_ids=[*points], days=days, as_of=as_of)
     named = (name for edition in editions.values() for name in edition.tariff.price_series)
     prices = tuple(load_prices(series=named, days=days, as_of=as_of))
@@ -168,7 +177,10 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
                 balance_rows=tuple(balances[node] for node in above if node in balances),
                 carried=carried,
                 absences=tuple(absences[first["premise_id"]]),
-                conditions=tuple(conditions[point_id]),
+                conditions=tuple(
+                    row for row in conditions[point_id] if (row["valid_to"] or following) > month
+                ),
+                stated=tuple(stated_demands(conditions[point_id])),
                 errors=_of_registers(registers[point_id], errors),
                 acts=tuple(acts[point_id]),
                 intervals=tuple(intervals.get(point_id, ())),

@@ -8,13 +8,9 @@ from django.utils.translation import gettext as _
 
 from mains.billing.queries.explain.carried import opening_values
 from mains.billing.queries.explain.evidence import Item, Row
-from mains.billing.queries.explain.intervals import (
-    ItemIntervals,
-    hung_meters,
-    known_intervals,
-    known_prices,
-    measure_item,
-)
+from mains.billing.queries.explain.intervals.believed import known_prices
+from mains.billing.queries.explain.intervals.items import ItemIntervals
+from mains.billing.queries.explain.intervals.measuring import measure_item
 from mains.billing.queries.explain.shares import share_stretches
 from mains.billing.queries.explain.usage import DailyUse
 from mains.billing.values import COMMON_USE, FLAG_WORDS
@@ -31,13 +27,14 @@ def intervals_of(item: Item) -> ItemIntervals | None:
     """What stored intervals give of an item whose tariff reads them; None of any other. Raises UnableToMeasure."""
     if item.edition is None or not item.edition.tariff.needs_intervals:
         return None
-    known, _clock = known_intervals(item.intervals, hung_meters(item.registers), item.as_of)
+    known, _clock = item.told_by_intervals.known(item.as_of)
     return measure_item(
         item.edition.tariff,
         known,
         period_from=item.period_from,
         period_to=item.period_to,
         prices=known_prices(item.prices, item.edition.tariff, item.as_of),
+        stated=item.stated,
     )
 
 

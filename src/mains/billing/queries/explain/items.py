@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from mains.billing.queries.explain.evidence import Item
 from mains.billing.queries.explain.facts import facts_of, intervals_of
-from mains.billing.queries.explain.intervals import ItemIntervals
+from mains.billing.queries.explain.intervals.items import ItemIntervals
 from mains.billing.queries.explain.usage import DailyUse, daily_use
 from mains.billing.values import LineKind
 from mains.engine.exact import rate_exact
