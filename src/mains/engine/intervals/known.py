@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from mains.engine.intervals.values import ESTIMATE_WEEKS, IntervalRow, IntervalSeries, UnableToMeasure
 
+_DAY = timedelta(days=1)
 _WEEK = timedelta(weeks=1)
 
 
@@ -64,6 +65,17 @@ class KnownIntervals:
                     begin_at = row.start_at + timedelta(minutes=row.step_minutes * at)
                     own[begin_at] = KnownInterval(begin_at, micro, row, at + 1, 0)
         return found
+
+    def around(self, first: date, end: date) -> "KnownIntervals":
+        """Those of the rows that tell of the days [first, end) by any clock, or that these may be estimated by."""
+        since = datetime(first.year, first.month, first.day, tzinfo=UTC) - ESTIMATE_WEEKS * _WEEK - 2 * _DAY
+        until = datetime(end.year, end.month, end.day, tzinfo=UTC) + _DAY
+        return KnownIntervals([row for row in self.rows if since < row.start_at < until])
+
+    @property
+    def named(self) -> tuple[tuple[int, str], ...]:
+        """By which rows, corrected for which faults, all that is told here is told."""
+        return tuple((row.row_id, row.fault) for row in self.rows)
 
     @property
     def registers(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from mains.billing.queries.explain.carried import opening_values
 from mains.billing.queries.explain.evidence import Item, Row
 from mains.billing.queries.explain.intervals.believed import known_prices
 from mains.billing.queries.explain.intervals.items import ItemIntervals
-from mains.billing.queries.explain.intervals.measuring import measure_item
+from mains.billing.queries.explain.intervals.measuring import ItemMeasurer
 from mains.billing.queries.explain.shares import share_stretches
 from mains.billing.queries.explain.usage import DailyUse
 from mains.billing.values import COMMON_USE, FLAG_WORDS
@@ -28,11 +28,10 @@ def intervals_of(item: Item) -> ItemIntervals | None:
     if item.edition is None or not item.edition.tariff.needs_intervals:
         return None
     known, _clock = item.told_by_intervals.known(item.as_of)
-    return measure_item(
+    return ItemMeasurer().measure(
         item.edition.tariff,
         known,
-        period_from=item.period_from,
-        period_to=item.period_to,
+        period=(item.period_from, item.period_to),
         prices=known_prices(item.prices, item.edition.tariff, item.as_of),
         stated=item.stated,
     )

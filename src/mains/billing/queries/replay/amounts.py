@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mains.billing.queries.explain.evidence import tariff_of_document
 from mains.billing.queries.explain.intervals.believed import known_prices
-from mains.billing.queries.explain.intervals.measuring import measure_item
+from mains.billing.queries.explain.intervals.measuring import ItemMeasurer
 from mains.billing.queries.explain.intervals.stated import stated_demands
 from mains.billing.queries.replay.carried import Left, count_known, opening_of
 from mains.billing.queries.replay.histories import Histories
@@ -65,6 +65,7 @@ class MonthlyAmounts:
     _found: dict[tuple[int, date, int, int, int, Known], Owed] = field(default_factory=dict)
     _above: dict[int, frozenset[int]] = field(default_factory=dict)
     _instants_above: dict[int, frozenset[datetime]] = field(default_factory=dict)
+    _measurer: ItemMeasurer = field(default_factory=ItemMeasurer)
 
     def __post_init__(self) -> None:
         self._shares = NodeShares(self.histories)
@@ -92,6 +93,7 @@ class MonthlyAmounts:
         self._accounts.clear()
         self._found.clear()
         self._uses.forget()
+        self._measurer.forget()
 
     def agreements_left(self, account_id: int, as_of: datetime) -> frozenset[int]:
         """The account's agreements, ever believed, for service points that it does not pay for after the day of
@@ -254,11 +256,10 @@ class MonthlyAmounts:
             return None
         known, _clock = self.histories.told_by_intervals(point_id).known(as_of)
         conditions = believed(self.histories.conditions.get(point_id, ()), as_of)
-        return measure_item(
+        return self._measurer.measure(
             tariff,
             known,
-            period_from=period[0],
-            period_to=period[1],
+            period=period,
             prices=known_prices(self.histories.prices, tariff, as_of),
             stated=stated_demands(row._asdict() for row in conditions),
         ).measured

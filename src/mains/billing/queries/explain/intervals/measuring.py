@@ -1,6 +1,7 @@
 """Items measured by the exact way, with the ratchets of the months before."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -8,53 +9,128 @@ from mains.billing.queries.explain.intervals.items import ItemIntervals
 from mains.billing.queries.explain.intervals.prices import price_series
 from mains.billing.queries.explain.intervals.stated import StatedDemand
 from mains.engine.facts import MICRO, DatedValue
-from mains.engine.intervals import IntervalSeries, UnableToMeasure, measure_exact
+from mains.engine.intervals import IntervalSeries, Measured, UnableToMeasure, measure_exact
 from mains.engine.intervals.known import KnownIntervals
 from mains.engine.intervals.values import IntervalRow
 from mains.engine.tariff.demands import USAGE
 from mains.engine.tariff.model import Tariff
+from mains.engine.tariff.schedule import Demand
 from mains.kernel.period import month_start, next_month
 
 _DAY = timedelta(days=1)
 
 
-def measure_item(
-    tariff: Tariff,
-    known: KnownIntervals,
-    *,
-    period_from: date,
-    period_to: date,
-    prices: Mapping[str, Sequence[IntervalRow]],
-    stated: Sequence[StatedDemand] = (),
-) -> ItemIntervals:
-    """The item by the exact way; of months of which intervals do not tell, demands are those `stated`. Raises
-    UnableToMeasure where intervals are missing that nothing is taken for."""
-    series = _series(tariff, known, prices, period_from, period_to)
-    if not any(each.register == USAGE for each in series):
-        raise UnableToMeasure(
-            code="intervals-missing",
-            message=f"The tariff {tariff.code} reads intervals, and there are none from {period_from} to {period_to} "
-            "(excluded).",
-            place="intervals",
-            remedy="Import them: mains reading import-intervals; or agree on another tariff.",
+@dataclass
+class ItemMeasurer:
+    """Measures items of one point after another, and keeps what the same rows say again: the demands of a month for all
+    months whose ratchets look back at it, and an item for all bills that knew the same of it."""
+
+    _items: dict[tuple[object, ...], ItemIntervals] = field(default_factory=dict)
+    _demands: dict[tuple[object, ...], dict[str, DatedValue]] = field(default_factory=dict)
+    _tariffs: dict[int, Tariff] = field(default_factory=dict)
+
+    def measure(
+        self,
+        tariff: Tariff,
+        known: KnownIntervals,
+        *,
+        period: tuple[date, date],
+        prices: Mapping[str, Sequence[IntervalRow]],
+        stated: Sequence[StatedDemand] = (),
+    ) -> ItemIntervals:
+        """The item by the exact way; of months of which intervals do not tell, demands are those `stated`. Raises
+        UnableToMeasure where intervals are missing that nothing is taken for."""
+        self._tariffs[id(tariff)] = tariff  # while it is kept here, no other one has its id
+        months = [*_months_before(period[0], tariff.ratchet_months)]
+        first = min([period[0], *months])
+        rows = known.around(first, period[1])
+        near = _around(prices, first, period[1])
+        key = (id(tariff), period, rows.named, _named(near), tuple(stated))
+        if key not in self._items:
+            self._items[key] = self._measured(tariff, rows, period, near, stated, months)
+        return self._items[key]
+
+    def forget(self) -> None:
+        """Drop what is kept."""
+        self._items.clear()
+        self._demands.clear()
+        self._tariffs.clear()
+
+    def _measured(
+        self,
+        tariff: Tariff,
+        known: KnownIntervals,
+        period: tuple[date, date],
+        prices: Mapping[str, Sequence[IntervalRow]],
+        stated: Sequence[StatedDemand],
+        months: Sequence[date],
+    ) -> ItemIntervals:
+        series = _series(tariff, known.around(*period), prices, *period)
+        if not any(each.register == USAGE for each in series):
+            raise UnableToMeasure(
+                code="intervals-missing",
+                message=f"The tariff {tariff.code} reads intervals, and there are none from {period[0]} to {period[1]} "
+                "(excluded).",
+                place="intervals",
+                remedy="Import them: mains reading import-intervals; or agree on another tariff.",
+            )
+        history: dict[str, dict[date, int]] = {}
+        told: dict[str, dict[date, str]] = {}
+        for month in months:
+            found = {each.name: each.as_value() for each in stated if each.speaks_of(month)}
+            for name, value in (found | self._demands_of(tariff, known, prices, month)).items():
+                assert isinstance(value.value, Fraction), "A demand is a number."
+                history.setdefault(name, {})[month] = int(value.value * MICRO)
+                told.setdefault(name, {})[month] = value.source
+        measured = measure_exact(
+            tariff=tariff,
+            series=series,
+            period_from=period[0],
+            period_to=period[1],
+            history=history,
+            told=told,
         )
-    history: dict[str, dict[date, int]] = {}
-    told: dict[str, dict[date, str]] = {}
-    for month in _months_before(period_from, tariff.ratchet_months):
-        found = {each.name: each.as_value() for each in stated if each.speaks_of(month)}
-        for name, value in (found | _demands_of(tariff, known, prices, month)).items():
-            assert isinstance(value.value, Fraction), "A demand is a number."
-            history.setdefault(name, {})[month] = int(value.value * MICRO)
-            told.setdefault(name, {})[month] = value.source
-    measured = measure_exact(
-        tariff=tariff,
-        series=series,
-        period_from=period_from,
-        period_to=period_to,
-        history=history,
-        told=told,
-    )
-    return ItemIntervals(tariff, known, measured, prices)
+        if period == (month_start(period[0]), next_month(period[0])):
+            self._demands[self._key(tariff, known, prices, period[0])] = _own_demands(tariff, measured)
+        return ItemIntervals(tariff, known, measured, prices)
+
+    def _demands_of(
+        self,
+        tariff: Tariff,
+        known: KnownIntervals,
+        prices: Mapping[str, Sequence[IntervalRow]],
+        month: date,
+    ) -> dict[str, DatedValue]:
+        """The demands of a whole month before; nothing where its intervals do not tell."""
+        key = self._key(tariff, known, prices, month)
+        if key not in self._demands:
+            end = next_month(month)
+            near = _around(prices, month, end)
+            self._demands[key] = _demands_of_month(tariff, known.around(month, end), near, month)
+        return self._demands[key]
+
+    def _key(
+        self,
+        tariff: Tariff,
+        known: KnownIntervals,
+        prices: Mapping[str, Sequence[IntervalRow]],
+        month: date,
+    ) -> tuple[object, ...]:
+        """What the demands of a month follow from."""
+        end = next_month(month)
+        return (id(tariff), month, known.around(month, end).named, _named(_around(prices, month, end)))
+
+
+def _around(
+    prices: Mapping[str, Sequence[IntervalRow]], first: date, end: date
+) -> dict[str, Sequence[IntervalRow]]:
+    """The rows that tell of prices of the days [first, end)."""
+    return {name: KnownIntervals(rows).around(first, end).rows for name, rows in prices.items()}
+
+
+def _named(prices: Mapping[str, Sequence[IntervalRow]]) -> tuple[object, ...]:
+    """By which rows the prices are told."""
+    return tuple((name, KnownIntervals(rows).named) for name, rows in prices.items())
 
 
 def _series(
@@ -74,7 +150,7 @@ def _series(
     return series
 
 
-def _demands_of(
+def _demands_of_month(
     tariff: Tariff, known: KnownIntervals, prices: Mapping[str, Sequence[IntervalRow]], month: date
 ) -> dict[str, DatedValue]:
     """The demands of a whole month before; nothing where its intervals do not tell."""
@@ -85,7 +161,16 @@ def _demands_of(
         measured = measure_exact(tariff=tariff, series=series, period_from=month, period_to=next_month(month))
     except UnableToMeasure:
         return {}
-    return {name: values[0] for name, values in measured.attributes.items()}
+    return _own_demands(tariff, measured)
+
+
+def _own_demands(tariff: Tariff, measured: Measured) -> dict[str, DatedValue]:
+    """The demands of a whole month that was measured, without what others before it hold up."""
+    return {
+        name: values[0]
+        for name, values in measured.attributes.items()
+        if isinstance(tariff.demands[name], Demand)
+    }
 
 
 def _months_before(day: date, count: int) -> Iterator[date]:
