@@ -6,12 +6,13 @@ from datetime import date, datetime
 import polars as pl
 from django.db import transaction
 
-from mains.base.db import read_frame
+from mains.base.db import adbc_connect, read_frame
 from mains.base.shared_connection import shared_connection
 from mains.billing.actions.openings import record_opening_balance
 from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run
 from mains.billing.actions.recalculations.one_account import charges_of_account
 from mains.billing.actions.recalculations.stages import Recalculation, told
+from mains.billing.actions.runs import prepare_partitions
 from mains.billing.models import BillRun
 from mains.billing.queries.explain.evidence import load_items
 from mains.billing.queries.explain.items import rate_items
@@ -69,8 +70,8 @@ class BillToCome:
 
 @dataclass(frozen=True, kw_only=True)
 class OpeningPreview:
-    """Of a billed month the `corrections` of it and of all that follow; else the `bill` to come. Neither of a month after
-    the next one to be billed: nothing of it is known yet."""
+    """Of a billed month the `corrections` of it and of all that follow; else the `bill` to come. Neither of a month
+    after the next one to be billed: nothing of it is known yet."""
 
     corrections: Recalculation | None = None
     bill: BillToCome | None = None
@@ -82,19 +83,25 @@ def preview_opening_balance(*, order: OpeningOrder, now: datetime) -> OpeningPre
     Raises UnableToRecordOpening, and what a recalculation and the pricing of the bill raise.
     """
     with transaction.atomic():
-        try:
-            return _preview(order, now)
-        finally:
-            transaction.set_rollback(True)
+        _record(order, now)  # what is refused is refused before anything is prepared
+        transaction.set_rollback(True)
+    with adbc_connect() as other:  # partitions are there for all, whatever becomes of this transaction
+        prepare_partitions(connection=other, month=order.month)
+    with transaction.atomic():
+        found = _preview(order, now)
+        transaction.set_rollback(True)
+    return found
 
 
 def _preview(order: OpeningOrder, now: datetime) -> OpeningPreview:
     account = order.account
     connection = shared_connection()
     read_frame(CYCLE_LOCK, {"cycle": f"billing cycle {account.cycle}"}, connection=connection)
-    last = BillRun.objects.filter(
-        cycle=account.cycle, kind=RunKind.MONTHLY, status=RunStatus.POSTED
-    ).order_by("-month").first()
+    last = (
+        BillRun.objects.filter(cycle=account.cycle, kind=RunKind.MONTHLY, status=RunStatus.POSTED)
+        .order_by("-month")
+        .first()
+    )
     if last is not None and order.month <= last.month:
         _record(order, now)
         draft = draft_run(cycle=account.cycle, now=now, created_by_id=None)
@@ -102,9 +109,9 @@ def _preview(order: OpeningOrder, now: datetime) -> OpeningPreview:
         plan = get_plan(run=draft)
         _part, charges = charges_of_account(connection, plan, account.id, now=now)
         return OpeningPreview(corrections=told(plan, [charges]))
-    open_month = order.month if last is None else draft_run(
-        cycle=account.cycle, now=now, created_by_id=None
-    ).month
+    open_month = (
+        order.month if last is None else draft_run(cycle=account.cycle, now=now, created_by_id=None).month
+    )
     if order.month != open_month:
         _record(order, now)
         return OpeningPreview()

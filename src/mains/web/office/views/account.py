@@ -1,5 +1,6 @@
 """The subscriber book: one account's whole life on a few pages that need no training to read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -337,8 +338,11 @@ def money(request: OfficeRequest, number: str) -> HttpResponse:
     return money_page(open_book(request, number))
 
 
-def money_page(book: Book, *, form: OpeningBalanceForm | None = None) -> HttpResponse:
-    """The page of bills and payments with the form for an opening balance; shown again after a refusal."""
+def money_page(
+    book: Book, *, form: OpeningBalanceForm | None = None, opening_preview: Mapping[str, object] | None = None
+) -> HttpResponse:
+    """The page of bills and payments with the form for an opening balance; shown again after a refusal, or with what
+    the balance would change."""
     scope = book.request.scope
     return book_page(
         book,
@@ -349,6 +353,7 @@ def money_page(book: Book, *, form: OpeningBalanceForm | None = None) -> HttpRes
         carried=list_carried(account_id=book.account.id, scope=scope),
         openings=list_openings(account_id=book.account.id, scope=scope),
         form=form or (opening_form(book) if book.may_record else None),
+        opening_preview=opening_preview,
         corrections=list_corrections(bills=book.bills),
         may_recalculate=book.may_recalculate,
         receipts=list_receipts(account_id=book.account.id),
