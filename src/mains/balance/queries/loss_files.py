@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mains.balance.queries.losses import LossRow
-from mains.network.values import UNIT_OF_SERVICE
+from mains.base.units import UNIT_OF_SERVICE
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

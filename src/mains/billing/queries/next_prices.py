@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
+from mains.base.units import UNIT_OF_SERVICE
 from mains.billing.queries.explain.evidence import Item, load_items
 from mains.billing.queries.explain.facts import facts_of
 from mains.billing.queries.explain.usage import DailyUse
@@ -12,7 +13,6 @@ from mains.engine.facts import DatedValue, Facts, Stretch
 from mains.engine.tariff.model import Tariff
 from mains.kernel.errors import MainsError
 from mains.kernel.period import month_start, next_month
-from mains.network.values import UNIT_OF_SERVICE
 
 _OF_PRICES = ("no-version", "value-missing", "attribute-missing")
 """Refusals that are about tariff and payer; others are about use, of which nothing is known yet."""

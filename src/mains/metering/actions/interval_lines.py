@@ -9,13 +9,13 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mains.base.csv_files import FileFault
+from mains.base.units import UNIT_OF_SERVICE
 from mains.engine.facts import MICRO
 from mains.engine.intervals.known import midnight
 from mains.engine.intervals.values import MAX_MICRO
 from mains.engine.tariff.schedule import STEPS
 from mains.metering.queries.interval_meters import MeterPlace
 from mains.metering.values import IntervalQuality, IntervalQuantity
-from mains.network.values import UNIT_OF_SERVICE
 
 _LENGTH = re.compile(r"(\d{1,3})\s*(min|minutes|h)?")
 _START = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::00)?(Z|[+-]\d{2}:?\d{2})?")

@@ -10,8 +10,8 @@ from adbc_driver_manager.dbapi import Connection
 from mains.base.changes import KNOWN, changed_days
 from mains.base.db import read_frame
 from mains.base.rows import fetch_rows
+from mains.base.units import UNIT_OF_SERVICE
 from mains.metering.queries.records import NAME_OF_USER
-from mains.network.values import UNIT_OF_SERVICE
 
 METER_ERRORS = pl.Schema(
     {

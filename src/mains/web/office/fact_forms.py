@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mains.base.formats import unit_text
+from mains.base.units import UNIT_OF_SERVICE
 from mains.base.wording import error_text
 from mains.billing.queries.openings import BalancePlace
 from mains.kernel.errors import MainsError
 from mains.metering.queries.records import MeterRecord
 from mains.metering.values import UnmeteredReason, Zone
-from mains.network.values import UNIT_OF_SERVICE, AbsenceReason, Service
+from mains.network.values import AbsenceReason, Service
 from mains.reporting.queries.bill_paper.wording import attribute_name
 from mains.tariffs.queries.records import titles_of_components
 

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from mains.balance.queries.exact import NodeBalance
 from mains.balance.values import Key
+from mains.base.units import UNIT_OF_SERVICE
 from mains.billing.queries.explain.evidence import Item, load_meter_item
 from mains.billing.queries.explain.usage import daily_use
 from mains.billing.values import COMMON_USE, FED_IN
@@ -17,7 +18,6 @@ from mains.engine.balance import AllocationKey
 from mains.engine.exact.explanation import Step
 from mains.engine.facts import MICRO, Stretch
 from mains.kernel.period import next_month
-from mains.network.values import UNIT_OF_SERVICE
 from mains.staff.values import Scope
 
 DAY = timedelta(days=1)

@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mains.balance.queries.losses import list_shares
+from mains.base.units import UNIT_OF_SERVICE
 from mains.billing.queries.openings import list_balance_places, list_carried, list_openings
 from mains.billing.queries.records import BillRecord, list_bills, list_corrections
 from mains.customers.queries.records import (
@@ -37,7 +38,6 @@ from mains.network.queries.records import (
     list_point_figures,
     list_premise_states,
 )
-from mains.network.values import UNIT_OF_SERVICE
 from mains.payments.queries.receipts import list_receipts
 from mains.staff.queries.organisations import path_of
 from mains.staff.values import Permission
