@@ -12,6 +12,8 @@ from mains.base.known_desk_messages import DESKS
 from mains.base.known_engine_messages import ENGINE
 from mains.base.known_fact_messages import FACTS
 from mains.base.known_formula_messages import FORMULAS
+from mains.base.known_interval_messages import INTERVAL_FILES, INTERVALS
+from mains.base.known_rate_messages import INTEREST, UTILITY_RATES
 from mains.base.known_tariff_messages import TARIFFS
 
 E_INVOICES = (
@@ -364,6 +366,10 @@ MESSAGES = (
     *ENGINE,
     *FORMULAS,
     *CASES,
+    *INTERVALS,
+    *INTERVAL_FILES,
+    *INTEREST,
+    *UTILITY_RATES,
 )
 
 FORMULA_WORDS = (

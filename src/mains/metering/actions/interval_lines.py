@@ -194,20 +194,16 @@ class LineReader:
         }
         if len(found) == 1:
             return found.pop()
+        at = f"{local:%Y-%m-%d %H:%M}"
         if found:
-            message, remedy = (
-                "comes twice: the clock goes back.",
-                "Give the offset with it, such as +02:00 and +01:00.",
-            )
+            code = "time-twice"
+            message = f"{at} by the clock of {self.clock} comes twice: the clock goes back."
+            remedy = "Give the offset with it, such as +02:00 and +01:00."
         else:
-            message, remedy = (
-                "does not exist: the clock goes forward.",
-                "Leave the hour out, or give the offset.",
-            )
-        code = "time-twice" if found else "time-none"
-        self._refuse(
-            number, "start", code, f"{local:%Y-%m-%d %H:%M} by the clock of {self.clock} {message}", remedy
-        )
+            code = "time-none"
+            message = f"{at} by the clock of {self.clock} does not exist: the clock goes forward."
+            remedy = "Leave the hour out, or give the offset."
+        self._refuse(number, "start", code, message, remedy)
         return None
 
     def _micro(self, number: int, text: str, size: Fraction) -> int | None:
