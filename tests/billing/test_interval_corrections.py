@@ -25,7 +25,7 @@ from billing.test_stored_intervals import (
 )
 from mains.base.db import reading_connect
 from mains.billing.actions.conditions import UnableToTellCondition, import_conditions, tell_condition
-from mains.billing.actions.recalculations import recalculate_account
+from mains.billing.actions.recalculations import preview_account, recalculate_account
 from mains.billing.actions.runs import plan_run
 from mains.billing.actions.whatif import compute_whatif, plan_whatif
 from mains.billing.models import BillRun
@@ -65,6 +65,8 @@ def test_intervals_of_a_meter_with_an_error_are_what_it_should_have_counted(fact
     bill_until(APRIL, first=APRIL)
     before = charged(factory)
     error = found_error(2_500, now=at(5, 10))
+    causes = preview_account(account_id=factory, now=at(5, 11)).causes
+    assert {cause.kind for cause in causes[MARCH, factory]} == {"meter_error"}
     recalculate_account(account_id=factory, now=at(5, 11))
     after = charged(factory)
     hours = (PEAK + 49) * 900 + (744 - PEAK) * 300
@@ -122,6 +124,8 @@ def test_a_demand_from_before_the_data_holds_the_bill_up(factory: int) -> None:
         service_point_id=factory, name="kw", text="30", valid_from=FEBRUARY, valid_to=MARCH, proof="letter",
         actor=None, now=at(4, 10),
     )  # fmt: skip
+    causes = preview_account(account_id=factory, now=at(4, 11)).causes
+    assert [cause.kind for found in causes.values() for cause in found] == ["condition"]
     recalculate_account(account_id=factory, now=at(4, 11))
     assert charged(factory)[MARCH] == hours + 24 * 10_000
     # What intervals say of a month goes before what is stated of it.

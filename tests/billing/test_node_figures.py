@@ -22,7 +22,7 @@ from mains.billing.actions.recalculations import preview_account, recalculate
 from mains.billing.models import Bill, BillException, BillLine, BillRun
 from mains.billing.queries import attributes
 from mains.billing.queries.explain import explain_bill, explain_change
-from mains.billing.queries.explain.causes import NODE_FIGURE
+from mains.billing.queries.explain.cause_kinds import NODE_FIGURE
 from mains.billing.queries.replay import batch_of, replay_batch
 from mains.billing.values import COMMON_USE, FED_IN
 from mains.metering.values import Zone

@@ -17,7 +17,8 @@ from mains.billing.actions.recalculations.stages import Recalculation, compute_s
 from mains.billing.actions.runs import lacks_partitions, prepare_partitions
 from mains.billing.models import BillRun
 from mains.billing.queries.charges import SliceCharges
-from mains.billing.queries.explain.causes import Reader, find_causes
+from mains.billing.queries.explain.cause_finders import Reader
+from mains.billing.queries.explain.causes import find_causes
 from mains.billing.queries.plans import get_plan
 from mains.billing.queries.touched import name_slices
 from mains.billing.values import RunPlan, RunSlice

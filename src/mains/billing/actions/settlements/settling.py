@@ -28,7 +28,8 @@ from mains.billing.actions.settlements.orders import (
 )
 from mains.billing.models import BillRun
 from mains.billing.queries.charges import SliceCharges
-from mains.billing.queries.explain.causes import Cause, find_causes
+from mains.billing.queries.explain.cause_kinds import Cause
+from mains.billing.queries.explain.causes import find_causes
 from mains.billing.queries.next_prices import Unpriced, list_unpriced
 from mains.billing.queries.plans import get_plan
 from mains.billing.queries.settled import read_left_supplies, waits_for_shares
