@@ -5,14 +5,12 @@ another unit of energy are converted exactly by the tariff language; meters that
 multiplier.
 """
 
-from collections.abc import Mapping
-
 from django.conf import settings
 
 HEAT_UNITS = ("kWh", "MWh", "MJ", "GJ", "Gcal")
 
 
-def units_of_services() -> Mapping[str, str]:
+def units_of_services() -> dict[str, str]:
     """The unit of each service. Raises ValueError when the settings name no unit of heat."""
     heat = settings.HEAT_UNIT
     if heat not in HEAT_UNITS:
