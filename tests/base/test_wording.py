@@ -78,7 +78,7 @@ EDITOR = (
     "engine/tariff",
     "engine/case",
     "engine/exact",
-    "engine/intervals/exact.py",
+    "engine/intervals/exact",
     "engine/interest",
     "engine/purchase/exact.py",
     "metering/actions/interval_files.py",
