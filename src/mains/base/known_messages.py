@@ -12,6 +12,7 @@ from mains.base.known_desk_messages import DESKS
 from mains.base.known_engine_messages import ENGINE
 from mains.base.known_fact_messages import FACTS
 from mains.base.known_formula_messages import FORMULAS
+from mains.base.known_online_messages import ONLINE
 from mains.base.known_tariff_messages import TARIFFS
 
 E_INVOICES = (
@@ -353,6 +354,7 @@ MESSAGES = (
     *BY_ITSELF,
     *BILLS,
     *PAYMENTS,
+    *ONLINE,
     *TARIFFS,
     *TRIALS,
     *FINDINGS,
