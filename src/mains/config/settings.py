@@ -26,6 +26,7 @@ CSRF_TRUSTED_ORIGINS = [
 # Contexts, from the top of the column of packages down.
 INSTALLED_APPS = [
     "mains.web.office",
+    "mains.web.api",
     "mains.integrations.einvoice",
     "mains.reporting",
     "mains.cashdesk",
@@ -58,6 +59,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "mains.base.jobs",
     "mains.billing.jobs",
     "mains.ledger.jobs",
+    "mains.payments.jobs",
     "mains.reporting.jobs",
 ]
 

@@ -27,6 +27,7 @@ class Control(models.TextChoices):
     REFUNDS = "refunds", _("Refunds to be paid")
     OFFSET = "offset", _("Offset between services and providers")
     CASH = "cash", _("Cash")
+    AGENTS = "agents", _("Money due from agents, wallets and acquirers")
 
 
 class AccountType(models.TextChoices):
@@ -51,6 +52,7 @@ TYPE_OF_CONTROL = {
     Control.ALLOWANCE: AccountType.ASSET,
     Control.OFFSET: AccountType.ASSET,
     Control.REFUNDS: AccountType.LIABILITY,
+    Control.AGENTS: AccountType.ASSET,
     Control.SUSPENSE: AccountType.LIABILITY,
     Control.RETURNS: AccountType.LIABILITY,
     Control.TAX: AccountType.LIABILITY,
@@ -68,6 +70,7 @@ CODE_OF_CONTROL = {
     Control.IN_TRANSIT: "1030",
     Control.CARDS: "1040",
     Control.CASH: "1050",
+    Control.AGENTS: "1060",
     Control.BANK_OTHER: "1090",
     Control.RECEIVABLE: "1200",
     Control.ALLOWANCE: "1290",
@@ -136,6 +139,8 @@ class TransactionKind(models.TextChoices):
     OFFSET = "offset", _("Offset between services")
     PROVISION = "provision", _("Provision for doubtful debts")
     COUNTER = "counter", _("Posted back")
+    ONLINE_PAYMENT = "online_payment", _("Payment by machine")
+    PAYOUT = "payout", _("Payout of an agent or acquirer")
 
 
 class Book(models.TextChoices):

@@ -14,6 +14,20 @@ from mains.web.office import urls
 
 # Addresses of Django itself, outside the office; each is classified here by hand.
 OPEN_TO_ALL = {"set_language", "login", "logout"}
+# Addresses for machines: each operation asks for a token of its scope, a call-back for its provider's signature.
+# tests/web/api/test_agents.py calls every operation with tokens of every scope and with none.
+FOR_MACHINES = {
+    "agents_soap",
+    "payment_callback",
+    "debt",
+    "payments",
+    "payment",
+    "cancel_payment",
+    "reconcile_day",
+    # The description of the interface and its root, which tell nothing of anybody.
+    "openapi-json",
+    "api-root",
+}
 
 # How to call each office page: its arguments, named after the cast; POST where reading would be refused.
 ARGUMENTS = {
@@ -90,6 +104,13 @@ ARGUMENTS = {
     "own_suspense": [10**9],
     "forget_payer": [10**9],
     "accept_register": [1],
+    "ask_about_order": [10**9],
+    "refund_payment_order": [10**9],
+    "resend_dead_letter": [10**9],
+    "close_dead_letter": [10**9],
+    "online_channel": ["kiosk"],
+    "issue_channel_token": ["kiosk"],
+    "revoke_channel_token": ["kiosk", 10**9],
     "identify_receipt": [10**9],
     "decide_reading": [10**9],
     "give_to_officer": ["central"],
@@ -138,6 +159,12 @@ POSTED = {
     "add_node_figure",
     "drop_node_figure",
     "accept_register",
+    "ask_about_order",
+    "refund_payment_order",
+    "resend_dead_letter",
+    "close_dead_letter",
+    "issue_channel_token",
+    "revoke_channel_token",
     "accept_bank_file",
     "book_bank_line",
     "split_receipt",
@@ -343,7 +370,7 @@ def _cash_desk(account_id: int) -> dict[str, int]:
 def test_every_address_is_classified() -> None:
     for pattern in _all_patterns(get_resolver().url_patterns):
         needed = getattr(pattern.callback, "permissions", frozenset())
-        is_classified = pattern.name in OPEN_TO_ALL or (needed and needed <= set(Permission))
+        is_classified = pattern.name in OPEN_TO_ALL | FOR_MACHINES or (needed and needed <= set(Permission))
         assert is_classified, (
             f"{pattern.name or pattern.pattern} names no permission: decorate its view with `needs`."
         )
@@ -383,6 +410,12 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
                 "photo",
                 "small_photo",
                 "identify_receipt",
+                "ask_about_order",
+                "refund_payment_order",
+                "resend_dead_letter",
+                "online_channel",
+                "issue_channel_token",
+                "revoke_channel_token",
                 "bank_file",
                 "accept_bank_file",
                 "suspense_item",

@@ -56,6 +56,10 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
             f"{_PACKAGE}.desk:app", "Set up cash desks, list their shifts, record what safes hold."
         ),
         "bank": Entry(f"{_PACKAGE}.bank:app", "Import statements of banks and compare balances with them."),
+        "agents": Entry(
+            f"{_PACKAGE}.agents:app", "Agents online: tokens, the day compared, money passed on."
+        ),
+        "online": Entry(f"{_PACKAGE}.online:app", "Wallets and cards by redirect: channels and orders."),
         "einvoice": Entry(
             f"{_PACKAGE}.einvoice:app", "Write bills as electronic invoices and validate such."
         ),

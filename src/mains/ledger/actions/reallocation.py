@@ -22,7 +22,7 @@ def reallocate(*, account_ids: Sequence[int], now: datetime) -> Allocated:
     are reversed by negative rows. Doing it again changes nothing.
     """
     with transaction.atomic():
-        lock_allocation()
+        lock_allocation(account_ids=account_ids)
         entries = list_entries_of(account_ids=account_ids)
         fixed = pl.concat(
             [

@@ -22,6 +22,7 @@ RECEIPT_SCHEMA: dict[str, type[pl.DataType]] = {
     "business_date": pl.Date,
     "amount_minor": pl.Int64,
 }
+NO_OTHER_SIDE: dict[str, type[pl.DataType]] = {**POSTING_SCHEMA, "business_date": pl.Date}
 _SUPPLY = ["organisation_id", "provider_id", "service"]
 _PART = ["receipt_id", "provider_id", "service"]
 
@@ -54,7 +55,7 @@ def book_receipts(
     one. `first_part` numbers the transactions of a source that posts in several calls. The caller's database
     transaction keeps all or nothing.
     """
-    lock_allocation()
+    lock_allocation(account_ids=receipts["account_id"].unique().to_list())
     opened = hold_open_days(kind=kind)
     if opened is not None:
         on_open_day = pl.max_horizontal("business_date", pl.lit(opened))

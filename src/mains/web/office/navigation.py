@@ -44,7 +44,16 @@ ENTRIES = (
         _("Payments"),
         "cash",
         "p",
-        ("office:register", "office:receipt", "office:bank", "office:suspense", "office:learned"),
+        (
+            "office:register",
+            "office:receipt",
+            "office:bank",
+            "office:suspense",
+            "office:learned",
+            "office:online",
+            "office:payment_order",
+            "office:dead_letter",
+        ),
     ),
     Entry(
         "office:desk",

@@ -22,6 +22,7 @@ from mains.web.office.views import (
     meters,
     move_out,
     network,
+    online,
     openings,
     photos,
     places,
@@ -139,6 +140,32 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("payments/suspense/<int:receipt_id>/own/", suspense.own, name="own_suspense"),
     path("payments/learned/", suspense.learned, name="learned"),
     path("payments/learned/<int:learned_id>/forget/", suspense.forget, name="forget_payer"),
+    path("payments/online/", online.online_channels, name="online_channels"),
+    path("payments/online/orders/", online.payment_orders, name="payment_orders"),
+    path("payments/online/orders/<int:order_id>/ask/", online.ask_about_order, name="ask_about_order"),
+    path(
+        "payments/online/orders/<int:order_id>/refund/",
+        online.refund_payment_order,
+        name="refund_payment_order",
+    ),
+    path("payments/online/letters/", online.dead_letters, name="dead_letters"),
+    path(
+        "payments/online/letters/<int:letter_id>/resend/",
+        online.resend_dead_letter,
+        name="resend_dead_letter",
+    ),
+    path(
+        "payments/online/letters/<int:letter_id>/close/", online.close_dead_letter, name="close_dead_letter"
+    ),
+    path("payments/online/channels/<slug:code>/", online.online_channel, name="online_channel"),
+    path(
+        "payments/online/channels/<slug:code>/tokens/", online.issue_channel_token, name="issue_channel_token"
+    ),
+    path(
+        "payments/online/channels/<slug:code>/tokens/<int:token_id>/revoke/",
+        online.revoke_channel_token,
+        name="revoke_channel_token",
+    ),
     path("payments/<int:register_id>/", registers.register, name="register"),
     path("payments/<int:register_id>/accept/", registers.accept, name="accept_register"),
     path("payments/receipts/<int:receipt_id>/", receipts.receipt, name="receipt"),
