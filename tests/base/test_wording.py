@@ -17,8 +17,8 @@ from mains.base import (
     known_formula_messages,
     known_interval_messages,
     known_messages,
-    known_rate_messages,
     known_online_messages,
+    known_rate_messages,
     known_tariff_messages,
 )
 from mains.base.known_messages import FORMULA_WORDS, MESSAGES
