@@ -13,7 +13,7 @@ from mains.staff.values import Permission
 
 pytestmark = pytest.mark.django_db
 
-MIGRATIONS = ("0003_tariff_permissions", "0004_close_books")
+MIGRATIONS = ("0003_tariff_permissions", "0004_close_books", "0005_settle")
 # The roles as the packs of the first release had them.
 OLD = {
     "administrator": [
@@ -45,20 +45,21 @@ def added() -> dict[str, list[str]]:
 def test_old_roles_get_the_permissions_that_fit_them(old_roles) -> None:
     give_all()
     assert added() == {
-        "administrator": ["see_tariff_drafts", "draft_tariffs", "publish_tariffs", "close_books"],
-        "accountant": ["see_tariff_drafts", "publish_tariffs", "close_books"],
+        "administrator": ["see_tariff_drafts", "draft_tariffs", "publish_tariffs", "close_books", "settle"],
+        "accountant": ["see_tariff_drafts", "publish_tariffs", "close_books", "settle"],
         "tariff_specialist": ["see_tariff_drafts", "draft_tariffs"],
         "supervisor": [],
         "cashier": [],
     }
     assert list_unheld_permissions() == []
     give_all()
-    assert len(added()["administrator"]) == 4, "a second time changes nothing"
+    assert len(added()["administrator"]) == 5, "a second time changes nothing"
 
 
 def test_where_people_decided_already_nothing_is_touched(old_roles) -> None:
     Role.objects.create(code="reader", name="Reader", permissions=["see_tariff_drafts"])
     Role.objects.create(code="closer", name="Closer", permissions=["close_books"])
+    Role.objects.create(code="settler", name="Settler", permissions=["settle"])
     before = {role.code: role.permissions for role in Role.objects.all()}
     give_all()
     assert {role.code: role.permissions for role in Role.objects.all()} == before
@@ -73,8 +74,8 @@ def test_a_database_without_roles_has_nothing_to_say() -> None:
 def test_the_check_names_what_no_role_may_and_granting_mends_it(old_roles) -> None:
     found = check_rights()
     assert found.state is State.WARNING
-    assert found.detail == "no role may: close_books, see_tariff_drafts, draft_tariffs, publish_tariffs"
-    for permission in ("close_books", "see_tariff_drafts", "draft_tariffs", "publish_tariffs"):
+    assert found.detail == "no role may: close_books, settle, see_tariff_drafts, draft_tariffs, publish_tariffs"
+    for permission in ("close_books", "settle", "see_tariff_drafts", "draft_tariffs", "publish_tariffs"):
         grant_permission(role_code="supervisor", permission=permission)
     assert check_rights().state is State.GOOD
     grant_permission(role_code="supervisor", permission="draft_tariffs")

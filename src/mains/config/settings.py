@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "mains.web.office",
     "mains.integrations.einvoice",
     "mains.reporting",
+    "mains.settlement",
     "mains.billing",
     "mains.balance",
     "mains.payments",
@@ -57,6 +58,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "mains.billing.jobs",
     "mains.ledger.jobs",
     "mains.reporting.jobs",
+    "mains.settlement.jobs",
 ]
 
 MIDDLEWARE = [

@@ -16,6 +16,10 @@ class Control(models.TextChoices):
     RETURNS = "returns", _("Money to return to payers")
     BANK_CHARGES = "bank_charges", _("Charges of banks")
     BANK_OTHER = "bank_other", _("Other movements at banks")
+    COLLECTED = "collected", _("Collected for others")
+    FEE = "fee", _("Agent's fees")
+    PAYABLE = "payable", _("Owed to providers")
+    TRANSIT = "transit", _("Payment orders at banks")
 
 
 class AccountType(models.TextChoices):
@@ -38,6 +42,11 @@ TYPE_OF_CONTROL = {
     Control.OPENING: AccountType.EQUITY,
     Control.REVENUE: AccountType.INCOME,
     Control.BANK_CHARGES: AccountType.EXPENSE,
+    # What is collected for others is no income: it stands against the revenue that their bills were posted to.
+    Control.COLLECTED: AccountType.INCOME,
+    Control.FEE: AccountType.INCOME,
+    Control.PAYABLE: AccountType.LIABILITY,
+    Control.TRANSIT: AccountType.LIABILITY,
 }
 CODE_OF_CONTROL = {
     Control.BANK: "1000",
@@ -49,6 +58,10 @@ CODE_OF_CONTROL = {
     Control.OPENING: "3000",
     Control.REVENUE: "4000",
     Control.BANK_CHARGES: "5000",
+    Control.COLLECTED: "4900",
+    Control.FEE: "4100",
+    Control.PAYABLE: "2300",
+    Control.TRANSIT: "2350",
 }
 """The chart of a utility that has stated none of its own."""
 
@@ -79,6 +92,8 @@ class TransactionKind(models.TextChoices):
     BANK_OPENING = "bank_opening", _("Opening balance at a bank")
     BANK_STATEMENT = "bank_statement", _("Bank statement")
     BANK_LINE = "bank_line", _("Line of a bank statement")
+    SETTLEMENT_SPLIT = "settlement_split", _("Payments split")
+    PAYMENT_ORDER = "payment_order", _("Payment order")
 
 
 class Book(models.TextChoices):

@@ -24,6 +24,7 @@ class Permission(models.TextChoices):
     RUN_BILLING = "run_billing", _("Prepare and post bill runs")
     IMPORT_PAYMENTS = "import_payments", _("Import and accept payment registers")
     CLOSE_BOOKS = "close_books", _("Close days of the books, reopen them by two people")
+    SETTLE = "settle", _("Settle with providers, approve payment orders that others prepared")
     SEE_REPORTS = "see_reports", _("See statements and reports")
     SEE_TARIFF_DRAFTS = "see_tariff_drafts", _("See drafts of tariffs and their test cases")
     DRAFT_TARIFFS = "draft_tariffs", _("Write, test and submit tariffs")
