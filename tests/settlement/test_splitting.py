@@ -86,7 +86,10 @@ def test_money_for_an_old_debt_goes_by_the_contract_of_that_day(cast: Cast) -> N
     cast.bill("boris", 50_00, on=date(2021, 4, 30))
     cast.pay(("boris", "2021-05-04", "60.00", "b-1"))
     split_payments(now=NOW)
-    assert (balance("payable", cast.parties["power"]), balance("payable", cast.parties["grid"])) == (-30_00, -30_00)
+    assert (balance("payable", cast.parties["power"]), balance("payable", cast.parties["grid"])) == (
+        -30_00,
+        -30_00,
+    )
 
 
 def test_a_contract_that_is_corrected_changes_what_was_split_by_the_difference(cast: Cast) -> None:
@@ -125,7 +128,9 @@ steps = st.one_of(
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=st.lists(steps, min_size=3, max_size=14))
-def test_in_any_story_steps_make_what_a_computation_from_scratch_makes(cast: Cast, story: list[tuple]) -> None:
+def test_in_any_story_steps_make_what_a_computation_from_scratch_makes(
+    cast: Cast, story: list[tuple]
+) -> None:
     with transaction.atomic():
         contract("power:60; grid:40", fee="1.2345")
         for number, (verb, *what) in enumerate(story):
@@ -149,12 +154,16 @@ def tell(cast: Cast, number: int, verb: str, what: list) -> None:
         cast.bill(name, minor, on=START + timedelta(day), service=service, correction_minor=min(minor, 0))
     elif verb == "pay":
         name, minor, day = what
-        cast.pay((name, str(START + timedelta(day)), f"{minor // 100}.{minor % 100:02d}", f"p-{number}"), now=now)
+        cast.pay(
+            (name, str(START + timedelta(day)), f"{minor // 100}.{minor % 100:02d}", f"p-{number}"), now=now
+        )
     elif verb == "back":
         receipts = list(Receipt.objects.filter(reversal__isnull=True).order_by("pk"))
         if what[0] < len(receipts):
             one = receipts[what[0]]
-            reverse_receipt(receipt_id=one.pk, reason="Bounced", business_date=one.paid_on + timedelta(9), now=now)
+            reverse_receipt(
+                receipt_id=one.pk, reason="Bounced", business_date=one.paid_on + timedelta(9), now=now
+            )
     elif verb == "split":
         split_payments(now=now)
     else:

@@ -74,7 +74,9 @@ def test_a_database_without_roles_has_nothing_to_say() -> None:
 def test_the_check_names_what_no_role_may_and_granting_mends_it(old_roles) -> None:
     found = check_rights()
     assert found.state is State.WARNING
-    assert found.detail == "no role may: close_books, settle, see_tariff_drafts, draft_tariffs, publish_tariffs"
+    assert (
+        found.detail == "no role may: close_books, settle, see_tariff_drafts, draft_tariffs, publish_tariffs"
+    )
     for permission in ("close_books", "settle", "see_tariff_drafts", "draft_tariffs", "publish_tariffs"):
         grant_permission(role_code="supervisor", permission=permission)
     assert check_rights().state is State.GOOD

@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "ledger": Entry(f"{_PACKAGE}.ledger:app", "Check that the books are sound."),
         "payments": Entry(f"{_PACKAGE}.payments:app", "Import payment registers and allocate them."),
         "bank": Entry(f"{_PACKAGE}.bank:app", "Import statements of banks and compare balances with them."),
+        "settlement": Entry(f"{_PACKAGE}.settlement:app", "Split money collected for others and pass it on."),
         "einvoice": Entry(
             f"{_PACKAGE}.einvoice:app", "Write bills as electronic invoices and validate such."
         ),

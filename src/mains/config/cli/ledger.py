@@ -28,14 +28,21 @@ def check() -> None:
     from mains.ledger.queries import invariants as ledger_invariants
     from mains.ledger.queries import seals as ledger_seals
     from mains.payments.queries import invariants as payment_invariants
+    from mains.settlement.queries import invariants as settlement_invariants
 
     found = [
         *ledger_invariants.find_breaches(),
         *payment_invariants.find_breaches(),
+        *settlement_invariants.find_breaches(),
         *ledger_seals.check_seals(),
     ]
     broken = {breach.check for breach in found}
-    for name in (*ledger_invariants.CHECKS, *payment_invariants.CHECKS, *ledger_seals.SEAL_CHECKS):
+    for name in (
+        *ledger_invariants.CHECKS,
+        *payment_invariants.CHECKS,
+        *settlement_invariants.CHECKS,
+        *ledger_seals.SEAL_CHECKS,
+    ):
         typer.echo(f"{'BROKEN' if name in broken else 'ok    '}  {name}")
     for breach in found:
         typer.echo(f"{breach.check}: {breach.place}, off by {amount_text(breach.off_by_minor)}", err=True)

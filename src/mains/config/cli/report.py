@@ -50,7 +50,7 @@ def turnover(
         month_to=month_after(parse_month(to or month)),
         organisation_id=_unit_id(organisation) if organisation else None,
         own_accounts=own_accounts,
-        as_of=_parse_instant(as_of) if as_of else None,
+        as_of=parse_instant(as_of) if as_of else None,
     )
     for path, make in ((csv, files.turnover_csv), (xlsx, files.turnover_xlsx)):
         if path:
@@ -172,7 +172,8 @@ def _parse_day(text: str) -> date:
         raise _unreadable(text, "2021-05-31") from error
 
 
-def _parse_instant(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
+    """An instant written as 2021-06-07T09:00Z. Raises UnableToReadPeriod."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:

@@ -59,6 +59,8 @@ def book_paid_orders(*, now: datetime) -> int:
             OrderEvent.objects.create(
                 order_id=order_id, state=OrderState.BOOKED, bank_transaction_id=line_id, recorded_at=now
             )
-            payee_id = OrderEvent.objects.values_list("order__party_id", flat=True).filter(order_id=order_id)[0]
+            payee_id = OrderEvent.objects.values_list("order__party_id", flat=True).filter(order_id=order_id)[
+                0
+            ]
             book_ordered_line(transaction_id=line_id, payee_id=payee_id, now=now)
         return len(orders)

@@ -14,7 +14,19 @@ from mains.settlement.models import Contract, Payee, Route
 from mains.settlement.values import MILLION, Cycle, Rounding
 from mains.settlement.values.bank_numbers import account_fault
 
-COLUMNS = ("provider", "manager", "service", "number", "fee_percent", "rounding", "shares", "through", "from", "to", "proof")
+COLUMNS = (
+    "provider",
+    "manager",
+    "service",
+    "number",
+    "fee_percent",
+    "rounding",
+    "shares",
+    "through",
+    "from",
+    "to",
+    "proof",
+)
 PAYEE_COLUMNS = ("party", "cycle", "minimum", "holder", "account", "bank_code", "from", "to", "proof")
 
 
@@ -104,13 +116,17 @@ def state_payee(
     place = place or f"payee {party}"
     party_id = _party(party, place)
     if cycle not in Cycle.values:
-        raise _unable("payee-cycle", f"There is no cycle {cycle}.", place, f"One of: {', '.join(Cycle.values)}.", cycle)
+        raise _unable(
+            "payee-cycle", f"There is no cycle {cycle}.", place, f"One of: {', '.join(Cycle.values)}.", cycle
+        )
     if minimum_minor < 0 or not holder.strip() or not proof.strip():
         raise _unable("payee-incomplete", "The holder or the document is missing, or the minimum is below nothing.",
                       place, "Copy them from the contract.")  # fmt: skip
     fault = account_fault(account=account, bank_code=bank_code)
     if fault:
-        raise _unable("payee-account", fault, f"{place}, account {account}", "Copy account and bank from the contract.")
+        raise _unable(
+            "payee-account", fault, f"{place}, account {account}", "Copy account and bank from the contract."
+        )
     return record_fact(
         model=Payee,
         subject={"party_id": party_id},
@@ -187,7 +203,9 @@ def import_payees(
 def _party(code: str, place: str) -> int:
     found = find_party_id(code=code.strip())
     if found is None:
-        raise _unable("contract-party", f"There is no party {code}.", place, "Import it with the registry first.", code)
+        raise _unable(
+            "contract-party", f"There is no party {code}.", place, "Import it with the registry first.", code
+        )
     return found
 
 
@@ -228,7 +246,9 @@ def _day(text: str, place: str) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError as error:
-        raise _unable("contract-day", f"{text} is not a day.", place, "Write it as 2021-05-31.", text) from error
+        raise _unable(
+            "contract-day", f"{text} is not a day.", place, "Write it as 2021-05-31.", text
+        ) from error
 
 
 def _complete(

@@ -18,9 +18,7 @@ class UnableToDecideOrder(MainsError):
     """The order does not wait for this person's approval."""
 
 
-def approve_order(
-    *, order_id: int, execute_on: date, now: datetime, actor_id: int | None
-) -> PaymentOrder:
+def approve_order(*, order_id: int, execute_on: date, now: datetime, actor_id: int | None) -> PaymentOrder:
     """Approve an order that somebody else prepared, to be executed by the bank on a day; post it as on its way.
 
     Raises UnableToDecideOrder: unknown, decided already, prepared by the same person, or a day before today.
@@ -31,7 +29,9 @@ def approve_order(
             raise _refusal(order_id, "An order is approved by another person than the one who prepared it.",
                            "Ask a colleague who may settle with providers.")  # fmt: skip
         if execute_on < now.date():
-            raise _refusal(order_id, "The bank cannot execute an order on a past day.", "Choose a day from today on.")
+            raise _refusal(
+                order_id, "The bank cannot execute an order on a past day.", "Choose a day from today on."
+            )
         opened = hold_open_days(kind=TransactionKind.PAYMENT_ORDER)
         _record(order, OrderState.APPROVED, now=now, actor_id=actor_id, execute_on=execute_on)
         post_transaction(

@@ -38,7 +38,9 @@ def settle(
     settled through this day or a later one already, or with an order that still waits for approval.
     """
     if through >= now.date():
-        raise _unable("settle-future", "The day is not over.", f"{through.isoformat()}", "Settle through yesterday.")
+        raise _unable(
+            "settle-future", "The day is not over.", f"{through.isoformat()}", "Settle through yesterday."
+        )
     split_payments(now=now)
     with transaction.atomic():
         wanted = party_ids or payees_with_money(through=through)
@@ -77,7 +79,10 @@ def _settle_one(
                       "Approve or refuse it first.")  # fmt: skip
     last_batch = Batch.objects.order_by("-id").first()
     facts = statement_facts(
-        party_id=party_id, previous=previous, through=through, last_batch_id=last_batch.pk if last_batch else 0
+        party_id=party_id,
+        previous=previous,
+        through=through,
+        last_batch_id=last_batch.pk if last_batch else 0,
     )
     ordered = facts.due_minor if facts.due_minor >= max(payee.minimum_minor, 1) else 0
     try:

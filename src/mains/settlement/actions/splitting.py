@@ -52,9 +52,7 @@ class SplitMade:
     received_minor: int
 
 
-def split_payments(
-    *, now: datetime, is_everything: bool = False, look_at_facts: bool = True
-) -> SplitMade:
+def split_payments(*, now: datetime, is_everything: bool = False, look_at_facts: bool = True) -> SplitMade:
     """Split what was paid, taken back or allocated anew since the last time, and what contracts or agreements that
     were recorded since then are about; post the difference to the control accounts.
 

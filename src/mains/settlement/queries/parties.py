@@ -64,13 +64,19 @@ def payees_with_money(*, through: date) -> tuple[int, ...]:
 
 def find_payee(*, party_id: int, on_date: date) -> Payee | None:
     """The bank details of a party that are believed to hold on a day."""
-    return Payee.objects.filter(party_id=party_id, superseded_at__isnull=True, valid__contains=on_date).first()
+    return Payee.objects.filter(
+        party_id=party_id, superseded_at__isnull=True, valid__contains=on_date
+    ).first()
 
 
 def list_contracts() -> list[ContractRow]:
     """The contracts that are believed, by number and day."""
     names = names_of_parties()
-    found = Contract.objects.filter(superseded_at__isnull=True).select_related("route").order_by("number", "valid")
+    found = (
+        Contract.objects.filter(superseded_at__isnull=True)
+        .select_related("route")
+        .order_by("number", "valid")
+    )
     return [
         ContractRow(
             contract_id=one.pk,

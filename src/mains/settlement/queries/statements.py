@@ -81,6 +81,22 @@ class SettlementRow:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class ApprovedOrder:
+    """A payment order on its way to the bank, with the account that the contract named."""
+
+    order_id: int
+    end_to_end_id: str
+    amount_minor: int
+    holder: str
+    account: str
+    bank_code: str
+    since: date | None
+    through: date
+    execute_on: date
+    approved_at: datetime
+
+
 def statement_facts(
     *, party_id: int, previous: Settlement | None, through: date, last_batch_id: int
 ) -> StatementFacts:
@@ -124,7 +140,9 @@ def list_settlements(*, party_id: int | None = None, limit: int = 200) -> list[S
     settlements = list(found[:limit])
     orders = {
         order.settlement_id: order
-        for order in PaymentOrder.objects.filter(settlement__in=settlements).prefetch_related("events__recorded_by")
+        for order in PaymentOrder.objects.filter(settlement__in=settlements).prefetch_related(
+            "events__recorded_by"
+        )
     }
     names = names_of_parties()
     return [_row(one, orders.get(one.pk), names[one.party_id][1]) for one in settlements]
@@ -135,12 +153,26 @@ def find_settlement(*, settlement_id: int) -> Settlement | None:
     return Settlement.objects.filter(pk=settlement_id).first()
 
 
-def list_approved_orders(*, order_ids: tuple[int, ...] = ()) -> list[tuple[PaymentOrder, date, datetime]]:
-    """Orders that were approved and that no bank statement has shown yet, with day of execution and approval."""
+def list_approved_orders(*, order_ids: tuple[int, ...] = ()) -> list[ApprovedOrder]:
+    """Orders that were approved: those of the ids, or all that no bank statement has shown yet, by id."""
     booked = OrderEvent.objects.filter(state=OrderState.BOOKED).values("order_id")
-    found = OrderEvent.objects.filter(state=OrderState.APPROVED).select_related("order").order_by("order_id")
+    found = OrderEvent.objects.filter(state=OrderState.APPROVED).select_related("order__settlement")
     found = found.filter(order_id__in=order_ids) if order_ids else found.exclude(order_id__in=booked)
-    return [(event.order, event.execute_on, event.recorded_at) for event in found if event.execute_on is not None]
+    return [
+        ApprovedOrder(
+            order_id=event.order.pk,
+            end_to_end_id=event.order.end_to_end_id,
+            amount_minor=event.order.amount_minor,
+            holder=event.order.holder,
+            account=event.order.account,
+            bank_code=event.order.bank_code,
+            since=event.order.settlement.since,
+            through=event.order.settlement.through,
+            execute_on=event.execute_on or event.order.settlement.through,
+            approved_at=event.recorded_at,
+        )
+        for event in found.order_by("order_id")
+    ]
 
 
 def _carried(previous: Settlement | None) -> int:

@@ -58,6 +58,12 @@ def set_protocol(protocol: Texts) -> bytes:
     return _set("protocol.typ", "protocol", protocol)
 
 
+def set_statement(statement: Texts) -> bytes:
+    """A statement of settlement, as `set_bills`."""
+    check_letters(statement)
+    return _set("settlement.typ", "statement", statement)
+
+
 def _set(template: str, name: str, texts: object, *, attachment: Attachment | None = None) -> bytes:
     inputs = {name: json.dumps(texts, ensure_ascii=False)}
     if attachment is not None:
