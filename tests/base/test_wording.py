@@ -15,6 +15,7 @@ from mains.base import (
     known_fact_messages,
     known_formula_messages,
     known_messages,
+    known_settlement_messages,
     known_tariff_messages,
 )
 from mains.base.known_messages import FORMULA_WORDS, MESSAGES
@@ -30,6 +31,7 @@ LISTS = (
     known_engine_messages,
     known_fact_messages,
     known_formula_messages,
+    known_settlement_messages,
     known_tariff_messages,
 )
 OWN = {Path(module.__file__) for module in LISTS}

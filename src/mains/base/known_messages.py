@@ -10,6 +10,7 @@ from mains.base.known_case_messages import CASES
 from mains.base.known_engine_messages import ENGINE
 from mains.base.known_fact_messages import FACTS
 from mains.base.known_formula_messages import FORMULAS
+from mains.base.known_settlement_messages import SETTLEMENT
 from mains.base.known_tariff_messages import TARIFFS
 
 E_INVOICES = (
@@ -346,6 +347,7 @@ CONDITIONS = (
 
 MESSAGES = (
     *E_INVOICES,
+    *SETTLEMENT,
     *READINGS,
     *BILL_RUNS,
     *RECALCULATIONS,

@@ -77,7 +77,7 @@ class PartyText:
 
 @dataclass(frozen=True)
 class SettlementRows:
-    """Contracts and payees of money that is collected for others, in the columns of their files (docs/settlement.md)."""
+    """Contracts and payees of money collected for others, in the columns of their files (docs/settlement.md)."""
 
     contracts: tuple[Mapping[str, object], ...] = ()
     payees: tuple[Mapping[str, object], ...] = ()
@@ -301,7 +301,9 @@ def read_pack(code: str) -> Pack:
         "chosen_tariffs": tuple(
             _chosen_tariff(each, place=f"{place}: chosen_tariffs") for each in data.get("chosen_tariffs", ())
         ),
-        "settlement": _record(SettlementRows, _tupled(data.get("settlement", {})), place=f"{place}: settlement"),
+        "settlement": _record(
+            SettlementRows, _tupled(data.get("settlement", {})), place=f"{place}: settlement"
+        ),
         "wording": _record(Wording, data.get("wording", {}), place=f"{place}: wording"),
         "names": _record(Names, _tupled(names), place=f"{code}/names.yaml"),
         "tariff_documents": {

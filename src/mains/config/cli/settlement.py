@@ -276,14 +276,16 @@ def statement(
     found = find_settlement(settlement_id=settlement_id)
     if found is None:
         raise typer.BadParameter(f"There is no settlement {settlement_id}. See `mains settlement list`.")
-    for path, make in (
-        (pdf, lambda: files.settlement_pdf(found, currency=currency_of_utility())),
-        (xlsx, lambda: files.settlement_xlsx(found)),
-        (csv_file, lambda: files.settlement_csv(found)),
-    ):
-        if path:
-            path.write_bytes(make())
-            typer.echo(f"Written: {path}")
+    made: list[tuple[Path, bytes]] = []
+    if pdf:
+        made.append((pdf, files.settlement_pdf(found, currency=currency_of_utility())))
+    if xlsx:
+        made.append((xlsx, files.settlement_xlsx(found)))
+    if csv_file:
+        made.append((csv_file, files.settlement_csv(found)))
+    for path, content in made:
+        path.write_bytes(content)
+        typer.echo(f"Written: {path}")
     if not (pdf or xlsx or csv_file):
         typer.echo(files.settlement_csv(found).decode("utf-8-sig"))
 

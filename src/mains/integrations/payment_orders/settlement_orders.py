@@ -23,10 +23,10 @@ _BIK = "RUCBC"
 
 
 def write_settlement_orders(*, order_ids: Sequence[int] = (), payer_code: str = "", currency: str) -> bytes:
-    """The approved orders of these ids, or all that no bank statement has shown yet; the same orders give the same bytes.
+    """The approved orders of these ids, or all that no bank statement has shown yet. The same orders, the same bytes.
 
-    Each order is an entry of its own at the bank, so that the statement names it. Raises UnableToWritePaymentOrders when
-    there is none or a bank would refuse one, UnableToFindPayer without an account to pay from.
+    Each order is an entry of its own at the bank, so that the statement names it. Raises UnableToWritePaymentOrders
+    when there is none or a bank would refuse one, UnableToFindPayer without an account to pay from.
     """
     orders = list_approved_orders(order_ids=tuple(order_ids))
     if not orders:

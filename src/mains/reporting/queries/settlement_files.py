@@ -1,5 +1,7 @@
-"""A settlement's statement as CSV, spreadsheet and PDF, from what was kept when it was drawn up: the same bytes whenever it
-is printed in the same language."""
+"""A settlement's statement as CSV, spreadsheet and PDF, from what was kept when it was drawn up.
+
+It has the same bytes whenever it is printed in the same language.
+"""
 
 import csv
 import io
@@ -14,14 +16,14 @@ from django.utils.translation import gettext as translate
 from mains.base.formats import date_text, money_text
 from mains.network.values import Service
 from mains.reporting.queries.bill_paper.typeset import set_statement
-from mains.settlement.models import Settlement
+from mains.settlement.queries.statements import SettlementRecord
 
 BYTE_ORDER_MARK = "\ufeff"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _FIGURES = ("collected_minor", "taken_back_minor", "fee_minor", "due_minor")
 
 
-def settlement_csv(settlement: Settlement) -> bytes:
+def settlement_csv(settlement: SettlementRecord) -> bytes:
     """UTF-8 with byte order mark, comma, amounts with a point and two decimals."""
     out = io.StringIO()
     out.write(BYTE_ORDER_MARK)
@@ -35,7 +37,7 @@ def settlement_csv(settlement: Settlement) -> bytes:
     return out.getvalue().encode("utf-8")
 
 
-def settlement_xlsx(settlement: Settlement) -> bytes:
+def settlement_xlsx(settlement: SettlementRecord) -> bytes:
     """A workbook with one sheet; amounts are numbers."""
     from xlsxwriter import Workbook
 
@@ -66,7 +68,7 @@ def settlement_xlsx(settlement: Settlement) -> bytes:
     return out.getvalue()
 
 
-def settlement_pdf(settlement: Settlement, *, currency: str) -> bytes:
+def settlement_pdf(settlement: SettlementRecord, *, currency: str) -> bytes:
     """A4, PDF/UA-1, in the active language. Raises UnableToPrintBill when no font prints a letter of it."""
     language = get_language() or "en"
 
@@ -78,7 +80,7 @@ def settlement_pdf(settlement: Settlement, *, currency: str) -> bytes:
         {
             "language": language.split("-")[0],
             "title": _title(settlement),
-            "number": str(settlement.pk),
+            "number": str(settlement.settlement_id),
             "page": translate("Page"),
             "head": [
                 [translate("Recipient"), content["holder"]],
@@ -113,7 +115,7 @@ def headings() -> list[str]:
         translate("Collected"),
         translate("Taken back"),
         translate("Agent's fee"),
-        translate("Due"),
+        translate("To be passed on"),
     ]
 
 
@@ -126,9 +128,9 @@ def _sums(content: Mapping[str, Any]) -> list[tuple[str, int]]:
     ]
 
 
-def _title(settlement: Settlement) -> str:
+def _title(settlement: SettlementRecord) -> str:
     return translate("Settlement %(number)s with %(party)s") % {
-        "number": settlement.pk,
+        "number": settlement.settlement_id,
         "party": settlement.content["party"],
     }
 

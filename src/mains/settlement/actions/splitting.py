@@ -57,8 +57,8 @@ def split_payments(*, now: datetime, is_everything: bool = False, look_at_facts:
     were recorded since then are about; post the difference to the control accounts.
 
     Money of providers without a contract stays the utility's own, and so does suspense. `is_everything` computes all
-    payments from the beginning; the difference should be nothing. Without `look_at_facts` only money is looked at, which
-    is what a single payment can afford. Doing it again changes nothing.
+    payments from the beginning; the difference should be nothing. Without `look_at_facts` only money is looked at,
+    which is what a single payment can afford. Doing it again changes nothing.
     """
     with transaction.atomic():
         lock_allocation()  # whoever books or allocates is done, and what comes later has higher ids

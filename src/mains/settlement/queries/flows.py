@@ -1,7 +1,7 @@
 """Who owes whom, live: what was collected for whom, what was passed on, and where the rest waits; down to the receipt.
 
-Sums are read from the tallies of the batches and from the control accounts, which are few rows; only the last steps, the
-accounts of a house and the payments of an account, read splits.
+Sums are read from the tallies of the batches and from the control accounts, which are few rows; only the last steps,
+the accounts of a house and the payments of an account, read splits.
 """
 
 from dataclasses import dataclass
@@ -202,7 +202,7 @@ def _ask(statement: str, scope: Scope, span: Span, **more: Any) -> list[Any]:
         return list(cursor.fetchall())
 
 
-def _parts(figures: list[int]) -> dict[str, int]:
+def _parts(figures: list[int]) -> dict[str, Any]:
     collected, taken_back, fee, due = figures
     return {
         "collected_minor": collected,

@@ -1,9 +1,9 @@
-"""What must always hold between payments, splits, orders and the ledger, in SQL that shares nothing with the writing."""
+"""What must always hold between payments, splits, orders and the ledger, in SQL that shares nothing with writing."""
 
 from mains.ledger.queries.invariants import Breach, ask
 
 CHECKS: dict[str, str] = {
-    # A payment is split whole, less what went back, wherever a contract covers its day; never more, never below nothing.
+    # A payment is split whole, less what went back, wherever a contract covers its day; never more.
     "splits-equal-payments": """
         SELECT 'payment ' || s.credit_id, s.minor - s.net
         FROM (

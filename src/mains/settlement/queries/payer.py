@@ -9,7 +9,8 @@ from mains.kernel.errors import MainsError
 _PAYER = """
     SELECT p.name, p.bank_account, p.bank_code FROM customers_party p
     WHERE CASE WHEN %(code)s <> '' THEN p.code = %(code)s ELSE
-        p.kind = 'utility' OR p.code = (SELECT code FROM staff_organisation WHERE kind = 'utility' ORDER BY id LIMIT 1) END
+        p.kind = 'utility'
+        OR p.code = (SELECT code FROM staff_organisation WHERE kind = 'utility' ORDER BY id LIMIT 1) END
     ORDER BY p.kind = 'utility' DESC, p.id LIMIT 1
 """
 

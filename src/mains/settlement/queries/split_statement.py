@@ -26,7 +26,8 @@ OF_CHANGED_CONTRACTS = """
     WHERE e.kind = 'payment' AND e.amount_minor < 0 AND e.provider_id = ANY(%(changed_providers)s)
 """
 
-# Products of amounts and millionths are taken apart, so that they stay within 64 bits: x·w/M = (x div M)·w + (x mod M)·w/M.
+# Products of amounts and millionths are taken apart, so that they stay within 64 bits:
+# x·w/M = (x div M)·w + (x mod M)·w/M.
 STATEMENT = """
 WITH touched AS MATERIALIZED ({touched}),
 credits AS MATERIALIZED (
@@ -62,10 +63,12 @@ supplies AS MATERIALIZED (
 ),
 placed AS MATERIALIZED (
     SELECT DISTINCT ON (b.credit_id, b.owed_on) b.credit_id, b.owed_on, b.minor, c.provider_id, c.service,
-           c.business_date AS paid_on, coalesce(s.manager_id, 0) AS manager_id, coalesce(s.building_id, 0) AS building_id
+           c.business_date AS paid_on, coalesce(s.manager_id, 0) AS manager_id,
+           coalesce(s.building_id, 0) AS building_id
     FROM (SELECT credit_id, owed_on, sum(minor)::bigint AS minor FROM pieces GROUP BY 1, 2) b
     JOIN credits c ON c.id = b.credit_id
-    LEFT JOIN supplies s ON s.account_id = c.account_id AND s.provider_id = c.provider_id AND s.service = c.service
+    LEFT JOIN supplies s
+        ON s.account_id = c.account_id AND s.provider_id = c.provider_id AND s.service = c.service
     ORDER BY b.credit_id, b.owed_on, s.since <= b.owed_on DESC NULLS LAST, s.since DESC, s.id
 ),
 asked AS MATERIALIZED (SELECT DISTINCT provider_id, service, manager_id, owed_on, paid_on FROM placed),

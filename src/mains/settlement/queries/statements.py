@@ -82,6 +82,16 @@ class SettlementRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SettlementRecord:
+    """A settlement as it was drawn up; `content` is what its statement says, see `actions/settling.py`."""
+
+    settlement_id: int
+    through: date
+    recorded_at: datetime
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApprovedOrder:
     """A payment order on its way to the bank, with the account that the contract named."""
 
@@ -148,9 +158,14 @@ def list_settlements(*, party_id: int | None = None, limit: int = 200) -> list[S
     return [_row(one, orders.get(one.pk), names[one.party_id][1]) for one in settlements]
 
 
-def find_settlement(*, settlement_id: int) -> Settlement | None:
+def find_settlement(*, settlement_id: int) -> SettlementRecord | None:
     """A settlement with the statement as it was drawn up."""
-    return Settlement.objects.filter(pk=settlement_id).first()
+    found = Settlement.objects.filter(pk=settlement_id).first()
+    if found is None:
+        return None
+    return SettlementRecord(
+        settlement_id=found.pk, through=found.through, recorded_at=found.recorded_at, content=found.content
+    )
 
 
 def list_approved_orders(*, order_ids: tuple[int, ...] = ()) -> list[ApprovedOrder]:

@@ -46,6 +46,7 @@ ENTRIES = (
         "p",
         ("office:register", "office:receipt", "office:bank", "office:suspense", "office:learned"),
     ),
+    Entry("office:settlement", _("Settlement"), "arrows-split-2", "s", ("office:settlement",)),
     Entry("office:turnover", _("Turnover"), "report-money", "t"),
     Entry("office:books", _("Books"), "lock", "k"),
     Entry("office:network", _("Network"), "sitemap", "n", ("office:node", "office:add_node_figure")),
