@@ -63,7 +63,8 @@ def job_statuses() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT status::text FROM procrastinate_jobs"
-            " WHERE task_name NOT LIKE ALL (ARRAY['%%take_over%%', '%%look_when_due', '%%ledger.jobs.seal', '%%settlement.jobs.%%'])"
+            " WHERE task_name NOT LIKE ALL (ARRAY['%%take_over%%', '%%look_when_due', '%%ledger.jobs.seal',"
+            " '%%settlement.jobs.%%'])"
             " ORDER BY id",
             [],
         )

@@ -63,9 +63,12 @@ def test_an_order_is_approved_by_another_person_and_goes_into_the_file(accountan
     assert next(row for row in list_settlements() if row.order_id == waiting.order_id).state == "approved"
     file = accountant.get(f"{PAGE}orders.xml")
     assert waiting.end_to_end_id.encode() in file.content
-    assert "This payment order is decided already." in accountant.post(
-        order, {"decision": "approve", "execute_on": "2021-06-07"}, follow=True
-    ).content.decode()
+    assert (
+        "This payment order is decided already."
+        in accountant.post(
+            order, {"decision": "approve", "execute_on": "2021-06-07"}, follow=True
+        ).content.decode()
+    )
 
 
 @pytest.mark.parametrize("form", ["pdf", "xlsx", "csv"])
