@@ -16,8 +16,8 @@ from mains.settlement.models import Batch, Route
 from mains.settlement.queries import split_statement as statement
 from mains.settlement.values import SplitKind
 
-_BULK = 20_000
-"""From so many transactions' worth of credits on, sets are joined by hashing whatever the planner guesses."""
+_BULK = 5_000
+"""From so many new allocations on, tables are read whole."""
 _MARKS = """
     SELECT coalesce((SELECT max(id) FROM ledger_transaction), 0), coalesce((SELECT max(id) FROM ledger_allocation), 0)
 """
@@ -81,7 +81,7 @@ def split_payments(*, now: datetime, is_everything: bool = False, look_at_facts:
         }
         is_everything = is_everything or last is None
         touched = statement.EVERYTHING if is_everything else _touched(params, look_at_facts=look_at_facts)
-        _write(touched, params, is_bulk=is_everything or marks[1] - params["after_allocation"] > _BULK)
+        _write(touched, params, is_bulk=_is_bulk(touched, marks, params))
         sums = fetch_frame(_SUMS, {"batch_id": batch_id}, schema=_SUM)
         _post(sums, batch_id=batch_id, now=now)
         rows = _count(batch_id)
@@ -123,14 +123,20 @@ def _touched(params: dict[str, Any], *, look_at_facts: bool) -> str:
     return touched
 
 
+def _is_bulk(touched: str, marks: tuple[int, int], params: dict[str, Any]) -> bool:
+    """Whether so much may have changed that whole tables are read."""
+    by_money = touched == statement.SINCE
+    return not by_money or marks[1] - params["after_allocation"] > _BULK
+
+
 def _write(touched: str, params: dict[str, Any], *, is_bulk: bool) -> None:
+    tables = statement.WHOLE if is_bulk else statement.BY_INDEX
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
         if is_bulk:
-            # Rows of common table expressions are guessed as few; nested loops over a month of a utility never end.
-            cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '256MB'")
-        cursor.execute(statement.STATEMENT.format(touched=touched), params)
-        if is_bulk:
-            cursor.execute("SET LOCAL enable_nestloop = on; RESET work_mem")
+            cursor.execute("SET LOCAL work_mem = '256MB'")
+        cursor.execute(statement.STATEMENT.format(touched=touched, **tables), params)
+        cursor.execute("RESET enable_nestloop; RESET work_mem")
 
 
 def _count(batch_id: int) -> int:

@@ -26,6 +26,36 @@ OF_CHANGED_CONTRACTS = """
     WHERE e.kind = 'payment' AND e.amount_minor < 0 AND e.provider_id = ANY(%(changed_providers)s)
 """
 
+# How the big tables are read: whole and hashed for a month of a utility, row by row through their indexes for what a
+# register or a call-back brings. Sets of this statement are always hashed (`enable_nestloop` is off): the planner takes
+# them for a few rows, and nested loops over 20,000 never end.
+WHOLE = {
+    "entries": "JOIN ledger_entry e ON e.account_id = t.account_id AND e.id = t.credit_id",
+    "allocations": "JOIN ledger_allocation a ON a.credit_id = c.id",
+    "items": "JOIN ledger_entry i ON i.account_id = v.account_id AND i.id = v.item_id",
+    "agreements": """
+        JOIN customers_agreement g ON g.account_id = c.account_id AND g.superseded_at IS NULL
+        JOIN network_servicepoint p ON p.id = g.service_point_id
+        LEFT JOIN network_premise h ON h.id = p.premise_id""",
+    "splits": "JOIN settlement_split s ON s.account_id = c.account_id AND s.credit_id = c.id",
+}
+BY_INDEX = {
+    "entries": """CROSS JOIN LATERAL (
+        SELECT * FROM ledger_entry x WHERE x.account_id = t.account_id AND x.id = t.credit_id OFFSET 0) e""",
+    "allocations": """CROSS JOIN LATERAL (
+        SELECT * FROM ledger_allocation x WHERE x.credit_id = c.id OFFSET 0) a""",
+    "items": """CROSS JOIN LATERAL (
+        SELECT * FROM ledger_entry x WHERE x.account_id = v.account_id AND x.id = v.item_id OFFSET 0) i""",
+    "agreements": """
+        CROSS JOIN LATERAL (
+            SELECT * FROM customers_agreement x
+            WHERE x.account_id = c.account_id AND x.superseded_at IS NULL OFFSET 0) g
+        CROSS JOIN LATERAL (SELECT * FROM network_servicepoint x WHERE x.id = g.service_point_id OFFSET 0) p
+        LEFT JOIN LATERAL (SELECT * FROM network_premise x WHERE x.id = p.premise_id OFFSET 0) h ON true""",
+    "splits": """CROSS JOIN LATERAL (
+        SELECT * FROM settlement_split x WHERE x.account_id = c.account_id AND x.credit_id = c.id OFFSET 0) s""",
+}
+
 # Products of amounts and millionths are taken apart, so that they stay within 64 bits:
 # x·w/M = (x div M)·w + (x mod M)·w/M.
 STATEMENT = """
@@ -33,21 +63,21 @@ WITH touched AS MATERIALIZED ({touched}),
 credits AS MATERIALIZED (
     SELECT e.id, e.account_id, e.organisation_id, e.provider_id, e.service, -e.amount_minor AS minor,
            e.business_date, e.document_id
-    FROM touched t JOIN ledger_entry e ON e.account_id = t.account_id AND e.id = t.credit_id
+    FROM touched t {entries}
     WHERE e.kind = 'payment' AND e.amount_minor < 0
       AND e.provider_id IN (SELECT provider_id FROM settlement_route)
 ),
 covers AS MATERIALIZED (
     SELECT a.credit_id, a.account_id, a.item_id, sum(a.amount_minor)::bigint AS minor,
            max(a.business_date) AS changed_on
-    FROM credits c JOIN ledger_allocation a ON a.credit_id = c.id GROUP BY 1, 2, 3
+    FROM credits c {allocations} GROUP BY 1, 2, 3
 ),
 used AS MATERIALIZED (
     SELECT credit_id, sum(minor)::bigint AS minor, max(changed_on) AS changed_on FROM covers GROUP BY 1
 ),
 pieces AS (
     SELECT v.credit_id, i.business_date AS owed_on, v.minor
-    FROM covers v JOIN ledger_entry i ON i.account_id = v.account_id AND i.id = v.item_id
+    FROM covers v {items}
     WHERE i.kind <> 'reversal' AND v.minor > 0
     UNION ALL
     SELECT c.id, c.business_date, c.minor - coalesce(u.minor, 0)
@@ -57,9 +87,7 @@ supplies AS MATERIALIZED (
     SELECT g.account_id, g.provider_id, p.service, lower(g.valid) AS since,
            coalesce(g.manager_id, 0) AS manager_id,
            coalesce(h.building_id, 0) AS building_id, g.id
-    FROM customers_agreement g JOIN network_servicepoint p ON p.id = g.service_point_id
-    LEFT JOIN network_premise h ON h.id = p.premise_id
-    WHERE g.superseded_at IS NULL AND g.account_id IN (SELECT account_id FROM credits)
+    FROM (SELECT DISTINCT account_id FROM credits) c {agreements}
 ),
 placed AS MATERIALIZED (
     SELECT DISTINCT ON (b.credit_id, b.owed_on) b.credit_id, b.owed_on, b.minor, c.provider_id, c.service,
@@ -136,7 +164,7 @@ sides AS (
            whole + (rank <= left_over)::int, false FROM shared
     UNION ALL
     SELECT s.credit_id, s.route_id, s.building_id, s.kind, s.payee_id, s.party_id, -s.amount_minor, true
-    FROM credits c JOIN settlement_split s ON s.account_id = c.account_id AND s.credit_id = c.id
+    FROM credits c {splits}
 ),
 changed AS (
     SELECT credit_id, route_id, building_id, kind, payee_id, party_id, sum(minor)::bigint AS minor
