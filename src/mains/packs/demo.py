@@ -23,6 +23,7 @@ from mains.payments.actions.staging import UnableToStageRegister, stage_register
 from mains.payments.queries.registers import has_accepted_register
 from mains.reporting.actions.figures import refresh_figures
 from mains.reporting.actions.search import rebuild_search_index
+from mains.reporting.actions.turnover_tally import refresh_turnover
 from mains.reporting.queries.turnover import Figures, turnover
 from mains.staff.values import EVERYTHING
 
@@ -72,6 +73,7 @@ def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressRepor
         with progress.step("Index for search") as step:
             rebuild_search_index(progress=lambda done, _count: step.advance(done - step.done))
     with progress.step("Figures of the dashboard"):
+        refresh_turnover()
         refresh_figures(on_date=pack.billing.today, now=_instant(pack.billing.today))
     with progress.step("Turnover statement"):
         following = add_months(pack.billing.today.replace(day=1), 1)

@@ -69,6 +69,8 @@ ARGUMENTS = {
     "decide_draft": [1],
     "move_draft": [1],
     "decide_order": [10**9],
+    "turnover_slices_file": ["csv"],
+    "collection_file": ["csv"],
     "settlement_statement": [10**9, "pdf"],
     "settlement_party": [1],
     "settlement_house": [1, 10**9],

@@ -82,6 +82,7 @@ def settlement_pdf(settlement: SettlementRecord, *, currency: str) -> bytes:
             "title": _title(settlement),
             "number": str(settlement.settlement_id),
             "page": translate("Page"),
+            "texts": 3,
             "head": [
                 [translate("Recipient"), content["holder"]],
                 [

@@ -59,9 +59,9 @@ def set_protocol(protocol: Texts) -> bytes:
 
 
 def set_statement(statement: Texts) -> bytes:
-    """A statement of settlement, as `set_bills`."""
+    """A statement as one table, as `set_bills`."""
     check_letters(statement)
-    return _set("settlement.typ", "statement", statement)
+    return _set("statement.typ", "statement", statement)
 
 
 def _set(template: str, name: str, texts: object, *, attachment: Attachment | None = None) -> bytes:
