@@ -117,6 +117,6 @@ def test_collection_as_a_file_has_every_line_and_the_total(story: Cast) -> None:
     lines = collection_lines(scope=EVERYTHING, asked=ASKED, by=Dimension.UNIT)
     with translation.override("en"):
         rows = statement_csv(collection_table(lines, ASKED)).decode("utf-8-sig").splitlines()
-    assert rows[0] == 'Code,Name,Billed,Collected,"Rate, %","Target, %",Short of the target,Owed'
+    assert rows[0] == "Code,Name,Billed,Collected,Rate in percent,Target in percent,Short of the target,Owed"
     assert rows[1].startswith("north,North,100.00,89.99,89.90,,,10.01")
     assert rows[-1] == ",Total,150.00,139.99,,,,10.01"

@@ -1,4 +1,4 @@
-"""Messages about contracts, settlements and payment orders; a part of `known_messages`."""
+"""Messages about contracts, settlements, payment orders and targets; a part of `known_messages`."""
 
 from django.utils.translation import gettext_noop as _
 
@@ -49,4 +49,9 @@ SETTLEMENT = (
     _("Give the utility's own party, or name one, that has a bank account in the registry."),
     _("No payment order is approved and waits for the bank."),
     _("Approve one first."),
+    _("A target is of a unit or of a person, and has a document."),
+    _("Name one of them, and the order that sets it."),
+    _("There is no such unit or person."),
+    _("Check the code or the user name."),
+    _("The first or the last day is not a day."),
 )
