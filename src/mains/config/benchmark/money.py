@@ -7,7 +7,7 @@ are only as much as statements read.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,9 +16,14 @@ from django.db import connection, connections
 from mains.base.progress import ProgressReport
 from mains.config.benchmark.databases import administer, bring_up_to_date, connect_to
 from mains.kernel.period import next_month
+from mains.ledger.queries.current_account import current_account
+from mains.reporting.actions.turnover_tally import refresh_turnover
+from mains.reporting.queries.turnover import turnover
+from mains.reporting.queries.turnover_slices import Dimension, Slice, turnover_accounts, turnover_by
 from mains.settlement.actions.contracts import ContractTerms, state_contract
 from mains.settlement.actions.splitting import split_payments
 from mains.settlement.queries import invariants
+from mains.staff.values import EVERYTHING
 
 Result = TypeVar("Result")
 FIRST = date(2021, 1, 1)
@@ -45,14 +50,18 @@ INSERT INTO customers_account (id, number, customer_id, organisation_id, cycle, 
     SELECT n, lpad(n::text, 10, '0'), 1, 2 + {branches} + n %% {teams}, 'monthly', n %% 1024, '2020-01-01'
     FROM generate_series(1, {accounts}) n;
 INSERT INTO network_node (id, service, kind, code, name)
-    SELECT n, 'electricity', 'feeder', 'F-' || n, 'Feeder ' || n FROM generate_series(1, 200) n;
+    SELECT n, 'electricity', CASE WHEN n > {nodes} THEN 'substation' ELSE 'transformer' END, 'N-' || n, 'Node ' || n
+    FROM generate_series(1, {nodes} + {nodes} / 50 + 1) n;
+INSERT INTO network_nodeplacement (node_id, parent_id, valid, recorded_at, proof)
+    SELECT n, CASE WHEN n <= {nodes} THEN {nodes} + 1 + n / 50 END, '[2020-01-01,)', '2020-01-01Z', ''
+    FROM generate_series(1, {nodes} + {nodes} / 50 + 1) n;
 INSERT INTO network_building (id, city, street, house, postal_code, latitude, longitude, node_id)
-    SELECT n, 'Town', 'Street', n::text, '', 45, 34, 1 + n %% 200
+    SELECT n, 'Town', 'Street', n::text, '', 45, 34, 1 + n %% {nodes}
     FROM generate_series(1, 1 + {accounts} / {per_house}) n;
 INSERT INTO network_premise (id, building_id, kind, entrance, riser, flat)
     SELECT n, 1 + n / {per_house}, 'flat', '', '', n::text FROM generate_series(1, {accounts}) n;
 INSERT INTO network_servicepoint (id, code, premise_id, service, node_id, bucket, connected_on)
-    SELECT n, 'S' || n, n, 'electricity', 1 + (1 + n / {per_house}) %% 200, n %% 1024, '2020-01-01'
+    SELECT n, 'S' || n, n, 'electricity', 1 + (1 + n / {per_house}) %% {nodes}, n %% 1024, '2020-01-01'
     FROM generate_series(1, {accounts}) n;
 INSERT INTO tariffs_tariff (id, code, name, service, currency)
     VALUES (1, 'one', 'One rate', 'electricity', 'RUB'), (2, 'two', 'Two zones', 'electricity', 'RUB');
@@ -104,7 +113,8 @@ SELECT setval(pg_get_serial_sequence('ledger_transaction', 'id'), %(base)s + 2 *
 @dataclass(frozen=True, kw_only=True)
 class MoneyFigures:
     """Seconds of splitting the last month's payments, of all of them from the beginning (a check that changes nothing),
-    and of asking with nothing new; rows of split, and breaches found afterwards."""
+    and of asking with nothing new; rows of split, and breaches found afterwards. Then of counting all months, and one
+    more, for the statements by slices; and milliseconds of statements, each the best of three."""
 
     accounts: int
     months: int
@@ -114,6 +124,9 @@ class MoneyFigures:
     split_again_seconds: float
     split_one_ms: float
     breaches: int
+    tally_seconds: float
+    tally_month_seconds: float
+    statement_ms: dict[str, float]
 
     def data(self) -> dict[str, object]:
         return asdict(self)
@@ -178,6 +191,13 @@ def time_settlement(*, accounts: int, months: int, progress: ProgressReport) -> 
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM ledger_entry")
         (entries,) = cursor.fetchone()
+    with progress.step("Count for statements"):
+        tally, _all = _timed(refresh_turnover)
+    _execute_alone("ANALYZE")
+    with progress.step("Statements"):
+        statements = {name: _best_ms(ask) for name, ask in _statements(months + 1).items()}
+    _write_month(months + 2, accounts=accounts)
+    tally_month, _month = _timed(refresh_turnover)
     one = min(
         _timed(lambda: split_payments(now=now + timedelta(days=3), look_at_facts=False))[0] for _ in range(5)
     )
@@ -190,7 +210,49 @@ def time_settlement(*, accounts: int, months: int, progress: ProgressReport) -> 
         split_again_seconds=round(again, 2),
         split_one_ms=round(one * 1000, 1),
         breaches=breaches,
+        tally_seconds=round(tally, 2),
+        tally_month_seconds=round(tally_month, 2),
+        statement_ms=statements,
     )
+
+
+def _statements(months: int) -> dict[str, Callable[[], object]]:
+    """The last month and the whole span, from the top down to accounts, as people ask for them."""
+    first = date(FIRST.year + (months - 1) // 12, (months - 1) % 12 + 1, 1)
+    month: dict[str, Any] = {"month_from": first, "month_to": next_month(first)}
+    span: dict[str, Any] = {"month_from": FIRST, "month_to": next_month(first)}
+    asked, whole, team = Slice(**month), Slice(**span), 2 + _BRANCHES
+    rows = turnover_by(scope=EVERYTHING, asked=whole, by=Dimension.NODE).rows
+    top = next(int(row.key) for row in rows if row.is_open)
+    below = turnover_by(scope=EVERYTHING, asked=replace(whole, node=top), by=Dimension.NODE).rows
+    leaf = next(int(row.key) for row in below if row.key)
+    return {
+        "utility by units, a month": lambda: turnover(scope=EVERYTHING, **month),
+        "utility by units, all months": lambda: turnover(scope=EVERYTHING, **span),
+        "a branch by units": lambda: turnover(scope=EVERYTHING, organisation_id=2, **month),
+        "accounts of a team": lambda: turnover(scope=EVERYTHING, organisation_id=team, **month),
+        "utility by network, all months": lambda: turnover_by(
+            scope=EVERYTHING, asked=whole, by=Dimension.NODE
+        ),
+        "utility by tariff class": lambda: turnover_by(scope=EVERYTHING, asked=asked, by=Dimension.CLASS),
+        "a substation by nodes": lambda: turnover_by(
+            scope=EVERYTHING, asked=replace(asked, node=top), by=Dimension.NODE
+        ),
+        "a transformer by class": lambda: turnover_by(
+            scope=EVERYTHING, asked=replace(asked, node=leaf), by=Dimension.CLASS
+        ),
+        "accounts of a transformer": lambda: turnover_accounts(
+            scope=EVERYTHING, asked=replace(asked, node=leaf)
+        ),
+        "accounts of a class in a team": lambda: turnover_accounts(
+            scope=EVERYTHING, asked=replace(asked, unit=team, category="commercial")
+        ),
+        "entries of an account": lambda: current_account(account_id=1),
+    }
+
+
+def _best_ms(ask: Callable[[], object]) -> float:
+    return round(min(_timed(ask)[0] for _ in range(3)) * 1000, 1)
 
 
 def _write_month(number: int, *, accounts: int) -> None:
@@ -208,7 +270,12 @@ def _write_month(number: int, *, accounts: int) -> None:
 
 def _execute(statements: str, params: dict[str, Any], *, accounts: int) -> None:
     text = statements.format(
-        accounts=accounts, branches=_BRANCHES, teams=_TEAMS, per_house=_PER_HOUSE, slices=SLICES
+        accounts=accounts,
+        branches=_BRANCHES,
+        teams=_TEAMS,
+        per_house=_PER_HOUSE,
+        slices=SLICES,
+        nodes=max(accounts // 150, 10),
     )
     with connection.cursor() as cursor:
         for statement in text.split(";\n"):

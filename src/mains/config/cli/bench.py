@@ -308,7 +308,7 @@ def money(
     months: Annotated[int, typer.Option(help="Months of bills and payments.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
-    """Split a month of payments of a whole utility as one set, in a ledger made for it."""
+    """Split a month of payments of a whole utility as one set, and ask for statements, in a ledger made for it."""
     from mains.base.progress import progress_report
     from mains.config.start import start_django
 
@@ -329,3 +329,8 @@ def money(
         f"all again, nothing changed: {found.split_again_seconds} s; "
         f"asked for with nothing new: {found.split_one_ms} ms; {found.breaches} breaches"
     )
+    typer.echo(
+        f"counted for statements: all {found.tally_seconds} s, one more month {found.tally_month_seconds} s"
+    )
+    for name, milliseconds in found.statement_ms.items():
+        typer.echo(f"{name}: {milliseconds} ms")
