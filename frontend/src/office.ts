@@ -1,6 +1,7 @@
 import "./styles/office.css";
 import "./office/htmx";
 import { startAnnouncements } from "./office/announce";
+import { startDesk } from "./office/desk";
 import { startDrawer } from "./office/drawer";
 import { startFocusCare } from "./office/focus";
 import { startIslands } from "./office/islands";
@@ -25,3 +26,4 @@ startToasts();
 startTrees();
 startViewSwitches();
 startIslands();
+startDesk();

@@ -11,6 +11,7 @@ from django.utils import translation
 import mains
 from mains.base import (
     known_case_messages,
+    known_desk_messages,
     known_engine_messages,
     known_fact_messages,
     known_formula_messages,
@@ -28,6 +29,7 @@ SOURCES = Path(mains.__file__).parent
 LISTS = (
     known_messages,
     known_case_messages,
+    known_desk_messages,
     known_engine_messages,
     known_fact_messages,
     known_formula_messages,

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from debt_cast import approve, people, run_interest, state_rules
+from mains.debt.actions.movements import Place, propose_transfer, propose_write_off, undo_movement
+from mains.debt.queries.open_debts import list_supplies
 from mains.integrations.plain_accounting import BEANCOUNT, HLEDGER, JournalDetail, Notation, write_journal
 from mains.integrations.plain_accounting.journal import UnableToWriteJournal
 from mains.ledger.actions.chart import UnableToStateAccount, state_account, state_accounts
@@ -67,6 +70,30 @@ def test_hledger_agrees_when_payments_are_split(lived: Cast, tmp_path: Path) -> 
     assert any(account.startswith("liabilities:2300:") for account, _amount in found)
 
 
+def test_hledger_agrees_when_debts_are_moved_and_bear_interest(cast: Cast, tmp_path: Path) -> None:
+    state_rules()
+    item = cast.bill("anna", 1_000_000, on=date(2020, 12, 31), due=date(2021, 1, 10))
+    run_interest(cast, APRIL)
+    alma, _bert = people()
+    told = {"reason": "Barred", "document": "Order 1", "now": NOW, "actor_id": alma}
+    account = cast.accounts["anna"]
+    written_off = propose_write_off(item_id=item, account_id=account, amount_minor=300_000, **told)
+    approve(written_off)
+    cast.pay(("chen", "2021-04-10", "30.00", "ADVANCE"))
+    power = Place(account_id=cast.accounts["chen"], provider_id=cast.parties["power"], service="electricity")
+    water = Place(account_id=cast.accounts["chen"], provider_id=cast.parties["water"], service="cold_water")
+    credit = {one.service: one.credit_minor for one in list_supplies(account_id=cast.accounts["chen"])}
+    here, there = (power, water) if credit["electricity"] else (water, power)
+    approve(propose_transfer(place=here, to=there, amount_minor=1_000, **told))
+    undo_movement(movement_id=written_off.pk, reason="Paid", now=NOW, actor_id=alma)
+    journal = _written(HLEDGER, JournalDetail.CUSTOMERS, tmp_path)
+    assert _hledger("check", "--strict", journal=journal) == ""
+    found = list(
+        csv.reader(io.StringIO(_hledger("balance", "--flat", "-N", "-E", "-O", "csv", journal=journal)))
+    )
+    assert {account: _minor(amount) for account, amount in found[1:]} == _balances(JournalDetail.CUSTOMERS)
+
+
 def test_hledger_finds_an_altered_amount(lived: Cast, tmp_path: Path) -> None:
     journal = _written(HLEDGER, JournalDetail.CONTROL, tmp_path)
     journal.write_text(journal.read_text().replace("1250.40", "1250.41", 1))
@@ -119,7 +146,7 @@ def test_the_chart_of_the_utility_names_the_accounts(lived: Cast, tmp_path: Path
 
 
 def test_a_chart_with_a_fault_is_refused_whole(cast: Cast) -> None:
-    rows = [{"control": "bank", "code": "51"}, {"control": "cash", "code": "50"}]
+    rows = [{"control": "bank", "code": "51"}, {"control": "till", "code": "50"}]
     with pytest.raises(UnableToStateAccount) as refusal:
         state_accounts(rows=rows, place="chart.csv")
     assert (refusal.value.code, refusal.value.place) == ("chart-control", "chart.csv, line 3")
@@ -156,8 +183,11 @@ def _balances(detail: JournalDetail) -> dict[str, int]:
         "suspense": "liabilities:2100",
         "revenue": "income:4000",
         "collected": "income:4900",
-        "fee": "income:4100",
+        "fee": "income:4200",
         "payable": "liabilities:2300",
+        "penalty": "income:4100",
+        "allowance": "assets:1290",
+        "offset": "assets:1295",
     }
     place = "(SELECT code FROM staff_organisation WHERE id = {p}.organisation_id), "
     place += "coalesce((SELECT code FROM customers_party WHERE id = {p}.provider_id), '-'), "

@@ -11,6 +11,7 @@ from mains.ledger.models import Allocation, Entry, Transaction
 from mains.ledger.queries.periods import closed_books, closed_through, list_period_events
 from mains.ledger.values import Book, Control, TransactionKind
 from mains.payments.models import Receipt
+from mains.staff.actions.approvals import UnableToDecide
 from mains.staff.models import User
 from money_cast import NOW, Cast
 
@@ -84,7 +85,7 @@ def test_reopening_takes_two_people_and_a_reason(cast: Cast, people: tuple[int, 
         book=Book.EVERYTHING, from_day=date(2021, 3, 15), reason="Bank statement 77", now=NOW, actor_id=alma
     )
     assert closed_books()[Book.EVERYTHING] == MARCH, "asking opens nothing"
-    with pytest.raises(UnableToClose, match="for themselves"):
+    with pytest.raises(UnableToDecide, match="proposed themselves"):
         decide_reopening(request_id=request.pk, agree=True, now=NOW, actor_id=alma)
     decide_reopening(request_id=request.pk, agree=True, now=NOW, actor_id=bert)
     assert closed_books()[Book.EVERYTHING] == date(2021, 3, 14)

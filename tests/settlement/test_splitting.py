@@ -6,6 +6,9 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from debt_cast import approve, people
+from mains.debt.actions.movements import Place, propose_transfer, propose_write_off, undo_movement
+from mains.debt.queries.open_debts import list_supplies
 from mains.ledger.actions.allocation import allocate_credits
 from mains.ledger.actions.reallocation import reallocate
 from mains.ledger.models import Posting, Transaction
@@ -101,6 +104,51 @@ def test_a_contract_that_is_corrected_changes_what_was_split_by_the_difference(c
     assert balance("payable", cast.parties["grid"]) == -45_00
     last = Transaction.objects.filter(kind="settlement_split").latest("id")
     assert sorted(last.postings.values_list("amount_minor", flat=True)) == [-5_00, 5_00]
+
+
+def test_a_credit_that_moves_takes_its_split_along_and_back(cast: Cast) -> None:
+    contract("power:100", fee="0")
+    contract("water:100", provider="water", fee="0")
+    cast.pay(("chen", "2021-05-04", "30.00", "c-1"))
+    split_payments(now=NOW)
+    power, water = (
+        Place(account_id=cast.accounts["chen"], provider_id=cast.parties[party], service=service)
+        for party, service in (("power", "electricity"), ("water", "cold_water"))
+    )
+    credit = {one.service: one.credit_minor for one in list_supplies(account_id=cast.accounts["chen"])}
+    here, there = (power, water) if credit["electricity"] else (water, power)
+    actor, _other = people()
+    told = {"reason": "Other service", "document": "Letter 1", "now": NOW, "actor_id": actor}
+    moved = propose_transfer(place=here, to=there, amount_minor=10_00, **told)
+    approve(moved)
+    split_payments(now=NOW)
+    assert -balance("payable", here.provider_id) == 20_00
+    assert -balance("payable", there.provider_id) == 10_00
+    assert invariants.find_breaches() == []
+    undo_movement(movement_id=moved.pk, reason="Mistake", now=NOW, actor_id=actor)
+    split_payments(now=NOW)
+    assert -balance("payable", here.provider_id) == 30_00
+    assert balance("payable", there.provider_id) == 0
+    assert invariants.find_breaches() == []
+    assert split_payments(now=NOW, is_everything=True).rows == 0
+
+
+def test_a_debt_that_is_moved_or_given_up_splits_nothing(cast: Cast) -> None:
+    contract("power:100", fee="0")
+    item = cast.bill("boris", 50_00, on=date(2021, 3, 31))
+    actor, _other = people()
+    told = {"reason": "Heir", "document": "Court 1", "now": NOW, "actor_id": actor}
+    boris, dilek = (
+        Place(account_id=cast.accounts[name], provider_id=cast.parties["power"], service="electricity")
+        for name in ("boris", "dilek")
+    )
+    approve(propose_transfer(place=boris, to=dilek, amount_minor=20_00, item_id=item, **told))
+    approve(propose_write_off(item_id=item, account_id=cast.accounts["boris"], amount_minor=30_00, **told))
+    assert split_payments(now=NOW).rows == 0
+    cast.pay(("dilek", "2021-05-04", "20.00", "d-1"))
+    split_payments(now=NOW)
+    assert -balance("payable", cast.parties["power"]) == 20_00
+    assert invariants.find_breaches() == []
 
 
 names = st.sampled_from(["anna", "boris", "chen", "dilek"])

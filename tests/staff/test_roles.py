@@ -13,7 +13,13 @@ from mains.staff.values import Permission
 
 pytestmark = pytest.mark.django_db
 
-MIGRATIONS = ("0003_tariff_permissions", "0004_close_books", "0005_settle")
+MIGRATIONS = (
+    "0003_tariff_permissions",
+    "0004_close_books",
+    "0005_cash_desks",
+    "0007_money_permissions",
+    "0008_settle",
+)
 # The roles as the packs of the first release had them.
 OLD = {
     "administrator": [
@@ -45,20 +51,28 @@ def added() -> dict[str, list[str]]:
 def test_old_roles_get_the_permissions_that_fit_them(old_roles) -> None:
     give_all()
     assert added() == {
-        "administrator": ["see_tariff_drafts", "draft_tariffs", "publish_tariffs", "close_books", "settle"],
-        "accountant": ["see_tariff_drafts", "publish_tariffs", "close_books", "settle"],
+        "administrator": [
+            *("see_tariff_drafts", "draft_tariffs", "publish_tariffs", "close_books"),
+            *("take_payments", "supervise_desks"),
+            *("propose_money", "approve_money", "settle"),
+        ],
+        "accountant": [
+            *("see_tariff_drafts", "publish_tariffs", "close_books", "supervise_desks"),
+            *("propose_money", "approve_money", "settle"),
+        ],
         "tariff_specialist": ["see_tariff_drafts", "draft_tariffs"],
-        "supervisor": [],
-        "cashier": [],
+        "supervisor": ["supervise_desks"],
+        "cashier": ["take_payments"],
     }
     assert list_unheld_permissions() == []
     give_all()
-    assert len(added()["administrator"]) == 5, "a second time changes nothing"
+    assert len(added()["administrator"]) == 9, "a second time changes nothing"
 
 
 def test_where_people_decided_already_nothing_is_touched(old_roles) -> None:
     Role.objects.create(code="reader", name="Reader", permissions=["see_tariff_drafts"])
-    Role.objects.create(code="closer", name="Closer", permissions=["close_books"])
+    Role.objects.create(code="closer", name="Closer", permissions=["close_books", "approve_money"])
+    Role.objects.create(code="teller", name="Teller", permissions=["take_payments"])
     Role.objects.create(code="settler", name="Settler", permissions=["settle"])
     before = {role.code: role.permissions for role in Role.objects.all()}
     give_all()
@@ -74,10 +88,12 @@ def test_a_database_without_roles_has_nothing_to_say() -> None:
 def test_the_check_names_what_no_role_may_and_granting_mends_it(old_roles) -> None:
     found = check_rights()
     assert found.state is State.WARNING
-    assert (
-        found.detail == "no role may: close_books, settle, see_tariff_drafts, draft_tariffs, publish_tariffs"
+    missing = (
+        *("take_payments", "supervise_desks", "close_books", "settle", "propose_money", "approve_money"),
+        *("see_tariff_drafts", "draft_tariffs", "publish_tariffs"),
     )
-    for permission in ("close_books", "settle", "see_tariff_drafts", "draft_tariffs", "publish_tariffs"):
+    assert found.detail == f"no role may: {', '.join(missing)}"
+    for permission in missing:
         grant_permission(role_code="supervisor", permission=permission)
     assert check_rights().state is State.GOOD
     grant_permission(role_code="supervisor", permission="draft_tariffs")

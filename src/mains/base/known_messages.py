@@ -7,6 +7,8 @@ between them is at the place where the message is made.
 from django.utils.translation import gettext_noop as _
 
 from mains.base.known_case_messages import CASES
+from mains.base.known_debt_messages import DEBTS
+from mains.base.known_desk_messages import DESKS
 from mains.base.known_engine_messages import ENGINE
 from mains.base.known_fact_messages import FACTS
 from mains.base.known_formula_messages import FORMULAS
@@ -304,8 +306,6 @@ BOOKS = (
     _("Nothing to do: it takes transactions."),
     _("There is no such request that waits."),
     _("See the list: somebody has decided it."),
-    _("Nobody agrees to a reopening that they asked for themselves."),
-    _("Ask a colleague who may close the books."),
     _("The books are closed through {closed}, so {day} takes no transactions."),
     _("Date it on an open day, or ask somebody who closes the books for reopening."),
     _("{runs} bill runs are begun and not posted."),
@@ -359,7 +359,9 @@ MESSAGES = (
     *TRIALS,
     *FINDINGS,
     *BOOKS,
+    *DEBTS,
     *CONDITIONS,
+    *DESKS,
     *FACTS,
     *ENGINE,
     *FORMULAS,
@@ -378,6 +380,9 @@ FORMULA_WORDS = (
     _("sum over years"),
     _("mean by days"),
     _("sum of days"),
+    _("interest on {day}"),
+    _("days_{first}_{last}"),
+    _("days_{first}"),
     _("{count} days of a moratorium"),
     _("rounded when it joined the debt"),
     _("left by the bill of {first} – {end} (excluded)"),

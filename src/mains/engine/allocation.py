@@ -8,6 +8,7 @@ among them first.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,9 @@ from mains.kernel.errors import MainsError
 
 Ints = NDArray[np.int64]
 _SUM_MAX = 2**62
+# Ranks of a policy are few; items that come after its day stand behind all of them.
+_RANKS = 1_000
+_LATER = 1_000_000
 
 
 class UnableToAllocate(MainsError):
@@ -52,6 +56,28 @@ def ranked_by(*, column: str, values: Sequence[str]) -> AllocationOrder:
     places = {value: place for place, value in enumerate(values)}
     rank = pl.col(column).replace_strict(places, default=len(values), return_dtype=pl.Int64)
     return AllocationOrder(name=f"ranked_by_{column}: {', '.join(values)}", rank=rank)
+
+
+def then_by(order: AllocationOrder, *, column: str, value: str, is_last: bool) -> AllocationOrder:
+    """Within each rank of `order`, items whose column has this value come last, or first: late interest."""
+    later = (pl.col(column) == value) == is_last
+    return AllocationOrder(
+        name=f"{order.name}, then {column} {value} {'last' if is_last else 'first'}",
+        rank=order.rank * 2 + later.cast(pl.Int64),
+        shared_by=order.shared_by,
+    )
+
+
+def as_they_come(order: AllocationOrder, *, day: date) -> AllocationOrder:
+    """The order among items that are there on `day`; those that come later follow day by day, as money that waits meets
+    them. Items need `business_date`."""
+    days = (pl.col("business_date") - pl.lit(day)).dt.total_days()
+    here = pl.col("business_date") <= pl.lit(day)
+    return AllocationOrder(
+        name=f"{order.name}, on {day.isoformat()}",
+        rank=pl.when(here).then(order.rank).otherwise(_LATER + days * _RANKS + order.rank),
+        shared_by=order.shared_by,
+    )
 
 
 @dataclass(frozen=True)

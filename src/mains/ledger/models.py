@@ -9,7 +9,15 @@ from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 
 from mains.base.facts import DatedFact
-from mains.ledger.values import Book, Control, EntryKind, PeriodEventKind, PolicyRule, TransactionKind
+from mains.ledger.values import (
+    Book,
+    Control,
+    EntryKind,
+    PenaltyOrder,
+    PeriodEventKind,
+    PolicyRule,
+    TransactionKind,
+)
 
 
 class Transaction(models.Model):
@@ -87,6 +95,17 @@ class Allocation(models.Model):
     recorded_at = models.DateTimeField()
 
 
+class FixedAllocation(models.Model):
+    """A credit that covers this item and no other, whatever the order of dates: a write-off its debt, a counter
+    posting what it undoes. Undone by a negative row; append-only."""
+
+    account_id = models.BigIntegerField(db_index=True)
+    item_id = models.BigIntegerField()
+    credit_id = models.BigIntegerField()
+    amount_minor = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+
+
 class ChartAccount(models.Model):
     """An account of the utility's chart: how its accountants number a control account, for all services or for one."""
 
@@ -143,6 +162,12 @@ class AllocationPolicy(DatedFact):
 
     rule = models.CharField(max_length=20, choices=PolicyRule)
     services = models.JSONField(default=list)
+    penalty = models.CharField(
+        max_length=20,
+        choices=PenaltyOrder,
+        default=PenaltyOrder.BY_DATE,
+        db_default=PenaltyOrder.BY_DATE.value,
+    )
 
     class Meta:
         constraints = [

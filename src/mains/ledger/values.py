@@ -20,6 +20,17 @@ class Control(models.TextChoices):
     FEE = "fee", _("Agent's fees")
     PAYABLE = "payable", _("Owed to providers")
     TRANSIT = "transit", _("Payment orders at banks")
+    CASH_DESK = "cash_desk", _("Cash in tills")
+    SAFE = "cash_safe", _("Cash in safes")
+    IN_TRANSIT = "in_transit", _("Cash on its way to banks")
+    CARDS = "cards", _("Card payments due from acquirers")
+    CASH_DIFFERENCES = "cash_differences", _("Cash short and over")
+    PENALTY = "penalty", _("Late interest")
+    ALLOWANCE = "allowance", _("Allowance for doubtful debts")
+    BAD_DEBT = "bad_debt", _("Bad debts")
+    REFUNDS = "refunds", _("Refunds to be paid")
+    OFFSET = "offset", _("Offset between services and providers")
+    CASH = "cash", _("Cash")
 
 
 class AccountType(models.TextChoices):
@@ -36,32 +47,54 @@ TYPE_OF_CONTROL = {
     Control.RECEIVABLE: AccountType.ASSET,
     Control.BANK: AccountType.ASSET,
     Control.BANK_OTHER: AccountType.ASSET,
+    Control.CASH_DESK: AccountType.ASSET,
+    Control.SAFE: AccountType.ASSET,
+    Control.IN_TRANSIT: AccountType.ASSET,
+    Control.CARDS: AccountType.ASSET,
+    Control.CASH: AccountType.ASSET,
+    Control.ALLOWANCE: AccountType.ASSET,
+    Control.OFFSET: AccountType.ASSET,
+    Control.REFUNDS: AccountType.LIABILITY,
     Control.SUSPENSE: AccountType.LIABILITY,
     Control.RETURNS: AccountType.LIABILITY,
     Control.TAX: AccountType.LIABILITY,
     Control.OPENING: AccountType.EQUITY,
     Control.REVENUE: AccountType.INCOME,
+    Control.PENALTY: AccountType.INCOME,
+    Control.BAD_DEBT: AccountType.EXPENSE,
     Control.BANK_CHARGES: AccountType.EXPENSE,
     # What is collected for others is no income: it stands against the revenue that their bills were posted to.
     Control.COLLECTED: AccountType.INCOME,
     Control.FEE: AccountType.INCOME,
     Control.PAYABLE: AccountType.LIABILITY,
     Control.TRANSIT: AccountType.LIABILITY,
+    Control.CASH_DIFFERENCES: AccountType.EXPENSE,
 }
 CODE_OF_CONTROL = {
     Control.BANK: "1000",
+    Control.CASH_DESK: "1010",
+    Control.SAFE: "1020",
+    Control.IN_TRANSIT: "1030",
+    Control.CARDS: "1040",
+    Control.CASH: "1050",
     Control.BANK_OTHER: "1090",
     Control.RECEIVABLE: "1200",
+    Control.ALLOWANCE: "1290",
+    Control.OFFSET: "1295",
     Control.SUSPENSE: "2100",
     Control.RETURNS: "2150",
+    Control.REFUNDS: "2160",
     Control.TAX: "2200",
     Control.OPENING: "3000",
     Control.REVENUE: "4000",
+    Control.PENALTY: "4100",
     Control.BANK_CHARGES: "5000",
     Control.COLLECTED: "4900",
-    Control.FEE: "4100",
+    Control.FEE: "4200",
     Control.PAYABLE: "2300",
     Control.TRANSIT: "2350",
+    Control.CASH_DIFFERENCES: "5100",
+    Control.BAD_DEBT: "5200",
 }
 """The chart of a utility that has stated none of its own."""
 
@@ -73,6 +106,11 @@ class EntryKind(models.TextChoices):
     BILL = "bill", _("Bill")
     PAYMENT = "payment", _("Payment")
     REVERSAL = "reversal", _("Payment taken back")
+    INTEREST = "interest", _("Late interest")
+    WRITE_OFF = "write_off", _("Write-off")
+    REFUND = "refund", _("Refund")
+    TRANSFER = "transfer", _("Transfer between accounts")
+    OFFSET = "offset", _("Offset between services")
 
 
 class PolicyRule(models.TextChoices):
@@ -81,6 +119,14 @@ class PolicyRule(models.TextChoices):
     OLDEST_FIRST = "oldest_first", _("Oldest debt first")
     BY_SERVICE = "by_service", _("Service by service")
     PROPORTIONAL = "proportional", _("Services in proportion to what is owed")
+
+
+class PenaltyOrder(models.TextChoices):
+    """Whether a payment covers late interest before the debts that bore it."""
+
+    BY_DATE = "by_date", _("Interest and principal by due date")
+    PRINCIPAL_FIRST = "principal_first", _("Principal before interest")
+    PENALTY_FIRST = "penalty_first", _("Interest before principal")
 
 
 class TransactionKind(models.TextChoices):
@@ -94,6 +140,17 @@ class TransactionKind(models.TextChoices):
     BANK_LINE = "bank_line", _("Line of a bank statement")
     SETTLEMENT_SPLIT = "settlement_split", _("Payments split")
     PAYMENT_ORDER = "payment_order", _("Payment order")
+    DESK_PAYMENT = "desk_payment", _("Payment at a cash desk")
+    CASH_MOVEMENT = "cash_movement", _("Movement of cash")
+    DEPOSIT_ARRIVED = "deposit_arrived", _("Cash arrived at a bank")
+    INTEREST = "interest", _("Late interest")
+    WRITE_OFF = "write_off", _("Write-off")
+    REFUND = "refund", _("Refund")
+    REFUND_PAID = "refund_paid", _("Refund paid in cash")
+    TRANSFER = "transfer", _("Transfer between accounts")
+    OFFSET = "offset", _("Offset between services")
+    PROVISION = "provision", _("Provision for doubtful debts")
+    COUNTER = "counter", _("Posted back")
 
 
 class Book(models.TextChoices):

@@ -12,6 +12,7 @@ from mains.base.progress import ProgressReport
 from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.values import Stage
 from mains.ledger.actions.allocation import allocate_credits
+from mains.packs.cash_desks import set_up_desks
 from mains.packs.definition import Pack, add_months
 from mains.packs.findings import record_findings
 from mains.packs.intervals import record_intervals
@@ -69,6 +70,8 @@ def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressRepor
     if pack.settlement.payees:
         with progress.step("Settlement with providers"):
             settle_months(pack=pack, now=_instant(pack.billing.today))
+    with progress.step("Cash desks"):
+        set_up_desks(pack=pack)
     if not _is_indexed():
         with progress.step("Index for search") as step:
             rebuild_search_index(progress=lambda done, _count: step.advance(done - step.done))

@@ -41,7 +41,11 @@ class PaymentRegisterRow(models.Model):
 
 
 class Receipt(models.Model):
-    """Money received, once per idempotency key. Append-only; identified by a `ReceiptIdentification`."""
+    """Money received, once per idempotency key. Append-only; identified by a `ReceiptIdentification`.
+
+    `money_control` is the control account on which the money was taken, `money_unit_id` the unit that has it there;
+    empty for money at a bank, which is shown where the customers are.
+    """
 
     idempotency_key = models.CharField(max_length=120, unique=True)
     register_id = models.BigIntegerField(null=True, db_index=True)
@@ -52,6 +56,8 @@ class Receipt(models.Model):
     reference = models.CharField(max_length=60)
     paid_on = models.DateField()
     amount_minor = models.BigIntegerField()
+    money_control = models.CharField(max_length=20, default="bank", db_default="bank")
+    money_unit_id = models.BigIntegerField(null=True)
     recorded_at = models.DateTimeField()
 
 
@@ -177,6 +183,7 @@ class BankTransaction(models.Model):
     rule = models.CharField(max_length=20, choices=MatchRule, blank=True)
     account_id = models.BigIntegerField(null=True)
     register_id = models.BigIntegerField(null=True)
+    deposit_id = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [
@@ -223,3 +230,23 @@ class ReceiptReversal(models.Model):
     reason = models.CharField(max_length=200)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+
+
+class Deposit(models.Model):
+    """The utility's own cash on its way to a bank, under the number of its slip. Append-only."""
+
+    slip = models.CharField(max_length=40, unique=True)
+    organisation_id = models.BigIntegerField()
+    bank_account = models.ForeignKey(BankAccount, null=True, on_delete=models.PROTECT, related_name="+")
+    amount_minor = models.BigIntegerField()
+    handed_on = models.DateField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")
+
+
+class DepositArrival(models.Model):
+    """The bank's line that brought a deposit: once for ever. Append-only."""
+
+    deposit = models.OneToOneField(Deposit, on_delete=models.PROTECT, related_name="arrival")
+    transaction = models.OneToOneField(BankTransaction, on_delete=models.PROTECT, related_name="arrival")
+    recorded_at = models.DateTimeField()

@@ -23,13 +23,28 @@ class Permission(models.TextChoices):
     RECORD_READINGS = "record_readings", _("Record and verify readings")
     RUN_BILLING = "run_billing", _("Prepare and post bill runs")
     IMPORT_PAYMENTS = "import_payments", _("Import and accept payment registers")
+    TAKE_PAYMENTS = "take_payments", _("Take money at a cash desk")
+    SUPERVISE_DESKS = "supervise_desks", _("See cash desks, agree to payments taken back")
     CLOSE_BOOKS = "close_books", _("Close days of the books, reopen them by two people")
     SETTLE = "settle", _("Settle with providers, approve payment orders that others prepared")
+    PROPOSE_MONEY = "propose_money", _("Propose write-offs, refunds, transfers and provisions")
+    APPROVE_MONEY = "approve_money", _("Approve what others proposed, up to the role's limit")
     SEE_REPORTS = "see_reports", _("See statements and reports")
     SEE_TARIFF_DRAFTS = "see_tariff_drafts", _("See drafts of tariffs and their test cases")
     DRAFT_TARIFFS = "draft_tariffs", _("Write, test and submit tariffs")
     PUBLISH_TARIFFS = "publish_tariffs", _("Publish or refuse tariffs that others submitted")
     ADMINISTER = "administer", _("Administer people and settings")
+
+
+class ProposalKind(models.TextChoices):
+    """What one person proposes and another approves."""
+
+    REOPENING = "reopening", _("Reopening of days")
+    WRITE_OFF = "write_off", _("Write-off")
+    REFUND = "refund", _("Refund")
+    TRANSFER = "transfer", _("Transfer between accounts")
+    OFFSET = "offset", _("Offset between services")
+    PROVISION = "provision", _("Provision for doubtful debts")
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
 """Every address against every role, against nobody, and against another district."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from mains.customers.models import Account
+from mains.staff.models import User
 from mains.staff.values import Permission
 from mains.web.office import urls
 
@@ -18,6 +21,15 @@ ARGUMENTS = {
     "account_use": ["central"],
     "account_intervals_csv": ["central"],
     "account_money": ["central"],
+    "account_debts": ["central"],
+    "propose_write_off": ["central"],
+    "propose_refund": ["central"],
+    "propose_transfer": ["central"],
+    "item_interest": ["central", 10**9],
+    "decide_proposal": [10**9],
+    "undo_movement": [10**9],
+    "pay_refund_in_cash": [10**9],
+    "refund_file": [10**9],
     "account_meters": ["central"],
     "account_premise": ["central"],
     "account_history": ["central"],
@@ -90,12 +102,35 @@ ARGUMENTS = {
     "explain_hole": [10**9],
     "decide_reopening": [10**9],
     "receipt": ["receipt_id"],
+    "desk_shift": ["shift_id"],
+    "close_shift": ["shift_id"],
+    "move_desk_cash": ["shift_id"],
+    "desk_shift_report": ["shift_id"],
+    "desk_payment": ["payment_id"],
+    "void_desk_payment": ["payment_id"],
+    "desk_receipt": ["payment_id"],
+    "desk_slip": ["payment_id"],
+    "desk_slip_picture": ["payment_id"],
+    "decide_desk_void": [10**9],
+    "deposit_safe": [10**9],
     "whatif": [1],
     "cancel_whatif": [1],
     "whatif_csv": [1],
     "whatif_xlsx": [1],
 }
 POSTED = {
+    "move_desk_cash",
+    "void_desk_payment",
+    "decide_desk_void",
+    "deposit_safe",
+    "propose_write_off",
+    "propose_refund",
+    "propose_transfer",
+    "decide_proposal",
+    "undo_movement",
+    "pay_refund_in_cash",
+    "order_refunds",
+    "propose_provision",
     "record_reading",
     "add_meter_error",
     "drop_meter_error",
@@ -160,11 +195,14 @@ ROLE_PERMISSIONS = {
         "see_money",
         "run_billing",
         "import_payments",
+        "propose_money",
+        "approve_money",
         "close_books",
         "settle",
         "see_reports",
         "see_tariff_drafts",
         "publish_tariffs",
+        "supervise_desks",
     },
     "tariff_specialist": {
         "see_accounts",
@@ -173,10 +211,26 @@ ROLE_PERMISSIONS = {
         "see_tariff_drafts",
         "draft_tariffs",
     },
-    "supervisor": {"see_accounts", "see_money", "record_readings", "see_reports"},
-    "supervisor_central": {"see_accounts", "see_money", "record_readings", "see_reports"},
-    "clerk": {"see_accounts", "see_money", "record_readings"},
-    "cashier": {"see_accounts", "see_money", "import_payments"},
+    "supervisor": {
+        "see_accounts",
+        "see_money",
+        "record_readings",
+        "propose_money",
+        "approve_money",
+        "see_reports",
+        "supervise_desks",
+    },
+    "supervisor_central": {
+        "see_accounts",
+        "see_money",
+        "record_readings",
+        "propose_money",
+        "approve_money",
+        "see_reports",
+        "supervise_desks",
+    },
+    "clerk": {"see_accounts", "see_money", "record_readings", "propose_money"},
+    "cashier": {"see_accounts", "see_money", "import_payments", "take_payments"},
     "field_officer": {"see_accounts", "record_readings"},
     "stranger": set(),
 }
@@ -186,6 +240,11 @@ OF_ONE_DISTRICT = [
     "account_use",
     "account_intervals_csv",
     "account_money",
+    "account_debts",
+    "propose_write_off",
+    "propose_refund",
+    "propose_transfer",
+    "item_interest",
     "account_meters",
     "account_premise",
     "account_history",
@@ -260,7 +319,34 @@ def _meter_and_reading(number: str) -> dict[str, int]:
         "reading_id": reading.pk,
         "node_id": installation.service_point.node_id,
         "receipt_id": receipt.pk,
+        "shift_id": 10**9,
+        "payment_id": 10**9,
     }
+
+
+def _cash_desk(account_id: int) -> dict[str, int]:
+    """A closed shift of Central's desk with a payment."""
+    from mains.cashdesk.actions.desks import add_desk
+    from mains.cashdesk.actions.payments import Asked, PaidLine, take_payment
+    from mains.cashdesk.actions.shifts import Count, Leaving, close_shift, open_shift
+    from mains.cashdesk.values import Means
+    from mains.staff.models import Organisation
+    from mains.staff.values import EVERYTHING
+
+    now, cashier = datetime(2021, 6, 7, 0, 0, tzinfo=UTC), User.objects.create(username="of-central").pk
+    unit = Organisation.objects.get(code="PES-C")
+    desk = add_desk(code="C-1", name="C-1", organisation_id=unit.pk, void_limit_minor=0)
+    told = {"now": now, "actor_id": cashier}
+    shift = open_shift(desk_id=desk.pk, count=Count(), from_safe_minor=0, reason="", scope=EVERYTHING, **told)
+    asked = Asked(
+        key="for-access",
+        means=Means.CARD,
+        lines=(PaidLine(account_id=account_id, amount_minor=100),),
+        slip="1",
+    )
+    payment = take_payment(shift_id=shift.pk, asked=asked, scope=EVERYTHING, **told).payment
+    close_shift(shift_id=shift.pk, count=Count(), leaving=Leaving(), reason="", supervised=EVERYTHING, **told)
+    return {"shift_id": payment.shift_id, "payment_id": payment.pk}
 
 
 def test_every_address_is_classified() -> None:
@@ -284,7 +370,9 @@ def test_nobody_sees_anything_without_signing_in(office, name) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_office, role) -> None:
     client = own_office.sign_in(role)
-    found = _meter_and_reading(own_office.central)
+    found = _meter_and_reading(own_office.central) | _cash_desk(
+        Account.objects.get(number=own_office.central).pk
+    )
     for pattern in urls.urlpatterns:
         if pattern.name == "bill_pdf":
             continue
@@ -299,6 +387,8 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
             # Giving accounts to officers takes the right to record readings as well.
             is_absent = pattern.name in (
                 "add_opening_balance",  # no tariff of the account carries a balance
+                "decide_proposal",
+                "refund_file",
                 "photo",
                 "small_photo",
                 "identify_receipt",
@@ -314,6 +404,10 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
                 "explain_hole",
                 "look_for_touched",
                 "agree_to_recalculate",
+                # A shift is its cashier's, or of who supervises the desk.
+                *(("desk_shift", "close_shift", "move_desk_cash") if role == "cashier" else ()),
+                *(("desk_shift_report", "desk_payment", "desk_receipt") if role == "cashier" else ()),
+                *(("void_desk_payment", "desk_slip", "desk_slip_picture") if role == "cashier" else ()),
             ) and status in (
                 302,
                 404,

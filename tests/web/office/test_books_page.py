@@ -54,7 +54,7 @@ def test_days_open_again_when_a_colleague_agrees(accountant, own_office) -> None
     (request,) = (event for event in list_period_events() if event.is_waiting)
     decision = f"{PAGE}reopen/{request.event_id}/"
     refused = accountant.post(decision, {"decision": "agree"}, follow=True).content.decode()
-    assert "Nobody agrees to a reopening that they asked for themselves." in refused
+    assert "Nobody approves what they proposed themselves." in refused
     own_office.sign_in("administrator").post(decision, {"decision": "agree"})
     assert closed_books()[Book.MONEY] == date(2021, 5, 19)
 

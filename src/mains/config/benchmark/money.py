@@ -47,7 +47,7 @@ INSERT INTO customers_party (id, code, name, kind, tax_number, bank_name, bank_c
 INSERT INTO customers_customer (id, kind, name, tax_number, phone, email, language)
     VALUES (1, 'person', 'Customer', '', '', '', 'en');
 INSERT INTO customers_account (id, number, customer_id, organisation_id, cycle, bucket, opened_on)
-    SELECT n, lpad(n::text, 10, '0'), 1, 2 + {branches} + n %% {teams}, 'monthly', n %% 1024, '2020-01-01'
+    SELECT n, lpad(n::text, 10, '0'), 1, 2 + {branches} + n * {teams}::bigint / ({accounts} + 1), 'monthly', n %% 1024, '2020-01-01'
     FROM generate_series(1, {accounts}) n;
 INSERT INTO network_node (id, service, kind, code, name)
     SELECT n, 'electricity', CASE WHEN n > {nodes} THEN 'substation' ELSE 'transformer' END, 'N-' || n, 'Node ' || n
@@ -83,14 +83,14 @@ INSERT INTO ledger_transaction (id, kind, source_id, part, business_date, record
     FROM generate_series(0, {slices} - 1) s;
 INSERT INTO ledger_entry (month, id, transaction_id, account_id, organisation_id, provider_id, service, kind,
                           amount_minor, correction_minor, business_date, due_date, document_id, recorded_at)
-    SELECT %(month)s, %(base)s * 1000 + n, %(base)s + n * {slices}::bigint / ({accounts} + 1), n,
-           2 + {branches} + n %% {teams}, 1, 'electricity', 'bill', 10000 + n * 7919 %% 500000, 0, %(last)s,
+    SELECT %(month)s, %(base)s * 1000 + n, %(base)s + n %% {slices}, n,
+           2 + {branches} + n * {teams}::bigint / ({accounts} + 1), 1, 'electricity', 'bill', 10000 + n * 7919 %% 500000, 0, %(last)s,
            %(next)s::date + 9, n, %(last)s::timestamptz + interval '3 days'
     FROM generate_series(1, {accounts}) n;
 INSERT INTO ledger_entry (month, id, transaction_id, account_id, organisation_id, provider_id, service, kind,
                           amount_minor, correction_minor, business_date, due_date, document_id, recorded_at)
-    SELECT %(next)s, %(base)s * 1000 + {accounts} + n, %(base)s + {slices} + n * {slices}::bigint / ({accounts} + 1), n,
-           2 + {branches} + n %% {teams}, 1, 'electricity', 'payment',
+    SELECT %(next)s, %(base)s * 1000 + {accounts} + n, %(base)s + {slices} + n %% {slices}, n,
+           2 + {branches} + n * {teams}::bigint / ({accounts} + 1), 1, 'electricity', 'payment',
            -(10000 + n * 7919 %% 500000 - (n %% 9 = 0)::int), 0, %(next)s::date + 9, NULL, n,
            %(next)s::timestamptz + interval '10 days'
     FROM generate_series(1, {accounts}) n WHERE n %% 10 <> 0;

@@ -52,6 +52,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "reading": Entry(f"{_PACKAGE}.reading:app", "Record and import meter readings."),
         "ledger": Entry(f"{_PACKAGE}.ledger:app", "Check that the books are sound."),
         "payments": Entry(f"{_PACKAGE}.payments:app", "Import payment registers and allocate them."),
+        "desk": Entry(
+            f"{_PACKAGE}.desk:app", "Set up cash desks, list their shifts, record what safes hold."
+        ),
         "bank": Entry(f"{_PACKAGE}.bank:app", "Import statements of banks and compare balances with them."),
         "settlement": Entry(f"{_PACKAGE}.settlement:app", "Split money collected for others and pass it on."),
         "einvoice": Entry(

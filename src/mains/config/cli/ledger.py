@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from mains.config.cli import debts, interest
 from mains.config.cli.actors import find_actor
 from mains.config.cli.days import command_time, read_day
 from mains.config.cli.tables import Column, amount_text, print_table
 from mains.config.start import start_django
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(interest.app, name="interest")
+app.add_typer(debts.app, name="debts")
 
 
 @app.callback()
@@ -25,6 +28,8 @@ def ledger() -> None:
 def check() -> None:
     """Ask the database for every breach of the ledger's invariants; exit code 1 when there is one."""
     start_django()
+    from mains.cashdesk.queries import invariants as desk_invariants
+    from mains.debt.queries import invariants as debt_invariants
     from mains.ledger.queries import invariants as ledger_invariants
     from mains.ledger.queries import seals as ledger_seals
     from mains.payments.queries import invariants as payment_invariants
@@ -34,15 +39,20 @@ def check() -> None:
         *ledger_invariants.find_breaches(),
         *payment_invariants.find_breaches(),
         *settlement_invariants.find_breaches(),
+        *desk_invariants.find_breaches(),
+        *debt_invariants.find_breaches(),
         *ledger_seals.check_seals(),
     ]
-    broken = {breach.check for breach in found}
-    for name in (
+    checks = (
         *ledger_invariants.CHECKS,
         *payment_invariants.CHECKS,
+        *desk_invariants.CHECKS,
+        *debt_invariants.CHECKS,
         *settlement_invariants.CHECKS,
         *ledger_seals.SEAL_CHECKS,
-    ):
+    )
+    broken = {breach.check for breach in found}
+    for name in checks:
         typer.echo(f"{'BROKEN' if name in broken else 'ok    '}  {name}")
     for breach in found:
         typer.echo(f"{breach.check}: {breach.place}, off by {amount_text(breach.off_by_minor)}", err=True)
@@ -55,6 +65,9 @@ def policy(
         str, typer.Option(help="oldest_first, by_service or proportional; shows all when left out.")
     ] = "",
     services: Annotated[str, typer.Option(help="Of by_service: services in order, divided by commas.")] = "",
+    penalty: Annotated[
+        str, typer.Option(help="Late interest: by_date, principal_first or penalty_first.")
+    ] = "by_date",
     day_from: Annotated[str, typer.Option("--from", help="First day of payments that follow it.")] = "",
     proof: Annotated[str, typer.Option(help="The document that decides it.")] = "",
     by: Annotated[str, typer.Option(help="User name of who states it.")] = "",
@@ -68,15 +81,23 @@ def policy(
         state_policy(
             rule=rule,
             services=services.split(","),
+            penalty=penalty,
             valid_from=read_day(day_from, option="--from"),
             proof=proof,
             actor=find_actor(by),
             now=command_time(),
         )
     print_table(
-        [Column(title) for title in ("from", "to", "rule", "services", "document")],
+        [Column(title) for title in ("from", "to", "rule", "services", "interest", "document")],
         [
-            (one.valid_from, one.valid_to or "-", one.rule.label, ", ".join(one.services), one.proof)
+            (
+                one.valid_from,
+                one.valid_to or "-",
+                one.rule.label,
+                ", ".join(one.services),
+                one.penalty,
+                one.proof,
+            )
             for one in list_policies()
         ],
         empty="The oldest debt first.",

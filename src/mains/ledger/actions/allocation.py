@@ -8,12 +8,12 @@ import polars as pl
 from django.db import connection, transaction
 
 from mains.base.columns import append_frame
-from mains.engine.allocation import allocate
 from mains.ledger.actions.days import hold_open_days
 from mains.ledger.queries.open_items import accounts_with_open_credit, open_credits, open_items
+from mains.ledger.queries.order import SUPPLY, allocate_by_day
+from mains.ledger.queries.policies import list_policies
 from mains.ledger.values import TransactionKind
 
-SUPPLY = ["account_id", "provider_id", "service"]
 # So many accounts are held in memory at once, some hundred megabytes with years of history.
 _CHUNK = 50_000
 
@@ -52,14 +52,16 @@ def _allocate_chunk(accounts: Sequence[int], *, now: datetime) -> Allocated:
     # The engine knows accounts only: here one provider's service at an account is what it allocates within.
     supplies = pl.concat([items.select(SUPPLY), funds.select(SUPPLY)]).unique(maintain_order=True)
     supplies = supplies.with_row_index("supply_id").cast({"supply_id": pl.Int64})
-    made = allocate(
+    made = allocate_by_day(
         items=items.join(supplies, on=SUPPLY, maintain_order="left")
-        .drop("account_id", "business_date")
+        .drop("account_id")
         .rename({"supply_id": "account_id"}),
         funds=funds.join(supplies, on=SUPPLY, maintain_order="left").select(
             "credit_id", "paid_on", "available_minor", account_id="supply_id"
         ),
-    ).allocations
+        policies=list_policies(),
+        among_services=False,
+    )
     return store_allocations(
         made.select("item_id", "credit_id", "amount_minor")
         .join(items.select("account_id", "item_id", "business_date"), on="item_id", maintain_order="left")

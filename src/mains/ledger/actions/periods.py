@@ -10,6 +10,9 @@ from mains.ledger.actions.seals import seal_transactions
 from mains.ledger.models import PeriodEvent
 from mains.ledger.queries.periods import balances_at, closed_books
 from mains.ledger.values import Book, PeriodEventKind
+from mains.staff.actions.approvals import decide, propose
+from mains.staff.queries.approvals import find_waiting
+from mains.staff.values import ProposalKind
 
 _REASON_MAX = 200
 
@@ -76,7 +79,7 @@ def ask_to_reopen(*, book: Book, from_day: date, reason: str, now: datetime, act
                 remedy="Nothing to do: it takes transactions.",
                 params={"day": from_day.isoformat()},
             )
-        return PeriodEvent.objects.create(
+        request = PeriodEvent.objects.create(
             kind=PeriodEventKind.ASKED,
             book=book,
             through=_day_before(from_day),
@@ -84,27 +87,24 @@ def ask_to_reopen(*, book: Book, from_day: date, reason: str, now: datetime, act
             recorded_at=now,
             recorded_by_id=actor_id,
         )
+        propose(kind=ProposalKind.REOPENING, subject_id=request.pk, reason=reason, now=now, actor_id=actor_id)
+        return request
 
 
 def decide_reopening(*, request_id: int, agree: bool, now: datetime, actor_id: int) -> PeriodEvent:
-    """Agree to a request or refuse it; whoever asked does not decide. Raises UnableToClose."""
+    """Agree to a request or refuse it; whoever asked does not agree. Raises UnableToClose, UnableToDecide."""
     with transaction.atomic():
         _wait_for_writers()
         request = PeriodEvent.objects.filter(pk=request_id, kind=PeriodEventKind.ASKED).first()
-        if request is None or request.decisions.exists():
+        proposal_id = find_waiting(kind=ProposalKind.REOPENING, subject_id=request_id)
+        if request is None or proposal_id is None:
             raise UnableToClose(
                 code="reopening-decided",
                 message="There is no such request that waits.",
                 place=f"request {request_id}",
                 remedy="See the list: somebody has decided it.",
             )
-        if agree and request.recorded_by_id == actor_id:
-            raise UnableToClose(
-                code="reopening-own",
-                message="Nobody agrees to a reopening that they asked for themselves.",
-                place=f"request {request_id}",
-                remedy="Ask a colleague who may close the books.",
-            )
+        decide(proposal_id=proposal_id, agrees=agree, now=now, actor_id=actor_id)
         return PeriodEvent.objects.create(
             kind=PeriodEventKind.REOPENED if agree else PeriodEventKind.REFUSED,
             book=request.book,

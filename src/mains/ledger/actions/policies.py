@@ -8,7 +8,7 @@ from django.db import models
 from mains.base.dated import record_fact
 from mains.kernel.errors import MainsError
 from mains.ledger.models import AllocationPolicy
-from mains.ledger.values import PolicyRule
+from mains.ledger.values import PenaltyOrder, PolicyRule
 
 
 class UnableToStatePolicy(MainsError):
@@ -19,6 +19,7 @@ def state_policy(
     *,
     rule: str,
     services: Sequence[str] = (),
+    penalty: str = PenaltyOrder.BY_DATE,
     valid_from: date,
     valid_to: date | None = None,
     proof: str,
@@ -39,6 +40,14 @@ def state_policy(
             remedy=f"One of: {', '.join(PolicyRule.values)}.",
             params={"rule": rule, "known": ", ".join(PolicyRule.values)},
         )
+    if penalty not in PenaltyOrder.values:
+        raise UnableToStatePolicy(
+            code="policy-rule",
+            message=f"There is no rule {penalty}.",
+            place=place,
+            remedy=f"One of: {', '.join(PenaltyOrder.values)}.",
+            params={"rule": penalty, "known": ", ".join(PenaltyOrder.values)},
+        )
     if (rule == PolicyRule.BY_SERVICE) != bool(services) or len(services) != len(set(services)):
         raise UnableToStatePolicy(
             code="policy-services",
@@ -56,7 +65,7 @@ def state_policy(
     return record_fact(
         model=AllocationPolicy,
         subject={},
-        values={"rule": rule, "services": services},
+        values={"rule": rule, "services": services, "penalty": penalty},
         valid_from=valid_from,
         valid_to=valid_to,
         actor=actor,

@@ -6,10 +6,11 @@ from datetime import datetime
 import polars as pl
 from django.db import transaction
 
-from mains.engine.allocation import allocate
-from mains.ledger.actions.allocation import SUPPLY, Allocated, lock_allocation, store_allocations
-from mains.ledger.queries.open_items import held_allocations, list_entries_of
-from mains.ledger.values import EntryKind
+from mains.base.columns import append_frame
+from mains.ledger.actions.allocation import Allocated, lock_allocation, store_allocations
+from mains.ledger.queries.open_items import fixed_allocations, held_allocations, list_entries_of
+from mains.ledger.queries.order import in_order, taken_back, without
+from mains.ledger.queries.policies import list_policies
 
 _PAIR = ["account_id", "item_id", "credit_id"]
 
@@ -23,11 +24,13 @@ def reallocate(*, account_ids: Sequence[int], now: datetime) -> Allocated:
     with transaction.atomic():
         lock_allocation()
         entries = list_entries_of(account_ids=account_ids)
-        taken_back = _taken_back(entries)
-        rest = entries.filter(
-            ~pl.col("entry_id").is_in(pl.concat([taken_back["item_id"], taken_back["credit_id"]]).implode())
+        fixed = pl.concat(
+            [
+                taken_back(entries),
+                fixed_allocations(account_ids=account_ids).select(*_PAIR, "amount_minor"),
+            ]
         )
-        wanted = pl.concat([taken_back.select(*_PAIR, "amount_minor"), _in_order(rest)])
+        wanted = pl.concat([fixed, in_order(entries=without(entries, fixed), policies=list_policies())])
         held = held_allocations(account_ids=account_ids)
         changed = (
             pl.concat([wanted, held.select(*_PAIR, amount_minor=-pl.col("amount_minor"))])
@@ -45,36 +48,9 @@ def reallocate(*, account_ids: Sequence[int], now: datetime) -> Allocated:
         )
 
 
-def _taken_back(entries: pl.DataFrame) -> pl.DataFrame:
-    """Payments taken back with the credit of the same receipt: account_id, item_id, credit_id, amount_minor."""
-    key = [*SUPPLY, "document_id"]
-    reversals = entries.filter(pl.col("kind") == EntryKind.REVERSAL.value)
-    payments = entries.filter((pl.col("kind") == EntryKind.PAYMENT.value) & (pl.col("amount_minor") < 0))
-    return reversals.select(*key, item_id="entry_id", amount_minor="amount_minor").join(
-        payments.select(*key, credit_id="entry_id"), on=key
-    )
-
-
-def _in_order(entries: pl.DataFrame) -> pl.DataFrame:
-    """What each credit covers, oldest debts first within a supply: account_id, item_id, credit_id, amount_minor."""
-    supplies = entries.select(SUPPLY).unique(maintain_order=True).with_row_index("supply_id")
-    placed = entries.join(supplies.cast({"supply_id": pl.Int64}), on=SUPPLY, maintain_order="left")
-    made = allocate(
-        items=placed.filter(pl.col("amount_minor") > 0).select(
-            account_id="supply_id",
-            item_id="entry_id",
-            due_date=pl.coalesce("due_date", "business_date"),
-            outstanding_minor="amount_minor",
-        ),
-        funds=placed.filter(pl.col("amount_minor") < 0).select(
-            account_id="supply_id",
-            credit_id="entry_id",
-            paid_on="business_date",
-            available_minor=-pl.col("amount_minor"),
-        ),
-    ).allocations
-    return (
-        made.drop("account_id")
-        .join(entries.select("account_id", item_id="entry_id"), on="item_id", maintain_order="left")
-        .select(*_PAIR, "amount_minor")
-    )
+def fix_allocations(*, pairs: pl.DataFrame, now: datetime) -> Allocated:
+    """Let these credits cover these items and no others from now on (account_id, item_id, credit_id, amount_minor;
+    below zero: no longer), and allocate the accounts anew. The caller holds a database transaction."""
+    lock_allocation()
+    append_frame(pairs.select(*_PAIR, "amount_minor", recorded_at=pl.lit(now)), "ledger_fixedallocation")
+    return reallocate(account_ids=pairs["account_id"].unique().sort().to_list(), now=now)

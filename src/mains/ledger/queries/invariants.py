@@ -61,6 +61,23 @@ CHECKS: dict[str, str] = {
         LEFT JOIN ledger_entry e ON e.id = a.credit_id AND e.account_id = a.account_id
         WHERE a.minor < 0 OR a.minor > greatest(-coalesce(e.amount_minor, 0), 0)
     """,
+    # A write-off covers its debt and a counter posting what it undoes, whatever else was entered since.
+    "fixed-allocations-hold": """
+        SELECT format('item %%s, credit %%s', item_id, credit_id), sum(minor)
+        FROM (
+            SELECT item_id, credit_id, amount_minor AS minor FROM ledger_fixedallocation
+            UNION ALL
+            SELECT a.item_id, a.credit_id, -a.amount_minor FROM ledger_allocation a
+            WHERE (a.item_id, a.credit_id) IN (
+                SELECT item_id, credit_id FROM ledger_fixedallocation GROUP BY 1, 2 HAVING sum(amount_minor) <> 0
+            )
+        ) both_sides GROUP BY item_id, credit_id HAVING sum(minor) <> 0
+    """,
+    # What one service or provider gives, another one gets.
+    "offsets-sum-to-nothing": """
+        SELECT 'transaction ' || transaction_id, sum(amount_minor) FROM ledger_posting
+        WHERE control = 'offset' GROUP BY transaction_id HAVING sum(amount_minor) <> 0
+    """,
 }
 
 

@@ -16,6 +16,7 @@ _ITEM_SCHEMA: dict[str, type[pl.DataType]] = {
     "service": pl.String,
     "provider_id": pl.Int64,
     "business_date": pl.Date,
+    "kind": pl.String,
 }
 _CREDIT_SCHEMA: dict[str, type[pl.DataType]] = {
     "account_id": pl.Int64,
@@ -28,7 +29,7 @@ _CREDIT_SCHEMA: dict[str, type[pl.DataType]] = {
 
 _ITEMS = """
     SELECT e.account_id, e.id, coalesce(e.due_date, e.business_date),
-           e.amount_minor - coalesce(a.covered_minor, 0), e.service, e.provider_id, e.business_date
+           e.amount_minor - coalesce(a.covered_minor, 0), e.service, e.provider_id, e.business_date, e.kind
     FROM ledger_entry e
     LEFT JOIN (
         SELECT item_id, sum(amount_minor)::bigint AS covered_minor FROM ledger_allocation
@@ -72,7 +73,7 @@ _AGES = """
 
 def open_items(*, account_ids: Sequence[int]) -> pl.DataFrame:
     """Debts not fully covered: account_id, item_id, due_date, outstanding_minor (> 0), service, provider_id,
-    business_date.
+    business_date, kind.
 
     Sorted by account, due date and item. An item without a due date counts from its business date.
     """
@@ -169,3 +170,15 @@ def last_credit_days(*, account_ids: Sequence[int], since: date) -> dict[int, da
         schema={"account_id": pl.Int64, "last": pl.Date},
     )
     return dict(found.iter_rows())
+
+
+def fixed_allocations(*, account_ids: Sequence[int]) -> pl.DataFrame:
+    """Which credit covers which item whatever the order: account_id, item_id, credit_id, amount_minor (> 0)."""
+    return fetch_frame(
+        """
+        SELECT account_id, item_id, credit_id, sum(amount_minor)::bigint FROM ledger_fixedallocation
+        WHERE account_id = ANY(%(account_ids)s) GROUP BY 1, 2, 3 HAVING sum(amount_minor) <> 0
+        """,
+        {"account_ids": list(account_ids)},
+        schema={"account_id": pl.Int64, "item_id": pl.Int64, "credit_id": pl.Int64, "amount_minor": pl.Int64},
+    )

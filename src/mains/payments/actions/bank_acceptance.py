@@ -12,6 +12,7 @@ from mains.kernel.errors import MainsError
 from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.values import Control, TransactionKind
+from mains.payments.actions.deposits import book_arrivals
 from mains.payments.actions.receipts import (
     RECEIPT_SCHEMA,
     BookedReceipts,
@@ -27,7 +28,7 @@ from mains.payments.values import RegisterStatus
 
 # Of the entries that this file brings, those that another accepted file booked since it was staged.
 _BOOKED_MEANWHILE = """
-    UPDATE payments_banktransaction t SET state = 'booked_before', register_id = NULL
+    UPDATE payments_banktransaction t SET state = 'booked_before', register_id = NULL, deposit_id = NULL
     FROM payments_bankentry e
     WHERE t.statement_id = ANY(%(statements)s) AND e.bank_account_id = t.bank_account_id
       AND e.entry_key = t.entry_key AND t.state NOT IN ('booked_before', 'pending')
@@ -39,6 +40,18 @@ _SETTLED_MEANWHILE = """
         SELECT FROM payments_banktransaction o JOIN payments_bankstatement s ON s.id = o.statement_id
         JOIN payments_bankfile f ON f.id = s.file_id
         WHERE o.register_id = t.register_id AND o.state = 'register' AND f.status = 'accepted')
+"""
+# Two files that name one deposit are accepted one after the other.
+_HOLD_DEPOSITS = """
+    SELECT FROM payments_deposit WHERE id IN (
+        SELECT deposit_id FROM payments_banktransaction WHERE statement_id = ANY(%(statements)s)
+    ) ORDER BY id FOR UPDATE
+"""
+# So is a deposit that another line brought.
+_ARRIVED_MEANWHILE = """
+    UPDATE payments_banktransaction t SET state = 'suspense', deposit_id = NULL
+    WHERE t.statement_id = ANY(%(statements)s) AND t.state = 'deposit' AND EXISTS (
+        SELECT FROM payments_depositarrival a WHERE a.deposit_id = t.deposit_id)
 """
 _TAKE_ENTRIES = """
     INSERT INTO payments_bankentry (bank_account_id, entry_key, statement_id)
@@ -145,7 +158,13 @@ def _lock_accounts(account_ids: set[int]) -> None:
 
 def _take_entries(statement_ids: list[int]) -> None:
     with connection.cursor() as cursor:
-        for statement in (_BOOKED_MEANWHILE, _SETTLED_MEANWHILE, _TAKE_ENTRIES):
+        for statement in (
+            _HOLD_DEPOSITS,
+            _BOOKED_MEANWHILE,
+            _SETTLED_MEANWHILE,
+            _ARRIVED_MEANWHILE,
+            _TAKE_ENTRIES,
+        ):
             cursor.execute(statement, {"statements": statement_ids})
 
 
@@ -187,6 +206,7 @@ def _first_day(statement: BankStatement) -> date:
 
 def _book(statement: BankStatement, *, file: BankFile, now: datetime) -> tuple[pl.DataFrame, BookedReceipts]:
     params: dict[str, Any] = {"statement_id": statement.pk, "now": now}
+    book_arrivals(statement_id=statement.pk, now=now)
     with connection.cursor() as cursor:
         cursor.execute(_RECEIVE, params)
     receipts = fetch_frame(_RECEIVED, {"statement_id": statement.pk}, schema=RECEIPT_SCHEMA)

@@ -15,6 +15,7 @@ from mains.payments.queries.supply import utility_id
 from mains.payments.values import LineState, RegisterStatus
 
 BOOKABLE = (Control.BANK_CHARGES, Control.BANK_OTHER, Control.RETURNS)
+"""What an accountant books a line against. A refund is booked by `mains.debt`, which knows the order that it pays."""
 
 
 class UnableToBookBankLine(MainsError):
@@ -24,12 +25,12 @@ class UnableToBookBankLine(MainsError):
 def book_bank_line(
     *, transaction_id: int, control: str, now: datetime, note: str = "", actor_id: int | None = None
 ) -> None:
-    """Post a waiting line against `control`, one of `BOOKABLE`, on the day the bank booked it, or the first open one.
+    """Post a waiting line against `control`, one of `BOOKABLE` or refunds, on the bank's day or the first open one.
 
     A line that is a return settles the oldest receipt of its amount that waits to be returned. Raises
     UnableToBookBankLine when the line is unknown, booked already, or there is no such return.
     """
-    if control not in BOOKABLE:
+    if control not in (*BOOKABLE, Control.REFUNDS):
         raise _refusal(transaction_id, "Choose charges, a return, or another movement.")
     _book(
         transaction_id=transaction_id,

@@ -29,12 +29,14 @@ _TEXTS = ("remittance", "end_to_end_id")
 
 
 def match_lines(lines: pl.DataFrame, *, find_bills: BillFinder | None = None) -> pl.DataFrame:
-    """The lines of `payments_banktransaction` with rule, account_id, register_id and the state they lead to.
+    """The lines of `payments_banktransaction` with rule, account_id, register_id, deposit_id and state.
 
-    Only lines in suspense are matched. A sum that is a register's goes to that register.
+    Only lines in suspense are matched. A sum that is a register's goes to that register, a deposit's to the deposit.
     """
     lines = lines.with_row_index("place")
     waiting = lines.filter(pl.col("state") == LineState.SUSPENSE.value)
+    deposits = _deposits_of(waiting)
+    waiting = waiting.join(deposits, on="place", how="anti")
     registers = _registers_of(waiting)
     waiting = waiting.join(registers, on="place", how="anti")
     matched = _first_rules(
@@ -48,9 +50,12 @@ def match_lines(lines: pl.DataFrame, *, find_bills: BillFinder | None = None) ->
     return (
         lines.join(matched, on="place", how="left", maintain_order="left")
         .join(registers, on="place", how="left", maintain_order="left")
+        .join(deposits, on="place", how="left", maintain_order="left")
         .with_columns(pl.col("rule").fill_null(""))
         .with_columns(
-            state=pl.when(pl.col("register_id").is_not_null())
+            state=pl.when(pl.col("deposit_id").is_not_null())
+            .then(pl.lit(LineState.DEPOSIT.value))
+            .when(pl.col("register_id").is_not_null())
             .then(pl.lit(LineState.REGISTER.value))
             .when(pl.col("rule").is_in(sure) & pl.col("account_id").is_not_null())
             .then(pl.lit(LineState.RECEIPT.value))
@@ -229,10 +234,61 @@ def _registers_of(lines: pl.DataFrame) -> pl.DataFrame:
         .filter((pl.col("booked_on") - pl.col("accepted_on")).abs() <= timedelta(days=_REGISTER_DAYS))
         .sort("place", "register_id")
     )
+    return _each_once(pairs.select("place", "register_id"))
+
+
+def _deposits_of(lines: pl.DataFrame) -> pl.DataFrame:
+    """place, deposit_id: cash that we handed in, known by the number of its slip in the text and by its amount."""
+    deposits = fetch_frame(
+        """
+        SELECT d.id, d.slip, d.amount_minor, d.bank_account_id FROM payments_deposit d
+        WHERE d.amount_minor = ANY(%(amounts)s)
+          AND NOT EXISTS (SELECT FROM payments_depositarrival a WHERE a.deposit_id = d.id)
+        ORDER BY d.id
+        """,
+        {"amounts": lines["amount_minor"].unique().to_list()},
+        schema={
+            "deposit_id": pl.Int64,
+            "slip": pl.String,
+            "amount_minor": pl.Int64,
+            "expected_account_id": pl.Int64,
+        },
+    )
+    said = lines.select(
+        "place", "amount_minor", "bank_account_id", said=pl.concat_str(*_WHERE_SLIPS, separator=" ")
+    )
+    pairs = (
+        said.join(deposits, on="amount_minor")
+        .filter(
+            pl.col("expected_account_id").is_null()
+            | (pl.col("expected_account_id") == pl.col("bank_account_id"))
+        )
+        .sort("place", "deposit_id")
+    )
+    named = [
+        (place, deposit_id)
+        for place, deposit_id, text, slip in pairs.select("place", "deposit_id", "said", "slip").iter_rows()
+        if _names_slip(text, slip)
+    ]
+    return _each_once(pl.DataFrame(named, schema={"place": pl.UInt32, "deposit_id": pl.Int64}, orient="row"))
+
+
+_WHERE_SLIPS = ("remittance", "end_to_end_id", "structured_reference", "bank_reference", "payer_name")
+
+
+def _names_slip(text: str, slip: str) -> bool:
+    """Whether the text has the slip's number as a word of its own, not as a part of a longer one."""
+    return re.search(rf"(?<!\w){re.escape(slip)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def _each_once(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Of pairs of a place and an id, in order, those in which both are new."""
     taken: set[int] = set()
+    placed: set[int] = set()
     rows: list[tuple[int, int]] = []
-    for place, register_id in pairs.select("place", "register_id").iter_rows():
-        if register_id not in taken and all(row[0] != place for row in rows):
-            taken.add(register_id)
-            rows.append((place, register_id))
-    return pl.DataFrame(rows, schema={"place": pl.UInt32, "register_id": pl.Int64}, orient="row")
+    for place, taken_id in pairs.iter_rows():
+        if taken_id not in taken and place not in placed:
+            taken.add(taken_id)
+            placed.add(place)
+            rows.append((place, taken_id))
+    return pl.DataFrame(rows, schema=pairs.schema, orient="row")

@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
 
 import polars as pl
 
-from mains.engine.allocation import allocate
 from mains.ledger.actions.allocation import allocate_credits, lock_allocation, store_allocations
 from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.actions.reallocation import reallocate
 from mains.ledger.queries.open_items import last_credit_days, open_items
-from mains.ledger.queries.policies import list_policies, order_on
+from mains.ledger.queries.order import allocate_by_day
+from mains.ledger.queries.policies import list_policies
 from mains.ledger.values import Control, EntryKind, TransactionKind
 from mains.payments.queries.supply import supply_of_accounts, utility_id
+from mains.payments.values.places import MoneyPlace
 
 RECEIPT_SCHEMA: dict[str, type[pl.DataType]] = {
     "receipt_id": pl.Int64,
@@ -43,14 +43,16 @@ def book_receipts(
     now: datetime,
     narrative: str,
     first_part: int = 0,
+    money: MoneyPlace | None = None,
 ) -> BookedReceipts:
     """Book receipts (`RECEIPT_SCHEMA`, all with an account) as payments, one transaction per business date.
 
     A receipt pays the account's open items by the policy of its day; it becomes one entry per provider and service that
     it paid, and what is left belongs to the account's own supply. `other_side` are postings (`POSTING_SCHEMA`
-    and business_date) of receipts that have no account. Receivables are credited against the bank, or against
-    suspense when `kind` clears it. What belongs to a closed day is posted on the first open one. `first_part` numbers
-    the transactions of a source that posts in several calls. The caller's database transaction keeps all or nothing.
+    and business_date) of receipts that have no account. Receivables are credited against the bank, against suspense
+    when `kind` clears it, or against the place of `money`. What belongs to a closed day is posted on the first open
+    one. `first_part` numbers the transactions of a source that posts in several calls. The caller's database
+    transaction keeps all or nothing.
     """
     lock_allocation()
     opened = hold_open_days(kind=kind)
@@ -73,6 +75,7 @@ def book_receipts(
             part=part,
             now=now,
             narrative=narrative,
+            money=money,
         )
         for part, day in enumerate(_days(receipts, other_side), start=first_part)
     ]
@@ -123,46 +126,26 @@ def _days(receipts: pl.DataFrame, other_side: pl.DataFrame) -> list[date]:
 
 def _shares(receipts: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     """How much of each receipt covers which item, with the item's supply and business date."""
-    made = _by_policy(
-        items=items.drop("business_date"),
+    made = allocate_by_day(
+        items=items,
         funds=receipts.select(
             "account_id",
             pl.col("receipt_id").alias("credit_id"),
             pl.col("business_date").alias("paid_on"),
             pl.col("amount_minor").alias("available_minor"),
         ),
+        policies=list_policies(),
+        among_services=True,
     )
     return (
         made.select("item_id", pl.col("credit_id").alias("receipt_id"), "amount_minor")
-        .join(items.drop("due_date", "outstanding_minor"), on="item_id", maintain_order="left")
+        .join(items.drop("due_date", "outstanding_minor", "kind"), on="item_id", maintain_order="left")
         .join(
             receipts.select("receipt_id", pl.col("business_date").alias("paid_on")),
             on="receipt_id",
             maintain_order="left",
         )
     )
-
-
-def _by_policy(*, items: pl.DataFrame, funds: pl.DataFrame) -> pl.DataFrame:
-    """Allocations of the funds, those of one policy after those of the one before."""
-    policies, made = list_policies(), []
-    days = funds.select("paid_on").unique().sort("paid_on").to_series().to_list()
-    for _name, group in groupby(days, key=lambda day: order_on(policies, day).name):
-        of_policy = list(group)
-        found = allocate(
-            items=items,
-            funds=funds.filter(pl.col("paid_on").is_in(of_policy)),
-            order=order_on(policies, of_policy[0]),
-        ).allocations
-        made.append(found)
-        covered = found.group_by("item_id").agg(pl.col("amount_minor").sum())
-        items = (
-            items.join(covered, on="item_id", how="left", maintain_order="left")
-            .with_columns(outstanding_minor=pl.col("outstanding_minor") - pl.col("amount_minor").fill_null(0))
-            .drop("amount_minor")
-            .filter(pl.col("outstanding_minor") > 0)
-        )
-    return pl.concat(made) if made else allocate(items=items, funds=funds).allocations
 
 
 def _late_accounts(receipts: pl.DataFrame) -> list[int]:
@@ -214,6 +197,7 @@ def _post_day(
     part: int,
     now: datetime,
     narrative: str,
+    money: MoneyPlace | None,
 ) -> pl.DataFrame:
     """Post one business date; receipt_id, provider_id, service and the entry_id that each part became."""
     entries = parts.select(
@@ -225,14 +209,19 @@ def _post_day(
         pl.lit(None, pl.Date).alias("due_date"),
         pl.col("receipt_id").alias("document_id"),
     ).select(*ENTRY_SCHEMA)
-    is_cleared = kind == TransactionKind.SUSPENSE_CLEARED
+    control, unit = Control.BANK, None
+    if money is not None:
+        control, unit = money.control, money.organisation_id
+    elif kind == TransactionKind.SUSPENSE_CLEARED:
+        control, unit = Control.SUSPENSE, utility_id()
     counterparts = (
-        # Suspense is kept at the utility itself; money in the bank is shown where the customers are.
-        (parts.with_columns(suspense_place(utility_id())) if is_cleared else parts)
+        # Suspense is kept at the utility itself, cash at the unit that has it; money in the bank is shown where the
+        # customers are.
+        (parts if unit is None else parts.with_columns(suspense_place(unit)))
         .group_by(_SUPPLY)
         .agg(pl.col("amount_minor").sum())
         .sort(_SUPPLY)
-        .with_columns(pl.lit((Control.SUSPENSE if is_cleared else Control.BANK).value).alias("control"))
+        .with_columns(pl.lit(control.value).alias("control"))
         .select(*POSTING_SCHEMA)
     )
     posted = post_transaction(

@@ -40,7 +40,7 @@ def reverse_receipt(
 
     The customer owes again what the receipt had paid, service by service, with the old due dates of the debts. The
     receipt itself stays. Raises UnableToReverseReceipt: unknown or out of `scope`, taken back already, no reason, a day
-    before it was paid; UnableToPostOnDay when the books are closed.
+    before it was paid, less cash at the desks than was taken there; UnableToPostOnDay when the books are closed.
     """
     reason = " ".join(reason.split())
     with transaction.atomic():
@@ -73,6 +73,15 @@ def reverse_receipt(
                 "This receipt goes back to its payer already.",
                 receipt_id,
                 "Nothing was changed.",
+            )
+        if receipt.money_control == Control.CASH_DESK and receipt.amount_minor > _cash_at(
+            receipt.money_unit_id
+        ):
+            raise _refusal(
+                "reversal-no-cash",
+                "There is less cash at the desks of the unit that took this money.",
+                receipt_id,
+                "Bring cash from the safe to the desk first, and give it back there.",
             )
         try:
             with transaction.atomic():
@@ -111,6 +120,18 @@ def _accounts_of(receipt: Receipt) -> list[int]:
     return [account_id for account_id in parts if account_id is not None]
 
 
+def _cash_at(unit_id: int | None) -> int:
+    found = fetch_frame(
+        """
+        SELECT coalesce(sum(amount_minor), 0)::bigint FROM ledger_posting
+        WHERE control = 'cash_desk' AND organisation_id = %(unit)s
+        """,
+        {"unit": unit_id},
+        schema={"minor": pl.Int64},
+    )
+    return int(found["minor"][0])
+
+
 def _within(account_id: int, scope: Scope) -> bool:
     found = fetch_frame(
         "SELECT organisation_id FROM customers_account WHERE id = %(id)s",
@@ -140,9 +161,12 @@ _PAID = ("account_id", "organisation_id", "provider_id", "service", "amount_mino
 
 
 def _counterparts(receipt: Receipt, entries: pl.DataFrame) -> pl.DataFrame:
-    """The bank gives the money back where it stands: at the units that the customers paid, or, when the receipt came
-    through suspense, at the utility itself. Out of suspense the money of nobody goes back."""
+    """The money leaves the place where it was taken. At a bank it stands at the units that the customers paid, or, when
+    the receipt came through suspense, at the utility itself. Out of suspense the money of nobody goes back."""
     own_account = receipt.account_id is not None
+    if receipt.money_unit_id is not None:
+        taken = pl.DataFrame({"control": [receipt.money_control], "amount_minor": [-receipt.amount_minor]})
+        return taken.with_columns(suspense_place(receipt.money_unit_id)).select(*POSTING_SCHEMA)
     bank = (
         entries.select("organisation_id", "provider_id", "service", -pl.col("amount_minor"))
         if own_account

@@ -19,6 +19,9 @@ _LEDGER = """
         (t.kind = 'bank_opening' AND t.source_id = %(account)s)
         OR (t.kind = 'bank_statement' AND t.source_id IN (
             SELECT id FROM payments_bankstatement WHERE bank_account_id = %(account)s))
+        OR (t.kind = 'deposit_arrived' AND t.source_id IN (
+            SELECT a.deposit_id FROM payments_depositarrival a
+            JOIN payments_banktransaction o ON o.id = a.transaction_id WHERE o.bank_account_id = %(account)s))
         OR (t.kind = 'bank_line' AND t.source_id IN (
             SELECT id FROM payments_banktransaction WHERE bank_account_id = %(account)s))
         OR (t.kind = 'receipt_reversed' AND t.source_id IN (

@@ -50,7 +50,7 @@ CHECKS: dict[str, str] = {
             SELECT amount_minor FROM ledger_posting WHERE control = 'suspense'
         ) both_sides HAVING sum(minor) <> 0
     """,
-    # A receipt taken back is owed again, whole, by the account that it had reached, and left the bank.
+    # A receipt taken back is owed again, whole, by the account that it had reached, and left where it was taken.
     "reversals-equal-receipts": """
         SELECT 'receipt ' || receipt_id, sum(minor)
         FROM (
@@ -59,7 +59,7 @@ CHECKS: dict[str, str] = {
             UNION ALL
             SELECT t.source_id, p.amount_minor
             FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
-            WHERE p.control = 'bank' AND t.kind = 'receipt_reversed'
+            WHERE p.control NOT IN ('receivable', 'suspense') AND t.kind = 'receipt_reversed'
             UNION ALL
             SELECT v.receipt_id, e.minor - coalesce(i.amount_minor, c.amount_minor)
             FROM payments_receiptreversal v JOIN payments_receipt c ON c.id = v.receipt_id
@@ -69,6 +69,16 @@ CHECKS: dict[str, str] = {
                 WHERE kind = 'reversal' GROUP BY 1, 2
             ) e ON e.document_id = c.id AND e.account_id = coalesce(c.account_id, i.account_id)
         ) both_sides GROUP BY receipt_id HAVING sum(minor) <> 0
+    """,
+    # Cash on its way is what was handed in less what arrived, slip by slip.
+    "deposits-equal-transit": """
+        SELECT 'in transit', sum(minor)
+        FROM (
+            SELECT d.amount_minor AS minor FROM payments_deposit d
+            WHERE NOT EXISTS (SELECT FROM payments_depositarrival a WHERE a.deposit_id = d.id)
+            UNION ALL
+            SELECT -amount_minor FROM ledger_posting WHERE control = 'in_transit'
+        ) both_sides HAVING sum(minor) <> 0
     """,
     # Each receipt reached its account, or its accounts in their shares, whole.
     "receipts-equal-payments": """

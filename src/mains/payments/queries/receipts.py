@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 
 from mains.base.rows import fetch_row, fetch_rows
+from mains.ledger.values import Control
 from mains.staff.values import Permission, Scope
 
 _RECEIPT = """
@@ -114,6 +115,12 @@ class ReceiptDetail:
     amount_minor: int
     reversed_on: date | None
     reversal_reason: str
+    money_control: str
+
+    @property
+    def is_of_desk(self) -> bool:
+        """Whether it was taken at a cash desk, where a supervisor has a say in taking it back."""
+        return self.money_control in (Control.CASH_DESK, Control.CARDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +161,8 @@ def _covered(due_date: date, kind: str, service: str, item_minor: int, amount_mi
 
 _DETAIL = """
     SELECT c.id, a.id, a.number, a.organisation_id, c.payer, c.reference,
-           coalesce(r.file_name, f.file_name, ''), c.paid_on, c.amount_minor, v.business_date, coalesce(v.reason, '')
+           coalesce(r.file_name, f.file_name, ''), c.paid_on, c.amount_minor, v.business_date, coalesce(v.reason, ''),
+           c.money_control
     FROM payments_receipt c
     LEFT JOIN payments_paymentregister r ON r.id = c.register_id
     LEFT JOIN payments_banktransaction t ON t.id = c.bank_transaction_id

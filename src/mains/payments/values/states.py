@@ -18,6 +18,7 @@ class LineState(models.TextChoices):
     RECEIPT = "receipt", _("Payment of an account")
     SUSPENSE = "suspense", _("Payment of nobody known")
     REGISTER = "register", _("Sum of a payment register")
+    DEPOSIT = "deposit", _("Cash that we handed in")
     BOOKED_BEFORE = "booked_before", _("Booked before")
     WAITING = "waiting", _("Waits for the accountant")
     PENDING = "pending", _("Only announced by the bank")

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('reporting', '0006_payment_codes'),
-        ('staff', '0005_settle'),
+        ('staff', '0008_settle'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

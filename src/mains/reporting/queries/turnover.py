@@ -21,16 +21,16 @@ from mains.staff.values import Scope
 
 PAGE = 100
 
-# Brought forward counts as opening wherever it is dated; whatever is neither opening nor bill was paid.
+# Brought forward counts as opening wherever it is dated; what is neither that nor bill nor late interest was paid.
 _FIGURES = """
     coalesce(sum({m}.amount_minor)
              FILTER (WHERE {d}.business_date < %(month_from)s OR {d}.kind = 'opening'), 0)::bigint,
     coalesce(sum({m}.amount_minor - {m}.correction_minor)
-             FILTER (WHERE {d}.business_date >= %(month_from)s AND {d}.kind = '{bill}'), 0)::bigint,
+             FILTER (WHERE {d}.business_date >= %(month_from)s AND {d}.kind IN ({charged})), 0)::bigint,
     coalesce(sum({m}.correction_minor)
-             FILTER (WHERE {d}.business_date >= %(month_from)s AND {d}.kind = '{bill}'), 0)::bigint,
+             FILTER (WHERE {d}.business_date >= %(month_from)s AND {d}.kind IN ({charged})), 0)::bigint,
     coalesce(-sum({m}.amount_minor) FILTER (
-        WHERE {d}.business_date >= %(month_from)s AND {d}.kind NOT IN ('opening', '{bill}')), 0)::bigint
+        WHERE {d}.business_date >= %(month_from)s AND {d}.kind NOT IN ('opening', {charged})), 0)::bigint
 """
 _BY_UNIT = """
     SELECT p.organisation_id, {supply} {figures}
@@ -269,7 +269,7 @@ def _sum(parts: Iterable[Figures]) -> Figures:
 def _ask_units(period: Mapping[str, Any], *, by_supply: bool = False) -> list[Any]:
     supply, groups = ("p.provider_id, p.service,", "1, 2, 3") if by_supply else ("", "1")
     with connection.cursor() as cursor:
-        figures = _FIGURES.format(m="p", d="t", bill="bill_run")
+        figures = _FIGURES.format(m="p", d="t", charged="'bill_run', 'interest'")
         cursor.execute(_BY_UNIT.format(supply=supply, groups=groups, figures=figures), period)
         return list(cursor.fetchall())
 
@@ -283,7 +283,9 @@ def _account_rows(
 ) -> tuple[tuple[TurnoverRow, ...], int | None]:
     params = {**period, "organisation_id": organisation_id, "after": after, "limit": limit + 1}
     with connection.cursor() as cursor:
-        cursor.execute(_BY_ACCOUNT.format(figures=_FIGURES.format(m="e", d="e", bill="bill")), params)
+        cursor.execute(
+            _BY_ACCOUNT.format(figures=_FIGURES.format(m="e", d="e", charged="'bill', 'interest'")), params
+        )
         found = cursor.fetchall()
     rows = tuple(
         TurnoverRow(kind=RowKind.ACCOUNT, id=row[0], code=row[1], name=row[2], figures=_figures(row[3:]))

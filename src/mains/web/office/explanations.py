@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord, LineRecord
+from mains.engine.exact import Step
 from mains.kernel.errors import MainsError
 from mains.reporting.queries.bill_paper.explained import ExplainedStep, worded
 from mains.staff.values import Scope
@@ -38,7 +39,12 @@ def explain_line(*, bill: BillRecord, line: LineRecord, reader: Scope) -> Explai
     except MainsError as error:
         problem, remedy = translate_message(error.message), translate_message(error.remedy)
         return Explained(node=None, problem=problem, remedy=remedy)
-    return Explained(node=_linked(worded(step)))
+    return Explained(node=tree_of(step))
+
+
+def tree_of(step: Step) -> FormulaNode:
+    """An explanation in the reader's words, with links."""
+    return _linked(worded(step))
 
 
 def _linked(step: ExplainedStep) -> FormulaNode:

@@ -16,6 +16,8 @@ from mains.reporting.queries.bill_paper.wording import attribute_name, attribute
 # Dates of tariff clauses stay: versions[2021-01-01] is the name of the clause.
 DAY = re.compile(r"(?<![\[\w-])((?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(?![\w-])")
 PRODUCT = re.compile(r"-?\d+(?:\.\d+)?…? × -?\d+(?:\.\d+)?…?")
+# A stretch of days that bear interest alike: money × rate × part of the rate × days.
+STRETCH = re.compile(r"(.+) × (\S+) (days|months)")
 HASH = re.compile(r"[0-9a-f]{64}")
 MONTH = re.compile(r"(?<![\[\w-])((?:19|20)\d{2}-(?:0[1-9]|1[0-2]))(?![\w-])")
 
@@ -73,6 +75,10 @@ def _formula(step: Step) -> str:
     """The expression; of an attribute its name in expressions, which the label says in words."""
     if attribute_name(step.label) != step.label:
         return str(step.label)
+    if stretch := STRETCH.fullmatch(step.formula):
+        product, count, unit = stretch.groups()
+        factors = " × ".join(_number(factor) for factor in product.split(" × "))
+        return f"{factors} × {_number(count)} {_('days') if unit == 'days' else _('months')}"
     if PRODUCT.fullmatch(step.formula):
         return " × ".join(_number(factor) for factor in step.formula.split(" × "))
     return translate_formula_text(step.formula) if step.formula != step.label else ""

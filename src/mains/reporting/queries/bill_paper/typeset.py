@@ -64,6 +64,28 @@ def set_statement(statement: Texts) -> bytes:
     return _set("statement.typ", "statement", statement)
 
 
+def set_desk_receipt(receipt: Texts) -> bytes:
+    """A receipt of a cash desk, as `set_bills`."""
+    check_letters(receipt)
+    return _set("desk_receipt.typ", "receipt", receipt)
+
+
+def draw_desk_receipt(receipt: Texts) -> bytes:
+    """The same paper as a picture (SVG, one page). Raises UnableToPrintBill as `set_bills`."""
+    check_letters(receipt)
+    drawn = _compiler("desk_receipt.typ", os.fspath(home_folder() / "fonts")).compile(
+        format="svg", sys_inputs={"receipt": json.dumps(receipt, ensure_ascii=False)}
+    )
+    assert isinstance(drawn, bytes)  # one page comes as bytes
+    return drawn
+
+
+def set_shift_report(report: Texts) -> bytes:
+    """The report of a cashier's shift, as `set_bills`."""
+    check_letters(report)
+    return _set("shift_report.typ", "report", report)
+
+
 def _set(template: str, name: str, texts: object, *, attachment: Attachment | None = None) -> bytes:
     inputs = {name: json.dumps(texts, ensure_ascii=False)}
     if attachment is not None:

@@ -14,7 +14,10 @@ from mains.base import formats
 from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord, LineRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
+from mains.cashdesk.values import Means, MovementKind, VoidState
 from mains.customers.values import Category, CustomerKind
+from mains.debt.values import InterestCause, Interruption
+from mains.debt.values import MovementKind as DebtMovementKind
 from mains.ledger.values import Control, EntryKind
 from mains.metering.queries.photos import PhotoRecord
 from mains.metering.values import (
@@ -50,6 +53,7 @@ register = template.Library()
 KINDS: Mapping[str, type[Choices]] = {
     "absence": AbsenceReason,
     "bank_line": LineState,
+    "cash_movement": MovementKind,
     "category": Category,
     "control": Control,
     "cooker": Cooker,
@@ -58,12 +62,16 @@ KINDS: Mapping[str, type[Choices]] = {
     "draft_step": DraftStepKind,
     "entry": EntryKind,
     "hole": HoleCause,
+    "interest_cause": InterestCause,
+    "interruption": Interruption,
     "interval_quality": IntervalQuality,
     "interval_quantity": IntervalQuantity,
     "line": LineKind,
     "location": Location,
     "look": LookOutcome,
     "match": MatchRule,
+    "means": Means,
+    "movement": DebtMovementKind,
     "organisation": OrganisationKind,
     "payer": PayerKind,
     "premise": PremiseKind,
@@ -74,6 +82,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "source": ReadingSource,
     "supply": Supply,
     "unmetered": UnmeteredReason,
+    "void": VoidState,
     "whatif": WhatIfStatus,
     "zone": Zone,
 }

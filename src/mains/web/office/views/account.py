@@ -212,6 +212,7 @@ def book_page(book: Book, template: str, tab: str, **context: Any) -> HttpRespon
     titles = [("account", _("Overview"), "user"), ("account_use", _("Consumption"), "bolt")]
     if book.may_see_money:
         titles.append(("account_money", _("Bills and payments"), "receipt"))
+        titles.append(("account_debts", _("Debts and credits"), "scale"))
     titles += [
         ("account_meters", _("Meters and readings"), "gauge"),
         ("account_premise", _("Premise"), "home-2"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text
+from mains.debt.actions.refunds import book_refund_line
 from mains.kernel.errors import MainsError
 from mains.ledger.values import Control
 from mains.payments.actions.bank_acceptance import accept_bank_file
@@ -112,7 +113,7 @@ def bank_balance(request: OfficeRequest) -> HttpResponse:
         "on_date": on_date,
         "balances": list_bank_balances(scope=request.scope, on_date=on_date),
         "sees_all": may_see_banks(request.scope),
-        "bookable": [(control.value, control.label) for control in BOOKABLE],
+        "bookable": [(control.value, control.label) for control in (*BOOKABLE, Control.REFUNDS)],
         "currency": currency_of_utility(),
         "crumbs": [Crumb(_("Payments"), reverse("office:registers")), Crumb(_("Balance with banks"))],
     }
@@ -126,13 +127,7 @@ def book_line(request: OfficeRequest, transaction_id: int) -> HttpResponse:
     if not may_see_banks(request.scope):
         raise Http404(_("There is no such line."))
     try:
-        book_bank_line(
-            transaction_id=transaction_id,
-            control=request.POST.get("control", ""),
-            note=request.POST.get("note", ""),
-            now=now(),
-            actor_id=request.user.pk,
-        )
+        _book(request, transaction_id)
     except MainsError as error:
         messages.error(request, error_text(error))
     else:
@@ -141,6 +136,21 @@ def book_line(request: OfficeRequest, transaction_id: int) -> HttpResponse:
     back = request.POST.get("back", "")
     is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
     return redirect(back if is_ours and back.startswith("/") else reverse("office:bank_balance"))
+
+
+def _book(request: OfficeRequest, transaction_id: int) -> None:
+    """Book the line; as a refund only where an order of its amount waits."""
+    control = request.POST.get("control", "")
+    if control == Control.REFUNDS:
+        book_refund_line(transaction_id=transaction_id, now=now(), actor_id=request.user.pk)
+        return
+    book_bank_line(
+        transaction_id=transaction_id,
+        control=control,
+        note=request.POST.get("note", ""),
+        now=now(),
+        actor_id=request.user.pk,
+    )
 
 
 def is_key(text: str) -> bool:

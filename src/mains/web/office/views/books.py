@@ -21,7 +21,7 @@ from mains.ledger.actions.policies import state_policy
 from mains.ledger.queries.chart import read_chart
 from mains.ledger.queries.periods import closed_books, list_period_events
 from mains.ledger.queries.policies import list_policies
-from mains.ledger.values import Book, Control, PolicyRule
+from mains.ledger.values import Book, Control, PenaltyOrder, PolicyRule
 from mains.reporting.actions.closing import close_books
 from mains.reporting.queries.closing import look_before_closing
 from mains.staff.values import Permission
@@ -56,6 +56,7 @@ class PolicyForm(forms.Form):
         required=False,
         help_text=gettext_lazy("For service by service only, divided by commas."),
     )
+    penalty = forms.ChoiceField(label=gettext_lazy("Late interest"), choices=PenaltyOrder.choices)
     day = DayField(label=gettext_lazy("From"))
     proof = forms.CharField(
         label=gettext_lazy("Document"),
@@ -163,6 +164,7 @@ def state_rule(request: OfficeRequest) -> HttpResponse:
         lambda: state_policy(
             rule=told["rule"],
             services=told["services"].split(","),
+            penalty=told["penalty"],
             valid_from=told["day"],
             proof=told["proof"],
             actor=request.user,

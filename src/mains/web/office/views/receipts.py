@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from mains.base.wording import error_text
 from mains.kernel.errors import MainsError
 from mains.payments.actions.reversals import reverse_receipt
-from mains.payments.queries.receipts import find_receipt, list_covered
+from mains.payments.queries.receipts import ReceiptDetail, find_receipt, list_covered
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
@@ -40,6 +40,9 @@ def receipt(request: OfficeRequest, receipt_id: int) -> HttpResponse:
     reach = request.rights.scope(Permission.IMPORT_PAYMENTS)
     may_reverse = found.organisation_id is None or reach.covers(found.organisation_id)
     may_reverse = may_reverse and Permission.IMPORT_PAYMENTS in request.rights.permissions
+    if found.is_of_desk:
+        # Else a cashier would go round the supervisor's agreement.
+        may_reverse = may_reverse and _supervises(request, found)
     form = ReversalForm(request.POST or None, initial={"day": request.today})
     if request.method == "POST" and may_reverse and form.is_valid():
         try:
@@ -64,3 +67,8 @@ def receipt(request: OfficeRequest, receipt_id: int) -> HttpResponse:
         "crumbs": [Crumb(_("Payments"), reverse("office:registers"))],
     }
     return render(request, "office/receipt.html", context)
+
+
+def _supervises(request: OfficeRequest, found: ReceiptDetail) -> bool:
+    supervised = request.rights.scope(Permission.SUPERVISE_DESKS)
+    return found.organisation_id is not None and supervised.covers(found.organisation_id)

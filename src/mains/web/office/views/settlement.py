@@ -138,7 +138,16 @@ def house(request: OfficeRequest, party_id: int, building_id: int) -> HttpRespon
         receipts = list_receipts(
             scope=request.scope, span=asked.span, party_id=party_id, account_id=accounts[0].key
         )
-        rows = [(one, one.title, reverse("office:receipt", args=[one.key])) for one in receipts]
+        rows = [
+            (
+                one,
+                one.title if one.key else _("Moved credit"),
+                reverse("office:receipt", args=[one.key])
+                if one.key
+                else reverse("office:account_money", args=[accounts[0].title]),
+            )
+            for one in receipts
+        ]
         crumbs.append(Crumb(accounts[0].title))
     else:
         rows = [

@@ -17,5 +17,5 @@ def give(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("staff", "0004_close_books")]
+    dependencies = [("staff", "0007_money_permissions")]
     operations = [migrations.RunPython(give, migrations.RunPython.noop)]

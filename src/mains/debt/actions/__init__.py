@@ -1,0 +1,1 @@
+"""Writes of the debt context, one module per purpose."""

@@ -1,0 +1,146 @@
+"""Pay approved refunds out: keep what was ordered at the bank, book the bank's line, or hand the money over in cash."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from mains.debt.models import Movement, MovementPosting, RefundFile, RefundOrder, RefundPayment
+from mains.debt.values import MovementKind, RefundWay
+from mains.kernel.errors import MainsError
+from mains.ledger.actions.days import hold_open_days
+from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
+from mains.ledger.values import Control, TransactionKind
+from mains.payments.actions.bank_booking import book_bank_line
+from mains.payments.queries.bank_lines import find_bank_line
+from mains.staff.values import EVERYTHING, Scope
+
+
+class UnableToPayRefund(MainsError):
+    """No such refund waits; nothing was booked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderedRefunds:
+    """A file of payment orders and how many refunds it orders."""
+
+    file_id: int
+    content: bytes
+    count: int
+
+
+def keep_orders(
+    *, identifier: str, content: bytes, orders: Mapping[int, str], now: datetime, actor_id: int | None
+) -> OrderedRefunds:
+    """Keep a file of payment orders with the refunds in it (movement → end-to-end id). Raises UnableToPayRefund when
+    one of them does not wait to be ordered."""
+    with transaction.atomic():
+        file = RefundFile.objects.create(
+            identifier=identifier, content=content, created_at=now, created_by_id=actor_id
+        )
+        for movement_id, end_to_end_id in orders.items():
+            movement = _waiting(movement_id, way=RefundWay.BANK)
+            if RefundOrder.objects.filter(movement=movement).exists():
+                raise _refusal(movement_id)
+            RefundOrder.objects.create(movement=movement, file=file, end_to_end_id=end_to_end_id)
+        return OrderedRefunds(file_id=file.pk, content=content, count=len(orders))
+
+
+def book_refund_line(*, transaction_id: int, now: datetime, actor_id: int | None = None) -> Movement:
+    """Book a waiting line of a bank statement as the refund that it paid: the one whose end-to-end id the bank names,
+    else the oldest ordered one of its amount. Raises UnableToPayRefund, UnableToBookBankLine."""
+    with transaction.atomic():
+        line = find_bank_line(transaction_id=transaction_id)
+        open_orders = RefundOrder.objects.select_for_update(of=("self",)).filter(
+            movement__payment__isnull=True, movement__amount_minor=-line.amount_minor if line else 0
+        )
+        named = open_orders.filter(end_to_end_id=line.end_to_end_id).first() if line else None
+        order = named or open_orders.order_by("pk").first()
+        if line is None or order is None:
+            raise UnableToPayRefund(
+                code="refund-line",
+                message="No ordered refund of this amount waits for its payment.",
+                place=f"bank line {transaction_id}",
+                remedy="Nothing was changed. See the refunds under Proposals.",
+            )
+        book_bank_line(
+            transaction_id=transaction_id,
+            control=Control.REFUNDS,
+            note=order.end_to_end_id,
+            now=now,
+            actor_id=actor_id,
+        )
+        _paid(order.movement, paid_on=line.booked_on, now=now, actor_id=actor_id, line_id=transaction_id)
+        return order.movement
+
+
+def pay_in_cash(
+    *, movement_id: int, now: datetime, actor_id: int | None, scope: Scope = EVERYTHING
+) -> Movement:
+    """Book that an approved refund was handed over in cash today. Raises UnableToPayRefund."""
+    with transaction.atomic():
+        movement = _waiting(movement_id, way=RefundWay.CASH)
+        if not scope.covers(movement.organisation_id):
+            raise _refusal(movement_id)
+        today = timezone.localdate(now)
+        _paid(movement, paid_on=today, now=now, actor_id=actor_id)
+        sides = pl.DataFrame(
+            {
+                "control": [Control.REFUNDS.value, Control.CASH.value],
+                "amount_minor": [movement.amount_minor, -movement.amount_minor],
+                "organisation_id": [movement.organisation_id] * 2,
+                "provider_id": [movement.provider_id] * 2,
+                "service": [movement.service] * 2,
+            },
+            schema_overrides=POSTING_SCHEMA,
+        )
+        post_transaction(
+            kind=TransactionKind.REFUND_PAID,
+            source_id=movement.pk,
+            business_date=max(today, hold_open_days(kind=TransactionKind.REFUND_PAID) or today),
+            entries=pl.DataFrame(schema=ENTRY_SCHEMA),
+            counterparts=sides.select(*POSTING_SCHEMA),
+            now=now,
+            narrative=f"Refund {movement.pk}",
+        )
+        return movement
+
+
+def _waiting(movement_id: int, *, way: RefundWay) -> Movement:
+    movement = (
+        Movement.objects.select_for_update(of=("self",))
+        .filter(pk=movement_id, kind=MovementKind.REFUND, way=way, payment__isnull=True)
+        .first()
+    )
+    postings = MovementPosting.objects.filter(movement_id=movement_id)
+    if movement is None or [one.is_counter for one in postings] != [False]:
+        raise _refusal(movement_id)
+    return movement
+
+
+def _paid(
+    movement: Movement, *, paid_on: date, now: datetime, actor_id: int | None, line_id: int | None = None
+) -> None:
+    try:
+        with transaction.atomic():
+            RefundPayment.objects.create(
+                movement=movement,
+                bank_transaction_id=line_id,
+                paid_on=paid_on,
+                recorded_at=now,
+                recorded_by_id=actor_id,
+            )
+    except IntegrityError as error:
+        raise _refusal(movement.pk) from error
+
+
+def _refusal(movement_id: int) -> UnableToPayRefund:
+    return UnableToPayRefund(
+        code="refund-waits",
+        message="No such refund waits to be paid in this way.",
+        place=f"refund {movement_id}",
+        remedy="Nothing was changed. Look at the list of refunds.",
+    )

@@ -1,0 +1,168 @@
+"""Terms of late interest, limitation and provision as dated facts; interest posted; movements of debts and credits."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
+from django.db import models
+
+from mains.base.facts import DatedFact
+from mains.debt.values import InterestCause, Interruption, MovementKind, RefundWay
+
+
+class InterestTerms(DatedFact):
+    """The rule of late interest for debts due on these dates, of a service and category ("": all others).
+
+    `document` is a rule as the engine reads it; with `key_rate`, its rates are those of the dated figures of that name.
+    """
+
+    service = models.CharField(max_length=20, blank=True)
+    category = models.CharField(max_length=30, blank=True)
+    document = models.TextField()
+    key_rate = models.CharField(max_length=40, blank=True)
+
+
+class KeyRate(DatedFact):
+    """A rate that others publish, percent, as of dates."""
+
+    code = models.CharField(max_length=40)
+    percent = models.DecimalField(max_digits=9, decimal_places=6)
+
+
+class LimitationTerms(DatedFact):
+    """After how many years from the due date a debt due on these dates cannot be sued for any more."""
+
+    service = models.CharField(max_length=20, blank=True)
+    years = models.SmallIntegerField()
+    interruption = models.CharField(max_length=20, choices=Interruption)
+
+
+class ProvisionTerms(DatedFact):
+    """Percent of a debt that is doubtful, by how long it is overdue (`Age`), in balances of these dates."""
+
+    percents = models.JSONField()
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="one_provision_at_a_time",
+                expressions=[("valid", RangeOperators.OVERLAPS)],
+                condition=models.Q(superseded_at__isnull=True),
+            )
+        ]
+
+
+class InterestRun(models.Model):
+    """Interest posted to all accounts, or to some, as of the end of `until`. Append-only."""
+
+    until = models.DateField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+
+class InterestLine(models.Model):
+    """What a run posted for one item: the difference between its interest until `until` and what was posted before.
+
+    `correction_minor` is the part of it that corrects earlier runs. Append-only.
+    """
+
+    run = models.ForeignKey(InterestRun, on_delete=models.PROTECT, related_name="lines")
+    entry_id = models.BigIntegerField(null=True)
+    account_id = models.BigIntegerField(db_index=True)
+    provider_id = models.BigIntegerField()
+    service = models.CharField(max_length=20)
+    item_id = models.BigIntegerField()
+    terms = models.ForeignKey(InterestTerms, null=True, on_delete=models.PROTECT, related_name="+")
+    days = models.IntegerField()
+    total_minor = models.BigIntegerField()
+    amount_minor = models.BigIntegerField()
+    correction_minor = models.BigIntegerField()
+    cause = models.CharField(max_length=10, choices=InterestCause)
+
+
+class Movement(models.Model):
+    """A write-off, refund, transfer or offset as proposed; posted when another person approves. Append-only.
+
+    Money moves from account × provider × service; of a transfer or offset to the other place. `item_id` is the debt
+    that is written off; `due_date` that of a debt which a transfer carries over.
+    """
+
+    kind = models.CharField(max_length=10, choices=MovementKind)
+    account_id = models.BigIntegerField(db_index=True)
+    organisation_id = models.BigIntegerField()
+    provider_id = models.BigIntegerField()
+    service = models.CharField(max_length=20)
+    to_account_id = models.BigIntegerField(null=True, db_index=True)
+    to_organisation_id = models.BigIntegerField(null=True)
+    to_provider_id = models.BigIntegerField(null=True)
+    to_service = models.CharField(max_length=20, blank=True)
+    item_id = models.BigIntegerField(null=True)
+    amount_minor = models.BigIntegerField()
+    due_date = models.DateField(null=True)
+    way = models.CharField(max_length=10, choices=RefundWay, blank=True)
+    payee = models.CharField(max_length=140, blank=True)
+    payee_account = models.CharField(max_length=40, blank=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+
+class MovementPosting(models.Model):
+    """A movement in the ledger: once posted, once posted back (`is_counter`). Append-only."""
+
+    movement = models.ForeignKey(Movement, on_delete=models.PROTECT, related_name="postings")
+    is_counter = models.BooleanField()
+    transaction_id = models.BigIntegerField()
+    business_date = models.DateField()
+    reason = models.CharField(max_length=200, blank=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["movement", "is_counter"], name="moved_once")]
+
+
+class RefundFile(models.Model):
+    """Payment orders (pain.001) that went to the bank in one file. Append-only."""
+
+    identifier = models.CharField(max_length=35, unique=True)
+    content = models.BinaryField()
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+
+class RefundOrder(models.Model):
+    """A refund in a file of payment orders, once. Append-only."""
+
+    movement = models.OneToOneField(Movement, on_delete=models.PROTECT, related_name="order")
+    file = models.ForeignKey(RefundFile, on_delete=models.PROTECT, related_name="orders")
+    end_to_end_id = models.CharField(max_length=35, unique=True)
+
+
+class RefundPayment(models.Model):
+    """A refund that left the bank (the line of its statement) or the cash desk, once. Append-only."""
+
+    movement = models.OneToOneField(Movement, on_delete=models.PROTECT, related_name="payment")
+    bank_transaction_id = models.BigIntegerField(null=True, unique=True)
+    paid_on = models.DateField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+
+class Provision(models.Model):
+    """What an allowance for doubtful debts would have to be at the end of a day, proposed; `lines` are (organisation,
+    provider, service, required and posted minor units). Append-only."""
+
+    on_date = models.DateField()
+    lines = models.JSONField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )

@@ -1,0 +1,1 @@
+"""Reads of the debt context, one module per purpose."""

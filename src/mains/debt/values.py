@@ -1,0 +1,54 @@
+"""Words of the debt context."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from mains.ledger.values import EntryKind
+
+
+class MovementKind(models.TextChoices):
+    """What happens to a debt or a credit besides bills and payments. The values are those of `ProposalKind`."""
+
+    WRITE_OFF = "write_off", _("Write-off")
+    REFUND = "refund", _("Refund")
+    TRANSFER = "transfer", _("Transfer between accounts")
+    OFFSET = "offset", _("Offset between services")
+
+
+class RefundWay(models.TextChoices):
+    """How a refund is paid."""
+
+    BANK = "bank", _("By bank transfer")
+    CASH = "cash", _("In cash")
+
+
+class MovementState(models.TextChoices):
+    """Where a movement stands."""
+
+    WAITING = "waiting", _("Waits for approval")
+    REFUSED = "refused", _("Refused")
+    POSTED = "posted", _("Posted")
+    ORDERED = "ordered", _("Ordered at the bank")
+    PAID = "paid", _("Paid out")
+    UNDONE = "undone", _("Posted back")
+
+
+class InterestCause(models.TextChoices):
+    """Why interest was posted; all but the first correct what was posted before."""
+
+    DAYS = "days", _("Days that passed")
+    MONEY = "money", _("Payment entered late or taken back")
+    BILL = "bill", _("Bill recalculated")
+    TERMS = "terms", _("Rule or rate changed")
+    OTHER = "other", _("Debt moved or written off")
+
+
+class Interruption(models.TextChoices):
+    """What starts the limitation of a debt anew."""
+
+    NEVER = "never", _("Nothing")
+    PART_PAYMENT = "part_payment", _("A part payment")
+
+
+BEARING = (EntryKind.OPENING, EntryKind.BILL, EntryKind.TRANSFER)
+"""Kinds of debt that bear late interest when they are overdue; interest itself never does."""
