@@ -47,7 +47,8 @@ INSERT INTO customers_party (id, code, name, kind, tax_number, bank_name, bank_c
 INSERT INTO customers_customer (id, kind, name, tax_number, phone, email, language)
     VALUES (1, 'person', 'Customer', '', '', '', 'en');
 INSERT INTO customers_account (id, number, customer_id, organisation_id, cycle, bucket, opened_on)
-    SELECT n, lpad(n::text, 10, '0'), 1, 2 + {branches} + n * {teams}::bigint / ({accounts} + 1), 'monthly', n %% 1024, '2020-01-01'
+    SELECT n, lpad(n::text, 10, '0'), 1, 2 + {branches} + n * {teams}::bigint / ({accounts} + 1), 'monthly', n %% 1024,
+           '2020-01-01'
     FROM generate_series(1, {accounts}) n;
 INSERT INTO network_node (id, service, kind, code, name)
     SELECT n, 'electricity', CASE WHEN n > {nodes} THEN 'substation' ELSE 'transformer' END, 'N-' || n, 'Node ' || n
