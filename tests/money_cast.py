@@ -88,14 +88,21 @@ class Cast:
         )
 
     def stage(
-        self, content: bytes | str, *, name: str = "april.csv", mapping: str = "bank_csv"
+        self,
+        content: bytes | str,
+        *,
+        name: str = "april.csv",
+        mapping: str = "bank_csv",
+        now: datetime = NOW,
     ) -> PaymentRegister:
         content = content.encode() if isinstance(content, str) else content
-        return stage_register(content=content, file_name=name, mapping=load_mapping(mapping), now=NOW)
+        return stage_register(content=content, file_name=name, mapping=load_mapping(mapping), now=now)
 
     def pay(self, *payments: tuple[str, str, str, str], now: datetime = NOW) -> AcceptedRegister:
         """Stage and accept a register of (account name or number, day, amount, reference)."""
-        register = self.stage(register_text([(self.numbers.get(p[0], p[0]), *p[1:]) for p in payments]))
+        register = self.stage(
+            register_text([(self.numbers.get(p[0], p[0]), *p[1:]) for p in payments]), now=now
+        )
         assert register.status == "staged", register.faults
         return accept_register(register_id=register.pk, now=now)
 

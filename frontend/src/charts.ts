@@ -1,12 +1,12 @@
 // Draws a chart from the JSON beside it. The table behind the chart holds the exact texts: numbers here are pixels only.
-import { BarChart, LineChart } from "echarts/charts";
+import { BarChart, LineChart, SankeyChart } from "echarts/charts";
 import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { init, use, type EChartsCoreOption, type EChartsType } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { colour } from "./office/colours";
 import { EVENTS } from "./office/events";
 
-use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, AriaComponent, CanvasRenderer]);
+use([BarChart, LineChart, SankeyChart, GridComponent, LegendComponent, TooltipComponent, AriaComponent, CanvasRenderer]);
 
 interface Series {
   name: string;
@@ -22,6 +22,10 @@ interface Spec {
   categories: string[];
   close_up: boolean;
   series: Series[];
+}
+interface FlowSpec {
+  label: string;
+  links: { source: string; target: string; value: string; text: string }[];
 }
 interface Hovered {
   dataIndex: number;
@@ -128,11 +132,70 @@ function option(spec: Spec): EChartsCoreOption {
   };
 }
 
-const drawn = new Map<HTMLElement, { chart: EChartsType; spec: Spec }>();
+function hintOf(title: string, text: string): HTMLElement {
+  const box = document.createElement("div");
+  box.className = "chart-hint";
+  const head = document.createElement("div");
+  head.className = "chart-hint-head";
+  head.textContent = title;
+  const value = document.createElement("bdi");
+  value.textContent = text;
+  box.append(head, value);
+  return box;
+}
+
+function flowOption(spec: FlowSpec, width: number): EChartsCoreOption {
+  const ink = colour("chart-ink");
+  const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const names = [...new Set(spec.links.flatMap((link) => [link.source, link.target]))];
+  const narrow = width < 560;
+  const texts = new Map(spec.links.map((link) => [`${link.source}\u0000${link.target}`, link.text]));
+  return {
+    animation: false,
+    aria: { enabled: true, label: { description: spec.label } },
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: ink, fontSize: 12 * unit },
+    tooltip: {
+      trigger: "item",
+      confine: true,
+      padding: 0,
+      borderWidth: 0,
+      backgroundColor: "transparent",
+      extraCssText: "box-shadow:none",
+      formatter: (at: { dataType: string; name: string; data: { source?: string; target?: string } }) => {
+        if (at.dataType !== "edge") return hintOf(at.name, "");
+        const { source = "", target = "" } = at.data;
+        return hintOf(`${source} \u2192 ${target}`, texts.get(`${source}\u0000${target}`) ?? "");
+      },
+    },
+    series: [
+      {
+        type: "sankey",
+        left: 4,
+        right: Math.min(220, width * (narrow ? 0.38 : 0.25)),
+        top: 8,
+        bottom: 8,
+        nodeWidth: 12,
+        nodeGap: 14,
+        draggable: false,
+        emphasis: { focus: "adjacency" },
+        data: names.map((name, index) => ({ name, itemStyle: { color: colour(PALETTE[index % PALETTE.length] ?? "chart-1") } })),
+        links: spec.links.map((link) => ({ source: link.source, target: link.target, value: Number(link.value) })),
+        lineStyle: { color: "source", opacity: 0.3, curveness: 0.5 },
+        label: { color: ink, fontSize: (narrow ? 10 : 12) * unit, width: Math.min(205, width * (narrow ? 0.34 : 0.23)), overflow: "truncate" },
+      },
+    ],
+  };
+}
+
+function optionOf(spec: Spec | FlowSpec, canvas: HTMLElement): EChartsCoreOption {
+  return "links" in spec ? flowOption(spec, canvas.clientWidth) : option(spec);
+}
+
+const drawn = new Map<HTMLElement, { chart: EChartsType; spec: Spec | FlowSpec }>();
 
 function refresh(): void {
   for (const [frame, { chart, spec }] of drawn) {
-    if (frame.isConnected) chart.setOption(option(spec), { notMerge: true });
+    if (frame.isConnected) chart.setOption(optionOf(spec, chart.getDom()), { notMerge: true });
     else {
       chart.dispose();
       drawn.delete(frame);
@@ -145,10 +208,10 @@ export function draw(frame: HTMLElement): void {
   const source = document.getElementById(frame.dataset.source ?? "");
   const canvas = frame.querySelector<HTMLElement>("[data-canvas]");
   if (!source || !canvas) throw new Error("A chart needs its data and its canvas");
-  const spec = JSON.parse(source.textContent ?? "") as Spec;
+  const spec = JSON.parse(source.textContent ?? "") as Spec | FlowSpec;
   canvas.replaceChildren();
   const chart = init(canvas, null, { renderer: "canvas" });
-  chart.setOption(option(spec));
+  chart.setOption(optionOf(spec, canvas));
   drawn.set(frame, { chart, spec });
   new ResizeObserver(() => canvas.clientWidth > 0 && chart.resize()).observe(canvas);
 }

@@ -22,7 +22,9 @@ from mains.ledger.queries.chart import read_chart
 from mains.ledger.values import Control
 from mains.payments.actions.suspense import identify_receipt
 from mains.payments.models import Receipt
+from mains.settlement.actions.splitting import split_payments
 from money_cast import NOW, Cast
+from settlement_cast import contract
 
 MARCH, APRIL = date(2021, 3, 31), date(2021, 4, 30)
 
@@ -54,6 +56,18 @@ def test_hledger_agrees_with_every_balance(lived: Cast, detail: JournalDetail, t
     balances = {account: _minor(amount) for account, amount in found[1:]}
     assert balances == _balances(detail)
     assert len(balances) == {JournalDetail.CONTROL: 9, JournalDetail.CUSTOMERS: 10}[detail]
+
+
+def test_hledger_agrees_when_payments_are_split(lived: Cast, tmp_path: Path) -> None:
+    contract("power:60; water:40", fee="2.5")
+    assert split_payments(now=NOW).rows
+    journal = _written(HLEDGER, JournalDetail.CONTROL, tmp_path)
+    assert _hledger("check", "--strict", journal=journal) == ""
+    found = list(
+        csv.reader(io.StringIO(_hledger("balance", "--flat", "-N", "-E", "-O", "csv", journal=journal)))
+    )
+    assert {account: _minor(amount) for account, amount in found[1:]} == _balances(JournalDetail.CONTROL)
+    assert any(account.startswith("liabilities:2300:") for account, _amount in found)
 
 
 def test_hledger_agrees_when_debts_are_moved_and_bear_interest(cast: Cast, tmp_path: Path) -> None:
@@ -168,6 +182,9 @@ def _balances(detail: JournalDetail) -> dict[str, int]:
         "receivable": "assets:1200",
         "suspense": "liabilities:2100",
         "revenue": "income:4000",
+        "collected": "income:4900",
+        "fee": "income:4200",
+        "payable": "liabilities:2300",
         "penalty": "income:4100",
         "allowance": "assets:1290",
         "offset": "assets:1295",

@@ -18,6 +18,7 @@ MIGRATIONS = (
     "0004_close_books",
     "0005_cash_desks",
     "0007_money_permissions",
+    "0008_settle",
 )
 # The roles as the packs of the first release had them.
 OLD = {
@@ -53,11 +54,11 @@ def test_old_roles_get_the_permissions_that_fit_them(old_roles) -> None:
         "administrator": [
             *("see_tariff_drafts", "draft_tariffs", "publish_tariffs", "close_books"),
             *("take_payments", "supervise_desks"),
-            *("propose_money", "approve_money"),
+            *("propose_money", "approve_money", "settle"),
         ],
         "accountant": [
             *("see_tariff_drafts", "publish_tariffs", "close_books", "supervise_desks"),
-            *("propose_money", "approve_money"),
+            *("propose_money", "approve_money", "settle"),
         ],
         "tariff_specialist": ["see_tariff_drafts", "draft_tariffs"],
         "supervisor": ["supervise_desks"],
@@ -65,13 +66,14 @@ def test_old_roles_get_the_permissions_that_fit_them(old_roles) -> None:
     }
     assert list_unheld_permissions() == []
     give_all()
-    assert len(added()["administrator"]) == 8, "a second time changes nothing"
+    assert len(added()["administrator"]) == 9, "a second time changes nothing"
 
 
 def test_where_people_decided_already_nothing_is_touched(old_roles) -> None:
     Role.objects.create(code="reader", name="Reader", permissions=["see_tariff_drafts"])
     Role.objects.create(code="closer", name="Closer", permissions=["close_books", "approve_money"])
     Role.objects.create(code="teller", name="Teller", permissions=["take_payments"])
+    Role.objects.create(code="settler", name="Settler", permissions=["settle"])
     before = {role.code: role.permissions for role in Role.objects.all()}
     give_all()
     assert {role.code: role.permissions for role in Role.objects.all()} == before
@@ -87,7 +89,7 @@ def test_the_check_names_what_no_role_may_and_granting_mends_it(old_roles) -> No
     found = check_rights()
     assert found.state is State.WARNING
     missing = (
-        *("take_payments", "supervise_desks", "close_books", "propose_money", "approve_money"),
+        *("take_payments", "supervise_desks", "close_books", "settle", "propose_money", "approve_money"),
         *("see_tariff_drafts", "draft_tariffs", "publish_tariffs"),
     )
     assert found.detail == f"no role may: {', '.join(missing)}"

@@ -15,6 +15,7 @@ from mains.base.known_formula_messages import FORMULAS
 from mains.base.known_interval_messages import INTERVAL_FILES, INTERVALS
 from mains.base.known_online_messages import ONLINE
 from mains.base.known_rate_messages import INTEREST, UTILITY_RATES
+from mains.base.known_settlement_messages import SETTLEMENT
 from mains.base.known_tariff_messages import TARIFFS
 
 E_INVOICES = (
@@ -349,6 +350,7 @@ CONDITIONS = (
 
 MESSAGES = (
     *E_INVOICES,
+    *SETTLEMENT,
     *READINGS,
     *BILL_RUNS,
     *RECALCULATIONS,

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "mains.web.api",
     "mains.integrations.einvoice",
     "mains.reporting",
+    "mains.settlement",
     "mains.cashdesk",
     "mains.billing",
     "mains.balance",
@@ -61,6 +62,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "mains.ledger.jobs",
     "mains.payments.jobs",
     "mains.reporting.jobs",
+    "mains.settlement.jobs",
 ]
 
 MIDDLEWARE = [

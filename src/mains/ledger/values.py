@@ -16,6 +16,10 @@ class Control(models.TextChoices):
     RETURNS = "returns", _("Money to return to payers")
     BANK_CHARGES = "bank_charges", _("Charges of banks")
     BANK_OTHER = "bank_other", _("Other movements at banks")
+    COLLECTED = "collected", _("Collected for others")
+    FEE = "fee", _("Agent's fees")
+    PAYABLE = "payable", _("Owed to providers")
+    TRANSIT = "transit", _("Payment orders at banks")
     CASH_DESK = "cash_desk", _("Cash in tills")
     SAFE = "cash_safe", _("Cash in safes")
     IN_TRANSIT = "in_transit", _("Cash on its way to banks")
@@ -61,6 +65,11 @@ TYPE_OF_CONTROL = {
     Control.PENALTY: AccountType.INCOME,
     Control.BAD_DEBT: AccountType.EXPENSE,
     Control.BANK_CHARGES: AccountType.EXPENSE,
+    # What is collected for others is no income: it stands against the revenue that their bills were posted to.
+    Control.COLLECTED: AccountType.INCOME,
+    Control.FEE: AccountType.INCOME,
+    Control.PAYABLE: AccountType.LIABILITY,
+    Control.TRANSIT: AccountType.LIABILITY,
     Control.CASH_DIFFERENCES: AccountType.EXPENSE,
 }
 CODE_OF_CONTROL = {
@@ -83,6 +92,10 @@ CODE_OF_CONTROL = {
     Control.REVENUE: "4000",
     Control.PENALTY: "4100",
     Control.BANK_CHARGES: "5000",
+    Control.COLLECTED: "4900",
+    Control.FEE: "4200",
+    Control.PAYABLE: "2300",
+    Control.TRANSIT: "2350",
     Control.CASH_DIFFERENCES: "5100",
     Control.BAD_DEBT: "5200",
 }
@@ -128,6 +141,8 @@ class TransactionKind(models.TextChoices):
     BANK_OPENING = "bank_opening", _("Opening balance at a bank")
     BANK_STATEMENT = "bank_statement", _("Bank statement")
     BANK_LINE = "bank_line", _("Line of a bank statement")
+    SETTLEMENT_SPLIT = "settlement_split", _("Payments split")
+    PAYMENT_ORDER = "payment_order", _("Payment order")
     DESK_PAYMENT = "desk_payment", _("Payment at a cash desk")
     CASH_MOVEMENT = "cash_movement", _("Movement of cash")
     DEPOSIT_ARRIVED = "deposit_arrived", _("Cash arrived at a bank")

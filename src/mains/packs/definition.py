@@ -76,6 +76,14 @@ class PartyText:
 
 
 @dataclass(frozen=True)
+class SettlementRows:
+    """Contracts and payees of money collected for others, in the columns of their files (docs/settlement.md)."""
+
+    contracts: tuple[Mapping[str, object], ...] = ()
+    payees: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
 class Town:
     """A town: its weight is its share of the population; `bearing` turns its street grid (degrees)."""
 
@@ -240,6 +248,7 @@ class Pack:
     figures: tuple[FigureProfile, ...] = ()
     conditions: tuple[ConditionProfile, ...] = ()
     chosen_tariffs: tuple[ChosenTariff, ...] = ()
+    settlement: SettlementRows = field(default_factory=SettlementRows)
 
 
 def list_packs() -> list[str]:
@@ -291,6 +300,9 @@ def read_pack(code: str) -> Pack:
         ),
         "chosen_tariffs": tuple(
             _chosen_tariff(each, place=f"{place}: chosen_tariffs") for each in data.get("chosen_tariffs", ())
+        ),
+        "settlement": _record(
+            SettlementRows, _tupled(data.get("settlement", {})), place=f"{place}: settlement"
         ),
         "wording": _record(Wording, data.get("wording", {}), place=f"{place}: wording"),
         "names": _record(Names, _tupled(names), place=f"{code}/names.yaml"),

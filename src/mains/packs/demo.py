@@ -17,12 +17,14 @@ from mains.packs.definition import Pack, add_months
 from mains.packs.findings import record_findings
 from mains.packs.intervals import record_intervals
 from mains.packs.payment_register import write_payment_register
+from mains.packs.settlement import settle_months, state_settlement
 from mains.payments.actions.acceptance import accept_register
 from mains.payments.actions.mapping import load_mapping
 from mains.payments.actions.staging import UnableToStageRegister, stage_register
 from mains.payments.queries.registers import has_accepted_register
 from mains.reporting.actions.figures import refresh_figures
 from mains.reporting.actions.search import rebuild_search_index
+from mains.reporting.actions.turnover_tally import refresh_turnover
 from mains.reporting.queries.turnover import Figures, turnover
 from mains.staff.values import EVERYTHING
 
@@ -55,6 +57,7 @@ def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressRepor
     happened.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    state_settlement(pack=pack, now=_instant(pack.billing.issue_date(pack.billing.months[0])))
     for month in pack.billing.months:
         if month == pack.billing.months[-1]:
             with progress.step("Errors, acts and absences"):
@@ -64,12 +67,16 @@ def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressRepor
                 record_intervals(pack=pack, month=month)
         bill_month(pack=pack, month=month, progress=progress)
         take_payments(pack=pack, month=month, seed=seed, folder=folder, progress=progress)
+    if pack.settlement.payees:
+        with progress.step("Settlement with providers"):
+            settle_months(pack=pack, now=_instant(pack.billing.today))
     with progress.step("Cash desks"):
         set_up_desks(pack=pack)
     if not _is_indexed():
         with progress.step("Index for search") as step:
             rebuild_search_index(progress=lambda done, _count: step.advance(done - step.done))
     with progress.step("Figures of the dashboard"):
+        refresh_turnover()
         refresh_figures(on_date=pack.billing.today, now=_instant(pack.billing.today))
     with progress.step("Turnover statement"):
         following = add_months(pack.billing.today.replace(day=1), 1)

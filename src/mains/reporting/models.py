@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from mains.base.facts import DatedFact, one_at_a_time
 from mains.reporting.values import HoleCause
 
 
@@ -142,3 +143,76 @@ class CompletenessHole(models.Model):
     class Meta:
         # Holes of a check as they are shown: most use at stake first.
         indexes = [models.Index(fields=["completeness_check", "-use_micro", "id"], name="hole_by_use")]
+
+
+class TurnoverTally(models.Model):
+    """What entries of a month come to, by everything that a statement is asked by: one row for all entries of one kind
+    that were recorded at one instant. Append-only while it stands; computed again from the ledger at any time.
+
+    Node, tariff, category and officer are those of the agreement in force on the entry's day, as known when the entry
+    was recorded, so that computing it again gives the same. 0 and '' where there was none.
+    """
+
+    month = models.DateField()
+    recorded_at = models.DateTimeField()
+    organisation_id = models.BigIntegerField()
+    node_id = models.BigIntegerField()
+    officer_id = models.BigIntegerField()
+    tariff_id = models.BigIntegerField()
+    category = models.CharField(max_length=30)
+    provider_id = models.BigIntegerField()
+    service = models.CharField(max_length=20)
+    opening_minor = models.BigIntegerField()
+    accrued_minor = models.BigIntegerField()
+    recalculated_minor = models.BigIntegerField()
+    paid_minor = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            # Steps down the two trees read the rows of a few units or nodes.
+            models.Index(fields=["organisation_id", "month"], name="turnover_of_unit"),
+            models.Index(fields=["node_id", "month"], name="turnover_of_node"),
+        ]
+
+
+class TalliedTransaction(models.Model):
+    """A transaction of the ledger whose entries are in the tallies."""
+
+    transaction_id = models.BigIntegerField(primary_key=True)
+
+
+class KeptStatement(models.Model):
+    """A statement of closed days as it was first printed: it is printed again from here. Append-only.
+
+    `key` is what was asked for, in which form and language, and which closing it stands on.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    content = models.BinaryField()
+    recorded_at = models.DateTimeField()
+
+
+class CollectionTarget(DatedFact):
+    """How much of what is billed a unit, or a person who answers for accounts, is to collect, in millionths."""
+
+    organisation = models.ForeignKey(
+        "staff.Organisation", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    officer = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    subject = models.BigIntegerField()
+    rate_ppm = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                # A unit's subject is its id, a person's the negative of it: one number for one exclusion.
+                condition=models.Q(
+                    organisation__isnull=False, officer__isnull=True, subject=models.F("organisation")
+                )
+                | models.Q(organisation__isnull=True, officer__isnull=False, subject=-models.F("officer")),
+                name="target_of_unit_or_person",
+            ),
+            one_at_a_time(subject="subject", name="one_target_at_a_time"),
+        ]

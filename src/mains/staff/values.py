@@ -26,6 +26,7 @@ class Permission(models.TextChoices):
     TAKE_PAYMENTS = "take_payments", _("Take money at a cash desk")
     SUPERVISE_DESKS = "supervise_desks", _("See cash desks, agree to payments taken back")
     CLOSE_BOOKS = "close_books", _("Close days of the books, reopen them by two people")
+    SETTLE = "settle", _("Settle with providers, approve payment orders that others prepared")
     PROPOSE_MONEY = "propose_money", _("Propose write-offs, refunds, transfers and provisions")
     APPROVE_MONEY = "approve_money", _("Approve what others proposed, up to the role's limit")
     SEE_REPORTS = "see_reports", _("See statements and reports")

@@ -24,42 +24,42 @@ def loaded_copy(*, pack: str, accounts: int, seed: int, progress: ProgressReport
         _load(original, pack=pack, accounts=accounts, seed=seed, progress=progress)
     copy = f"{original}_run"
     with progress.step("Copy the loaded database"):
-        _administer(f"DROP DATABASE IF EXISTS {copy} WITH (FORCE)")
-        _administer(f"CREATE DATABASE {copy} TEMPLATE {original} STRATEGY file_copy")
-        _administer("CHECKPOINT", may_fail=True)
+        administer(f"DROP DATABASE IF EXISTS {copy} WITH (FORCE)")
+        administer(f"CREATE DATABASE {copy} TEMPLATE {original} STRATEGY file_copy")
+        administer("CHECKPOINT", may_fail=True)
     try:
-        _connect_to(copy)
-        _bring_up_to_date()
+        connect_to(copy)
+        bring_up_to_date()
         yield copy
     finally:
-        _connect_to(usual)
-        _administer(f"DROP DATABASE {copy} WITH (FORCE)")
+        connect_to(usual)
+        administer(f"DROP DATABASE {copy} WITH (FORCE)")
 
 
 def _load(name: str, *, pack: str, accounts: int, seed: int, progress: ProgressReport) -> None:
     """Loaded under another name first: a database of the final name is always complete."""
     draft = f"{name}_draft"
-    _administer(f"DROP DATABASE IF EXISTS {draft} WITH (FORCE)")
-    _administer(f"CREATE DATABASE {draft}")
-    _connect_to(draft)
-    _bring_up_to_date()
+    administer(f"DROP DATABASE IF EXISTS {draft} WITH (FORCE)")
+    administer(f"CREATE DATABASE {draft}")
+    connect_to(draft)
+    bring_up_to_date()
     load_pack(pack=read_pack(pack), accounts=accounts, seed=seed, progress=progress)
     with progress.step("Vacuum, as the server does by itself after a load"):
         connections["default"].close()
         with psycopg.connect(database_address().url(database=draft), autocommit=True) as server:
             server.execute("VACUUM (ANALYZE)")
-    _connect_to("postgres")
-    _administer(f"ALTER DATABASE {draft} RENAME TO {name}")
+    connect_to("postgres")
+    administer(f"ALTER DATABASE {draft} RENAME TO {name}")
 
 
-def _bring_up_to_date() -> None:
+def bring_up_to_date() -> None:
     """A utility that was loaded and kept may lack the tables of later work."""
     from mains.config.start import apply_migrations
 
     apply_migrations()
 
 
-def _connect_to(name: str) -> None:
+def connect_to(name: str) -> None:
     connections["default"].close()
     connections["default"].settings_dict["NAME"] = name
 
@@ -70,7 +70,7 @@ def _exists(name: str) -> bool:
     return found is not None
 
 
-def _administer(statement: str, *, may_fail: bool = False) -> None:
+def administer(statement: str, *, may_fail: bool = False) -> None:
     with psycopg.connect(database_address().url(database="postgres"), autocommit=True) as server:
         try:
             server.execute(statement)

@@ -60,6 +60,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
             f"{_PACKAGE}.agents:app", "Agents online: tokens, the day compared, money passed on."
         ),
         "online": Entry(f"{_PACKAGE}.online:app", "Wallets and cards by redirect: channels and orders."),
+        "settlement": Entry(f"{_PACKAGE}.settlement:app", "Split money collected for others and pass it on."),
         "einvoice": Entry(
             f"{_PACKAGE}.einvoice:app", "Write bills as electronic invoices and validate such."
         ),

@@ -345,3 +345,37 @@ def rating(
     )
     for line in result["differences"]:
         typer.echo(f"  {line}")
+
+
+@app.command()
+def money(
+    accounts: Annotated[int, typer.Option(help="Size of the utility, 1,000 to 1,000,000.")] = 50_000,
+    months: Annotated[int, typer.Option(help="Months of bills and payments.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Split a month of payments of a whole utility as one set, and ask for statements, in a ledger made for it."""
+    from mains.base.progress import progress_report
+    from mains.config.start import start_django
+
+    start_django(need_tables=False)
+    from mains.config.benchmark.money import ledger_of, time_settlement
+
+    with (
+        progress_report(quiet=as_json) as progress,
+        ledger_of(accounts=accounts, months=months, progress=progress),
+    ):
+        found = time_settlement(accounts=accounts, months=months, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(found.data(), indent=2))
+        return
+    typer.echo(f"{found.accounts:,} accounts, {found.months} months, {found.entries:,} entries")
+    typer.echo(
+        f"a month split: {found.split_month_seconds} s, {found.split_month_rows:,} parts; "
+        f"all again, nothing changed: {found.split_again_seconds} s; "
+        f"asked for with nothing new: {found.split_one_ms} ms; {found.breaches} breaches"
+    )
+    typer.echo(
+        f"counted for statements: all {found.tally_seconds} s, one more month {found.tally_month_seconds} s"
+    )
+    for name, milliseconds in found.statement_ms.items():
+        typer.echo(f"{name}: {milliseconds} ms")

@@ -33,10 +33,12 @@ def check() -> None:
     from mains.ledger.queries import invariants as ledger_invariants
     from mains.ledger.queries import seals as ledger_seals
     from mains.payments.queries import invariants as payment_invariants
+    from mains.settlement.queries import invariants as settlement_invariants
 
     found = [
         *ledger_invariants.find_breaches(),
         *payment_invariants.find_breaches(),
+        *settlement_invariants.find_breaches(),
         *desk_invariants.find_breaches(),
         *debt_invariants.find_breaches(),
         *ledger_seals.check_seals(),
@@ -46,6 +48,7 @@ def check() -> None:
         *payment_invariants.CHECKS,
         *desk_invariants.CHECKS,
         *debt_invariants.CHECKS,
+        *settlement_invariants.CHECKS,
         *ledger_seals.SEAL_CHECKS,
     )
     broken = {breach.check for breach in found}

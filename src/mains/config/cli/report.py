@@ -50,7 +50,7 @@ def turnover(
         month_to=month_after(parse_month(to or month)),
         organisation_id=_unit_id(organisation) if organisation else None,
         own_accounts=own_accounts,
-        as_of=_parse_instant(as_of) if as_of else None,
+        as_of=parse_instant(as_of) if as_of else None,
     )
     for path, make in ((csv, files.turnover_csv), (xlsx, files.turnover_xlsx)):
         if path:
@@ -63,11 +63,103 @@ def turnover(
 
 
 @app.command()
+def slices(
+    by: Annotated[
+        str, typer.Argument(help="unit, node, service, provider, class, tariff, person, month or account.")
+    ],
+    month: Annotated[str, typer.Option(help="First month, as 2021-05.")],
+    to: Annotated[str, typer.Option(help="Last month; the same month when left out.")] = "",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Narrow to a part, as node=F-12 or class=household; may be repeated."),
+    ] = None,
+    as_of: Annotated[
+        str, typer.Option(help="Only what was recorded by this instant, as 2021-06-07T09:00Z.")
+    ] = "",
+    csv: Annotated[Path | None, typer.Option(help="Write CSV to this file.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(help="Write a spreadsheet to this file.")] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Write a PDF to this file.")] = None,
+) -> None:
+    """The turnover by any dimension within any slice of the others, down to accounts."""
+    start_django()
+    from mains.config.cli.slices import asked_slice, print_slice
+
+    asked = asked_slice(
+        month_from=parse_month(month),
+        month_to=month_after(parse_month(to or month)),
+        as_of=parse_instant(as_of) if as_of else None,
+        only=only or (),
+    )
+    print_slice(by=by, asked=asked, files={"csv": csv, "xlsx": xlsx, "pdf": pdf})
+
+
+@app.command()
+def collection(
+    month: Annotated[str, typer.Option(help="First month, as 2021-05.")],
+    to: Annotated[str, typer.Option(help="Last month; the same month when left out.")] = "",
+    by: Annotated[str, typer.Option(help="unit or person.")] = "unit",
+    organisation: Annotated[str, typer.Option(help="Code of a unit; the whole utility when left out.")] = "",
+    as_of: Annotated[
+        str, typer.Option(help="Only what was recorded by this instant, as 2021-06-07T09:00Z.")
+    ] = "",
+    csv: Annotated[Path | None, typer.Option(help="Write CSV to this file.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(help="Write a spreadsheet to this file.")] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Write a PDF to this file.")] = None,
+) -> None:
+    """Billed and collected by unit or by the person who answers for the accounts, against the targets."""
+    start_django()
+    from mains.config.cli.slices import asked_slice, print_collection
+
+    print_collection(
+        by=by,
+        asked=asked_slice(
+            month_from=parse_month(month),
+            month_to=month_after(parse_month(to or month)),
+            as_of=parse_instant(as_of) if as_of else None,
+            only=[f"unit={organisation}"] if organisation else (),
+        ),
+        files={"csv": csv, "xlsx": xlsx, "pdf": pdf},
+    )
+
+
+@app.command()
+def targets(
+    stated: Annotated[
+        Path | None,
+        typer.Option("--import", help="A CSV file with the columns unit, person, percent, from, to, proof."),
+    ] = None,
+    by: Annotated[str, typer.Option(help="User name of who states them.")] = "",
+) -> None:
+    """State collection targets of units and persons from a file, whole or not at all."""
+    start_django()
+    import csv as reader
+
+    from mains.config.cli.actors import find_actor
+    from mains.reporting.actions.targets import import_targets
+
+    if stated is None:
+        raise typer.BadParameter("Name the file by --import.")
+    with stated.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(reader.DictReader(file))
+    count = import_targets(rows=rows, actor=find_actor(by), now=command_time(), file_name=stated.name)
+    typer.echo(f"{count} targets are stated.")
+
+
+@app.command()
 def ageing(
     on_date: Annotated[str, typer.Option("--date", help="At the end of this day; today when left out.")] = "",
+    as_of: Annotated[
+        str,
+        typer.Option(help="Only what was recorded by this instant, as 2021-06-07T09:00Z; shown, not kept."),
+    ] = "",
 ) -> None:
     """Compute and keep what is owed by how long it is overdue."""
     start_django()
+    if as_of:
+        from mains.config.cli.slices import print_ageing
+
+        print_ageing(on_date=_parse_day(on_date) if on_date else None, as_of=parse_instant(as_of))
+        return
     from django.utils import timezone
 
     from mains.reporting.actions.ageing import rebuild_ageing
@@ -172,7 +264,8 @@ def _parse_day(text: str) -> date:
         raise _unreadable(text, "2021-05-31") from error
 
 
-def _parse_instant(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
+    """An instant written as 2021-06-07T09:00Z. Raises UnableToReadPeriod."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:

@@ -22,8 +22,11 @@ from mains.integrations.payment_orders.values import (
 )
 
 _IDENTIFIER, _NAME, _REFERENCE = 35, 70, 140
+_LONG_NAME, _ACCOUNT = 140, 34
+"""Outside SEPA, by the message itself."""
 _MAX_MINOR = 99_999_999_999
 """999,999,999.99: the largest amount of the SEPA schemes."""
+_EURO = "EUR"
 _MANDATE_MONTHS = 36
 """A mandate that was not used so long is void (SEPA rulebooks, 4.1)."""
 
@@ -32,9 +35,10 @@ def check_transfers(head: FileHead, batches: Sequence[TransferBatch]) -> None:
     """Raises UnableToWritePaymentOrders."""
     _check_head(head, [batch.identifier for batch in batches])
     for batch in batches:
-        _check_day(batch.execute_on, head.created_at.date(), batch.identifier)
-        _check_party(batch.debtor, batch.identifier)
-        _check_items(batch.identifier, [(each, each.creditor) for each in batch.transfers])
+        is_sepa = batch.currency == _EURO
+        _check_day(batch.execute_on, head.created_at.date(), batch.identifier, is_sepa=is_sepa)
+        _check_party(batch.debtor, batch.identifier, is_sepa=is_sepa)
+        _check_items(batch.identifier, [(each, each.creditor) for each in batch.transfers], is_sepa=is_sepa)
 
 
 def check_debits(head: FileHead, batches: Sequence[DebitBatch]) -> None:
@@ -81,14 +85,14 @@ def _check_head(head: FileHead, batches: Sequence[str]) -> None:
         raise _unable("file", "initiator", "The sender's name is missing.", "Give the name of the utility.")
 
 
-def _check_day(day: date, today: date, place: str) -> None:
+def _check_day(day: date, today: date, place: str, *, is_sepa: bool = True) -> None:
     """SEPA files come at most a year before, and never after, the day (banks' own limits are narrower)."""
     if not 0 <= (day - today).days <= 365:
         raise _unable(
             place, "day", f"{day} is past, or more than a year away.", "Choose a day from today on."
         )
     closed = day.weekday() >= 5 or (day.month, day.day) in ((1, 1), (5, 1), (12, 25), (12, 26))
-    if closed or (day - easter(day.year)).days in (-2, 1):
+    if is_sepa and (closed or (day - easter(day.year)).days in (-2, 1)):
         raise _unable(
             place,
             "day",
@@ -97,13 +101,15 @@ def _check_day(day: date, today: date, place: str) -> None:
         )
 
 
-def _check_items(place: str, items: Sequence[tuple[CreditTransfer | DirectDebit, BankParty]]) -> None:
+def _check_items(
+    place: str, items: Sequence[tuple[CreditTransfer | DirectDebit, BankParty]], *, is_sepa: bool = True
+) -> None:
     if not items:
         raise _unable(place, "batch", "The batch is empty.", "Leave it out.")
     for item, party in items:
         where = f"{place}, {item.end_to_end_id}"
         _check_identifier(item.end_to_end_id, where, "end_to_end_id")
-        _check_party(party, where)
+        _check_party(party, where, is_sepa=is_sepa)
         if not 1 <= item.amount_minor <= _MAX_MINOR:
             raise _unable(
                 where,
@@ -111,7 +117,7 @@ def _check_items(place: str, items: Sequence[tuple[CreditTransfer | DirectDebit,
                 f"The amount is {item.amount_minor} hundredths.",
                 "It is from 0.01 to 999,999,999.99.",
             )
-        if len(sepa_text(item.reference)) > _REFERENCE:
+        if len(sepa_text(item.reference) if is_sepa else item.reference) > _REFERENCE:
             raise _unable(where, "reference", "The reference is longer than 140 letters.", "Shorten it.")
         if item.purpose and not (len(item.purpose) <= 4 and item.purpose.isalpha()):
             raise _unable(
@@ -120,21 +126,41 @@ def _check_items(place: str, items: Sequence[tuple[CreditTransfer | DirectDebit,
     _check_unique([item.end_to_end_id for item, _party in items], "end_to_end_id", place)
 
 
-def _check_party(party: BankParty, place: str) -> None:
-    name = sepa_text(party.name)
-    if not name.strip(".") or len(name) > _NAME:
-        raise _unable(
-            place,
-            "name",
-            f"{party.name!r} is no name of 1 to 70 Latin letters.",
-            "Write it in Latin letters.",
+def _check_party(party: BankParty, place: str, *, is_sepa: bool = True) -> None:
+    name = sepa_text(party.name) if is_sepa else " ".join(party.name.split())
+    if not name.strip(".") or len(name) > (_NAME if is_sepa else _LONG_NAME):
+        raise (
+            _unable(
+                place,
+                "name",
+                f"{party.name!r} is no name of 1 to 70 Latin letters.",
+                "Write it in Latin letters.",
+            )
+            if is_sepa
+            else _unable(place, "name", f"{party.name!r} is no name of 1 to 140 letters.", "Shorten it.")
         )
-    if not iban.is_valid(party.iban):
+    if not is_sepa and not party.iban:
+        _check_national(party, place)
+    elif not iban.is_valid(party.iban):
         raise _unable(
             place, "iban", f"{party.iban!r} is not an IBAN: its check digits do not fit.", "Copy it again."
         )
     if party.bic and not bic.is_valid(party.bic):
         raise _unable(place, "bic", f"{party.bic!r} is not a BIC.", "Copy it again, or leave it out.")
+
+
+def _check_national(party: BankParty, place: str) -> None:
+    """An account without an IBAN: its form by ISO 20022, and its bank named by a clearing system or a BIC. Check digits
+    of the country are its owner's to know."""
+    if not (party.account.isascii() and party.account.isalnum() and len(party.account) <= _ACCOUNT):
+        raise _unable(
+            place,
+            "account",
+            f"{party.account!r} is no account number of 1 to 34 letters and digits.",
+            "Copy it again.",
+        )
+    if not party.bic and not (party.clearing_system and party.clearing_member):
+        raise _unable(place, "bank", "The bank of the account is not named.", "Give its code.")
 
 
 def _check_mandate(mandate: Mandate, batch: DebitBatch, debit: str) -> None:

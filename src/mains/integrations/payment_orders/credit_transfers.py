@@ -1,4 +1,7 @@
-"""pain.001.001.09: transfers that the utility orders, by the rules of the SEPA credit transfer scheme (EPC132-08)."""
+"""pain.001.001.09: transfers that the utility orders, by the rules of the SEPA credit transfer scheme (EPC132-08).
+
+A batch in another currency than the euro is outside SEPA: names in any letters, accounts without IBAN, no TARGET days.
+"""
 
 from collections.abc import Sequence
 
@@ -10,7 +13,7 @@ from mains.integrations.payment_orders.values import CreditTransfer, FileHead, T
 def write_credit_transfers(*, head: FileHead, batches: Sequence[TransferBatch]) -> bytes:
     """The file in UTF-8; the same orders give the same bytes. Raises UnableToWritePaymentOrders."""
     check_transfers(head, batches)
-    xml = PainWriter(message="pain.001.001.09")
+    xml = PainWriter(message="pain.001.001.09", is_sepa=all(batch.currency == "EUR" for batch in batches))
     body = xml.group(xml.root, "CstmrCdtTrfInitn")
     xml.head(body, head, [each.amount_minor for batch in batches for each in batch.transfers])
     for batch in batches:

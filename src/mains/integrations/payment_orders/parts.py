@@ -14,9 +14,11 @@ Element = etree._Element
 
 
 class PainWriter:
-    """Writes a document of one ISO 20022 message; `message` is such as `pain.001.001.09`."""
+    """Writes a document of one ISO 20022 message; `message` is such as `pain.001.001.09`. Names and words are put into
+    SEPA's letters, outside SEPA they stay as they are."""
 
-    def __init__(self, *, message: str) -> None:
+    def __init__(self, *, message: str, is_sepa: bool = True) -> None:
+        self._letters = sepa_text if is_sepa else _plain
         self._namespace = f"urn:iso:std:iso:20022:tech:xsd:{message}"
         none: dict[None, str] = {None: self._namespace}
         self.root = etree.Element(f"{{{self._namespace}}}Document", nsmap=none)
@@ -49,7 +51,7 @@ class PainWriter:
         self.text(group, "CreDtTm", head.created_at.isoformat(timespec="seconds"))
         self.sums(group, found)
         initiator = self.group(group, "InitgPty")
-        self.text(initiator, "Nm", sepa_text(head.initiator))
+        self.text(initiator, "Nm", self._letters(head.initiator))
         self.text(initiator, "Id/OrgId/Othr/Id", head.initiator_id)
 
     def sums(self, parent: Element, amounts: Iterable[int]) -> None:
@@ -59,16 +61,23 @@ class PainWriter:
 
     def party(self, parent: Element, name: str, party: BankParty) -> None:
         element = self.group(parent, name)
-        self.text(element, "Nm", sepa_text(party.name))
+        self.text(element, "Nm", self._letters(party.name))
         self.text(element, "PstlAdr/Ctry", party.country)
 
     def account(self, parent: Element, name: str, party: BankParty) -> None:
-        self.text(parent, f"{name}/Id/IBAN", iban.compact(party.iban))
+        if party.iban:
+            self.text(parent, f"{name}/Id/IBAN", iban.compact(party.iban))
+        else:
+            self.text(parent, f"{name}/Id/Othr/Id", party.account)
 
     def bank(self, parent: Element, name: str, party: BankParty, *, needed: bool) -> None:
         """The agent: by its BIC, or as not provided where the message needs an agent."""
         if party.bic:
             self.text(parent, f"{name}/FinInstnId/BICFI", bic.compact(party.bic))
+        elif party.clearing_member:
+            member = self.group(parent, name, "FinInstnId", "ClrSysMmbId")
+            self.text(member, "ClrSysId/Cd", party.clearing_system)
+            self.text(member, "MmbId", party.clearing_member)
         elif needed:
             self.text(parent, f"{name}/FinInstnId/Othr/Id", "NOTPROVIDED")
 
@@ -79,7 +88,11 @@ class PainWriter:
             self.text(information, "Tp/CdOrPrtry/Cd", "SCOR")
             self.text(information, "Ref", compact_reference(reference))
         else:
-            self.text(parent, "RmtInf/Ustrd", sepa_text(reference))
+            self.text(parent, "RmtInf/Ustrd", self._letters(reference))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
 
 
 def sum_text(minor: int) -> str:

@@ -29,12 +29,19 @@ class LocalInstrument(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class BankParty:
-    """Who pays or is paid, with the account. `bic` may be left out: the bank finds it by the IBAN."""
+    """Who pays or is paid, with the account. `bic` may be left out: the bank finds it by the IBAN.
+
+    Where a country has no IBANs, outside SEPA, `account` is the number at the bank and `clearing_member` names the bank
+    in `clearing_system` (an external code of ISO 20022, such as RUCBC for the BIK).
+    """
 
     name: str
-    iban: str
+    iban: str = ""
     bic: str = ""
     country: str = ""
+    account: str = ""
+    clearing_system: str = ""
+    clearing_member: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

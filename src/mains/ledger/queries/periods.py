@@ -89,3 +89,16 @@ def _record(event: PeriodEvent) -> PeriodRecord:
         person=(person.get_full_name() or person.username) if person else "",
         is_waiting=kind is PeriodEventKind.ASKED and not getattr(event, "is_decided", False),
     )
+
+
+def last_closing(*, through: date) -> int | None:
+    """The event by which everything is closed through a day; None while it takes transactions. A reopening that left
+    the day closed does not change it."""
+    events = PeriodEvent.objects.filter(
+        book=Book.EVERYTHING, kind__in=[PeriodEventKind.CLOSED, PeriodEventKind.REOPENED]
+    ).order_by("id")
+    closing: int | None = None
+    for event in events:
+        is_closed = event.through is not None and event.through >= through
+        closing = None if not is_closed else closing or event.pk
+    return closing

@@ -21,6 +21,7 @@ from mains.payments.actions.receipts import (
     suspense_place,
     suspense_postings,
 )
+from mains.payments.events import bank_file_accepted, money_moved
 from mains.payments.models import BankAccount, BankFile, BankStatement
 from mains.payments.queries.bank_balance import ledger_balance
 from mains.payments.queries.supply import utility_id
@@ -119,6 +120,8 @@ def accept_bank_file(*, file_id: int, now: datetime, actor_id: int | None = None
         file.accepted_at = now
         file.accepted_by_id = actor_id
         file.save(update_fields=["status", "accepted_at", "accepted_by"])
+        money_moved(now=now)
+        bank_file_accepted(now=now)
     received = (
         pl.concat([receipts for receipts, _ in parts]) if parts else pl.DataFrame(schema=RECEIPT_SCHEMA)
     )

@@ -32,6 +32,33 @@ def book_bank_line(
     """
     if control not in (*BOOKABLE, Control.REFUNDS):
         raise _refusal(transaction_id, "Choose charges, a return, or another movement.")
+    _book(
+        transaction_id=transaction_id,
+        control=Control(control),
+        provider_id=0,
+        now=now,
+        note=note,
+        actor_id=actor_id,
+    )
+
+
+def book_ordered_line(*, transaction_id: int, payee_id: int, now: datetime) -> None:
+    """Post a waiting line as the payment of an order to a payee, which is at the bank no longer.
+
+    Who orders payments knows which line is whose. Raises UnableToBookBankLine when the line does not wait.
+    """
+    _book(transaction_id=transaction_id, control=Control.TRANSIT, provider_id=payee_id, now=now)
+
+
+def _book(
+    *,
+    transaction_id: int,
+    control: Control,
+    provider_id: int,
+    now: datetime,
+    note: str = "",
+    actor_id: int | None = None,
+) -> None:
     with transaction.atomic():
         opened = hold_open_days(kind=TransactionKind.BANK_LINE)
         line = BankTransaction.objects.select_for_update().filter(pk=transaction_id).first()
@@ -53,16 +80,18 @@ def book_bank_line(
             raise _refusal(transaction_id, "This line is booked already.") from error
         sides = pl.DataFrame(
             {
-                "control": [Control.BANK.value, control],
+                "control": [Control.BANK.value, control.value],
+                "provider_id": [0, provider_id],
                 "amount_minor": [line.amount_minor, -line.amount_minor],
             }
         )
+        place = [part for part in suspense_place(utility_id()) if part.meta.output_name() != "provider_id"]
         post_transaction(
             kind=TransactionKind.BANK_LINE,
             source_id=line.pk,
             business_date=max(line.booked_on, opened or line.booked_on),
             entries=pl.DataFrame(schema=ENTRY_SCHEMA),
-            counterparts=sides.with_columns(suspense_place(utility_id())).select(*POSTING_SCHEMA),
+            counterparts=sides.with_columns(place).select(*POSTING_SCHEMA),
             now=now,
             narrative=(note or line.remittance)[:200],
         )

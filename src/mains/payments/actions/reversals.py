@@ -11,6 +11,7 @@ from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_tran
 from mains.ledger.actions.reallocation import reallocate
 from mains.ledger.values import Control, EntryKind, TransactionKind
 from mains.payments.actions.receipts import suspense_place
+from mains.payments.events import money_moved
 from mains.payments.models import Receipt, ReceiptReversal
 from mains.payments.queries.supply import utility_id
 from mains.staff.values import EVERYTHING, Scope
@@ -107,6 +108,7 @@ def reverse_receipt(
         )
         if account_ids:
             reallocate(account_ids=account_ids, now=now)
+            money_moved(now=now)
         return reversal
 
 

@@ -14,6 +14,7 @@ from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_tran
 from mains.ledger.values import Control, TransactionKind
 from mains.payments.actions.learning import learn_payer
 from mains.payments.actions.receipts import RECEIPT_SCHEMA, BookedReceipts, book_receipts, suspense_place
+from mains.payments.events import money_moved
 from mains.payments.models import Receipt, ReceiptIdentification, ReceiptReversal, SuspenseOwner
 from mains.payments.queries.supply import utility_id
 from mains.staff.values import EVERYTHING, Scope
@@ -187,6 +188,7 @@ def _give(
                 first_part=part,
             )
         )
+    money_moved(now=now)
     return BookedReceipts(
         allocated_minor=sum(one.allocated_minor for one in booked),
         advance_minor=sum(one.advance_minor for one in booked),

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
+WRITTEN = datetime(2000, 1, 1, tzinfo=UTC)
 BYTE_ORDER_MARK = "\ufeff"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _FIGURES = ("opening", "accrued", "recalculated", "paid", "closing")
@@ -43,6 +45,8 @@ def turnover_xlsx(level: TurnoverLevel) -> bytes:
     with Workbook(
         out, {"in_memory": True, "strings_to_formulas": False, "strings_to_numbers": False}
     ) as book:
+        # The same figures are the same bytes, whenever they are written.
+        book.set_properties({"created": WRITTEN})
         sheet = book.add_worksheet(translate("Turnover"))
         bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00"})
         sheet.write_row(0, 0, headings(), bold)

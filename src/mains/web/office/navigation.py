@@ -55,6 +55,9 @@ ENTRIES = (
             "office:dead_letter",
         ),
     ),
+    Entry("office:settlement", _("Settlement"), "arrows-split-2", "v", ("office:settlement",)),
+    Entry("office:turnover", _("Turnover"), "report-money", "t", ("office:turnover",)),
+    Entry("office:collection", _("Collection"), "chart-bar", "q"),
     Entry(
         "office:desk",
         _("Cash desk"),
@@ -65,7 +68,6 @@ ENTRIES = (
     Entry("office:desks", _("Cash desks"), "calculator", "s", ("office:desk_shift",)),
     Entry("office:proposals", _("Proposals"), "clock", "o"),
     Entry("office:doubtful_debts", _("Debts"), "coin", "u"),
-    Entry("office:turnover", _("Turnover"), "report-money", "t"),
     Entry("office:books", _("Books"), "lock", "k"),
     Entry("office:network", _("Network"), "sitemap", "n", ("office:node", "office:add_node_figure")),
     Entry("office:losses", _("Losses"), "scale", "l"),

@@ -144,6 +144,54 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowLink:
+    """A band of a flow picture: how much goes from one place to another, by their names."""
+
+    source: str
+    target: str
+    value: Decimal
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowPicture:
+    """A Sankey picture with the table behind it; drawn by the same island as a chart."""
+
+    key: str
+    title: str
+    links: Sequence[FlowLink]
+    amount_label: str
+    finding: str = ""
+    category_label: str = ""
+    size: Literal["", "short", "tall"] = "tall"
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What the browser draws: bands wider than nothing; values as decimal texts."""
+        return {
+            "label": f"{self.title}. {self.finding}".strip(),
+            "links": [asdict(link) | {"value": str(link.value)} for link in self.links if link.value > 0],
+        }
+
+    @property
+    def series(self) -> list[Series]:
+        """The one column of the table."""
+        return [
+            Series(self.amount_label, [link.value for link in self.links], [link.text for link in self.links])
+        ]
+
+    @property
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """Each band in words, with its amount."""
+        return [(f"{link.source} → {link.target}", [link.text]) for link in self.links]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing flows."""
+        return not any(link.value > 0 for link in self.links)
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A shape on the map: GeoJSON (longitude first), and what is shown when it is chosen."""
 

@@ -58,6 +58,12 @@ def set_protocol(protocol: Texts) -> bytes:
     return _set("protocol.typ", "protocol", protocol)
 
 
+def set_statement(statement: Texts) -> bytes:
+    """A statement as one table, as `set_bills`."""
+    check_letters(statement)
+    return _set("statement.typ", "statement", statement)
+
+
 def set_desk_receipt(receipt: Texts) -> bytes:
     """A receipt of a cash desk, as `set_bills`."""
     check_letters(receipt)

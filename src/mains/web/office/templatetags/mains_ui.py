@@ -79,6 +79,13 @@ def number(value: int | Decimal | None) -> str:
 
 
 @register.filter
+def ppm_percent(ppm: int) -> str:
+    """Millionths as a percentage, with the decimals that it has, at most four."""
+    decimals = next(places for places in range(5) if ppm % 10 ** (4 - places) == 0)
+    return _isolated(formats.percent_text(Decimal(ppm).scaleb(-6), language=_language(), decimals=decimals))
+
+
+@register.filter
 def percent(fraction: Decimal | None) -> str:
     """A share of one with one decimal."""
     return "" if fraction is None else _isolated(formats.percent_text(fraction, language=_language()))
