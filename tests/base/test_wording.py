@@ -15,7 +15,10 @@ from mains.base import (
     known_engine_messages,
     known_fact_messages,
     known_formula_messages,
+    known_interval_messages,
     known_messages,
+    known_online_messages,
+    known_rate_messages,
     known_settlement_messages,
     known_tariff_messages,
 )
@@ -33,6 +36,9 @@ LISTS = (
     known_engine_messages,
     known_fact_messages,
     known_formula_messages,
+    known_interval_messages,
+    known_rate_messages,
+    known_online_messages,
     known_settlement_messages,
     known_tariff_messages,
 )
@@ -76,13 +82,15 @@ EDITOR = (
     "engine/tariff",
     "engine/case",
     "engine/exact",
-    "engine/intervals/exact.py",
+    "engine/intervals/exact",
+    "engine/interest",
     "engine/purchase/exact.py",
+    "metering/actions/interval_files.py",
+    "metering/actions/interval_lines.py",
+    "tariffs/actions/hourly_prices.py",
 )
-"""Where the messages of the tariff editor are made: documents, formulas, and cases tried on them."""
-
-NOT_OF_THE_EDITOR = ("urdb.py", "urdb_tiers.py", "interest.py", "interval_files.py")
-"""Cases of other rates than a tariff, and files that only the command line opens."""
+"""Where the messages of the tariff editor and of `mains rate` are made, and those of files of intervals and prices:
+documents, formulas, rules of interest, rates of the URDB, and cases tried on them."""
 
 COMPOSED = {
     "Tariff {} is refused{}.",  # the faults follow, each by itself
@@ -90,6 +98,7 @@ COMPOSED = {
     "A rate of the URDB does not say by which clock its hours are told.",
     "Write time_zone: America/Denver, or UTC for years without summer time.",
     "A tape holds for its own example.",
+    "A payment is above zero; a reversal is taken out of the payments.",
     "The last exchange arrives at the amount to be explained.",
 }
 """Put together of known ones, for programmers, or for `mains rate` alone."""
@@ -103,7 +112,6 @@ def test_what_the_tariff_editor_says_is_known() -> None:
     said = {
         text
         for path in paths
-        if path.name not in NOT_OF_THE_EDITOR
         for text in _texts_of(path)
         if re.match(r"[A-Z“`{]", text) and re.search(r"[.?]$", text) and " " in text
     }

@@ -20,7 +20,7 @@ from balance.houses import (
 )
 from billing.play import Play
 from billing.population import OPENED
-from billing.prosumers import add_account
+from billing.prosumers import PLAIN, add_account
 from billing.test_node_figures import GAS, gas_node, tell
 from billing.test_runs import MARCH
 from mains.balance.actions.rules import set_balance_rule
@@ -28,12 +28,15 @@ from mains.base.dated import record_fact
 from mains.metering.models import Register
 from mains.metering.values import Zone
 from mains.network.actions.registry import place_node
-from mains.network.models import Node, PremiseState
+from mains.network.models import Node, PremiseState, ServicePoint
 from mains.tariffs.actions.publish import publish_tariff
 
 HOUSES = {11: 900, 14: 150, 13: 200, 3: 4_000}
 """Nodes with meters and what flows into them in a month; each house has two of the forty flats."""
-METERS = tuple(-node for node in HOUSES)
+PANELS = 8101
+"""An account with panels in house 14, which feeds in what others of the house use; what it does is read at
+`-PANELS`."""
+METERS = (*(-node for node in HOUSES), -PANELS)
 GAS_POINTS = (8001, 8002)
 _SEQUENCES = (
     "network_servicepoint", "network_premise", "network_building", "metering_meter", "metering_register",
@@ -67,6 +70,12 @@ class NetworkPlay(Play):
                 number, tariff=GAS, months=[(310,), (300,), (310,), (290,)], first_month=MARCH, zones=(Zone.TOTAL,),
                 gas_node_id=node.pk,
             )  # fmt: skip
+
+        add_account(
+            PANELS, tariff=PLAIN, months=[(90, 40), (80, 95), (70, 150), (60, 160)], first_month=MARCH
+        )
+        ServicePoint.objects.filter(pk=PANELS).update(node_id=14)
+        self.registers[-PANELS] = Register.objects.get(meter_id=PANELS, zone=Zone.EXPORT)
 
     def rule(self, node: int, months_back: int, variant: int) -> None:
         """The rule of a house was another from a month on: another cap, another key, or nobody takes the rest."""

@@ -16,6 +16,7 @@ from billing.test_stored_intervals import HOURS
 from mains.base.buckets import bucket_column
 from mains.base.dated import add_fact, record_fact, withdraw_fact
 from mains.base.facts import DatedFact
+from mains.billing.actions.conditions import UnableToTellCondition, tell_condition
 from mains.billing.actions.openings import UnableToRecordOpening, record_opening_balance
 from mains.billing.actions.recalculations import recalculate, recalculate_account
 from mains.billing.actions.runs import plan_run, post_run
@@ -337,6 +338,26 @@ class Play:
             now=self.now,
         )
         return None if done.is_stored and done.days else False
+
+    def demand(self, point: int, months_back: int, kilowatts: int) -> bool | None:
+        """What a former system measured of March, or of a month before it, whether or not there are hours of that."""
+        month = MARCH
+        for _number in range(months_back):
+            month = (month - timedelta(days=1)).replace(day=1)
+        try:
+            tell_condition(
+                service_point_id=point,
+                name="kw",
+                text=str(kilowatts),
+                valid_from=month,
+                valid_to=next_month(month),
+                proof=f"former system, {kilowatts}",
+                actor=None,
+                now=self.now,
+            )
+        except UnableToTellCondition:
+            return False  # somebody pays for the point by another tariff now
+        return None
 
     def unmetered_use(self, point: int, back: int, kwh: int) -> bool | None:
         """Of half of the days back to now; where no meter is, in the total zone."""

@@ -21,7 +21,7 @@ from mains.billing.actions.conditions import UnableToTellCondition, import_condi
 from mains.billing.actions.recalculations import recalculate
 from mains.billing.models import Bill, BillLine
 from mains.billing.queries.explain import explain_bill
-from mains.billing.queries.explain.causes import CONDITION
+from mains.billing.queries.explain.cause_kinds import CONDITION
 from mains.metering.values import Zone
 from mains.network.models import PointCondition, PremiseState, ServicePoint
 from mains.reporting.queries.bill_paper.cause_wording import tell_cause

@@ -96,3 +96,32 @@ def test_terms_that_fit_nothing_are_refused(billed_utility):
         )
     assert refused.value.code == "terms-for-nobody"
     assert len(agreed()) == 1
+
+
+PRICED = """
+tariff: homes-only
+service: electricity
+currency: RUB
+unit: kWh
+attributes:
+  category: {type: text}
+versions:
+  - valid_from: 2020-01-01
+    prices: {energy: {unit: RUB/kWh, by: category, household: 4.00, large_family: 2.80}}
+    components:
+      - {name: energy, formula: usage * prices.energy}
+"""
+
+
+def test_a_category_without_a_price_is_told_before_anything_is_posted(billed_utility):
+    """Homes have a price, businesses have none: the next bill could not be made."""
+    tariff = publish_id(PRICED)
+    business = NextTerms(tariff_ids=(tariff,), category="commercial")
+    asked = order(readings=(final(),), next_account_id=15, next_terms=business)
+    (told,) = preview_settlement(order=asked, now=NOW).unpriced
+    assert (told.point_code, told.tariff) == ("SP14", "homes-only")
+    assert told.message == "The table energy has no value for commercial."
+    home = NextTerms(tariff_ids=(tariff,), category="household")
+    asked = order(readings=(final(),), next_account_id=15, next_terms=home)
+    assert preview_settlement(order=asked, now=NOW).unpriced == ()
+    assert preview_settlement(order=order(readings=(final(),)), now=NOW).unpriced == (), "nobody comes next"

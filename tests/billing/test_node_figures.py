@@ -17,11 +17,12 @@ from billing.prosumers import NET, add_account
 from billing.test_recalculation import LATER, causes_of, recalculated, replayed_differences
 from billing.test_replay import slip_in
 from billing.test_runs import APRIL, MARCH, MAY, assert_sound, bill_month
+from mains.base.dated import withdraw_facts
 from mains.billing.actions.recalculations import preview_account, recalculate
 from mains.billing.models import Bill, BillException, BillLine, BillRun
 from mains.billing.queries import attributes
-from mains.billing.queries.explain import explain_bill
-from mains.billing.queries.explain.causes import NODE_FIGURE
+from mains.billing.queries.explain import explain_bill, explain_change
+from mains.billing.queries.explain.cause_kinds import NODE_FIGURE
 from mains.billing.queries.replay import batch_of, replay_batch
 from mains.billing.values import COMMON_USE, FED_IN
 from mains.metering.values import Zone
@@ -30,6 +31,7 @@ from mains.network.actions.registry import add_node, place_node
 from mains.network.models import Node, NodeFigure
 from mains.network.values import FILLED_ATTRIBUTES
 from mains.reporting.queries.bill_paper.cause_wording import tell_cause
+from mains.reporting.queries.bill_paper.change_wording import change_rows
 
 FACTORED, OWN_VALUE, NET_METERED = 8001, 8002, 8003
 MIDDLE = date(2021, 3, 16)
@@ -252,3 +254,31 @@ def test_names_that_are_told_otherwise_are_those_that_runs_fill():
         *attributes._OF_METER,
     }  # fmt: skip
     assert {name.removesuffix("_micro") for name in filled} | {COMMON_USE, FED_IN} == FILLED_ATTRIBUTES
+
+
+def test_the_weather_is_told_apart_in_the_change_of_a_bill(nodes):
+    """620 degree days in March and 300 in April, told of the station: at the same use of gas a degree day April would
+    have cost less; what was used beyond it is use."""
+    station = nodes["station"]
+    tell(station, "degree_days", 620_000_000, MARCH, APRIL, now=LONG_AGO)
+    tell(station, "degree_days", 300_000_000, APRIL, MAY, now=LONG_AGO)
+    for month in (MARCH, APRIL):
+        bill_month(month)
+    bill = Bill.objects.get(month=APRIL, account_id=FACTORED)
+    change = explain_change(month=APRIL, bill_id=bill.id)
+    steps = {step.cause: step for step in change.steps}
+    assert (steps["weather"].before, steps["weather"].now) == (620, 300)
+    assert steps["weather"].amount_minor < 0 < steps["use"].amount_minor
+    assert steps["use"].name == "weather_apart"
+    assert change.after.amount_minor - change.before.amount_minor == sum(s.amount_minor for s in change.steps)
+    (label, *_rest) = [
+        row for row in change_rows(change, unit="m3", language="en") if row[0].startswith("Weather")
+    ]
+    assert label[0] == "Weather, degree days: 620 → 300"
+    # Of a month without the figure nothing is told.
+    withdraw_facts(
+        model=NodeFigure, subject={"node_id": station.pk, "name": "degree_days"}, valid_from=APRIL, valid_to=MAY,
+        now=LONG_AGO + timedelta(days=1),
+    )  # fmt: skip
+    steps = {step.cause for step in explain_change(month=APRIL, bill_id=bill.id).steps}
+    assert "weather" not in steps

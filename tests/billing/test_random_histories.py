@@ -74,6 +74,7 @@ steps = st.one_of(
     st.tuples(st.just("unmetered_use"), points, days_back, st.integers(1, 900)),
     st.tuples(st.just("absence"), points, days_back, st.integers(1, 3)),
     st.tuples(st.just("intervals"), st.one_of(points, st.just(BY_HOURS)), days_back, st.integers(0, 60)),
+    st.tuples(st.just("demand"), st.just(BY_HOURS), st.integers(0, 2), st.integers(0, 60)),
     st.tuples(st.just("withdraw_finding"), st.integers(0, 4), st.sampled_from([0, 1, 2]), st.just(0)),
     st.tuples(st.just("price"), st.integers(1, 4), st.just(0), st.just(0)),
     st.tuples(st.just("opening"), st.sampled_from(CARRYING), st.integers(3, 5), st.integers(-90, 400)),
@@ -181,6 +182,7 @@ EVERY_KIND = [
     (2, ("feed", 2, 44, 3)), (2, ("house_fed", 14, 50, 3)), (1, ("late_reading", -11, 45, 90)),
     (2, ("odd_reading", -13, 50, 33)), (1, ("recalculate", 0, 0, 0)), (2, ("move", 11, 104, 18)),
     (3, ("intervals", 13, 40, 12)), (2, ("intervals", 8, 50, 55)), (3, ("intervals", 20, 47, 7)),
+    (2, ("demand", 8, 1, 44)), (2, ("meter_error", 8, 40, 1500)), (1, ("late_reading", -8101, 45, 60)),
     (3, ("condition", 11, 45, "suspended")), (2, ("condition", 11, 30, "")), (1, ("condition", 31, 52, 2)),
     (5, ("odd_reading", 22, 80, 2500)), (4, ("withdraw_reading", 22, 4, 0)), (2, ("price", 2, 0, 0)),
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.engine import generated
 
 from mains.engine.exact import UnableToRate
-from mains.engine.exact.change import Effect, Situation, split_change
+from mains.engine.exact.change import Effect, Situation, Weather, split_change
 from mains.engine.facts import MICRO, DatedValue, Facts, Stretch
 from mains.engine.tariff import UnableToReadTariff, read_tariff
 
@@ -64,6 +64,26 @@ def test_more_use_is_valued_at_the_tier_it_reaches() -> None:
 def test_fewer_days_take_their_fixed_charge_and_their_use() -> None:
     """31 kWh in January is 1 a day; 29 days of February at the same use a day: 2 kWh and 2 days less."""
     assert effects_of(facts(JANUARY, FEBRUARY, 31), facts(FEBRUARY, MARCH, 29)) == {"days": -2 * 20 - 2 * 40}
+
+
+def test_colder_weather_is_told_apart_from_use() -> None:
+    """31 kWh in January's 620 degree days; February had 725, a quarter more a day: 36.25 kWh by the weather, 40 in
+    fact."""
+    before, after = (
+        Situation(TARIFF, facts(*days)) for days in ((JANUARY, FEBRUARY, 31), (FEBRUARY, MARCH, 40))
+    )
+    change = split_change(before=before, after=after, weather=Weather(Fraction(620), Fraction(725)))
+    assert change.effects == (
+        Effect("days", -2 * 20 - 2 * 40),
+        Effect("weather", (3625 - 2900) * 20 // 100),
+        Effect("use", (4000 - 3625) * 20 // 100),
+    )
+
+
+def test_weather_says_nothing_of_the_same_days() -> None:
+    before, after = (Situation(TARIFF, facts(JANUARY, FEBRUARY, kwh)) for kwh in (90, 120))
+    weather = Weather(Fraction(600), Fraction(700))
+    assert {e.cause for e in split_change(before=before, after=after, weather=weather).effects} == {"use"}
 
 
 def test_each_cause_stands_by_itself() -> None:
@@ -136,8 +156,9 @@ def test_effects_sum_to_the_difference_for_any_tariff(data: st.DataObject) -> No
     except UnableToReadTariff:
         assume(False)
     before, after = (Situation(tariff, data.draw(generated.facts())) for tariff in tariffs)
+    weather = data.draw(st.none() | st.builds(Weather, st.fractions(0, 900), st.fractions(0, 900)))
     try:
-        change = split_change(before=before, after=after)
+        change = split_change(before=before, after=after, weather=weather)
     except UnableToRate:
         return
     assert change.after_minor - change.before_minor == sum(effect.amount_minor for effect in change.effects)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mains.engine.intervals.filled import ROWS, fill_intervals, midnights
-from mains.engine.intervals.known import KnownIntervals, midnight
+from mains.engine.intervals.errors import without_errors
+from mains.engine.intervals.filled import ROWS, YEAR_BEFORE, days_a_year_later, fill_intervals, midnights
+from mains.engine.intervals.known import KnownIntervals, midnight, without_error
 from mains.engine.intervals.values import IntervalRow, UnableToMeasure
 
 CLOCKS = ("UTC", "Europe/Berlin", "Africa/Lagos", "America/Santiago", "Asia/Kathmandu")
@@ -113,3 +114,50 @@ def test_the_day_on_which_the_clock_jumps_has_its_own_number_of_intervals() -> N
             "usage", first=day, end=day + timedelta(days=1), clock="Europe/Berlin"
         )
         assert (found.micro, found.is_measured) == (hours * 1_000_000, True)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.one_of(st.none(), st.integers(-(2**45) + 1, 2**45 - 1)), min_size=1, max_size=5),
+            st.one_of(st.none(), st.integers(-9_999, 100_000).filter(bool)),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_both_ways_correct_what_a_faulty_meter_counted(
+    days: list[tuple[list[int | None], int | None]],
+) -> None:
+    start = datetime(2024, 3, 20, tzinfo=UTC)
+    rows = [IntervalRow(at, "usage", start, 60, tuple(values)) for at, (values, _percent) in enumerate(days)]
+    errors = [percent for _values, percent in days]
+    columns = without_errors(frame(rows).with_columns(percent_hundredths=pl.Series(errors, dtype=pl.Int64)))
+    exact = [
+        row if percent is None else without_error(row, percent_hundredths=percent, fault="certificate")
+        for row, percent in zip(rows, errors, strict=True)
+    ]
+    assert columns["values_micro"].to_list() == [list(row.micro) for row in exact]
+    assert columns.columns == ROWS.names()
+    assert [row.counted for row in exact if row.fault] == [
+        row.micro for row, e in zip(rows, errors, strict=True) if e
+    ]
+
+
+def test_a_day_a_year_later_has_the_length_of_that_day() -> None:
+    """On 31 March 2024 clocks jump in Berlin; 30 March 2025 is 52 weeks later, and it jumps then too; a day before
+    not."""
+    clock = "Europe/Berlin"
+    days = [date(2024, 3, 30), date(2024, 3, 31), date(2024, 10, 20), date(2024, 10, 27)]
+    rows = []
+    for number, day in enumerate(days):
+        start, stop = midnight(day, clock), midnight(day + timedelta(days=1), clock)
+        count = int((stop - start) / timedelta(hours=1))
+        rows.append(IntervalRow(number, "usage", start, 60, tuple(range(count))))
+    assert [len(row.micro) for row in rows] == [24, 23, 24, 25]
+    told = frame(rows).with_columns(day=pl.Series(days), clock=pl.lit(clock))
+    later = days_a_year_later(told).sort("day")
+    assert later["day"].to_list() == [day + YEAR_BEFORE for day in days]
+    assert [len(values) for values in later["values_micro"]] == [24, 23, 24, 24 + 1]
+    assert later["start_at"].to_list() == [midnight(day + YEAR_BEFORE, clock) for day in days]

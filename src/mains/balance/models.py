@@ -50,7 +50,8 @@ class NodeMonth(models.Model):
     """The balance of one node in one month, by day. Append-only: a change is a new revision.
 
     `quality[i]` is the letter of the node's own meter on day i + 1; `rule_id` is empty where none was in force.
-    `rest_micro`: what of `over_cap_micro` the rule's rest point takes.
+    `node_micro` is what flowed in less what flowed out upwards, `fed_in_micro` what members fed in; `fed_in_days` is
+    empty where that is nothing. `rest_micro`: what of `over_cap_micro` the rule's rest point takes.
     """
 
     pk = models.CompositePrimaryKey("month", "node_id", "revision")
@@ -63,9 +64,11 @@ class NodeMonth(models.Model):
     quality = models.CharField(max_length=31)
     node_days = ArrayField(models.BigIntegerField())
     member_days = ArrayField(models.BigIntegerField())
+    fed_in_days = ArrayField(models.BigIntegerField(), db_default=[])
     allocated_days = ArrayField(models.BigIntegerField())
     node_micro = models.BigIntegerField()
     member_micro = models.BigIntegerField()
+    fed_in_micro = models.BigIntegerField(db_default=0)
     remainder_micro = models.BigIntegerField()
     carried_in_micro = models.BigIntegerField()
     allocated_micro = models.BigIntegerField()

@@ -25,8 +25,9 @@ class Negative(models.TextChoices):
     ZERO = NegativeRule.ZERO.value, _("Left out")
 
 
-MEASURED_LETTERS = "MAFC"
-"""Days of a node's own meter that are balanced: measured, apportioned, forecast, class average."""
+MEASURED_LETTERS = "IEMAFCmafc"
+"""Days of a node's own meter that are balanced: measured, apportioned, forecast, class average, by intervals (some of
+them estimated or not); small where an act adds to the day."""
 
 
 class UnableToSetRule(MainsError):

@@ -5,6 +5,12 @@ is said matter. So rows are compared by what they say, not by which of them say 
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime
+
+import polars as pl
+from adbc_driver_manager.dbapi import Connection
+
+from mains.base.db import read_frame
 
 KNOWN = "{0}.recorded_at <= %(as_of)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(as_of)s)"
 """Condition under which the fact of table alias {0} was believed at `as_of`."""
@@ -42,3 +48,40 @@ def changed_days(*, table: str, subject: str, values: Sequence[str], only: str =
         ) AS sides
         WHERE before <> after
     """
+
+
+OF_POINTS = "f.service_point_id = ANY(%(points)s::bigint[])"
+"""Condition of `changed_days` where service points are named: those of a table about service points."""
+
+
+def read_changed(
+    *,
+    connection: Connection,
+    changed: str,
+    from_date: date,
+    to_date: date,
+    known_since: datetime,
+    as_of: datetime,
+    service_point_ids: pl.Series | None = None,
+) -> pl.DataFrame:
+    """Service points of whose days in [from_date, to_date) something else is said than at `known_since`:
+    service_point_id, valid_from, valid_to (null is open).
+
+    `changed` is a query for service_point_id and valid, made of `changed_days`. Of the whole utility, or of the service
+    points named, which the query knows as the parameter `points`.
+    """
+    named = "" if service_point_ids is None else "AND service_point_id = ANY(%(points)s::bigint[])"
+    return read_frame(
+        f"""
+        SELECT service_point_id, lower(valid) AS valid_from, upper(valid) AS valid_to
+        FROM ({changed}) AS changed WHERE valid && daterange(%(from_date)s, %(to_date)s) {named}
+        """,
+        {
+            "from_date": from_date,
+            "to_date": to_date,
+            "known_since": known_since,
+            "as_of": as_of,
+            "points": service_point_ids,
+        },
+        connection=connection,
+    )

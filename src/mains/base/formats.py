@@ -145,6 +145,7 @@ def unit_text(unit: str) -> str:
         "m3": pgettext("unit", "m³"),
         "m2": pgettext("unit", "m²"),
         "Gcal": pgettext("unit", "Gcal"),
+        "MJ": pgettext("unit", "MJ"),
         "GJ": pgettext("unit", "GJ"),
         "person": pgettext("unit", "people"),
         "day": pgettext("unit", "days"),

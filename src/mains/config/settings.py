@@ -26,6 +26,7 @@ CSRF_TRUSTED_ORIGINS = [
 # Contexts, from the top of the column of packages down.
 INSTALLED_APPS = [
     "mains.web.office",
+    "mains.web.api",
     "mains.integrations.einvoice",
     "mains.reporting",
     "mains.settlement",
@@ -59,6 +60,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "mains.base.jobs",
     "mains.billing.jobs",
     "mains.ledger.jobs",
+    "mains.payments.jobs",
     "mains.reporting.jobs",
     "mains.settlement.jobs",
 ]
@@ -78,6 +80,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
+# The unit in which heat is measured, stored and billed; chosen once, before anything is recorded.
+HEAT_UNIT = os.environ.get("MAINS_HEAT_UNIT", "kWh")
 # How often a worker corrects the accounts that late facts touch: minutes, a time of day as 02:30, or off; and how
 # many of them, or what share of all, it corrects unasked.
 RECALCULATE = os.environ.get("MAINS_RECALCULATE", "15")

@@ -13,5 +13,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", SignIn.as_view(), name="login"),
     path("sign-out/", LogoutView.as_view(), name="logout"),
 ]
+urlpatterns.append(path("", include("mains.web.api.urls")))
 if find_spec("mains.web.office.urls"):
     urlpatterns.append(path("", include("mains.web.office.urls")))

@@ -12,9 +12,6 @@ class Service(models.TextChoices):
     HEAT = "heat", _("Heat")
 
 
-UNIT_OF_SERVICE = {"electricity": "kWh", "cold_water": "m3", "hot_water": "m3", "gas": "m3", "heat": "kWh"}
-
-
 FILLED_ATTRIBUTES = frozenset(
     {
         "residents", "rooms", "floor_area_m2", "heated_area_m2", "storey_height_m", "location", "cooker",

@@ -210,3 +210,24 @@ def test_a_meter_that_begins_below_a_flat_does_not_begin_the_sharing_anew() -> N
     found.measured[ENTRANCE][:5] = [None] * 5
     found.measured[HOUSE][4] = found.measured[HOUSE][29] = 1
     assert kwh_shares(found, HOUSE) == {101: 1 / KWH, 102: 1 / KWH}
+
+
+def test_what_a_member_feeds_in_stays_below_the_node() -> None:
+    """The house took 16 a day, a flat with panels gave 3 more: 19 − 4 − 6 leave 9 a day, 270 in April."""
+    members = [replace(flat(101, HOUSE, 4), fed_in=[3 * KWH] * DAYS), flat(102, HOUSE, 6)]
+    found = world(members, by(AllocationKey.EQUAL), house_kwh_day=16)
+    assert kwh_shares(found) == {101: 135, 102: 135}
+    node = in_columns(found).nodes.row(0, named=True)
+    assert (node["fed_in_micro"], node["fed_in_days"][0]) == (90 * KWH, 3 * KWH)
+    assert exactly(found, HOUSE).fed_in == {101: 90 * KWH}
+
+
+def test_a_house_that_gives_more_than_it_takes_is_fed_in_below_its_transformer_once() -> None:
+    """The house gave 5 a day upwards: a flat used 10, its panels gave 16, 1 is lost in the house. The transformer
+    took 2 and had those 5; 7 reached a flat of its own: nothing is lost there."""
+    members = [replace(flat(101, HOUSE, 10), fed_in=[16 * KWH] * DAYS), flat(103, TRANSFORMER, 7)]
+    found = world(members, by(AllocationKey.NONE), house_kwh_day=-5, transformer_kwh_day=2)
+    nodes = in_columns(found).nodes.sort("node_id")
+    assert nodes["remainder_micro"].to_list() == [0, DAYS * KWH]
+    assert [exactly(found, node).remainder for node in (TRANSFORMER, HOUSE)] == [0, DAYS * KWH]
+    assert nodes["fed_in_micro"].to_list() == [0, DAYS * 16 * KWH]

@@ -80,7 +80,10 @@ def worlds(draw: st.DrawFn, spans: Sequence[tuple[date, date]] = MONTHS) -> Worl
     measured = {}
     for node in metered:
         known_from = draw(st.sampled_from([0, 0, 0, 5, count]))
-        measured[node] = [use if day >= known_from else None for day, use in enumerate(course(draw, count))]
+        lowest = draw(st.sampled_from([0, 0, -20_000_000]))  # below nought: more flowed out upwards than in
+        measured[node] = [
+            use if day >= known_from else None for day, use in enumerate(course(draw, count, lowest))
+        ]
     members = [
         _member(draw, point, draw(st.sampled_from(nodes)), first, end)
         for point in range(101, 101 + draw(st.integers(0, 6)))
@@ -110,6 +113,7 @@ def _member(draw: st.DrawFn, point: int, node: int, first: date, end: date) -> M
         days=[
             None if day < without_meter else use for day, use in enumerate(course(draw, count, -5_000_000))
         ],
+        fed_in=course(draw, count) if draw(st.sampled_from([False, False, True])) else (),
         states=states[draw(st.sampled_from([0, 0, 1])) :],
         absences=[draw(absence(first, end)) for _ in range(draw(st.sampled_from([0, 0, 1, 2])))],
     )
@@ -200,6 +204,16 @@ def in_columns(*worlds: World) -> Balances:
             orient="row",
         ),
         states=_states(worlds[0]),
+        fed_in=pl.DataFrame(
+            [
+                (world.month_from, m.service_point_id, list(m.fed_in))
+                for world in worlds
+                for m in world.members
+                if m.fed_in
+            ],
+            schema={"month": pl.Date, "service_point_id": pl.Int64, "days_micro": pl.List(pl.Int64)},
+            orient="row",
+        ),
     )
 
 
@@ -295,13 +309,15 @@ def test_columns_equal_exact_and_shares_sum_exactly(world: World) -> None:
         if rest and rest.connected_from <= world.month_from and rest.connected_to is None:
             assert row["rest_micro"] == row["over_cap_micro"], "whoever is there all month takes all of it"
         assert row["member_days"] == list(exact.member_days)
+        assert (row["fed_in_days"] or [0] * world.days) == list(exact.fed_in_days)
+        assert row["fed_in_micro"] == sum(exact.fed_in.values())
         assert row["allocated_days"] == list(exact.allocated_days)
         assert (row["remainder_micro"], row["over_cap_micro"], row["carried_out_micro"]) == (
             exact.remainder,
             exact.over_cap,
             exact.carried_out,
         )
-        assert row["node_micro"] - row["member_micro"] == row["remainder_micro"]
+        assert row["node_micro"] + row["fed_in_micro"] - row["member_micro"] == row["remainder_micro"]
         for day in range(world.days):
             assert sum(days[day] for days in shares.values()) == row["allocated_days"][day]
         rule = world.rules[row["node_id"]]
@@ -328,7 +344,7 @@ def month_of(world: World, first: date, end: date) -> World:
         end,
         world.placements,
         {node: use[days] for node, use in world.measured.items()},
-        [replace(member, days=member.days[days]) for member in world.members],
+        [replace(member, days=member.days[days], fed_in=member.fed_in[days]) for member in world.members],
         dict(world.rules),
     )
 
@@ -354,6 +370,7 @@ def test_many_months_at_once_equal_the_exact_months_one_after_the_other(winter: 
             row = found.nodes.row(by_predicate=_is(key), named=True)
             assert row["carried_in_micro"] == world.rules[node].carried_micro
             assert row["member_days"] == list(exact.member_days)
+            assert row["fed_in_micro"] == sum(exact.fed_in_days)
             assert row["allocated_days"] == list(exact.allocated_days)
             assert (row["over_cap_micro"], row["carried_out_micro"]) == (exact.over_cap, exact.carried_out)
             shares = found.shares.filter(_is(key)).select("service_point_id", "days_micro")

@@ -14,6 +14,20 @@ from mains.web.office import urls
 
 # Addresses of Django itself, outside the office; each is classified here by hand.
 OPEN_TO_ALL = {"set_language", "login", "logout"}
+# Addresses for machines: each operation asks for a token of its scope, a call-back for its provider's signature.
+# tests/web/api/test_agents.py calls every operation with tokens of every scope and with none.
+FOR_MACHINES = {
+    "agents_soap",
+    "payment_callback",
+    "debt",
+    "payments",
+    "payment",
+    "cancel_payment",
+    "reconcile_day",
+    # The description of the interface and its root, which tell nothing of anybody.
+    "openapi-json",
+    "api-root",
+}
 
 # How to call each office page: its arguments, named after the cast; POST where reading would be refused.
 ARGUMENTS = {
@@ -26,6 +40,10 @@ ARGUMENTS = {
     "propose_refund": ["central"],
     "propose_transfer": ["central"],
     "item_interest": ["central", 10**9],
+    "make_plan": ["central"],
+    "plan": [10**9],
+    "plan_pdf": [10**9],
+    "cancel_plan": [10**9],
     "decide_proposal": [10**9],
     "undo_movement": [10**9],
     "pay_refund_in_cash": [10**9],
@@ -96,6 +114,13 @@ ARGUMENTS = {
     "own_suspense": [10**9],
     "forget_payer": [10**9],
     "accept_register": [1],
+    "ask_about_order": [10**9],
+    "refund_payment_order": [10**9],
+    "resend_dead_letter": [10**9],
+    "close_dead_letter": [10**9],
+    "online_channel": ["kiosk"],
+    "issue_channel_token": ["kiosk"],
+    "revoke_channel_token": ["kiosk", 10**9],
     "identify_receipt": [10**9],
     "decide_reading": [10**9],
     "give_to_officer": ["central"],
@@ -123,6 +148,7 @@ POSTED = {
     "void_desk_payment",
     "decide_desk_void",
     "deposit_safe",
+    "cancel_plan",
     "propose_write_off",
     "propose_refund",
     "propose_transfer",
@@ -144,6 +170,12 @@ POSTED = {
     "add_node_figure",
     "drop_node_figure",
     "accept_register",
+    "ask_about_order",
+    "refund_payment_order",
+    "resend_dead_letter",
+    "close_dead_letter",
+    "issue_channel_token",
+    "revoke_channel_token",
     "accept_bank_file",
     "book_bank_line",
     "split_receipt",
@@ -244,6 +276,7 @@ OF_ONE_DISTRICT = [
     "propose_write_off",
     "propose_refund",
     "propose_transfer",
+    "make_plan",
     "item_interest",
     "account_meters",
     "account_premise",
@@ -352,7 +385,7 @@ def _cash_desk(account_id: int) -> dict[str, int]:
 def test_every_address_is_classified() -> None:
     for pattern in _all_patterns(get_resolver().url_patterns):
         needed = getattr(pattern.callback, "permissions", frozenset())
-        is_classified = pattern.name in OPEN_TO_ALL or (needed and needed <= set(Permission))
+        is_classified = pattern.name in OPEN_TO_ALL | FOR_MACHINES or (needed and needed <= set(Permission))
         assert is_classified, (
             f"{pattern.name or pattern.pattern} names no permission: decorate its view with `needs`."
         )
@@ -386,12 +419,21 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
             )
             # Giving accounts to officers takes the right to record readings as well.
             is_absent = pattern.name in (
+                "plan",
+                "plan_pdf",
+                "cancel_plan",
                 "add_opening_balance",  # no tariff of the account carries a balance
                 "decide_proposal",
                 "refund_file",
                 "photo",
                 "small_photo",
                 "identify_receipt",
+                "ask_about_order",
+                "refund_payment_order",
+                "resend_dead_letter",
+                "online_channel",
+                "issue_channel_token",
+                "revoke_channel_token",
                 "bank_file",
                 "accept_bank_file",
                 "suspense_item",

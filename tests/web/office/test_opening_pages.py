@@ -48,10 +48,17 @@ def told(number: str, **changes: str) -> dict[str, str]:
     } | changes
 
 
+def state(client: Client, number: str, **changes: str):
+    """See what it changes, and record it from there."""
+    address, asked = f"/accounts/{number}/openings/", told(number, **changes)
+    seen = client.post(address, asked)
+    return client.post(address, asked | {"mark": seen.context["opening_preview"]["mark"]}, follow=True)
+
+
 def test_it_is_stated_shown_and_withdrawn_with_its_reason(own_office, holder) -> None:
     client, book = own_office.sign_in("clerk"), f"/accounts/{holder}"
     assert "Carried energy, kWh" in shown(client, f"{book}/money/")
-    answer = client.post(f"{book}/openings/", told(holder), follow=True)
+    answer = state(client, holder)
     assert answer.redirect_chain[-1][0] == f"{book}/money/"
     assert "The opening balance is recorded." in answer.content.decode()
     opening = OpeningBalance.objects.get()
@@ -70,12 +77,36 @@ def test_it_is_stated_shown_and_withdrawn_with_its_reason(own_office, holder) ->
 
 def test_a_supervisor_sees_at_once_what_it_changes_and_posts_it(own_office, holder) -> None:
     client, book = own_office.sign_in("supervisor"), f"/accounts/{holder}"
-    page = client.post(f"{book}/openings/", told(holder), follow=True)
+    page = state(client, holder)
     assert page.redirect_chain[-1][0] == f"{book}/recalculation/"
     # Ten kilowatt-hours of the forty at two roubles in each of the three billed months.
     assert page.context["total_minor"] == -3 * 2000
     client.post(f"{book}/recalculation/post/", {"seen": str(page.context["total_minor"])})
     assert "10.5 kWh" in shown(client, f"{book}/money/")
+
+
+def test_what_it_changes_is_seen_before_anything_is_recorded(own_office, holder) -> None:
+    client = own_office.sign_in("clerk")
+    answer = client.post(f"/accounts/{holder}/openings/", told(holder))
+    assert not OpeningBalance.objects.exists()
+    page = answer.content.decode().replace("\N{NO-BREAK SPACE}", " ")
+    assert "60.00" in page.split("Billed months change by")[1][:40]
+    assert answer.context["opening_preview"]["total_minor"] == -3 * 2000
+    # Of the month to be billed next: its bill with it and without.
+    answer = client.post(f"/accounts/{holder}/openings/", told(holder, month="2021-06"))
+    bill = answer.context["opening_preview"]["bill"]
+    assert bill.is_unknown_before, "nobody knows what it opens with"
+    assert [line.after_minor for line in bill.lines if line.component == "used_up"] == [-2000]
+    assert not OpeningBalance.objects.exists()
+    # Another value than was seen is shown again.
+    mark = answer.context["opening_preview"]["mark"]
+    again = client.post(
+        f"/accounts/{holder}/openings/", told(holder, month="2021-06", value="1") | {"mark": mark}
+    )
+    assert again.status_code == 200
+    assert not OpeningBalance.objects.exists()
+    later = client.post(f"/accounts/{holder}/openings/", told(holder, month="2021-09"))
+    assert "Months before it are billed first" in later.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +136,7 @@ def test_nobody_states_or_withdraws_outside_the_own_district_or_without_the_righ
     assert (
         own_office.sign_in("cashier").post(f"/accounts/{holder}/openings/", told(holder)).status_code == 403
     )
-    own_office.sign_in("clerk").post(f"/accounts/{holder}/openings/", told(holder))
+    state(own_office.sign_in("clerk"), holder)
     opening = OpeningBalance.objects.get()
     # Not by way of an account of the own district either.
     supervisor.post(f"/accounts/{own_office.northern}/openings/{opening.pk}/withdraw/", {"reason": "because"})

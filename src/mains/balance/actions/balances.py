@@ -156,14 +156,15 @@ def _carried_on(balances: pl.DataFrame | None, month: date) -> pl.DataFrame:
 
 def _balance(facts: Facts, part: Part, target: _Target) -> pl.DataFrame:
     """Draw up balances and append what differs from what is stored; the balances appended."""
-    use, states = read_member_use(part=part, facts=facts)
+    members = read_member_use(part=part, facts=facts)
     found = balance_months(
         nodes=facts.nodes,
         node_use=facts.node_use,
         reach=facts.reach,
         points=facts.points,
-        use=use,
-        states=states,
+        use=members.use,
+        states=members.states,
+        fed_in=members.fed_in,
     )
     nodes = (
         found.nodes.join(facts.nodes.select(*BALANCE, "rule_id"), on=BALANCE)

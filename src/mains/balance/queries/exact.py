@@ -225,13 +225,17 @@ def _measured(
         zones = use[point["id"]]
         for day in range(days):
             if zones[0]["quality"][day] in MEASURED_LETTERS:
-                found[day] = (found[day] or 0) + sum(zone["days_micro"][day] for zone in zones)
+                # What flows out of the node upwards through its meter is taken off.
+                flowed = (zone["days_micro"][day] * (-1 if _is_fed_in(zone) else 1) for zone in zones)
+                found[day] = (found[day] or 0) + sum(flowed)
     return {node: found for node, found in measured.items() if any(day is not None for day in found)}
 
 
 def _member(
     point: Row, zones: Sequence[Row], states: Sequence[Row], absences: Sequence[Row], days: int
 ) -> MemberFacts:
+    fed_in = next((zone["days_micro"] for zone in zones if _is_fed_in(zone)), ())
+    zones = [zone for zone in zones if not _is_fed_in(zone)]
     use: Sequence[int | None] = zones[0]["days_micro"] if zones else [0] * days
     for zone in zones[1:]:
         use = [sum(pair) for pair in zip(use, zone["days_micro"], strict=True)]
@@ -244,6 +248,7 @@ def _member(
         connected_from=point["connected_on"],
         connected_to=point["disconnected_on"],
         days=use,
+        fed_in=fed_in,
         states=[
             State(
                 residents=row["residents"],
@@ -258,6 +263,10 @@ def _member(
             for row in absences
         ],
     )
+
+
+def _is_fed_in(zone: Row) -> bool:
+    return bool(zone["zone"] == Zone.EXPORT)
 
 
 def _rule(row: Row | None, carried_micro: int) -> Rule:
@@ -291,6 +300,7 @@ def _compare(found: NodeBalance, shares: Sequence[Row]) -> None:
     pairs = {
         "node": (stored["node_micro"], sum(exact.node_days)),
         "members": (stored["member_micro"], sum(exact.member_days)),
+        "fed in": (stored["fed_in_micro"], sum(exact.fed_in_days)),
         "remainder": (stored["remainder_micro"], exact.remainder),
         "allocated": (stored["allocated_micro"], sum(exact.allocated_days)),
         "over the cap": (stored["over_cap_micro"], exact.over_cap),
@@ -358,11 +368,10 @@ SELECT sp.id, sp.code, sp.node_id, sp.premise_id, sp.connected_on, sp.disconnect
 FROM network_servicepoint sp JOIN network_node n ON n.id = sp.node_id
 WHERE sp.node_id = ANY(%(nodes)s) ORDER BY sp.id
 """
-_USE = f"""
+_USE = """
 SELECT DISTINCT ON (service_point_id, zone) service_point_id, zone, days_micro, quality
 FROM metering_usagemonth
 WHERE month = %(month)s AND service_point_id = ANY(%(points)s::bigint[]) AND recorded_at <= %(at)s
-  AND zone <> {int(Zone.EXPORT)}
 ORDER BY service_point_id, zone, revision DESC
 """
 _STATES = f"""

@@ -20,6 +20,7 @@ from mains.network.queries.frames import read_changed_feeds, read_changed_points
 
 BALANCE = ["month", "node_id"]
 _POINT = ["month", "service_point_id"]
+_IS_FED_IN = pl.col("zone") == int(Zone.EXPORT)
 _NODE_USE = pl.Schema(
     {
         "month": pl.Date(),
@@ -198,9 +199,19 @@ def read_facts(
     return Facts(months=part.months, nodes=nodes, node_use=network.node_use, reach=reach, points=points)
 
 
-def read_member_use(*, part: Part, facts: Facts) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Daily use of the points (month, service_point_id, days_micro, quality; all zones together), and the states of
-    their premises (service_point_id, valid_from, valid_to, residents, absent, floor_area_m2_micro)."""
+@dataclass(frozen=True, kw_only=True)
+class MemberUse:
+    """`use` of the points (month, service_point_id, days_micro, quality; all zones together), what they `fed_in`
+    (month, service_point_id, days_micro), and the `states` of their premises (service_point_id, valid_from, valid_to,
+    residents, absent, floor_area_m2_micro)."""
+
+    use: pl.DataFrame
+    fed_in: pl.DataFrame
+    states: pl.DataFrame
+
+
+def read_member_use(*, part: Part, facts: Facts) -> MemberUse:
+    """What the points below the nodes used and fed in, and who lives there."""
     usage = part.usage(facts.points["service_point_id"].unique().sort())
     premises = facts.points["premise_id"].drop_nulls().unique().sort()
     told = part.states(premises).select(
@@ -213,14 +224,11 @@ def read_member_use(*, part: Part, facts: Facts) -> tuple[pl.DataFrame, pl.DataF
     of_points = cut_absent(states=told, absences=part.absences(premises)).join(
         facts.points.select("service_point_id", "premise_id").unique(), on="premise_id"
     )
-    return _all_zones(usage), of_points.select(
-        "service_point_id",
-        "valid_from",
-        "valid_to",
-        "floor_area_m2_micro",
-        "residents",
-        "absent",
+    states = of_points.select(
+        "service_point_id", "valid_from", "valid_to", "floor_area_m2_micro", "residents", "absent"
     )
+    fed_in = usage.filter(_IS_FED_IN).select(*_POINT, "days_micro")
+    return MemberUse(use=_all_zones(usage), fed_in=fed_in, states=states)
 
 
 def find_touched(*, facts: Facts, changes: Changes) -> pl.DataFrame:
@@ -275,9 +283,7 @@ def _node_use(part: Part) -> pl.DataFrame:
         return pl.DataFrame(schema=_NODE_USE)
     usage = part.usage(meters["service_point_id"].unique().sort())
     # A node has one such point at a time; where one followed another within the month the days are put together.
-    used = _overlapping(
-        meters.join(_all_zones(usage), on="service_point_id"), "connected_from", "connected_to"
-    )
+    used = _overlapping(meters.join(_net(usage), on="service_point_id"), "connected_from", "connected_to")
     return _one_per_node(used.sort("node_id", "month", "connected_from")).select(*_NODE_USE)
 
 
@@ -306,11 +312,23 @@ def _one_per_node(used: pl.DataFrame) -> pl.DataFrame:
     return single.with_columns(is_measured=is_measured).sort("node_id", "month")
 
 
+def _net(usage: pl.DataFrame) -> pl.DataFrame:
+    """As `_all_zones`, less what flowed out of the node upwards through the same meter."""
+    flowed_out = usage.filter(_IS_FED_IN).with_columns(days_micro=pl.col("days_micro") * -1)
+    if flowed_out.is_empty():
+        return _all_zones(usage)
+    # Behind the zones of what flowed in: the quality of the first of them counts.
+    return _summed(pl.concat([usage.filter(~_IS_FED_IN), flowed_out]))
+
+
 def _all_zones(usage: pl.DataFrame) -> pl.DataFrame:
     """One row per service point and month: the sum of its zones, the quality of the first: month, service_point_id,
     days_micro, quality."""
+    return _summed(usage.filter(~_IS_FED_IN))
+
+
+def _summed(usage: pl.DataFrame) -> pl.DataFrame:
     columns = (*_POINT, "days_micro", "quality")
-    usage = usage.filter(pl.col("zone") != int(Zone.EXPORT))
     is_single = ~pl.struct(_POINT).is_duplicated()
     several = usage.filter(~is_single)
     if several.is_empty():

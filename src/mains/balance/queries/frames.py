@@ -12,9 +12,9 @@ from mains.base.db import read_frame
 from mains.metering.queries.frames import month_array
 
 NODE_COLUMNS = (
-    "node_id", "rule_id", "quality", "node_days", "member_days", "allocated_days", "node_micro", "member_micro",
-    "remainder_micro", "carried_in_micro", "allocated_micro", "over_cap_micro", "rest_micro", "carried_out_micro",
-    "points", "unmetered_points",
+    "node_id", "rule_id", "quality", "node_days", "member_days", "fed_in_days", "allocated_days", "node_micro",
+    "member_micro", "fed_in_micro", "remainder_micro", "carried_in_micro", "allocated_micro", "over_cap_micro",
+    "rest_micro", "carried_out_micro", "points", "unmetered_points",
 )  # fmt: skip
 SHARE_COLUMNS = ("service_point_id", "node_id", "total_micro", "days_micro")
 _POINT_DAYS = pl.Schema({"service_point_id": pl.Int64(), "days_micro": pl.List(pl.Int64)})

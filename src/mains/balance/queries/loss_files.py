@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mains.balance.queries.losses import LossRow
-from mains.network.values import UNIT_OF_SERVICE
+from mains.base.units import UNIT_OF_SERVICE
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -24,6 +24,7 @@ def headings() -> list[str]:
         _("Node"),
         _("Unit of measure"),
         _("Flowed in"),
+        _("Of this fed in by consumers"),
         _("Used"),
         _("Lost"),
         _("Share lost, percent"),
@@ -68,7 +69,7 @@ def losses_xlsx(rows: Sequence[LossRow]) -> bytes:
         sheet.freeze_panes(1, 2)
         sheet.set_column(0, 0, 14)
         sheet.set_column(1, 1, 40)
-        sheet.set_column(2, 10, 16)
+        sheet.set_column(2, 11, 16)
     return out.getvalue()
 
 
@@ -86,6 +87,7 @@ def losses_json(rows: Sequence[LossRow], *, month: date, path: Sequence[str]) ->
                 "is_measured": row.is_measured,
                 "meters": row.meters,
                 "in_micro": row.in_micro,
+                "fed_in_micro": row.fed_in_micro,
                 "used_micro": row.used_micro,
                 "lost_micro": row.lost_micro,
                 "own_lost_micro": row.own_lost_micro,
@@ -118,7 +120,7 @@ def lost_percent(row: LossRow) -> Decimal | None:
 
 
 def _cells(row: LossRow) -> list[Any]:
-    figures = (row.in_micro, row.used_micro, row.lost_micro)
+    figures = (row.in_micro, row.fed_in_micro, row.used_micro, row.lost_micro)
     own = (
         row.own_lost_micro if row.is_measured else None,
         row.shared_micro,

@@ -17,10 +17,10 @@ from mains.staff.values import Scope
 class LossRow:
     """One node of a level in micro-units. `is_measured`: it has a meter of its own.
 
-    `in_micro`: what flowed in, `lost_micro`: what did not arrive at any service point below, at all levels together;
-    `own_lost_micro`: the remainder of the node itself (0 without a meter); `shared_micro`: what of the losses
-    consumers bear; `over_cap_micro`: what is over their cap, of which `rest_micro` is billed to managing companies.
-    `has_below`: there are nodes below.
+    `in_micro`: what flowed in, with what consumers below fed in (`fed_in_micro`), `lost_micro`: what did not arrive at
+    any service point below, at all levels together; `own_lost_micro`: the remainder of the node itself (0 without a
+    meter); `shared_micro`: what of the losses consumers bear; `over_cap_micro`: what is over their cap, of which
+    `rest_micro` is billed to managing companies. `has_below`: there are nodes below.
     """
 
     node_id: int
@@ -31,6 +31,7 @@ class LossRow:
     is_measured: bool
     meters: int
     in_micro: int
+    fed_in_micro: int
     lost_micro: int
     own_lost_micro: int
     shared_micro: int
@@ -55,9 +56,11 @@ class NodeDays:
     quality: str
     node_days: list[int]
     member_days: list[int]
+    fed_in_days: list[int]
     allocated_days: list[int]
     node_micro: int
     member_micro: int
+    fed_in_micro: int
     remainder_micro: int
     carried_in_micro: int
     allocated_micro: int
@@ -97,10 +100,10 @@ def list_losses(*, scope: Scope, month: date, node_id: int | None = None) -> lis
 def find_node_days(*, month: date, node_id: int) -> NodeDays | None:
     """The node's latest balance of the month; the caller has checked that the person sees the node."""
     statement = """
-        SELECT b.node_id, b.quality, b.node_days, b.member_days, b.allocated_days, b.node_micro, b.member_micro,
-               b.remainder_micro, b.carried_in_micro, b.allocated_micro, b.over_cap_micro, b.rest_micro,
-               b.carried_out_micro, b.points, b.unmetered_points, b.revision, coalesce(r.key, 'none'),
-               coalesce(r.negative, 'zero'), coalesce(p.name, ''),
+        SELECT b.node_id, b.quality, b.node_days, b.member_days, b.fed_in_days, b.allocated_days, b.node_micro,
+               b.member_micro, b.fed_in_micro, b.remainder_micro, b.carried_in_micro, b.allocated_micro,
+               b.over_cap_micro, b.rest_micro, b.carried_out_micro, b.points, b.unmetered_points, b.revision,
+               coalesce(r.key, 'none'), coalesce(r.negative, 'zero'), coalesce(p.name, ''),
                floor(r.cap_norm_m2_micro::numeric * r.common_area_m2_micro / 1000000)::bigint,
                coalesce(s.code, '')
         FROM balance_nodemonth b
@@ -152,7 +155,8 @@ WITH RECURSIVE {PLACED}, {SEEN}, balances AS MATERIALIZED (
     FROM below b JOIN placed p ON p.parent_id = b.node_id
 ), summed AS (
     SELECT w.branch, bool_or(w.branch = w.node_id) AS is_measured, count(*) AS meters,
-           coalesce(sum(m.node_micro) FILTER (WHERE NOT w.under_meter), 0)::bigint AS in_micro,
+           (coalesce(sum(m.node_micro) FILTER (WHERE NOT w.under_meter), 0) + sum(m.fed_in_micro))::bigint AS in_micro,
+           sum(m.fed_in_micro)::bigint AS fed_in_micro,
            sum(m.remainder_micro)::bigint AS lost_micro,
            coalesce(sum(m.remainder_micro) FILTER (WHERE w.branch = w.node_id), 0)::bigint AS own_lost_micro,
            sum(m.allocated_micro)::bigint AS shared_micro, sum(m.over_cap_micro)::bigint AS over_cap_micro,
@@ -160,8 +164,8 @@ WITH RECURSIVE {PLACED}, {SEEN}, balances AS MATERIALIZED (
     FROM below w JOIN balances m ON m.node_id = w.node_id
     GROUP BY w.branch
 )
-SELECT n.id, n.code, n.name, n.kind, n.service, s.is_measured, s.meters, s.in_micro, s.lost_micro, s.own_lost_micro,
-       s.shared_micro, s.over_cap_micro, s.rest_micro,
+SELECT n.id, n.code, n.name, n.kind, n.service, s.is_measured, s.meters, s.in_micro, s.fed_in_micro,
+       s.lost_micro, s.own_lost_micro, s.shared_micro, s.over_cap_micro, s.rest_micro,
        EXISTS (SELECT FROM placed p WHERE p.parent_id = n.id)
 FROM summed s JOIN network_node n ON n.id = s.branch
 ORDER BY n.name, n.id

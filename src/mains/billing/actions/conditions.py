@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 
 from mains.base.staged_rows import Field, StagedRows, day, import_rows, reference, signed_micro
-from mains.billing.queries.declared import list_declared_attributes
+from mains.billing.queries.declared import list_declared_attributes, list_demands_looked_back_at
 from mains.billing.values import FLAG_WORDS
 from mains.engine.tariff.model import AttributeType
 from mains.kernel.errors import MainsError
@@ -34,24 +34,32 @@ def tell_condition(
     word, or yes or no; the id of the fact. Nothing written ends the condition: what the network or the tariff says
     counts again.
 
+    Under the name of a demand at which a ratchet looks back: the highest of each of these whole months, of which the
+    utility's former system tells. Where a month has intervals of its own, what they say goes before.
+
     Raises UnableToTellCondition, UnableToRecordCondition, UnableToRecordFact.
     """
     place = f"service point {service_point_id}"
     declared = list_declared_attributes(
         service_point_id=service_point_id, valid_from=valid_from, valid_to=valid_to, at=now
     )
-    if name not in declared:
+    demands = list_demands_looked_back_at(service_point_id=service_point_id, at=now)
+    if name not in declared and name not in demands:
         raise UnableToTellCondition(
             code="condition-unread",
             message=f"No tariff of the service point reads {name} on these days.",
             place=place,
-            remedy=f"What its tariffs read so: {', '.join(declared) or 'nothing'}.",
+            remedy=f"What its tariffs read so: {', '.join([*declared, *demands]) or 'nothing'}.",
             params={"field": "name"},
         )
+    if name in declared:
+        value = _value(text.strip(), declared[name], place)
+    else:
+        value = _demand(text.strip(), (valid_from, valid_to), place)
     fact = record_condition(
         service_point_id=service_point_id,
         name=name,
-        value=_value(text.strip(), declared[name], place),
+        value=value,
         valid_from=valid_from,
         valid_to=valid_to,
         proof=proof,
@@ -91,15 +99,36 @@ def _value(text: str, declared: AttributeType, place: str) -> int | str | None:
     if not text:
         return None
     if declared.kind == "number":
-        try:
-            return signed_micro(text)
-        except ValueError as error:
-            remedy = "Write it as 16.5, with at most six decimals."
-            raise _unable(f"{text} is not a number.", place, remedy) from error
+        return _number(text, place)
     allowed = tuple(FLAG_WORDS) if declared.kind == "flag" else declared.values
     if allowed and text not in allowed:
         raise _unable(f"{text} is no value of {declared.name}.", place, f"Allowed are: {', '.join(allowed)}.")
     return text
+
+
+def _number(text: str, place: str) -> int:
+    try:
+        return signed_micro(text)
+    except ValueError as error:
+        remedy = "Write it as 16.5, with at most six decimals."
+        raise _unable(f"{text} is not a number.", place, remedy) from error
+
+
+def _demand(text: str, days: tuple[date, date | None], place: str) -> int | None:
+    """The highest demand of each of some whole months, in millionths of its unit."""
+    first, end = days
+    if first.day != 1 or end is None or end.day != 1:
+        raise UnableToTellCondition(
+            code="demand-months",
+            message="A past demand is that of whole months.",
+            place=place,
+            remedy="Give the first day of the first month and the last day of the last one.",
+            params={"field": "valid_from" if first.day != 1 else "valid_to"},
+        )
+    value = _number(text, place) if text else None
+    if value is not None and value < 0:
+        raise _unable(f"{text} is below nought.", place, "Give the highest demand of the months.")
+    return value
 
 
 def _unable(message: str, place: str, remedy: str) -> UnableToTellCondition:

@@ -132,7 +132,7 @@ def refresh_slice(
         averages=task.class_averages,
         changed=task.changes.days,
         old=task.changes.old,
-        between=task.changes.between,
+        computed_since=task.changes.since,
     )
     if part.service_point_ids is not None:
         written = revise_usage(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
@@ -10,12 +11,19 @@ from adbc_driver_manager.dbapi import Connection
 from mains.base.column_texts import text_of
 from mains.engine.columns import TariffSet
 from mains.engine.intervals import MeasuredColumns, measure_columns
-from mains.engine.intervals.filled import ROWS, fill_intervals, midnights
+from mains.engine.intervals.filled import (
+    ROWS,
+    YEAR_BEFORE,
+    days_a_year_later,
+    fill_intervals,
+    midnights,
+)
 from mains.engine.intervals.values import ESTIMATE_WEEKS
 from mains.engine.tariff.demands import USAGE
 from mains.engine.tariff.model import Tariff
 from mains.engine.tariff.schedule import price_register
 from mains.metering.queries.intervals import read_interval_days
+from mains.network.queries.conditions import read_conditions
 from mains.tariffs.queries.hourly_prices import read_hourly_prices
 
 _DAYS = ("item_id", "first_date", "days_micro")
@@ -23,6 +31,8 @@ _REFUSED = pl.Schema({"item_id": pl.Int64(), "code": pl.String(), "message": pl.
 _HISTORY = pl.Schema(
     {"point_id": pl.Int64(), "demand": pl.String(), "month": pl.Date(), "value_micro": pl.Int64()}
 )
+_DAY = ["service_point_id", "quantity", "day"]
+_DEMAND = ["point_id", "demand", "month"]
 _MINUTE_US = 60_000_000
 _POINTS_AT_ONCE = 1_000
 """A month of quarter hours of so many points takes about 100 MB while it is filled."""
@@ -31,12 +41,14 @@ _POINTS_AT_ONCE = 1_000
 @dataclass(frozen=True, kw_only=True)
 class MeasuredItems:
     """`usage` and `attributes` of items by column, as `cut_items` takes them; `item_ids` are all whose tariff reads
-    intervals, `refused` (item_id, code, message) those of which they do not tell enough."""
+    intervals, `refused` (item_id, code, message) those of which they do not tell enough, `as_year_before` those of
+    which days to come are taken for those of a year before."""
 
     item_ids: pl.Series
     usage: Mapping[str, pl.DataFrame]
     attributes: Mapping[str, pl.DataFrame]
     refused: pl.DataFrame
+    as_year_before: pl.Series
 
     def among(
         self, usage: Mapping[str, pl.DataFrame], attributes: Mapping[str, pl.DataFrame]
@@ -60,24 +72,34 @@ class MeasuredItems:
 
 
 def measure_items(
-    *, connection: Connection, tariffs: TariffSet, items: pl.DataFrame, as_of: datetime
+    *,
+    connection: Connection,
+    tariffs: TariffSet,
+    items: pl.DataFrame,
+    as_of: datetime,
+    coming_from: date | None = None,
 ) -> MeasuredItems:
     """Measure the items whose tariff reads intervals, as known at `as_of`; nothing is read where there are none.
 
-    `items` as `make_items` gives them. Nobody without intervals is measured as nought: the item is refused.
+    `items` as `make_items` gives them. Nobody without intervals is measured as nought: the item is refused. Days from
+    `coming_from` on without intervals are taken for those of 52 weeks before, which fall on the same days of the week;
+    None: no day is yet to come.
     """
     reading = {tariff.code: tariff for tariff in tariffs.tariffs if tariff.needs_intervals}
     own = items.filter(pl.col("tariff").cast(pl.String).is_in(list(reading))) if reading else items.clear()
     made = [MeasuredColumns({}, {}, _REFUSED.to_frame())]
+    taken = [pl.Series("item_id", [], dtype=pl.Int64)]
     for start in range(0, own.height, _POINTS_AT_ONCE):
         for (code,), part in own[start : start + _POINTS_AT_ONCE].group_by("tariff", maintain_order=True):
-            measurer = _Measurer(connection, tariffs, reading[str(code)], part, as_of)
+            measurer = _Measurer(connection, tariffs, reading[str(code)], part, as_of, coming_from)
             made.append(measurer.measure())
+            taken.append(measurer.as_year_before)
     return MeasuredItems(
         item_ids=own["item_id"],
         usage=_joined([each.usage for each in made]),
         attributes=_joined([each.attributes for each in made]),
         refused=pl.concat([each.refused.cast(_REFUSED) for each in made]),
+        as_year_before=pl.concat(taken),
     )
 
 
@@ -95,10 +117,11 @@ class _Measurer:
     tariff: Tariff
     items: pl.DataFrame
     as_of: datetime
+    coming_from: date | None = None
 
     def measure(self) -> MeasuredColumns:
         items = self.items.select("item_id", "service_point_id", "period_from", "period_to")
-        rows = self._rows(items)
+        rows = self._rows
         filled = _fill(items, rows, self.tariff)
         refused = self._refused(items, filled)
         prices = self._prices(items)
@@ -115,23 +138,52 @@ class _Measurer:
             usage, measured.attributes, pl.concat([refused, measured.refused.cast(_REFUSED)])
         )
 
-    def _rows(self, items: pl.DataFrame) -> pl.DataFrame:
-        """The stored rows that periods, estimates and ratchets look at."""
-        first, last = self._days(items)
-        found = read_interval_days(
-            connection=self.connection,
-            service_point_ids=items["service_point_id"].unique().sort(),
-            from_date=first - timedelta(weeks=ESTIMATE_WEEKS, days=1),
-            to_date=last + timedelta(days=1),
-            as_of=self.as_of,
-        )
-        return found.filter(pl.col("quantity").is_in([USAGE, *self.tariff.quantities])).select(
+    @cached_property
+    def _rows(self) -> pl.DataFrame:
+        """The rows that periods, estimates and ratchets look at: what is stored, and what is taken for days to come."""
+        stored = self._stored
+        return pl.concat([stored, self._coming]).select(
             *ROWS.names()[:1],
             "start_at",
             "step_minutes",
             "values_micro",
             point_id="service_point_id",
             register="quantity",
+        )
+
+    @cached_property
+    def _stored(self) -> pl.DataFrame:
+        first, last = self._days(self.items)
+        return self._read(first - timedelta(weeks=ESTIMATE_WEEKS, days=1), last + timedelta(days=1))
+
+    @cached_property
+    def _coming(self) -> pl.DataFrame:
+        """Days to come of which nothing is stored, as they were a year before."""
+        _first, last = self._days(self.items)
+        if self.coming_from is None or self.coming_from >= last:
+            return self._stored.clear()
+        past = self._read(self.coming_from - YEAR_BEFORE, last + timedelta(days=1) - YEAR_BEFORE)
+        return days_a_year_later(past).join(self._stored, on=_DAY, how="anti")
+
+    def _read(self, from_date: date, to_date: date) -> pl.DataFrame:
+        found = read_interval_days(
+            connection=self.connection,
+            service_point_ids=self.items["service_point_id"].unique().sort(),
+            from_date=from_date,
+            to_date=to_date,
+            as_of=self.as_of,
+        )
+        return found.filter(pl.col("quantity").is_in([USAGE, *self.tariff.quantities]))
+
+    @property
+    def as_year_before(self) -> pl.Series:
+        """The items of which a day is taken for that of a year before."""
+        days = self._coming.select("service_point_id", "day").unique()
+        return (
+            self.items.join(days, on="service_point_id")
+            .filter(pl.col("day") >= pl.col("period_from"), pl.col("day") < pl.col("period_to"))["item_id"]
+            .unique()
+            .sort()
         )
 
     def _days(self, items: pl.DataFrame) -> tuple[date, date]:
@@ -257,7 +309,7 @@ class _Measurer:
     def _history(self, items: pl.DataFrame, rows: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
         """Demands of the months before, of which all intervals are known; what nobody measured counts for nothing."""
         months = self.tariff.ratchet_months
-        if not months or rows.is_empty():
+        if not months:
             return _HISTORY.to_frame()
         back = pl.int_ranges(1, months + 1)
         before = (
@@ -279,12 +331,37 @@ class _Measurer:
             frame.select("item_id", "value", demand=pl.lit(name.removesuffix("_micro")))
             for name, frame in measured.attributes.items()
         ]
-        if not found:
-            return _HISTORY.to_frame()
+        known = _HISTORY.to_frame()
+        if found:
+            known = (
+                pl.concat(found)
+                .join(before, on="item_id")
+                .select("demand", point_id="asked_id", month="period_from", value_micro="value")
+                .select(pl.col(name).cast(kind) for name, kind in _HISTORY.items())
+            )
+        stated = self._stated(before).join(known, on=_DEMAND, how="anti")
+        return pl.concat([known, stated])
+
+    def _stated(self, months: pl.DataFrame) -> pl.DataFrame:
+        """Demands of the months before that somebody stated: conditions of supply under a demand's name."""
+        first, end = months["period_from"].min(), months["period_to"].max()
+        assert isinstance(first, date), "A ratchet looks back over some month."
+        assert isinstance(end, date), "A month has an end."
+        stated = read_conditions(
+            connection=self.connection,
+            service_point_ids=months["service_point_id"].unique().sort(),
+            names=sorted(self.tariff.demands),
+            from_date=first,
+            to_date=end,
+            as_of=self.as_of,
+        ).filter(pl.col("value_micro").is_not_null())
         return (
-            pl.concat(found)
-            .join(before, on="item_id")
-            .select("demand", point_id="asked_id", month="period_from", value_micro="value")
+            months.join(stated, on="service_point_id")
+            .filter(
+                pl.col("valid_from") <= pl.col("period_from"),
+                pl.col("valid_to").is_null() | (pl.col("valid_to") > pl.col("period_from")),
+            )
+            .select("value_micro", demand="name", point_id="asked_id", month="period_from")
             .select(pl.col(name).cast(kind) for name, kind in _HISTORY.items())
         )
 

@@ -13,6 +13,7 @@ from mains.balance.queries.frames import read_revised_shares
 from mains.base.db import read_frame
 from mains.billing.models import BillRun, BillRunBucket
 from mains.billing.queries.carried import read_changed_openings
+from mains.billing.queries.changed_intervals import list_changed_by_intervals
 from mains.billing.queries.posted import read_posted_between
 from mains.billing.values import (
     CATCH_UP_MONTHS,
@@ -26,7 +27,6 @@ from mains.billing.values import (
     slice_buckets,
 )
 from mains.customers.queries.frames import count_accounts_by_bucket, read_changed_agreements
-from mains.engine.tariff.demands import MAX_RATCHET_MONTHS
 from mains.kernel.errors import MainsError
 from mains.kernel.identifiers import BUCKET_COUNT
 from mains.kernel.period import Period, month_start, next_month
@@ -41,12 +41,13 @@ from mains.metering.queries.frames import (
     read_changed_installations,
     read_revised_points,
 )
-from mains.metering.queries.intervals import read_changed_intervals
+from mains.metering.queries.intervals import reach_of_changes, read_changed_intervals
 from mains.network.queries.absences import read_changed_absences
 from mains.network.queries.conditions import read_changed_conditions
 from mains.network.queries.frames import read_changed_points
 
 _CHANGED_DAYS = {"service_point_id": pl.Int64, "valid_from": pl.Date, "valid_to": pl.Date}
+_AFFECTED = {"service_point_id": pl.Int64, "affected_from": pl.Date}
 
 
 class UnableToFindRun(MainsError):
@@ -267,14 +268,13 @@ def list_changed_points(
         as_of=plan.facts_as_of,
         service_point_ids=service_point_ids,
     )
-    intervals = read_changed_intervals(
+    intervals = list_changed_by_intervals(
         connection=connection,
         from_date=plan.billed_months[0],
         to_date=next_month(plan.billed_months[-1]),
         known_since=plan.known_since,
         as_of=plan.facts_as_of,
         service_point_ids=service_point_ids,
-        months_after=MAX_RATCHET_MONTHS,
     )
     posted = revised.clear()
     if plan.comes_after_single_runs:
@@ -321,13 +321,14 @@ class MeteringChanges:
     """Of which service points daily use may differ by more than the readings that a run's slice reads.
 
     `days`: where another meter hangs, or another error of it or act is found, on days whose use is kept, than was known
-    to the last run: service_point_id, valid_from, valid_to (null is open). `between`: what single accounts' runs have
-    computed since, as `read_computed_between` gives it. `old`: points of whose readings from before the window of a
+    to the last run: service_point_id, valid_from, valid_to (null is open). `since`: points whose use is computed again
+    from a day on (service_point_id, affected_from): by changed intervals, and where single accounts' runs have computed
+    it meanwhile. `old`: points of whose readings from before the window of a
     slice some are new to daily use, or contradict one another.
     """
 
     days: pl.DataFrame
-    between: pl.DataFrame
+    since: pl.DataFrame
     old: pl.Series
 
 
@@ -342,7 +343,12 @@ def read_metering_changes(
     points, which are read whole anyway."""
     return MeteringChanges(
         days=_changed_metering(connection, plan, service_point_ids),
-        between=_computed_between(connection, plan, service_point_ids),
+        since=pl.concat(
+            [
+                _computed_between(connection, plan, service_point_ids),
+                _of_changed_intervals(connection, plan, service_point_ids),
+            ]
+        ),
         old=pl.Series("service_point_id", [], dtype=pl.Int64)
         if names_points
         else _old_points(connection, plan),
@@ -353,7 +359,7 @@ def _computed_between(
     connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None
 ) -> pl.DataFrame:
     if not plan.comes_after_single_runs:
-        return pl.DataFrame(schema={"service_point_id": pl.Int64, "affected_from": pl.Date})
+        return pl.DataFrame(schema=_AFFECTED)
     return read_computed_between(
         connection=connection,
         months=plan.usage_months,
@@ -378,9 +384,25 @@ def _changed_metering(
                 as_of=plan.facts_as_of,
                 service_point_ids=service_point_ids,
             )
-            for read in (read_changed_installations, read_changed_findings, read_changed_intervals)
+            for read in (read_changed_installations, read_changed_findings)
         ]
     )
+
+
+def _of_changed_intervals(
+    connection: Connection, plan: RunPlan, service_point_ids: pl.Series | None
+) -> pl.DataFrame:
+    if not plan.usage_months or plan.usage_known_since >= plan.facts_as_of:
+        return pl.DataFrame(schema=_AFFECTED)
+    changed = read_changed_intervals(
+        connection=connection,
+        to_date=next_month(plan.month),
+        known_since=plan.usage_known_since,
+        as_of=plan.facts_as_of,
+        service_point_ids=service_point_ids,
+    )
+    reached = reach_of_changes(changed).filter(pl.col("valid_to") > plan.usage_months[0])
+    return reached.select("service_point_id", affected_from="valid_from")
 
 
 def _old_points(connection: Connection, plan: RunPlan) -> pl.Series:

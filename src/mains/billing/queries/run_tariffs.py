@@ -1,15 +1,17 @@
 """The tariffs of a run, compiled once per process."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
 import polars as pl
 
+from mains.base.units import UNIT_OF_SERVICE
 from mains.engine.columns import TariffSet, compile_tariffs
 from mains.engine.facts import MICRO
 from mains.engine.tariff import Tariff, first_difference, read_tariff
+from mains.kernel.errors import MainsError
 from mains.tariffs.queries.editions import Edition
 
 _BALANCES = {
@@ -20,6 +22,10 @@ _BALANCES = {
     "is_money": pl.Boolean,
     "line_micro": pl.Int64,
 }
+
+
+class UnableToUseTariff(MainsError):
+    """A tariff counts in another unit than the utility keeps the use of its service in."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,10 @@ class RunTariffs:
 
 @lru_cache(maxsize=2)
 def compile_editions(editions: tuple[Edition, ...]) -> RunTariffs:
-    """Read and compile the documents. Raises UnableToReadTariff when a stored document is not a valid tariff."""
+    """Read and compile the documents. Raises UnableToReadTariff when a stored document is not a valid tariff, and
+    UnableToUseTariff when it counts in another unit than use is kept in."""
     read = [read_tariff(edition.document) for edition in editions]
+    _check_units(editions, read)
     balances = declared_balances(
         {edition.tariff_id: tariff for edition, tariff in zip(editions, read, strict=True)}
     )
@@ -64,6 +72,18 @@ def compile_editions(editions: tuple[Edition, ...]) -> RunTariffs:
         balances=balances,
         carrying=tuple(sorted({*balances["tariff_id"], *dropped})),
     )
+
+
+def _check_units(editions: tuple[Edition, ...], read: Sequence[Tariff]) -> None:
+    for edition, tariff in zip(editions, read, strict=True):
+        unit, own = UNIT_OF_SERVICE.get(edition.service), str(tariff.units.use)
+        if unit is not None and own != unit:
+            raise UnableToUseTariff(
+                code="unit-of-service",
+                message=f"Tariff {edition.code} counts in {own}, the use of {edition.service} is kept in {unit}.",
+                place=f"tariff {edition.code}",
+                remedy=f"The unit is chosen once: set MAINS_HEAT_UNIT={own} again, or publish the tariff in {unit}.",
+            )
 
 
 def declared_balances(tariffs: Mapping[int, Tariff]) -> pl.DataFrame:

@@ -120,9 +120,7 @@ def list_touched_points(*, connection: Connection, plan: RunPlan) -> pl.Series:
     )["service_point_id"]
     changes = read_metering_changes(connection=connection, plan=plan, names_points=True)
     return (
-        pl.concat([read, changes.days["service_point_id"], changes.between["service_point_id"]])
-        .unique()
-        .sort()
+        pl.concat([read, changes.days["service_point_id"], changes.since["service_point_id"]]).unique().sort()
     )
 
 

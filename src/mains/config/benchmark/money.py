@@ -86,8 +86,7 @@ INSERT INTO ledger_entry (month, id, transaction_id, account_id, organisation_id
                           amount_minor, correction_minor, business_date, due_date, document_id, recorded_at)
     SELECT %(month)s, %(base)s * 1000 + n, %(base)s + n %% {slices}, n,
            2 + {branches} + n * {teams}::bigint / ({accounts} + 1), 1, 'electricity', 'bill',
-           10000 + n * 7919 %% 500000, 0, %(last)s,
-           %(next)s::date + 9, n, %(last)s::timestamptz + interval '3 days'
+           10000 + n * 7919 %% 500000, 0, %(last)s, %(next)s::date + 9, n, %(last)s::timestamptz + interval '3 days'
     FROM generate_series(1, {accounts}) n;
 INSERT INTO ledger_entry (month, id, transaction_id, account_id, organisation_id, provider_id, service, kind,
                           amount_minor, correction_minor, business_date, due_date, document_id, recorded_at)

@@ -26,11 +26,15 @@ def server_seconds() -> float | None:
         row = server.execute("SELECT pg_backend_pid()").fetchone()
         assert row is not None
         try:
-            main = _parent(row[0])
-            children = [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]
-            return sum(_ticks(pid, main) for pid in children) / _TICKS
+            return family_seconds(_parent(row[0]))
         except OSError:
             return None
+
+
+def family_seconds(main: int) -> float:
+    """Used so far by a process and its children, those that have ended included."""
+    running = [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]
+    return sum(_ticks(pid, main) for pid in running) / _TICKS
 
 
 def _parent(pid: int) -> int:

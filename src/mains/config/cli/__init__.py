@@ -51,11 +51,16 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "registry": Entry(f"{_PACKAGE}.registry:app", "Import the registry, list its gaps, show its trees."),
         "reading": Entry(f"{_PACKAGE}.reading:app", "Record and import meter readings."),
         "ledger": Entry(f"{_PACKAGE}.ledger:app", "Check that the books are sound."),
+        "plans": Entry(f"{_PACKAGE}.plans:app", "Agree on instalment plans and watch them."),
         "payments": Entry(f"{_PACKAGE}.payments:app", "Import payment registers and allocate them."),
         "desk": Entry(
             f"{_PACKAGE}.desk:app", "Set up cash desks, list their shifts, record what safes hold."
         ),
         "bank": Entry(f"{_PACKAGE}.bank:app", "Import statements of banks and compare balances with them."),
+        "agents": Entry(
+            f"{_PACKAGE}.agents:app", "Agents online: tokens, the day compared, money passed on."
+        ),
+        "online": Entry(f"{_PACKAGE}.online:app", "Wallets and cards by redirect: channels and orders."),
         "settlement": Entry(f"{_PACKAGE}.settlement:app", "Split money collected for others and pass it on."),
         "einvoice": Entry(
             f"{_PACKAGE}.einvoice:app", "Write bills as electronic invoices and validate such."

@@ -181,6 +181,51 @@ def whatif(
         typer.echo(json.dumps(result, indent=2))
 
 
+@app.command()
+def callbacks(
+    accounts: Annotated[int, typer.Option(help="Size of the utility, 100 to 1,000,000.")] = 50_000,
+    rate: Annotated[int, typer.Option(min=1, max=1_000, help="Call-backs a second.")] = 100,
+    seconds: Annotated[int, typer.Option(min=1, max=120, help="For how long.")] = 60,
+    pack: Annotated[str, typer.Option(help="The pack that makes it.")] = "ru_communal",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same utility.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Send signed call-backs of a wallet to the real server at a fixed rate, on this machine only."""
+    from mains.base.progress import progress_report
+    from mains.config.start import start_django
+
+    start_django(need_tables=False)
+    from mains.config.benchmark.callbacks import time_callbacks
+    from mains.config.benchmark.databases import loaded_copy
+    from mains.config.benchmark.replay import bill_months
+    from mains.packs.definition import read_pack
+
+    with (
+        progress_report(quiet=as_json) as progress,
+        loaded_copy(pack=pack, accounts=accounts, seed=seed, progress=progress) as database,
+    ):
+        with progress.step("Bill a month"):
+            bill_months(pack=read_pack(pack), months=1)
+        with progress.step("Send call-backs"):
+            found = time_callbacks(database=database, rate=rate, seconds=seconds)
+    if as_json:
+        typer.echo(json.dumps({"pack": pack, "seed": seed} | found.data(), indent=2))
+    else:
+        typer.echo(
+            f"{found.sent:,} call-backs at {found.rate_per_second}/s for {found.seconds} s,"
+            f" {found.accounts:,} accounts:"
+            f" p50 {found.p50_ms} ms, p95 {found.p95_ms} ms, p99 {found.p99_ms} ms, slowest {found.slowest_ms} ms"
+        )
+        typer.echo(
+            f"{found.acknowledged:,} acknowledged, {found.errors:,} errors, {found.missing} missing in the books,"
+            f" {found.doubled} doubled, {found.breaches} breaches of the ledger's invariants"
+        )
+        typer.echo(
+            f"processor time of one call-back: server {found.web_cpu_ms} ms, database {found.database_cpu_ms} ms"
+        )
+    raise typer.Exit(1 if found.errors or found.missing or found.doubled or found.breaches else 0)
+
+
 def _measure(
     pack: str,
     *,

@@ -126,8 +126,8 @@ def _write_bill(pack: "Pack", *, folder: Path) -> tuple[str, Path | str] | None:
 def _print_summary(
     pack: "Pack", *, key: "DemoKey", figures: "JobFigures", progress: "ProgressReport"
 ) -> None:
+    from mains.base.units import UNIT_OF_SERVICE
     from mains.config.cli.tables import Column, amount_text, print_table
-    from mains.network.values import UNIT_OF_SERVICE
 
     numbers = [
         Column(title, is_number=True)

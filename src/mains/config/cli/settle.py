@@ -253,6 +253,8 @@ def _print(order: "MoveOrder", found: "Settlement", *, preview: bool) -> None:
     typer.echo(f"Last day {found.last_date}; {after}.")
     for point, tariff, category in found.following.terms:
         typer.echo(f"{point} from the day after: tariff {tariff}, category {category}.")
+    for each in found.unpriced:
+        typer.echo(f"The next bill for {each.point_code} cannot be computed: {each.message} {each.remedy}")
     if found.estimated_days:
         typer.echo(f"{found.estimated_days} days are estimated; a reading that comes later corrects them.")
     if found.waits_for_shares:

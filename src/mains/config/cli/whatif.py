@@ -107,6 +107,12 @@ def _print(done: "WhatIf", result: dict[str, Any]) -> None:
             typer.echo(
                 f"  {row['side']}: {row['bills']:,} x {row['message']} (account id {row['account_id']})"
             )
+    for row in result["months"]:
+        if row.get("as_year_before"):
+            typer.echo(
+                f"{row['month'][:7]}: intervals of {row['as_year_before']:,} bills are taken for those of the same"
+                " weeks a year before."
+            )
     typer.echo(f"Nothing was posted. Kept as what-if {done.pk}.")
 
 

@@ -20,14 +20,15 @@ _BALANCE = ["month", "node_id"]
 class Balances:
     """What balances come to, in micro-units.
 
-    `nodes`, by node_id and month: member_days, allocated_days (List(Int64), one per day), node_micro, member_micro,
-    remainder_micro (node − members over the measured days), carried_in_micro, allocated_micro, over_cap_micro,
-    rest_micro, carried_out_micro, points, unmetered_points (Int32: members that hang there directly). For each balance
-    remainder + carried in = allocated + over cap + carried out + what found nobody, where its rule carries.
-    `shares`, by node_id, month and service_point_id: days_micro (List(Int64)), total_micro; one row for every service
-    point below a node whose remainder is shared. On each day they sum exactly to the balance's allocated_days.
-    `rests`, in the same columns: what is over the cap, as the point named for it takes it on the days on which it is
-    connected; one row for every balance with such a point. It is rest_micro of `nodes`.
+    `nodes`, by node_id and month: member_days, fed_in_days (empty where no member fed anything in), allocated_days
+    (List(Int64), one per day), node_micro, member_micro, fed_in_micro, remainder_micro (node + fed in − members over
+    the measured days), carried_in_micro, allocated_micro, over_cap_micro, rest_micro, carried_out_micro, points,
+    unmetered_points (Int32: members that hang there directly). For each balance remainder + carried in = allocated +
+    over cap + carried out + what found nobody, where its rule carries. `shares`, by node_id, month and
+    service_point_id: days_micro (List(Int64)), total_micro; one row for every service point below a node whose
+    remainder is shared. On each day they sum exactly to the balance's allocated_days. `rests`, in the same columns:
+    what is over the cap, as the point named for it takes it on the days on which it is connected; one row for every
+    balance with such a point. It is rest_micro of `nodes`.
     """
 
     nodes: pl.DataFrame
@@ -43,6 +44,7 @@ def balance_months(
     points: pl.DataFrame,
     use: pl.DataFrame,
     states: pl.DataFrame,
+    fed_in: pl.DataFrame | None = None,
 ) -> Balances:
     """Balance `nodes`, each over its month: see README.md for the rules. All months are computed at once; what one
     carries on goes into the next one of the same node and year, if that is among them.
@@ -50,12 +52,13 @@ def balance_months(
     `nodes`: month (its first day), node_id, key, cap_micro (of a whole month, null: none), norm_person_micro (use of a
     member without a meter, per resident and month, null: nothing), negative, carried_micro (what the month before
     carried on, unless that is among the rows), and the point that takes what is over the cap with the days of its
-    connection: rest_point_id, rest_from, rest_to (null is open; no point: all three null).
-    `node_use`: month, node_id, days_micro, is_measured (lists by day), also of the nodes with meters below. `reach`: as
-    `find_reach` gives it over the months, for these nodes or more. `points`: service_point_id, node_id, connected_from,
-    connected_to (null is open), without those that take rests. `use`: month, service_point_id, days_micro, quality (a
-    letter per day); points without a row use nothing. `states`: service_point_id, valid_from, valid_to (null is open),
-    residents, absent (of these), floor_area_m2_micro. Raises UnableToBalance.
+    connection: rest_point_id, rest_from, rest_to (null is open; no point: all three null). `node_use`: month, node_id,
+    days_micro (what flowed in less what flowed out upwards), is_measured (lists by day), also of the nodes with meters
+    below. `reach`: as `find_reach` gives it over the months, for these nodes or more. `points`: service_point_id,
+    node_id, connected_from, connected_to (null is open), without those that take rests. `use`: month, service_point_id,
+    days_micro, quality (a letter per day); points without a row use nothing. `fed_in`: month, service_point_id,
+    days_micro of what points fed into the network, None when nobody did. `states`: service_point_id, valid_from,
+    valid_to (null is open), residents, absent (of these), floor_area_m2_micro. Raises UnableToBalance.
     """
     nodes = nodes.sort("node_id", "month").with_columns(month_to=pl.col("month").dt.offset_by("1mo"))
     months = Months.of(nodes["month"])
@@ -65,7 +68,8 @@ def balance_months(
     taken = members.use(nodes, figures)
     outflow = members.sum_by_balance(np.where(members.is_direct[:, None], taken, 0))
     outflow = np.where(is_measured, outflow + _of_meters(months, nodes, reach, node_use), 0)
-    remainder = node_days - outflow
+    inflow = _fed_in(members, figures, is_measured, fed_in)
+    remainder = node_days + inflow - outflow
     sums = _sums(nodes, months, remainder, is_measured)
     daily = _by_day(sums["amount"], sums["remainder"], remainder)
     weights = members.weights(nodes, figures, taken, is_measured)
@@ -76,9 +80,11 @@ def balance_months(
         nodes=sums.select(
             *_BALANCE,
             member_days=months.lists(outflow),
+            fed_in_days=_where_any(months.lists(inflow)),
             allocated_days=months.lists(daily),
             node_micro=pl.Series(node_days.sum(axis=1)),
             member_micro=pl.Series(outflow.sum(axis=1)),
+            fed_in_micro=pl.Series(inflow.sum(axis=1)),
             remainder_micro="remainder",
             carried_in_micro="carried_in",
             allocated_micro=pl.Series(daily.sum(axis=1)),
@@ -104,6 +110,21 @@ def _node_days(months: Months, nodes: pl.DataFrame, node_use: pl.DataFrame) -> t
     days[at] = own.matrix(known["days_micro"])
     flags[at] = own.flags(known["is_measured"])
     return np.where(flags, days, 0), flags
+
+
+def _fed_in(members: Members, figures: Figures, is_measured: Flags, fed_in: pl.DataFrame | None) -> Ints:
+    """What the members of each balance fed into the network by day."""
+    if fed_in is None or fed_in.is_empty():
+        return np.zeros_like(is_measured, dtype=np.int64)
+    given = members.fed_in(figures.of_points(fed_in))
+    return np.where(is_measured, members.sum_by_balance(given), 0)
+
+
+def _where_any(days: pl.Series) -> pl.Series:
+    """Lists in which any day is not nought; the others empty."""
+    is_any = pl.col("days").list.eval(pl.element() != 0).list.any()
+    none = pl.lit([], dtype=pl.List(pl.Int64))
+    return days.to_frame("days").select(pl.when(is_any).then("days").otherwise(none)).to_series()
 
 
 def _of_meters(months: Months, nodes: pl.DataFrame, reach: Reach, node_use: pl.DataFrame) -> Ints:

@@ -24,6 +24,8 @@ class Figures:
     residents: Ints
     absent: Ints
     area: Ints
+    months: Months
+    places: pl.DataFrame
 
     @staticmethod
     def read(months: Months, *, places: pl.DataFrame, use: pl.DataFrame, states: pl.DataFrame) -> "Figures":
@@ -31,8 +33,7 @@ class Figures:
         shape = (places.height, months.width)
         used = use.join(places, on=_POINT)
         at, own = used["place"].to_numpy(), months.within(used)
-        use_days = np.zeros(shape, dtype=np.int64)
-        use_days[at] = own.matrix(used["days_micro"])
+        use_days = _placed(months, used, shape)
         is_norm = np.zeros(shape, dtype=np.bool_)
         is_norm[at] = own.letters(used["quality"], UNMETERED)
         told = states.join(places, on="service_point_id").filter(
@@ -40,14 +41,34 @@ class Figures:
             pl.col("valid_to").is_null() | (pl.col("valid_to") > pl.col("month")),
         )
         held = months.within(told).mask(told, "valid_from", "valid_to")
-        figures = []
-        for name in ("residents", "absent", "floor_area_m2_micro"):
+
+        def figure(name: str) -> Ints:
             target = np.zeros(shape, dtype=np.int64)
             np.add.at(
                 target, told["place"].to_numpy(), held * told[name].to_numpy().astype(np.int64)[:, None]
             )
-            figures.append(target)
-        return Figures(use_days, is_norm, *figures)
+            return target
+
+        return Figures(
+            use=use_days,
+            is_norm=is_norm,
+            residents=figure("residents"),
+            absent=figure("absent"),
+            area=figure("floor_area_m2_micro"),
+            months=months,
+            places=places,
+        )
+
+    def of_points(self, days: pl.DataFrame) -> Ints:
+        """`days` (month, service_point_id, days_micro) in the places of the points; nothing for points without a
+        row."""
+        return _placed(self.months, days.join(self.places, on=_POINT), self.use.shape)
+
+
+def _placed(months: Months, rows: pl.DataFrame, shape: tuple[int, ...]) -> Ints:
+    found = np.zeros(shape, dtype=np.int64)
+    found[rows["place"].to_numpy()] = months.within(rows).matrix(rows["days_micro"])
+    return found
 
 
 @dataclass(frozen=True)
@@ -116,6 +137,10 @@ class Members:
         share = monthly * (day + 1) // days - monthly * day // days
         taken = figures.use[self.point] + np.where(figures.is_norm[self.point], share, 0)
         return np.where(self.active, taken, 0)
+
+    def fed_in(self, of_points: Ints) -> Ints:
+        """What the rows whose use is an outflow of the node fed in on their days, of what their points did."""
+        return np.where(self.is_direct[:, None] & self.active, of_points[self.point], 0)
 
     def weights(self, nodes: pl.DataFrame, figures: Figures, taken: Ints, is_measured: Flags) -> Ints:
         """Weight of each row on each measured day; where all are nought, every row counts alike."""

@@ -18,6 +18,7 @@ from mains.engine.tariff import Tariff
 from mains.engine.tariff.clauses import Clause
 from mains.engine.tariff.demands import USAGE, power_unit, read_minutes
 from mains.engine.tariff.schedule import price_register
+from mains.kernel.clock_times import instants_of
 from mains.kernel.errors import MainsError
 
 _KEYS = ("of", "price", "unit", "start", "step", "values", "file", "column", "missing")
@@ -218,13 +219,7 @@ class _SeriesReader:
                 return [datetime.fromisoformat(local.isoformat() + offset).astimezone(UTC)]
         except ValueError:
             return []
-        clock = ZoneInfo(self.tariff.time_zone)
-        found = []
-        for fold in (0, 1):
-            instant = local.replace(tzinfo=clock, fold=fold).astimezone(UTC)
-            if instant.astimezone(clock).replace(tzinfo=None) == local and instant not in found:
-                found.append(instant)
-        return found
+        return list(instants_of(local, ZoneInfo(self.tariff.time_zone)))
 
     # --- files
 

@@ -13,7 +13,7 @@ from mains.engine.exact.rate import rate_exact
 from mains.engine.facts import DatedValue, Facts, Stretch
 from mains.engine.tariff.model import POSTED_KINDS, Tariff
 
-DAYS, USE, ATTRIBUTE, PRICE = "days", "use", "attribute", "price"
+DAYS, WEATHER, USE, ATTRIBUTE, PRICE = "days", "weather", "use", "attribute", "price"
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,20 @@ class Situation:
 
     tariff: Tariff
     facts: Facts
+
+
+@dataclass(frozen=True)
+class Weather:
+    """Degree days of two periods: by how much use that follows the weather would have changed with it. `quantities` are
+    those that follow it besides use itself."""
+
+    before: Fraction
+    after: Fraction
+    quantities: frozenset[str] = frozenset()
+
+    def follows(self, name: str) -> bool:
+        """Whether use of that name follows the weather."""
+        return name == "usage" or name.startswith("usage.") or name in self.quantities
 
 
 @dataclass(frozen=True)
@@ -69,18 +83,21 @@ def amount_of(situation: Situation) -> int:
     return sum(line.amount_minor or 0 for line in protocol.lines if line.kind in POSTED_KINDS)
 
 
-def split_change(*, before: Situation, after: Situation) -> ItemChange:
-    """From one amount to the other by days, use, each attribute and price, in this order.
+def split_change(*, before: Situation, after: Situation, weather: Weather | None = None) -> ItemChange:
+    """From one amount to the other by days, weather, use, each attribute and price, in this order.
 
-    Of another period, days are valued at the use a day, attributes and prices of the last day before; use at the same
-    attributes and prices; then each attribute takes its new value, by name; what remains is the price: version, season,
-    tariff. Of the same period, use comes first. Raises UnableToRate when one of the two cannot be rated at all.
+    Of another period, days are valued at the use a day, attributes and prices of the last day before; the `weather`,
+    where it is known, as the same use a degree day; the rest of use at the same attributes and prices; then each
+    attribute takes its new value, by name; what remains is the price: version, season, tariff. Of the same period, use
+    comes first. Raises UnableToRate when one of the two cannot be rated at all.
     """
     walk = _Walk(before, amount_of(before))
     start = walk.amount_minor
     end = amount_of(after)
     if (before.facts.period_from, before.facts.period_to) != (after.facts.period_from, after.facts.period_to):
         _change_period(walk, before, after)
+        if weather is not None:
+            _change_weather(walk, before, after, weather)
     walk.exchange(USE, replace(walk.at, facts=replace(walk.at.facts, use=after.facts.use)))
     for name in _read_by(before, after):
         values = after.facts.attributes.get(name, ())
@@ -108,6 +125,21 @@ def _change_period(walk: _Walk, before: Situation, after: Situation) -> None:
     }
     facts = replace(walk.at.facts, period_from=period_from, period_to=period_to, use=use)
     walk.exchange(DAYS, replace(walk.at, facts=facts))
+
+
+def _change_weather(walk: _Walk, before: Situation, after: Situation, weather: Weather) -> None:
+    """Take the new period at the same use a degree day instead of the same use a day."""
+    if not weather.before:
+        return
+    period_from, period_to = after.facts.period_from, after.facts.period_to
+    share = weather.after / weather.before
+    use = {
+        name: (Stretch(period_from, period_to, int(before.facts.use_micro(name) * share)),)
+        if weather.follows(name)
+        else stretches
+        for name, stretches in walk.at.facts.use.items()
+    }
+    walk.exchange(WEATHER, replace(walk.at, facts=replace(walk.at.facts, use=use)))
 
 
 def _read_by(before: Situation, after: Situation) -> list[str]:

@@ -19,6 +19,9 @@ ROWS = pl.Schema(
 """Stored rows as `fill_intervals` takes them: adjoining intervals from `start_at` on, null where one is missing. Rows
 of one point and register do not overlap."""
 
+YEAR_BEFORE = timedelta(weeks=52)
+"""Days to come are taken for those of so long before, which fall on the same days of the week."""
+
 _WEEK_US = 7 * 24 * 3600 * 1_000_000
 _MINUTE_US = 60_000_000
 _KEY = ["point_id", "register", "at"]
@@ -108,6 +111,22 @@ def _filled(series: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
         missing=value.is_null().sum(),
         first_missing_at=pl.col("at").filter(value.is_null()).min().cast(pl.Datetime("us", "UTC")),
     )
+
+
+def days_a_year_later(rows: pl.DataFrame) -> pl.DataFrame:
+    """Stored days (day, clock, start_at, step_minutes, values_micro and more) as those 52 weeks later.
+
+    Of a day that is shorter by its clock, the last intervals are left out; of a longer one they are missing.
+    """
+    parts = [rows.clear()]
+    for (clock,), own in rows.partition_by("clock", as_dict=True).items():
+        later = own.with_columns(pl.col("day") + YEAR_BEFORE).with_columns(
+            start_at=midnights(pl.col("day"), str(clock)),
+            end_at=midnights(pl.col("day") + timedelta(days=1), str(clock)),
+        )
+        count = (pl.col("end_at") - pl.col("start_at")).dt.total_minutes() // pl.col("step_minutes")
+        parts.append(later.with_columns(pl.col("values_micro").list.head(count)).select(rows.columns))
+    return pl.concat(parts)
 
 
 def midnights(days: pl.Expr, clock: str) -> pl.Expr:

@@ -4,14 +4,17 @@ The plain way, which the column version (`filled.py`) is checked against.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from functools import cached_property
+from math import floor
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mains.engine.intervals.values import ESTIMATE_WEEKS, IntervalRow, IntervalSeries, UnableToMeasure
 
+_DAY = timedelta(days=1)
 _WEEK = timedelta(weeks=1)
 
 
@@ -62,6 +65,17 @@ class KnownIntervals:
                     begin_at = row.start_at + timedelta(minutes=row.step_minutes * at)
                     own[begin_at] = KnownInterval(begin_at, micro, row, at + 1, 0)
         return found
+
+    def around(self, first: date, end: date) -> "KnownIntervals":
+        """Those of the rows that tell of the days [first, end) by any clock, or that these may be estimated by."""
+        since = datetime(first.year, first.month, first.day, tzinfo=UTC) - ESTIMATE_WEEKS * _WEEK - 2 * _DAY
+        until = datetime(end.year, end.month, end.day, tzinfo=UTC) + _DAY
+        return KnownIntervals([row for row in self.rows if since < row.start_at < until])
+
+    @property
+    def named(self) -> tuple[tuple[int, str], ...]:
+        """By which rows, corrected for which faults, all that is told here is told."""
+        return tuple((row.row_id, row.fault) for row in self.rows)
 
     @property
     def registers(self) -> tuple[str, ...]:
@@ -171,6 +185,16 @@ class KnownIntervals:
             return [found for _at, found in self.walk(register, start_at, end_at)]
         except UnableToMeasure:
             return []  # several lengths: nothing can be taken from one for the other
+
+
+def without_error(row: IntervalRow, *, percent_hundredths: int, fault: str) -> IntervalRow:
+    """A row as its meter would have counted it, had it not counted so many hundredths of a percent too much: each
+    interval to the nearest millionth, half up."""
+    rightly = Fraction(10_000, 10_000 + percent_hundredths)
+    micro = tuple(
+        None if counted is None else floor(counted * rightly + Fraction(1, 2)) for counted in row.micro
+    )
+    return replace(row, micro=micro, counted=row.micro, fault=fault)
 
 
 def midnight(day: date, clock: str) -> datetime:

@@ -43,6 +43,8 @@ weeks earlier, where that was measured. Beyond that nothing is taken for it."""
 class IntervalRow:
     """A stored row of one register: adjoining intervals from `start_at` (UTC) on, in millionths, None where one is
     missing. `row_id` and the place in the row, from 1, name an interval; `source` tells where the row comes from.
+    `counted` is what a meter with a found error counted in their place, and `fault` what is known of that; both empty
+    of others.
     """
 
     row_id: int
@@ -51,6 +53,8 @@ class IntervalRow:
     step_minutes: int
     micro: tuple[int | None, ...]
     source: str = ""
+    counted: tuple[int | None, ...] = ()
+    fault: str = ""
 
 
 # Demand → first day of a month → what was measured then, in millionths. None when nothing is known of the past.

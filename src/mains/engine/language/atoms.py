@@ -59,7 +59,23 @@ FAMILIES: tuple[Mapping[str, Fraction], ...] = (
     {"kg": Fraction(1, 1000), "t": Fraction(1)},
 )  # fmt: skip
 
-_NAMES = (*COUNTING, *SHARES, *SAME, *(name for family in FAMILIES for name in family))
+HEAT: Mapping[str, Fraction] = {
+    **FAMILIES[0],
+    **{name: size * Fraction(5, 18) for name, size in FAMILIES[1].items()},
+    "kcal": Fraction(1163, 10**6), "Mcal": Fraction(1163, 1000), "Gcal": Fraction(1163),
+}  # fmt: skip
+"""Units of energy in kilowatt-hours, for tariffs that count in one of them: 1 kWh is 3.6 MJ, and a calorie, that of the
+International Table (IEC 60050, ISO 80000-5 annex), 4.1868 J."""
+
+_NAMES = (
+    *COUNTING,
+    *SHARES,
+    *SAME,
+    *(name for family in FAMILIES for name in family),
+    "kcal",
+    "Mcal",
+    "Gcal",
+)
 _FOLDED = [name.casefold() for name in _NAMES]
 # Case does not matter (kwh, KWH), save where it tells two units apart: ml and ML.
 BY_CASE: Mapping[str, str] = {

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mains.engine.language.atoms import BY_CASE, COUNTING, FAMILIES, KNOWN, SAME, SHARES, subunit_of
+from mains.engine.language.atoms import BY_CASE, COUNTING, FAMILIES, HEAT, KNOWN, SAME, SHARES, subunit_of
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d[\d_]*(?:\.\d+)?)|(?P<name>[^\W\d]\w*|[^\w\s/*()^+.,:;\-]+)|(?P<power>\^\s*-?\d+)"
@@ -55,10 +55,12 @@ YEAR = Unit((("year", 1),))
 
 @dataclass(frozen=True)
 class UnitSystem:
-    """The base atoms of one tariff: its currency and the unit it measures use in."""
+    """The base atoms of one tariff: its currency and the unit it measures use in; of heat all units of energy are
+    multiples of one another, elsewhere (gas) a calorific value stands between them."""
 
     currency: str
     unit: str
+    is_heat: bool = False
 
     @property
     def money(self) -> Unit:
@@ -96,7 +98,7 @@ class UnitSystem:
         if atom in SHARES:
             return NUMBER, SHARES[atom]
         own = self._own
-        for family in FAMILIES:
+        for family in (HEAT, *FAMILIES) if self.is_heat and own in HEAT else FAMILIES:
             if atom in family:
                 base = own if own in family else next(name for name, size in family.items() if size == 1)
                 return Unit(((base, 1),)), family[atom] / family[base]

@@ -155,7 +155,8 @@ def _read_units(root: Clause) -> UnitSystem:
         root.get("currency").refuse(
             "currency-unknown", f"“{currency}” is not a currency.", _currency_remedy(currency)
         )
-    units = UnitSystem(currency or "XXX", unit or "unit")
+    is_heat = root.get("service").value == "heat"
+    units = UnitSystem(currency or "XXX", unit or "unit", is_heat)
     try:
         if units.use != NUMBER and units.parse(units.unit)[1] == 1:
             return units
@@ -164,7 +165,7 @@ def _read_units(root: Clause) -> UnitSystem:
     root.get("unit").refuse(
         "unit-unknown", f"Use cannot be measured in “{unit}”.", "Name a unit such as kWh or m3."
     )
-    return UnitSystem(units.currency, "unit")
+    return UnitSystem(units.currency, "unit", is_heat)
 
 
 def _currency_remedy(written: str) -> str:

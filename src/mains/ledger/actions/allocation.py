@@ -9,13 +9,24 @@ from django.db import connection, transaction
 
 from mains.base.columns import append_frame
 from mains.ledger.actions.days import hold_open_days
+from mains.ledger.queries.deferrals import list_deferrals
 from mains.ledger.queries.open_items import accounts_with_open_credit, open_credits, open_items
-from mains.ledger.queries.order import SUPPLY, allocate_by_day
+from mains.ledger.queries.order import SUPPLY, allocate_with_plans
 from mains.ledger.queries.policies import list_policies
 from mains.ledger.values import TransactionKind
 
 # So many accounts are held in memory at once, some hundred megabytes with years of history.
 _CHUNK = 50_000
+# More accounts than these are locked all at once; a lock for each would fill the server's table of locks.
+_LOCKED_ONE_BY_ONE = 100
+# Accounts whose ids differ above these bits share a lock, which is safe and only makes one wait for the other.
+_KEY_BITS = 2**31 - 1
+# One statement, so that everybody takes the lock of all accounts, shared, before those of single ones.
+ALLOCATION_LOCK = """
+    WITH everybody AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(hashtext('ledger_allocation')) AS held)
+    SELECT pg_advisory_xact_lock(hashtext('ledger_allocation_of'), key)
+    FROM everybody, unnest(%(keys)s::int[]) AS key
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +45,7 @@ def allocate_credits(*, account_ids: Sequence[int] | None = None, now: datetime)
     bill run, so that advances meet the new bills. Doing it again allocates nothing more.
     """
     with transaction.atomic():
-        lock_allocation()
+        lock_allocation(account_ids=account_ids)
         accounts = accounts_with_open_credit() if account_ids is None else list(account_ids)
         chunks = [accounts[start : start + _CHUNK] for start in range(0, len(accounts), _CHUNK)]
         made = [_allocate_chunk(chunk, now=now) for chunk in chunks]
@@ -52,7 +63,7 @@ def _allocate_chunk(accounts: Sequence[int], *, now: datetime) -> Allocated:
     # The engine knows accounts only: here one provider's service at an account is what it allocates within.
     supplies = pl.concat([items.select(SUPPLY), funds.select(SUPPLY)]).unique(maintain_order=True)
     supplies = supplies.with_row_index("supply_id").cast({"supply_id": pl.Int64})
-    made = allocate_by_day(
+    made = allocate_with_plans(
         items=items.join(supplies, on=SUPPLY, maintain_order="left")
         .drop("account_id")
         .rename({"supply_id": "account_id"}),
@@ -61,6 +72,7 @@ def _allocate_chunk(accounts: Sequence[int], *, now: datetime) -> Allocated:
         ),
         policies=list_policies(),
         among_services=False,
+        deferrals=list_deferrals(account_ids=accounts),
     )
     return store_allocations(
         made.select("item_id", "credit_id", "amount_minor")
@@ -72,12 +84,23 @@ def _allocate_chunk(accounts: Sequence[int], *, now: datetime) -> Allocated:
     )
 
 
-def lock_allocation() -> None:
-    """Until the end of the database transaction nobody else allocates, so nothing open is given away
-    twice.
+def lock_allocation(*, account_ids: Sequence[int] | None = None) -> None:
+    """Until the end of the database transaction nobody else allocates on these accounts, or on any when they are None
+    or many, so nothing open is given away twice.
+
+    Accounts are locked in one order. Whoever allocates in several steps of one database transaction locks all of
+    their accounts first: two that lock step by step would wait for each other.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger_allocation'))")
+        if account_ids is None or len(account_ids) > _LOCKED_ONE_BY_ONE:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger_allocation'))")
+        else:
+            cursor.execute(ALLOCATION_LOCK, {"keys": allocation_keys(account_ids)})
+
+
+def allocation_keys(account_ids: Sequence[int]) -> list[int]:
+    """The keys of `ALLOCATION_LOCK` for these accounts, in the one order in which everybody locks."""
+    return sorted({account_id & _KEY_BITS for account_id in account_ids})
 
 
 def store_allocations(made: pl.DataFrame, *, now: datetime) -> Allocated:

@@ -3,22 +3,22 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mains.base.csv_files import FileFault
+from mains.base.units import UNIT_OF_SERVICE
 from mains.engine.facts import MICRO
 from mains.engine.intervals.known import midnight
 from mains.engine.intervals.values import MAX_MICRO
 from mains.engine.tariff.schedule import STEPS
+from mains.kernel.clock_times import read_time
 from mains.metering.queries.interval_meters import MeterPlace
 from mains.metering.values import IntervalQuality, IntervalQuantity
-from mains.network.values import UNIT_OF_SERVICE
 
 _LENGTH = re.compile(r"(\d{1,3})\s*(min|minutes|h)?")
-_START = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::00)?(Z|[+-]\d{2}:?\d{2})?")
 _VALUE = re.compile(r"-?\d{1,15}(?:\.\d{1,12})?")
 _QUALITIES = {
     "": IntervalQuality.MEASURED,
@@ -163,51 +163,22 @@ class LineReader:
 
     def _start(self, number: int, text: str) -> datetime | None:
         """The instant; a time without an offset is one of the clock."""
-        match = _START.fullmatch(text)
-        try:
-            local = datetime.fromisoformat(f"{match[1]}T{match[2]}") if match else None
-            if match and match[3]:
-                offset = "+00:00" if match[3] == "Z" else match[3]
-                return datetime.fromisoformat(f"{match[1]}T{match[2]}{offset}").astimezone(UTC)
-        except ValueError:
-            local = None
-        if local is None:
-            self._refuse(
-                number,
-                "start",
-                "time-invalid",
-                f"{text} is not a time.",
-                "Write 2024-03-31T14:00, with its offset where it is not by the clock: 2024-03-31T14:00+02:00.",
-            )
-            return None
-        return self._instant(number, local)
-
-    def _instant(self, number: int, local: datetime) -> datetime | None:
-        zone = ZoneInfo(self.clock)
-        found = {
-            instant
-            for fold in (0, 1)
-            if (instant := local.replace(tzinfo=zone, fold=fold).astimezone(UTC))
-            .astimezone(zone)
-            .replace(tzinfo=None)
-            == local
-        }
-        if len(found) == 1:
-            return found.pop()
-        if found:
-            message, remedy = (
-                "comes twice: the clock goes back.",
-                "Give the offset with it, such as +02:00 and +01:00.",
-            )
+        written = read_time(text, ZoneInfo(self.clock))
+        if written.instant is not None:
+            return written.instant
+        at = f"{written.local:%Y-%m-%d %H:%M}" if written.local else ""
+        if not at:
+            code, message = "time-invalid", f"{text} is not a time."
+            remedy = "Write 2024-03-31T14:00, with its offset where it is not by the clock: 2024-03-31T14:00+02:00."
+        elif written.instants:
+            code = "time-twice"
+            message = f"{at} by the clock of {self.clock} comes twice: the clock goes back."
+            remedy = "Give the offset with it, such as +02:00 and +01:00."
         else:
-            message, remedy = (
-                "does not exist: the clock goes forward.",
-                "Leave the hour out, or give the offset.",
-            )
-        code = "time-twice" if found else "time-none"
-        self._refuse(
-            number, "start", code, f"{local:%Y-%m-%d %H:%M} by the clock of {self.clock} {message}", remedy
-        )
+            code = "time-none"
+            message = f"{at} by the clock of {self.clock} does not exist: the clock goes forward."
+            remedy = "Leave the hour out, or give the offset."
+        self._refuse(number, "start", code, message, remedy)
         return None
 
     def _micro(self, number: int, text: str, size: Fraction) -> int | None:

@@ -7,11 +7,11 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.base.changes import KNOWN, changed_days
+from mains.base.changes import KNOWN, OF_POINTS, changed_days, read_changed
 from mains.base.db import read_frame
 from mains.base.rows import fetch_rows
+from mains.base.units import UNIT_OF_SERVICE
 from mains.metering.queries.records import NAME_OF_USER
-from mains.network.values import UNIT_OF_SERVICE
 
 METER_ERRORS = pl.Schema(
     {
@@ -124,31 +124,24 @@ def read_changed_findings(
         table="metering_unmetereduse",
         subject="service_point_id",
         values=("id",),
-        only="f.service_point_id = ANY(%(points)s::bigint[])" if named else "",
+        only=OF_POINTS if named else "",
     )
-    return read_frame(
-        f"""
-        WITH changed AS (
-            SELECT i.service_point_id, c.valid * i.valid AS valid
-            FROM ({errors}) AS c
-            JOIN metering_register r ON r.id = c.register_id
-            JOIN metering_installation i ON i.meter_id = r.meter_id AND i.recorded_at <= %(as_of)s
-                                            AND i.valid && c.valid
-            UNION
-            SELECT service_point_id, valid FROM ({acts}) AS a
-        )
-        SELECT service_point_id, lower(valid) AS valid_from, upper(valid) AS valid_to
-        FROM changed WHERE valid && daterange(%(from_date)s, %(to_date)s)
-        {"AND service_point_id = ANY(%(points)s::bigint[])" if named else ""}
-        """,
-        {
-            "from_date": from_date,
-            "to_date": to_date,
-            "known_since": known_since,
-            "as_of": as_of,
-            "points": service_point_ids,
-        },
+    changed = f"""
+        SELECT i.service_point_id, c.valid * i.valid AS valid
+        FROM ({errors}) AS c
+        JOIN metering_register r ON r.id = c.register_id
+        JOIN metering_installation i ON i.meter_id = r.meter_id AND i.recorded_at <= %(as_of)s AND i.valid && c.valid
+        UNION
+        SELECT service_point_id, valid FROM ({acts}) AS a
+    """
+    return read_changed(
         connection=connection,
+        changed=changed,
+        from_date=from_date,
+        to_date=to_date,
+        known_since=known_since,
+        as_of=as_of,
+        service_point_ids=service_point_ids,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.base.changes import KNOWN, changed_days
+from mains.base.changes import KNOWN, OF_POINTS, changed_days, read_changed
 from mains.base.db import read_frame
 from mains.network.queries.frames import POINTS_OF_BUCKETS, points_where
 
@@ -238,21 +238,16 @@ def read_changed_installations(
         table="metering_installation",
         subject="service_point_id",
         values=("meter_id",),
-        only="" if service_point_ids is None else "f.service_point_id = ANY(%(points)s::bigint[])",
+        only="" if service_point_ids is None else OF_POINTS,
     )
-    return read_frame(
-        f"""
-        SELECT service_point_id, lower(valid) AS valid_from, upper(valid) AS valid_to
-        FROM ({days}) AS changed WHERE valid && daterange(%(from_date)s, %(to_date)s)
-        """,
-        {
-            "from_date": from_date,
-            "to_date": to_date,
-            "known_since": known_since,
-            "as_of": as_of,
-            "points": service_point_ids,
-        },
+    return read_changed(
         connection=connection,
+        changed=days,
+        from_date=from_date,
+        to_date=to_date,
+        known_since=known_since,
+        as_of=as_of,
+        service_point_ids=service_point_ids,
     )
 
 

@@ -12,8 +12,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from mains.base.rows import fetch_rows
+from mains.base.units import UNIT_OF_SERVICE
 from mains.metering.values import IntervalQuality, IntervalQuantity
-from mains.network.values import UNIT_OF_SERVICE
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,11 @@ from datetime import date, datetime
 from django.db import models
 
 from mains.base.dated import record_fact
-from mains.engine.tariff import names_fact
 from mains.kernel.errors import MainsError
+from mains.network.actions.named_facts import MICRO_BELOW, Refusal, refuse_name, refuse_proof
 from mains.network.models import PointCondition
-from mains.network.values import FILLED_ATTRIBUTES
 
-_LENGTH_MAX = 40
-_PROOF_LENGTH_MAX = 200
-_MICRO_BELOW = 10**15
+_WORD_LENGTH_MAX = 40
 
 
 class UnableToRecordCondition(MainsError):
@@ -38,28 +35,23 @@ def record_condition(
     UnableToRecordFact.
     """
     name, proof = name.strip(), proof.strip()
-    if not names_fact(name) or len(name) > _LENGTH_MAX:
-        message = f"No tariff can read {name or 'a condition without a name'}."
-        remedy = f"Use the name of the tariff's attribute: letters, digits and _, at most {_LENGTH_MAX}."
-        raise _unable(service_point_id, "condition-name", message, "name", remedy)
-    if name in FILLED_ATTRIBUTES:
-        message = f"What tariffs read as {name} comes from another record."
-        remedy = "Record it there: of the premise, the node, the agreement or the meter."
-        raise _unable(service_point_id, "condition-filled", message, "name", remedy)
     word, number = (value, None) if isinstance(value, str) else ("", value)
-    if number is not None and not -_MICRO_BELOW < number < _MICRO_BELOW:
+    refusal = refuse_name(name, what="condition")
+    if refusal is None and number is not None and not -MICRO_BELOW < number < MICRO_BELOW:
         message = "The number is a thousand million or more."
-        raise _unable(
-            service_point_id, "condition-value", message, "value", "Correct the number, such as 16.5."
+        refusal = Refusal("value", message, "value", "Correct the number, such as 16.5.")
+    if refusal is None and isinstance(value, str) and not 0 < len(word) <= _WORD_LENGTH_MAX:
+        message = f"A word has 1 to {_WORD_LENGTH_MAX} characters."
+        refusal = Refusal("word", message, "value", "Use one of the values that the tariff lists.")
+    refusal = refusal or refuse_proof(proof, missing="No document proves the condition.")
+    if refusal is not None:
+        raise UnableToRecordCondition(
+            code=f"condition-{refusal.code}",
+            message=refusal.message,
+            place=f"service point {service_point_id}",
+            remedy=refusal.remedy,
+            params={"field": refusal.field},
         )
-    if value is not None and number is None and not 0 < len(word) <= _LENGTH_MAX:
-        message = f"A word has 1 to {_LENGTH_MAX} characters."
-        remedy = "Use one of the values that the tariff lists."
-        raise _unable(service_point_id, "condition-word", message, "value", remedy)
-    if not proof or len(proof) > _PROOF_LENGTH_MAX:
-        message = "The proof is too long." if proof else "No document proves the condition."
-        remedy = "Name the document, so that an auditor finds it."
-        raise _unable(service_point_id, "condition-proof", message, "proof", remedy)
     return record_fact(
         model=PointCondition,
         subject={"service_point_id": service_point_id, "name": name},
@@ -69,16 +61,4 @@ def record_condition(
         actor=actor,
         now=now,
         proof=proof,
-    )
-
-
-def _unable(
-    service_point_id: int, code: str, message: str, field: str, remedy: str
-) -> UnableToRecordCondition:
-    return UnableToRecordCondition(
-        code=code,
-        message=message,
-        place=f"service point {service_point_id}",
-        remedy=remedy,
-        params={"field": field},
     )

@@ -5,14 +5,9 @@ from datetime import date, datetime
 from django.db import models
 
 from mains.base.dated import record_fact, withdraw_fact
-from mains.engine.tariff import names_fact
 from mains.kernel.errors import MainsError
+from mains.network.actions.named_facts import MICRO_BELOW, Refusal, refuse_name, refuse_proof
 from mains.network.models import Node, NodeFigure, NodeFigureWithdrawal
-from mains.network.values import FILLED_ATTRIBUTES
-
-_NAME_LENGTH_MAX = 40
-_PROOF_LENGTH_MAX = 200
-_MICRO_BELOW = 10**15
 
 
 class UnableToRecordNodeFigure(MainsError):
@@ -37,23 +32,19 @@ def record_node_figure(
     stands above it counts. `proof` names the document. Raises UnableToRecordNodeFigure, UnableToRecordFact.
     """
     name, proof = name.strip(), proof.strip()
-    if not names_fact(name) or len(name) > _NAME_LENGTH_MAX:
-        message = f"No tariff can read {name or 'a figure without a name'}."
-        remedy = f"Use the name of the tariff's attribute: letters, digits and _, at most {_NAME_LENGTH_MAX}."
-        raise _unable(node, "figure-name", message, "name", remedy)
-    if name in FILLED_ATTRIBUTES:
-        message = f"What tariffs read as {name} comes from another record."
-        remedy = (
-            "Record it there: of the premise, the node, the agreement or the meter. Or choose another name."
-        )
-        raise _unable(node, "figure-filled", message, "name", remedy)
-    if value_micro is not None and not 0 <= value_micro < _MICRO_BELOW:
+    refusal = refuse_name(name, what="figure")
+    if refusal is None and value_micro is not None and not 0 <= value_micro < MICRO_BELOW:
         message = "The figure is below nought, or a thousand million or more."
-        raise _unable(node, "figure-value", message, "value", "Correct the number, such as 1.02264.")
-    if not proof or len(proof) > _PROOF_LENGTH_MAX:
-        message = "No document proves the figure." if not proof else "The proof is too long."
-        remedy = f"Name the document, in at most {_PROOF_LENGTH_MAX} characters, so that an auditor finds it."
-        raise _unable(node, "figure-proof", message, "proof", remedy)
+        refusal = Refusal("value", message, "value", "Correct the number, such as 1.02264.")
+    refusal = refusal or refuse_proof(proof, missing="No document proves the figure.")
+    if refusal is not None:
+        raise UnableToRecordNodeFigure(
+            code=f"figure-{refusal.code}",
+            message=refusal.message,
+            place=node.code,
+            remedy=refusal.remedy,
+            params={"field": refusal.field},
+        )
     return record_fact(
         model=NodeFigure,
         subject={"node": node, "name": name},
@@ -103,10 +94,4 @@ def withdraw_node_figure(
         reason=reason,
         actor=actor,
         now=now,
-    )
-
-
-def _unable(node: Node, code: str, message: str, field: str, remedy: str) -> UnableToRecordNodeFigure:
-    return UnableToRecordNodeFigure(
-        code=code, message=message, place=node.code, remedy=remedy, params={"field": field}
     )

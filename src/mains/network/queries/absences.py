@@ -6,7 +6,7 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.base.changes import KNOWN, changed_days
+from mains.base.changes import KNOWN, changed_days, read_changed
 from mains.base.db import read_frame
 from mains.base.rows import fetch_rows
 
@@ -88,29 +88,25 @@ def read_changed_absences(
 
     Looks at the whole utility, or at the service points named alone.
     """
-    named = service_point_ids is not None
     of_points = "(SELECT premise_id FROM network_servicepoint WHERE id = ANY(%(points)s::bigint[]))"
     days = changed_days(
         table="network_absence",
         subject="premise_id",
         values=("id",),
-        only=f"f.premise_id IN {of_points}" if named else "",
+        only="" if service_point_ids is None else f"f.premise_id IN {of_points}",
     )
-    return read_frame(
-        f"""
-        SELECT sp.id AS service_point_id, lower(c.valid) AS valid_from, upper(c.valid) AS valid_to
+    of_premises = f"""
+        SELECT sp.id AS service_point_id, c.valid
         FROM ({days}) AS c JOIN network_servicepoint sp ON sp.premise_id = c.premise_id
-        WHERE c.valid && daterange(%(from_date)s, %(to_date)s)
-        {"AND sp.id = ANY(%(points)s::bigint[])" if named else ""}
-        """,
-        {
-            "from_date": from_date,
-            "to_date": to_date,
-            "known_since": known_since,
-            "as_of": as_of,
-            "points": service_point_ids,
-        },
+    """
+    return read_changed(
         connection=connection,
+        changed=of_premises,
+        from_date=from_date,
+        to_date=to_date,
+        known_since=known_since,
+        as_of=as_of,
+        service_point_ids=service_point_ids,
     )
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.base.changes import KNOWN, changed_days
+from mains.base.changes import KNOWN, OF_POINTS, changed_days, read_changed
 from mains.base.db import read_frame
 from mains.base.rows import fetch_rows
 
@@ -61,26 +61,20 @@ def read_changed_conditions(
 
     Looks at the whole utility, or at the service points named alone.
     """
-    named = service_point_ids is not None
     days = changed_days(
         table="network_pointcondition",
         subject="service_point_id",
         values=("name", "word", "value_micro"),
-        only="f.service_point_id = ANY(%(points)s::bigint[])" if named else "",
+        only="" if service_point_ids is None else OF_POINTS,
     )
-    return read_frame(
-        f"""
-        SELECT service_point_id, lower(valid) AS valid_from, upper(valid) AS valid_to
-        FROM ({days}) AS c WHERE valid && daterange(%(from_date)s, %(to_date)s)
-        """,
-        {
-            "from_date": from_date,
-            "to_date": to_date,
-            "known_since": known_since,
-            "as_of": as_of,
-            "points": service_point_ids,
-        },
+    return read_changed(
         connection=connection,
+        changed=days,
+        from_date=from_date,
+        to_date=to_date,
+        known_since=known_since,
+        as_of=as_of,
+        service_point_ids=service_point_ids,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
 
-from mains.base.changes import CHANGED, KNOWN, changed_days
+from mains.base.changes import CHANGED, KNOWN, changed_days, read_changed
 from mains.base.db import read_frame
 
 _STATE_VALUES = (
@@ -159,8 +159,7 @@ def read_changed_points(
     states = changed_days(table="network_nodestate", subject="node_id", values=("band", "supply_hours_day"))
     figures = changed_days(table="network_nodefigure", subject="node_id", values=("name", "value_micro"))
     placements = changed_days(table="network_nodeplacement", subject="node_id", values=("parent_id",))
-    return read_frame(
-        f"""
+    changed = f"""
         WITH RECURSIVE below AS (
             SELECT node_id, valid FROM ({states}) AS s
             UNION
@@ -169,23 +168,20 @@ def read_changed_points(
             SELECT node_id, valid FROM ({placements}) AS p
             UNION
             SELECT p.node_id, b.valid FROM network_nodeplacement p JOIN below b ON p.parent_id = b.node_id
-        ), changed AS (
-            SELECT sp.id, s.valid FROM ({premises}) AS s JOIN network_servicepoint sp ON sp.premise_id = s.premise_id
-            UNION ALL
-            SELECT sp.id, b.valid FROM below b JOIN network_servicepoint sp ON sp.node_id = b.node_id
         )
-        SELECT id AS service_point_id, lower(valid) AS valid_from, upper(valid) AS valid_to
-        FROM changed WHERE valid && daterange(%(from_date)s, %(to_date)s)
-        {"AND id = ANY(%(points)s::bigint[])" if named else ""}
-        """,
-        {
-            "from_date": from_date,
-            "to_date": to_date,
-            "known_since": known_since,
-            "as_of": as_of,
-            "points": service_point_ids,
-        },
+        SELECT sp.id AS service_point_id, s.valid
+        FROM ({premises}) AS s JOIN network_servicepoint sp ON sp.premise_id = s.premise_id
+        UNION ALL
+        SELECT sp.id, b.valid FROM below b JOIN network_servicepoint sp ON sp.node_id = b.node_id
+    """
+    return read_changed(
         connection=connection,
+        changed=changed,
+        from_date=from_date,
+        to_date=to_date,
+        known_since=known_since,
+        as_of=as_of,
+        service_point_ids=service_point_ids,
     )
 
 

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from mains.base.columns import fetch_frame
 from mains.kernel.errors import MainsError
+from mains.ledger.actions.allocation import lock_allocation
 from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.values import Control, TransactionKind
@@ -110,6 +111,8 @@ def accept_bank_file(*, file_id: int, now: datetime, actor_id: int | None = None
         _lock_accounts({statement.bank_account_id for statement in statements})
         _take_entries([statement.pk for statement in statements])
         parts = []
+        if len(statements) > 1:
+            lock_allocation()
         for statement in statements:
             _open_account(statement, now=now)
             parts.append(_book(statement, file=file, now=now))

@@ -13,6 +13,7 @@ import polars as pl
 from mains.base.columns import fetch_frame
 from mains.kernel.identifiers import has_valid_check_digit
 from mains.ledger.queries.open_items import open_items
+from mains.payments.models import PaymentChannel
 from mains.payments.values import LineState, MatchRule, PayerKind
 from mains.payments.values.payers import payer_key
 from mains.payments.values.states import CONFIDENCE_PERCENT, SURE_PERCENT
@@ -57,6 +58,11 @@ def match_lines(lines: pl.DataFrame, *, find_bills: BillFinder | None = None) ->
             .then(pl.lit(LineState.DEPOSIT.value))
             .when(pl.col("register_id").is_not_null())
             .then(pl.lit(LineState.REGISTER.value))
+            .when(
+                (pl.col("state") == LineState.SUSPENSE.value)
+                & pl.col("payer_account").is_in(_paying_channels())
+            )
+            .then(pl.lit(LineState.WAITING.value))
             .when(pl.col("rule").is_in(sure) & pl.col("account_id").is_not_null())
             .then(pl.lit(LineState.RECEIPT.value))
             .otherwise(pl.col("state"))
@@ -204,6 +210,12 @@ def _by_name_and_amount(found: pl.DataFrame) -> pl.DataFrame:
     ).unique()
     agreeing = found.join(amounts, on=["account_id", "amount_minor"], how="semi")
     return pl.concat([_ruled(agreeing, MatchRule.PAYER_AND_AMOUNT), _ruled(found, MatchRule.PAYER_NAME)])
+
+
+def _paying_channels() -> list[str]:
+    """Bank accounts from which agents and acquirers pass money on: the accountant says which payout it is."""
+    listed = PaymentChannel.objects.exclude(payer_accounts=[]).values_list("payer_accounts", flat=True)
+    return [account for accounts in listed for account in accounts]
 
 
 def _registers_of(lines: pl.DataFrame) -> pl.DataFrame:

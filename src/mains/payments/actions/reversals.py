@@ -164,19 +164,18 @@ def _counterparts(receipt: Receipt, entries: pl.DataFrame) -> pl.DataFrame:
     """The money leaves the place where it was taken. At a bank it stands at the units that the customers paid, or, when
     the receipt came through suspense, at the utility itself. Out of suspense the money of nobody goes back."""
     own_account = receipt.account_id is not None
-    if receipt.money_unit_id is not None:
-        taken = pl.DataFrame({"control": [receipt.money_control], "amount_minor": [-receipt.amount_minor]})
-        return taken.with_columns(suspense_place(receipt.money_unit_id)).select(*POSTING_SCHEMA)
-    bank = (
-        entries.select("organisation_id", "provider_id", "service", -pl.col("amount_minor"))
-        if own_account
-        else pl.DataFrame({"amount_minor": [-receipt.amount_minor]}).with_columns(
-            suspense_place(utility_id())
-        )
+    at_utility = pl.DataFrame({"amount_minor": [-receipt.amount_minor]}).with_columns(
+        suspense_place(utility_id())
     )
-    sides = [bank.with_columns(control=pl.lit(Control.BANK.value))]
+    if receipt.money_unit_id is not None:
+        money = at_utility.with_columns(organisation_id=pl.lit(receipt.money_unit_id, pl.Int64))
+    elif own_account:
+        money = entries.select("organisation_id", "provider_id", "service", -pl.col("amount_minor"))
+    else:
+        money = at_utility
+    sides = [money.with_columns(control=pl.lit(receipt.money_control))]
     if not own_account and entries.is_empty():
-        sides.append(bank.with_columns(-pl.col("amount_minor"), control=pl.lit(Control.SUSPENSE.value)))
+        sides.append(at_utility.with_columns(-pl.col("amount_minor"), control=pl.lit(Control.SUSPENSE.value)))
     return pl.concat([side.select(*POSTING_SCHEMA) for side in sides])
 
 

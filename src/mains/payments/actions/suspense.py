@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from mains.base.columns import fetch_frame
 from mains.kernel.errors import MainsError
+from mains.ledger.actions.allocation import lock_allocation
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.values import Control, TransactionKind
 from mains.payments.actions.learning import learn_payer
@@ -166,6 +167,7 @@ def _give(
     actor_id: int | None,
 ) -> BookedReceipts:
     """Book parts (account, its number, amount or None for all) one after the other."""
+    lock_allocation(account_ids=[account_id for account_id, _number, _amount in parts])
     booked = []
     for part, (account_id, number, amount_minor) in enumerate(parts):
         _record(

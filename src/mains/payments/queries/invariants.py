@@ -80,6 +80,30 @@ CHECKS: dict[str, str] = {
             SELECT -amount_minor FROM ledger_posting WHERE control = 'in_transit'
         ) both_sides HAVING sum(minor) <> 0
     """,
+    # What channels collected, less what was taken back and what they passed on, is what they owe.
+    "channels-equal-control": """
+        SELECT 'agents', sum(minor)
+        FROM (
+            SELECT c.amount_minor AS minor FROM payments_receipt c
+            WHERE c.channel_id IS NOT NULL
+              AND NOT EXISTS (SELECT FROM payments_receiptreversal v WHERE v.receipt_id = c.id)
+            UNION ALL
+            SELECT -amount_minor - fee_minor FROM payments_payout
+            UNION ALL
+            SELECT -amount_minor FROM ledger_posting WHERE control = 'agents'
+        ) both_sides HAVING sum(minor) <> 0
+    """,
+    # A payment by machine was posted once, whole, as due from its channel.
+    "machine-receipts-equal-postings": """
+        SELECT 'receipt ' || receipt_id, sum(minor)
+        FROM (
+            SELECT id AS receipt_id, amount_minor AS minor FROM payments_receipt WHERE channel_id IS NOT NULL
+            UNION ALL
+            SELECT t.source_id, -p.amount_minor
+            FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
+            WHERE p.control = 'agents' AND t.kind = 'online_payment'
+        ) both_sides GROUP BY receipt_id HAVING sum(minor) <> 0
+    """,
     # Each receipt reached its account, or its accounts in their shares, whole.
     "receipts-equal-payments": """
         SELECT 'receipt ' || receipt_id, sum(minor)

@@ -11,8 +11,8 @@ from mains.ledger.values import Control
 from mains.staff.values import Permission, Scope
 
 _RECEIPT = """
-    c.id, c.register_id, coalesce(r.file_name, f.file_name, ''), c.account_number, c.payer, c.reference, c.paid_on,
-    c.amount_minor
+    c.id, c.register_id, coalesce(r.file_name, f.file_name, h.title, ''), c.account_number, c.payer, c.reference,
+    c.paid_on, c.amount_minor
 """
 _SUSPENSE = """
     FROM payments_receipt c
@@ -20,18 +20,20 @@ _SUSPENSE = """
     LEFT JOIN payments_banktransaction t ON t.id = c.bank_transaction_id
     LEFT JOIN payments_bankstatement s ON s.id = t.statement_id
     LEFT JOIN payments_bankfile f ON f.id = s.file_id
+    LEFT JOIN payments_paymentchannel h ON h.id = c.channel_id
     WHERE c.account_id IS NULL
       AND NOT EXISTS (SELECT FROM payments_receiptidentification i WHERE i.receipt_id = c.id)
       AND NOT EXISTS (SELECT FROM payments_receiptreversal v WHERE v.receipt_id = c.id)
 """
 _OF_ACCOUNT = """
-    SELECT c.id, c.register_id, coalesce(r.file_name, f.file_name, ''), c.account_number, c.payer, c.reference,
+    SELECT c.id, c.register_id, coalesce(r.file_name, f.file_name, h.title, ''), c.account_number, c.payer, c.reference,
            c.paid_on, coalesce(i.amount_minor, c.amount_minor), i.recorded_at, v.business_date
     FROM payments_receipt c
     LEFT JOIN payments_paymentregister r ON r.id = c.register_id
     LEFT JOIN payments_banktransaction t ON t.id = c.bank_transaction_id
     LEFT JOIN payments_bankstatement s ON s.id = t.statement_id
     LEFT JOIN payments_bankfile f ON f.id = s.file_id
+    LEFT JOIN payments_paymentchannel h ON h.id = c.channel_id
     LEFT JOIN payments_receiptidentification i ON i.receipt_id = c.id AND i.account_id = %(account_id)s
     LEFT JOIN payments_receiptreversal v ON v.receipt_id = c.id
     WHERE c.id IN (
@@ -161,13 +163,14 @@ def _covered(due_date: date, kind: str, service: str, item_minor: int, amount_mi
 
 _DETAIL = """
     SELECT c.id, a.id, a.number, a.organisation_id, c.payer, c.reference,
-           coalesce(r.file_name, f.file_name, ''), c.paid_on, c.amount_minor, v.business_date, coalesce(v.reason, ''),
-           c.money_control
+           coalesce(r.file_name, f.file_name, h.title, ''), c.paid_on, c.amount_minor, v.business_date,
+           coalesce(v.reason, ''), c.money_control
     FROM payments_receipt c
     LEFT JOIN payments_paymentregister r ON r.id = c.register_id
     LEFT JOIN payments_banktransaction t ON t.id = c.bank_transaction_id
     LEFT JOIN payments_bankstatement s ON s.id = t.statement_id
     LEFT JOIN payments_bankfile f ON f.id = s.file_id
+    LEFT JOIN payments_paymentchannel h ON h.id = c.channel_id
     LEFT JOIN payments_receiptidentification i ON i.receipt_id = c.id
     LEFT JOIN payments_receiptreversal v ON v.receipt_id = c.id
     LEFT JOIN customers_account a ON a.id = coalesce(c.account_id, i.account_id)

@@ -18,13 +18,14 @@ MAX_PROPOSALS = 12
 _MONTHS_OF_AMOUNT = 120  # days back in which an unpaid bill of the same amount is looked for
 _ITEM = """
     SELECT c.id, c.paid_on, c.amount_minor, c.payer, coalesce(t.payer_account, ''), c.reference,
-           coalesce(nullif(t.remittance, ''), c.account_number), coalesce(r.file_name, f.file_name, ''),
+           coalesce(nullif(t.remittance, ''), c.account_number), coalesce(r.file_name, f.file_name, h.title, ''),
            coalesce(t.rule, ''), coalesce(u.id, 0), coalesce(u.username, ''), c.bank_transaction_id
     FROM payments_receipt c
     LEFT JOIN payments_paymentregister r ON r.id = c.register_id
     LEFT JOIN payments_banktransaction t ON t.id = c.bank_transaction_id
     LEFT JOIN payments_bankstatement s ON s.id = t.statement_id
     LEFT JOIN payments_bankfile f ON f.id = s.file_id
+    LEFT JOIN payments_paymentchannel h ON h.id = c.channel_id
     LEFT JOIN LATERAL (
         SELECT owner_id FROM payments_suspenseowner o WHERE o.receipt_id = c.id ORDER BY o.id DESC LIMIT 1
     ) o ON true

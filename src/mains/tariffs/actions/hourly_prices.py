@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -13,12 +13,12 @@ from mains.base.csv_files import Column, FileFault, read_csv
 from mains.engine.facts import MICRO
 from mains.engine.intervals.known import midnight
 from mains.engine.tariff.schedule import STEPS
+from mains.kernel.clock_times import read_time
 from mains.kernel.errors import MainsError
 from mains.tariffs.models import HourlyPrices
 
 COLUMNS = (Column("start"), Column("price"))
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_START = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::00)?(Z|[+-]\d{2}:?\d{2})?")
 _LARGEST_MICRO = 2**45
 _DAY = timedelta(days=1)
 
@@ -66,30 +66,16 @@ class _Reader:
         self.told[start_at] = (micro, line)
 
     def _start(self, line: int, text: str) -> datetime | None:
-        match = _START.fullmatch(text)
-        try:
-            if match and match[3]:
-                offset = "+00:00" if match[3] == "Z" else match[3]
-                return datetime.fromisoformat(f"{match[1]}T{match[2]}{offset}").astimezone(UTC)
-            local = datetime.fromisoformat(f"{match[1]}T{match[2]}") if match else None
-        except ValueError:
-            local = None
-        found = {
-            instant
-            for fold in (0, 1)
-            if local is not None
-            and (instant := local.replace(tzinfo=self.clock, fold=fold).astimezone(UTC))
-            .astimezone(self.clock)
-            .replace(tzinfo=None)
-            == local
-        }
-        if len(found) == 1:
-            return found.pop()
+        written = read_time(text, self.clock)
+        if written.instant is not None:
+            return written.instant
         self.refuse(
             line,
             "start",
-            "time-twice" if found else "time-invalid",
-            f"{text} comes twice by the clock." if found else f"{text} is not a time of the clock.",
+            "time-twice" if written.instants else "time-invalid",
+            f"{text} comes twice by the clock."
+            if written.instants
+            else f"{text} is not a time of the clock.",
             "Write 2024-03-31T14:00, with its offset where needed: 2024-10-27T02:00+01:00.",
         )
         return None

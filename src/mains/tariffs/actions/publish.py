@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from mains.base.units import UNIT_OF_SERVICE
 from mains.engine.tariff import read_document, read_tariff
 from mains.kernel.errors import MainsError
 from mains.tariffs.models import Tariff, TariffEdition
@@ -30,6 +31,16 @@ def publish_tariff(
     data = read_document(document, name=name)
     checked = read_tariff(data)
     assert isinstance(data, Mapping), "A tariff that was read is a mapping."
+    unit = UNIT_OF_SERVICE.get(checked.service)
+    if unit is not None and str(checked.units.use) != unit:
+        raise UnableToPublishTariff(
+            code="unit-of-service",
+            message=f"The use of {checked.service} is kept in {unit} here, the document counts it in"
+            f" {checked.units.use}.",
+            place=f"{name}: unit",
+            remedy=f"Write `unit: {unit}`; prices may name another unit of energy or volume, they are converted"
+            " exactly.",
+        )
     title = data.get("title", checked.code)
     label = str(next(iter(title.values())) if isinstance(title, Mapping) else title)
     tariff, _ = Tariff.objects.select_for_update().get_or_create(

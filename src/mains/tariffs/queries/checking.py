@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from mains.base.units import UNIT_OF_SERVICE
 from mains.engine.tariff import (
     Tariff,
     UnableToReadDocument,
@@ -87,6 +88,18 @@ def _own_rules(tariff: Tariff, code: str, document: Value) -> list[Fault]:
                 "service",
                 1,
                 ("service",),
+            )
+        )
+    unit = UNIT_OF_SERVICE.get(tariff.service)
+    if unit is not None and str(tariff.units.use) != unit:
+        faults.append(
+            Fault(
+                "unit-of-service",
+                f"The use of {tariff.service} is kept in {unit} here, the document counts it in {tariff.units.use}.",
+                f"Write `unit: {unit}`; prices may name another unit of energy or volume, they are converted exactly.",
+                "unit",
+                getattr(document, "lines", {}).get("unit"),
+                ("unit",),
             )
         )
     return faults

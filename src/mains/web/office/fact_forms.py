@@ -12,24 +12,36 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mains.base.formats import unit_text
+from mains.base.units import UNIT_OF_SERVICE
 from mains.base.wording import error_text
 from mains.billing.queries.openings import BalancePlace
 from mains.kernel.errors import MainsError
 from mains.metering.queries.records import MeterRecord
 from mains.metering.values import UnmeteredReason, Zone
-from mains.network.values import UNIT_OF_SERVICE, AbsenceReason, Service
+from mains.network.values import AbsenceReason, Service
 from mains.reporting.queries.bill_paper.wording import attribute_name
 from mains.tariffs.queries.records import titles_of_components
 
 
 @dataclass(frozen=True, kw_only=True)
 class ToldByCondition:
-    """An attribute that a condition may tell of a service point, and the words allowed; none for numbers."""
+    """An attribute that a condition may tell of a service point, and the words allowed; none for numbers.
+    `demand_unit`: it is the highest demand of past months instead."""
 
     point_id: int
     service: str
     name: str
     words: tuple[str, ...]
+    demand_unit: str = ""
+
+    @property
+    def label(self) -> str:
+        """What is told, as people call it."""
+        service, what = str(Service(self.service).label), attribute_name(self.name)
+        if self.demand_unit:
+            told = _("%(demand)s: highest of each past month, %(unit)s")
+            what = told % {"demand": what, "unit": unit_text(self.demand_unit)}
+        return f"{service}, {what}"
 
 
 class FigureField(forms.DecimalField):
@@ -179,10 +191,7 @@ class ConditionForm(FactForm):
     def __init__(self, *args: Any, told: Sequence[ToldByCondition], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         words = sorted({word for each in told for word in each.words})
-        _choices(self, "what").choices = [
-            (f"{each.point_id}:{each.name}", f"{Service(each.service).label}, {attribute_name(each.name)}")
-            for each in told
-        ]
+        _choices(self, "what").choices = [(f"{each.point_id}:{each.name}", each.label) for each in told]
         if words:
             self.fields["value"].help_text = _("One of %(words)s, or a number. Empty: it does not hold.") % {
                 "words": ", ".join(words)

@@ -8,6 +8,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mains.balance.queries.losses import LossRow, NodeDays
+from mains.balance.values import MEASURED_LETTERS
 from mains.base import formats
 from mains.web.office.parts import Chart, Series
 
@@ -53,8 +54,10 @@ def days_chart(*, days: NodeDays, month: date, unit: str) -> Chart:
     """What a node's meter counted and what its members used, day by day; estimated days are marked."""
     count = len(days.node_days)
     remainder = [
-        node - members if letter in "MAFC" else 0
-        for node, members, letter in zip(days.node_days, days.member_days, days.quality, strict=True)
+        node + given - members if letter in MEASURED_LETTERS else 0
+        for node, given, members, letter in zip(
+            days.node_days, days.fed_in_days or [0] * count, days.member_days, days.quality, strict=True
+        )
     ]
     estimated = sum(letter in "FC" for letter in days.quality)
     used = Series(
@@ -75,7 +78,10 @@ def days_chart(*, days: NodeDays, month: date, unit: str) -> Chart:
         title=_("Balance by day, %(month)s")
         % {"month": formats.month_inside_text(month, language=get_language() or "en")},
         finding=_("%(remainder)s remain of %(flowed)s")
-        % {"remainder": _quantity(days.remainder_micro, unit), "flowed": _quantity(days.node_micro, unit)},
+        % {
+            "remainder": _quantity(days.remainder_micro, unit),
+            "flowed": _quantity(days.node_micro + days.fed_in_micro, unit),
+        },
         categories=[str(day + 1) for day in range(count)],
         series=[used, lost],
         unit=formats.unit_text(unit),

@@ -17,7 +17,8 @@ from mains.billing.actions.recalculations.stages import Recalculation, compute_s
 from mains.billing.actions.runs import lacks_partitions, prepare_partitions
 from mains.billing.models import BillRun
 from mains.billing.queries.charges import SliceCharges
-from mains.billing.queries.explain.causes import Reader, find_causes
+from mains.billing.queries.explain.cause_finders import Reader
+from mains.billing.queries.explain.causes import find_causes
 from mains.billing.queries.plans import get_plan
 from mains.billing.queries.touched import name_slices
 from mains.billing.values import RunPlan, RunSlice
@@ -33,7 +34,7 @@ def preview_account(*, account_id: int, now: datetime) -> Recalculation:
     """What `recalculate_account` would post now; nothing is written. Raises as it does."""
     with _one_account(account_id, now) as (connection, draft):
         plan = get_plan(run=draft)
-        _, charges = _of_account(connection, plan, account_id, now=now)
+        _, charges = charges_of_account(connection, plan, account_id, now=now)
         pairs = charges.lines.select("service_month", "service_point_id").unique().sort(pl.all()).rows()
         # In the same transaction, which alone knows the daily use that would be written.
         causes = find_causes(reader_of(connection), account_id=account_id, pairs=pairs, as_of=now)
@@ -53,7 +54,7 @@ def recalculate_account(
     with _one_account(account_id, now) as (connection, draft):
         draft.created_by_id = created_by_id
         plan = get_plan(run=draft)
-        part, charges = _of_account(connection, plan, account_id, now=now)
+        part, charges = charges_of_account(connection, plan, account_id, now=now)
         if charges.lines.is_empty() and charges.carried.is_empty():
             connection.rollback()
             return told(plan, [charges])
@@ -102,9 +103,10 @@ def _one_account(account_id: int, now: datetime) -> Iterator[tuple[Connection, B
         yield connection, draft
 
 
-def _of_account(
+def charges_of_account(
     connection: Connection, plan: RunPlan, account_id: int, *, now: datetime
 ) -> tuple[RunSlice, SliceCharges]:
+    """The account's charges by the stages of a run, in the connection's transaction; nothing of them is posted."""
     accounts = pl.Series("account_id", [account_id], dtype=pl.Int64)
     points = read_points_of_accounts(connection=connection, account_ids=accounts, as_of=plan.facts_as_of)
     (part,) = name_slices(accounts, points, count=1)

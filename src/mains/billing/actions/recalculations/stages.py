@@ -12,7 +12,7 @@ from mains.billing.actions.runs import OnSlice, balance_tasks
 from mains.billing.actions.slices import BalanceTask, UsageTask, refresh_balance_slice, refresh_slice
 from mains.billing.queries.averages import class_averages
 from mains.billing.queries.charges import SliceCharges, compute_charges
-from mains.billing.queries.explain.causes import Cause
+from mains.billing.queries.explain.cause_kinds import Cause
 from mains.billing.queries.plans import list_changed_points, read_metering_changes
 from mains.billing.values import (
     RunPlan,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
@@ -13,9 +13,8 @@ from mains.base.db import adbc_connect, read_frame
 from mains.base.one_processor import on_one_processor
 from mains.base.shared_connection import shared_connection
 from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run
-from mains.billing.actions.recalculations.one_account import reader_of
+from mains.billing.actions.recalculations.one_account import charges_of_account, reader_of
 from mains.billing.actions.recalculations.posting import post_in_one
-from mains.billing.actions.recalculations.stages import compute_slices
 from mains.billing.actions.runs import prepare_partitions
 from mains.billing.actions.settlements.orders import (
     Following,
@@ -29,12 +28,13 @@ from mains.billing.actions.settlements.orders import (
 )
 from mains.billing.models import BillRun
 from mains.billing.queries.charges import SliceCharges
-from mains.billing.queries.explain.causes import Cause, find_causes
+from mains.billing.queries.explain.cause_kinds import Cause
+from mains.billing.queries.explain.causes import find_causes
+from mains.billing.queries.next_prices import Unpriced, list_unpriced
 from mains.billing.queries.plans import get_plan
 from mains.billing.queries.settled import read_left_supplies, waits_for_shares
-from mains.billing.queries.touched import name_slices
-from mains.billing.values import RunKind, RunPlan, RunSlice
-from mains.customers.queries.frames import read_points_of_accounts
+from mains.billing.values import RunKind
+from mains.customers.queries.records import find_account_id
 from mains.ledger.queries.current_account import current_account
 from mains.metering.actions.usage import begin_month
 from mains.metering.queries.records import MeterRecord
@@ -50,7 +50,8 @@ class Settlement:
 
     `lines` as those of a Recalculation; of the open month they are what the account used until it left, of earlier
     months corrections. `causes` are the facts behind the corrections. `waits_for_shares`: the month's run will bill
-    shares of common use besides. `run_id` and `bill_id` are None where nothing was posted.
+    shares of common use besides. `unpriced`: supplies of whoever pays next that their tariffs have no price for.
+    `run_id` and `bill_id` are None where nothing was posted.
     """
 
     month: date
@@ -61,6 +62,7 @@ class Settlement:
     estimated_days: int
     balance_before_minor: int
     waits_for_shares: bool
+    unpriced: tuple[Unpriced, ...] = ()
     causes: Mapping[tuple[date, int], tuple[Cause, ...]] = field(default_factory=dict)
     run_id: int | None = None
     bill_id: int | None = None
@@ -147,7 +149,7 @@ def _settled(
         connection=connection, month=plan.month, service_point_ids=points, as_of=plan.facts_as_of
     )
     _check_forecast(order, used, meters, month=plan.month)
-    part, charges = _charges(connection, plan, order.account.id, now=now)
+    part, charges = charges_of_account(connection, plan, order.account.id, now=now)
     _check_blocked(charges, order)
     pairs = (
         charges.lines.filter(pl.col("service_month") < plan.month)
@@ -165,6 +167,7 @@ def _settled(
         estimated_days=max(charges.bills["estimated_days"], default=0),
         balance_before_minor=current_account(account_id=order.account.id).closing_minor,
         waits_for_shares=waits_for_shares(connection=connection, plan=plan, lines=charges.lines),
+        unpriced=_unpriced(order, following, now=now),
         causes=find_causes(reader_of(connection), account_id=order.account.id, pairs=pairs, as_of=now),
     )
     if not keeps or (charges.lines.is_empty() and charges.carried.is_empty()):
@@ -174,14 +177,15 @@ def _settled(
     return replace(found, run_id=posted.run_id, bill_id=bill_id)
 
 
-def _charges(
-    connection: Connection, plan: RunPlan, account_id: int, *, now: datetime
-) -> tuple[RunSlice, SliceCharges]:
-    accounts = pl.Series("account_id", [account_id], dtype=pl.Int64)
-    points = read_points_of_accounts(connection=connection, account_ids=accounts, as_of=plan.facts_as_of)
-    (part,) = name_slices(accounts, points, count=1)
-    (charges,) = compute_slices(connection, plan, (part,), now=now, service_point_ids=points, on_slice=None)
-    return part, charges
+def _unpriced(order: MoveOrder, following: Following, *, now: datetime) -> tuple[Unpriced, ...]:
+    """What the next payer's bill could not price. Django's connection is the transaction's: it knows who that is."""
+    account_id = find_account_id(number=following.number) if following.number else None
+    if account_id is None:
+        return ()
+    first_day = order.last_date + timedelta(days=1)
+    found = list_unpriced(account_id=account_id, first_day=first_day, as_of=now)
+    taken = {code for code, _tariff, _category in following.terms}
+    return tuple(each for each in found if each.point_code in taken)
 
 
 def _check_blocked(charges: SliceCharges, order: MoveOrder) -> None:

@@ -7,7 +7,7 @@ from mains.billing.queries.explain.bills import (
     explain_causes,
     explain_line,
 )
-from mains.billing.queries.explain.causes import Cause
+from mains.billing.queries.explain.cause_kinds import Cause
 from mains.billing.queries.explain.changes import (
     BillChange,
     ChangeStep,

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from mains.billing.models import Bill, BillLine, BillRun
 from mains.billing.queries.explain.carried import kept_of
-from mains.billing.queries.explain.causes import Cause, bill_causes
+from mains.billing.queries.explain.cause_kinds import Cause
+from mains.billing.queries.explain.causes import bill_causes
 from mains.billing.queries.explain.evidence import left_items, load_items
 from mains.billing.queries.explain.items import RatedItem, rate_items, title_of
 from mains.billing.queries.explain.results import BalanceExplanation, BillExplanation, LineExplanation

@@ -10,8 +10,19 @@ from mains.billing.models import Bill, BillLine, BillRun
 from mains.billing.queries.explain.bills import get_bill
 from mains.billing.queries.explain.evidence import left_items, load_items
 from mains.billing.queries.explain.items import RatedItem, fact_title, rate_items
+from mains.billing.queries.explain.weather import weather_between
 from mains.billing.values import COMMON_USE, POSTED_LINE_KINDS, RunKind, bill_number
-from mains.engine.exact.change import ATTRIBUTE, DAYS, PRICE, USE, Effect, Situation, split_change
+from mains.engine.exact.change import (
+    ATTRIBUTE,
+    DAYS,
+    PRICE,
+    USE,
+    WEATHER,
+    Effect,
+    Situation,
+    Weather,
+    split_change,
+)
 from mains.engine.facts import MICRO, AttributeValue, Facts
 
 BEGAN, ENDED = "began", "ended"
@@ -26,8 +37,10 @@ OTHERWISE = "otherwise"
 """What had been posted before is not what its facts give: the month had been left out of its bill, for instance."""
 A_DAY = "a_day"
 """The name of a change of use between months of different length: its values are use a day."""
+WEATHER_APART = "weather_apart"
+"""The name of a change of use beyond what the weather makes of it."""
 CAUSES = (
-    DAYS, USE, ATTRIBUTE, PRICE, BEGAN, ENDED, KEPT, SETTLED, RECALCULATED, RECALCULATED_BEFORE, OTHERWISE,
+    DAYS, WEATHER, USE, ATTRIBUTE, PRICE, BEGAN, ENDED, KEPT, SETTLED, RECALCULATED, RECALCULATED_BEFORE, OTHERWISE,
 )  # fmt: skip
 
 Shown = AttributeValue | None
@@ -35,8 +48,9 @@ Shown = AttributeValue | None
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeStep:
-    """One cause with its amount in minor units. `before` and `now` are what changed: days, use in all or a day, an
-    attribute's last value; None where the cause has no such value. `name` is the attribute's, the service's, or A_DAY.
+    """One cause with its amount in minor units. `before` and `now` are what changed: days, degree days, use in all or a
+    day, an attribute's last value; None where the cause has no such value. `name` is the attribute's, the service's,
+    A_DAY or WEATHER_APART.
     """
 
     cause: str
@@ -214,8 +228,9 @@ def _own_steps(before: Mapping[int, RatedItem], after: Mapping[int, RatedItem]) 
     pairs, only_before, only_after = _paired(before, after)
     for earlier, later in pairs:
         situations = _situation(earlier), _situation(later)
-        for effect in split_change(before=situations[0], after=situations[1]).effects:
-            step = _step(effect, *situations)
+        weather = weather_between(earlier.item, later.item)
+        for effect in split_change(before=situations[0], after=situations[1], weather=weather).effects:
+            step = _step(effect, *situations, weather)
             # A balance has no name outside its tariff.
             yield replace(step, name=fact_title(later, step.name)) if step.cause == ATTRIBUTE else step
     for rated in only_before:
@@ -253,16 +268,18 @@ def _situation(rated: RatedItem) -> Situation:
     return Situation(rated.item.edition.tariff, rated.facts)
 
 
-def _step(effect: Effect, earlier: Situation, later: Situation) -> ChangeStep:
+def _step(effect: Effect, earlier: Situation, later: Situation, weather: Weather | None) -> ChangeStep:
     before, now = earlier.facts, later.facts
     shown: tuple[Shown, Shown] = (None, None)
     if effect.cause == DAYS:
         shown = (_days(before), _days(now))
+    elif effect.cause == WEATHER and weather is not None:
+        shown = (weather.before, weather.after)
     elif effect.cause == USE and (before.period_from, before.period_to) == (now.period_from, now.period_to):
         measure = _measure(before, now)
         shown = (_use(before, measure), _use(now, measure))
     elif effect.cause == USE:
-        effect = replace(effect, name=A_DAY)
+        effect = replace(effect, name=A_DAY if weather is None else WEATHER_APART)
         measure = _measure(before, now)
         shown = (_use(before, measure) / _days(before), _use(now, measure) / _days(now))
     elif effect.cause == ATTRIBUTE:

@@ -13,14 +13,17 @@ from typing import Any
 from django.db import connection
 
 from mains.balance.queries.exact import NodeBalance, prove_balance, stored_balances
+from mains.billing.queries.explain import evidence_statements as statements
 from mains.billing.queries.explain.carried import CarriedRows, load_carried
-from mains.billing.queries.explain.intervals import (
+from mains.billing.queries.explain.intervals.believed import PointIntervals, found_faults, hung_meters
+from mains.billing.queries.explain.intervals.rows import (
     IntervalFact,
     PriceFact,
     first_day_read,
     load_intervals,
     load_prices,
 )
+from mains.billing.queries.explain.intervals.stated import StatedDemand, stated_demands
 from mains.billing.values import COMMON_USE
 from mains.engine.tariff import read_tariff
 from mains.engine.tariff.model import Tariff
@@ -29,7 +32,6 @@ from mains.kernel.period import next_month
 Row = dict[str, Any]
 
 _PARTIES = ("account_id", "service_point_id", "tariff_id", "provider_id")
-_KNOWN = "{0}.recorded_at <= %(as_of)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(as_of)s)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +48,13 @@ class Edition:
 class Item:
     """One agreement in one month: what the exact interpreters need, and where each fact is kept.
 
-    `agreements` are the rows that follow one another without a gap; the oldest that ever spoke of them
-    gives the item its id. `stored` are
-    the daily-use rows that the bill read, `placements`, `states` and `figures` the network facts above the service
-    point, `balance_rows` those of the nodes above it, where the tariff reads what they share out; `carried` what is
-    known of balances from bill to bill, where the tariff has such; `conditions` what is recorded of the point under
-    names of attributes; `errors` and `acts` what was ever found of its registers and of itself, `intervals` all
-    revisions of the days of interval data that say anything of the month, `prices` those of the prices by the hour that
-    its tariff reads.
+    `agreements` are the rows that follow one another without a gap; the oldest that ever spoke of them gives the item
+    its id. `stored` are the daily-use rows that the bill read, `placements`, `states` and `figures` the network facts
+    above the service point, `balance_rows` those of the nodes above it, where the tariff reads what they share out;
+    `carried` what is known of balances from bill to bill, where the tariff has such; `conditions` what is recorded of
+    the point under names of attributes, `stated` those that speak of demands of months before; `errors` and `acts` what
+    was ever found of its registers and of itself, `intervals` all revisions of the days of interval data that say
+    anything of the month, `prices` those of the prices by the hour that its tariff reads.
     """
 
     agreement_id: int
@@ -81,6 +82,14 @@ class Item:
     acts: tuple[Row, ...] = ()
     intervals: tuple[IntervalFact, ...] = ()
     prices: tuple[PriceFact, ...] = ()
+    stated: tuple[StatedDemand, ...] = ()
+
+    @property
+    def told_by_intervals(self) -> PointIntervals:
+        """The intervals with the meters that counted them."""
+        return PointIntervals(
+            self.intervals, hung_meters(self.registers), found_faults(self.errors, self.registers)
+        )
 
     @property
     def installed(self) -> tuple[Row, ...]:
@@ -103,21 +112,20 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
     the daily use may have been computed earlier than the bill."""
     following = next_month(month)
     about = {"accounts": list(account_ids), "from": month, "to": following, "as_of": as_of}
-    agreements = _rows(_AGREEMENTS, about)
+    agreements = _rows(statements.AGREEMENTS, about)
     points = {row["service_point_id"]: row for row in agreements}
     about["points"] = list(points)
     about["premises"] = [row["premise_id"] for row in points.values()]
-    registers = _grouped(_rows(_REGISTERS, about), "service_point_id")
+    registers = _grouped(_rows(statements.REGISTERS, about), "service_point_id")
     about["registers"] = [row["register_id"] for rows in registers.values() for row in rows]
-    readings = _grouped(_rows(_READINGS, about), "service_point_id")
-    premise_states = _grouped(_rows(_PREMISE_STATES, about), "premise_id")
-    absences = _grouped(_rows(_ABSENCES, about), "premise_id")
-    conditions = _grouped(_rows(_CONDITIONS, about), "service_point_id")
+    readings = _grouped(_rows(statements.READINGS, about), "service_point_id")
+    premise_states = _grouped(_rows(statements.PREMISE_STATES, about), "premise_id")
+    absences = _grouped(_rows(statements.ABSENCES, about), "premise_id")
     errors, acts = (
-        _grouped(_rows(_ERRORS, about), "register_id"),
-        _grouped(_rows(_ACTS, about), "service_point_id"),
+        _grouped(_rows(statements.ERRORS, about), "register_id"),
+        _grouped(_rows(statements.ACTS, about), "service_point_id"),
     )
-    stored = _grouped(_rows(_USAGE, about), "service_point_id")
+    stored = _grouped(_rows(statements.USAGE, about), "service_point_id")
     placements, states, figures = _network({row["node_id"] for row in points.values()}, about)
     editions = _editions({row["tariff_id"] for row in agreements}, as_of)
     balances = _balances(points.values(), placements, editions, about)
@@ -126,6 +134,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
         default=first_day_read(None, month),
     )
     days = (read_from, following + timedelta(days=1))
+    conditions = _grouped(_rows(statements.CONDITIONS, about | {"from": read_from}), "service_point_id")
     intervals = load_intervals(service_point_ids=[*points], days=days, as_of=as_of)
     named = (name for edition in editions.values() for name in edition.tariff.price_series)
     prices = tuple(load_prices(series=named, days=days, as_of=as_of))
@@ -141,7 +150,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
         )
     items = []
     chains = list(_chains(agreements, month, following))
-    oldest = {_parties(row): row["oldest_id"] for row in _rows(_OLDEST, about)}
+    oldest = {_parties(row): row["oldest_id"] for row in _rows(statements.OLDEST, about)}
     count = Counter(_parties(chain[0]) for chain in chains)
     for chain in chains:
         first, point_id = chain[0], chain[0]["service_point_id"]
@@ -168,7 +177,10 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
                 balance_rows=tuple(balances[node] for node in above if node in balances),
                 carried=carried,
                 absences=tuple(absences[first["premise_id"]]),
-                conditions=tuple(conditions[point_id]),
+                conditions=tuple(
+                    row for row in conditions[point_id] if (row["valid_to"] or following) > month
+                ),
+                stated=tuple(stated_demands(conditions[point_id])),
                 errors=_of_registers(registers[point_id], errors),
                 acts=tuple(acts[point_id]),
                 intervals=tuple(intervals.get(point_id, ())),
@@ -192,9 +204,9 @@ def load_meter_item(*, service_point_id: int, service: str, month: date, as_of: 
     """The facts of a point that measures a node, for which nobody pays: registers, readings and stored use."""
     following = next_month(month)
     about: Row = {"points": [service_point_id], "from": month, "to": following, "as_of": as_of}
-    registers = _rows(_REGISTERS, about)
+    registers = _rows(statements.REGISTERS, about)
     about["registers"] = [row["register_id"] for row in registers]
-    (point,) = _rows(_METER_POINT, about)
+    (point,) = _rows(statements.METER_POINT, about)
     return Item(
         agreement_id=0,
         account_id=0,
@@ -211,9 +223,9 @@ def load_meter_item(*, service_point_id: int, service: str, month: date, as_of: 
         figures=(),
         as_of=as_of,
         registers=tuple(registers),
-        readings=tuple(_rows(_READINGS, about)),
-        stored=tuple(_rows(_USAGE, about)),
-        errors=tuple(_rows(_ERRORS, about)),
+        readings=tuple(_rows(statements.READINGS, about)),
+        stored=tuple(_rows(statements.USAGE, about)),
+        errors=tuple(_rows(statements.ERRORS, about)),
         intervals=tuple(
             load_intervals(
                 service_point_ids=[service_point_id],
@@ -282,13 +294,13 @@ def _network(nodes: set[int], about: Row) -> tuple[dict[int, list[Row]], ...]:
         level = list(nodes - seen)
         seen |= nodes
         nodes = set()
-        for row in _rows(_PLACEMENTS, about | {"nodes": level}):
+        for row in _rows(statements.PLACEMENTS, about | {"nodes": level}):
             placements[row["node_id"]].append(row)
             if row["parent_id"] is not None:
                 nodes.add(row["parent_id"])
     states, figures = (
         _grouped(_rows(statement, about | {"nodes": list(seen)}), "node_id")
-        for statement in (_NODE_STATES, _NODE_FIGURES)
+        for statement in (statements.NODE_STATES, statements.NODE_FIGURES)
     )
     return placements, states, figures
 
@@ -304,7 +316,7 @@ def _above(node: int, placements: dict[int, list[Row]]) -> list[int]:
 
 
 def _editions(tariff_ids: set[int], as_of: datetime) -> dict[int, Edition]:
-    rows = _rows(_EDITIONS, {"tariffs": list(tariff_ids), "as_of": as_of})
+    rows = _rows(statements.EDITIONS, {"tariffs": list(tariff_ids), "as_of": as_of})
     return {
         row["tariff_id"]: Edition(
             id=row["id"], code=row["code"], name=row["name"], tariff=tariff_of_document(row["document"])
@@ -336,111 +348,3 @@ def _grouped(rows: Iterable[Row], key: str) -> dict[int, list[Row]]:
     for row in rows:
         groups[row[key]].append(row)
     return groups
-
-
-_AGREEMENTS = f"""
-SELECT a.id AS agreement_id, a.account_id, a.service_point_id, a.tariff_id, a.provider_id, a.category, a.load_class,
-       lower(a.valid) AS valid_from, upper(a.valid) AS valid_to, a.recorded_at, a.proof,
-       sp.code AS point_code, sp.premise_id, sp.node_id, sp.service, sp.connected_on, sp.disconnected_on,
-       p.kind AS premise_kind
-FROM customers_agreement a
-JOIN network_servicepoint sp ON sp.id = a.service_point_id
-JOIN network_premise p ON p.id = sp.premise_id
-WHERE a.account_id = ANY(%(accounts)s) AND a.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("a")}
-"""
-_METER_POINT = """
-SELECT code AS point_code, node_id, connected_on, disconnected_on FROM network_servicepoint WHERE id = ANY(%(points)s)
-"""
-_OLDEST = """
-SELECT account_id, service_point_id, tariff_id, provider_id, min(id) AS oldest_id
-FROM customers_agreement
-WHERE account_id = ANY(%(accounts)s) AND valid && daterange(%(from)s, %(to)s) AND recorded_at <= %(as_of)s
-GROUP BY account_id, service_point_id, tariff_id, provider_id
-"""
-_REGISTERS = """
-SELECT i.id AS installation_id, i.service_point_id, i.meter_id, r.id AS register_id, r.zone, r.digits,
-       r.multiplier_micro, m.serial, m.model, lower(i.valid) AS valid_from, upper(i.valid) AS valid_to,
-       i.recorded_at, i.superseded_at
-FROM metering_installation i
-JOIN metering_register r ON r.meter_id = i.meter_id
-JOIN metering_meter m ON m.id = i.meter_id
-WHERE i.service_point_id = ANY(%(points)s) AND i.recorded_at <= %(as_of)s
-ORDER BY i.valid, r.zone
-"""
-_READINGS = """
-SELECT DISTINCT i.service_point_id, d.id AS reading_id, d.register_id, d.reading_date, d.value_micro, d.source,
-       d.recorded_at, d.superseded_at, d.evidence, u.username AS recorded_by, m.serial, r.zone,
-       (SELECT string_agg(p.id || ' ' || f.sha256, ',' ORDER BY p.id) FROM metering_readingphoto p
-        JOIN documents_storedfile f ON f.id = p.file_id WHERE p.reading_id = d.id) AS photos
-FROM metering_reading d
-JOIN metering_register r ON r.id = d.register_id
-JOIN metering_meter m ON m.id = r.meter_id
-JOIN metering_installation i ON i.meter_id = m.id AND i.service_point_id = ANY(%(points)s)
-LEFT JOIN staff_user u ON u.id = d.recorded_by_id
-WHERE d.register_id = ANY(%(registers)s) AND d.recorded_at <= %(as_of)s
-ORDER BY d.reading_date, reading_id
-"""
-_PREMISE_STATES = f"""
-SELECT s.id, s.premise_id, s.residents, s.rooms, s.floor_area_m2_micro, s.heated_area_m2_micro, s.storey_height_mm,
-       s.location, s.cooker, s.meter_possible, lower(s.valid) AS valid_from, upper(s.valid) AS valid_to, s.recorded_at
-FROM network_premisestate s
-WHERE s.premise_id = ANY(%(premises)s) AND s.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("s")}
-ORDER BY s.valid
-"""
-_ABSENCES = f"""
-SELECT a.id, a.premise_id, a.residents, lower(a.valid) AS valid_from, upper(a.valid) AS valid_to, a.recorded_at, a.proof
-FROM network_absence a
-WHERE a.premise_id = ANY(%(premises)s) AND a.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("a")}
-ORDER BY a.valid, a.id
-"""
-_CONDITIONS = f"""
-SELECT c.id, c.service_point_id, c.name, c.word, c.value_micro, lower(c.valid) AS valid_from,
-       upper(c.valid) AS valid_to, c.recorded_at, c.proof
-FROM network_pointcondition c
-WHERE c.service_point_id = ANY(%(points)s) AND (c.word <> '' OR c.value_micro IS NOT NULL)
-  AND c.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("c")}
-ORDER BY c.valid, c.id
-"""
-_ERRORS = """
-SELECT e.id, e.register_id, e.percent_hundredths, lower(e.valid) AS valid_from, upper(e.valid) AS valid_to,
-       e.recorded_at, e.superseded_at, e.proof
-FROM metering_metererror e
-WHERE e.register_id = ANY(%(registers)s) AND e.recorded_at <= %(as_of)s
-ORDER BY e.id
-"""
-_ACTS = """
-SELECT u.id, u.service_point_id, u.zone, u.amount_micro, lower(u.valid) AS valid_from, upper(u.valid) AS valid_to,
-       u.recorded_at, u.superseded_at, u.proof, u.reason
-FROM metering_unmetereduse u
-WHERE u.service_point_id = ANY(%(points)s) AND u.recorded_at <= %(as_of)s
-ORDER BY u.id
-"""
-_PLACEMENTS = f"""
-SELECT n.node_id, n.parent_id, lower(n.valid) AS valid_from, upper(n.valid) AS valid_to
-FROM network_nodeplacement n
-WHERE n.node_id = ANY(%(nodes)s) AND n.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("n")}
-"""
-_NODE_STATES = f"""
-SELECT s.id, s.node_id, nullif(s.band, '') AS band, s.supply_hours_day, lower(s.valid) AS valid_from,
-       upper(s.valid) AS valid_to, s.recorded_at, o.name AS node_name
-FROM network_nodestate s JOIN network_node o ON o.id = s.node_id
-WHERE s.node_id = ANY(%(nodes)s) AND s.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("s")}
-"""
-_NODE_FIGURES = f"""
-SELECT s.id, s.node_id, s.name, s.value_micro, lower(s.valid) AS valid_from, upper(s.valid) AS valid_to, s.recorded_at,
-       s.proof, o.name AS node_name
-FROM network_nodefigure s JOIN network_node o ON o.id = s.node_id
-WHERE s.node_id = ANY(%(nodes)s) AND s.value_micro IS NOT NULL
-  AND s.valid && daterange(%(from)s, %(to)s) AND {_KNOWN.format("s")}
-"""
-_USAGE = """
-SELECT DISTINCT ON (service_point_id, zone) service_point_id, zone, revision, recorded_at, days_micro, quality
-FROM metering_usagemonth
-WHERE month = %(from)s AND service_point_id = ANY(%(points)s) AND recorded_at <= %(as_of)s
-ORDER BY service_point_id, zone, revision DESC
-"""
-_EDITIONS = f"""
-SELECT e.id, e.tariff_id, t.code, t.name, e.document
-FROM tariffs_tariffedition e JOIN tariffs_tariff t ON t.id = e.tariff_id
-WHERE e.tariff_id = ANY(%(tariffs)s) AND {_KNOWN.format("e")}
-"""

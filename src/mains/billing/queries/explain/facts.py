@@ -8,13 +8,9 @@ from django.utils.translation import gettext as _
 
 from mains.billing.queries.explain.carried import opening_values
 from mains.billing.queries.explain.evidence import Item, Row
-from mains.billing.queries.explain.intervals import (
-    ItemIntervals,
-    hung_meters,
-    known_intervals,
-    known_prices,
-    measure_item,
-)
+from mains.billing.queries.explain.intervals.believed import known_prices
+from mains.billing.queries.explain.intervals.items import ItemIntervals
+from mains.billing.queries.explain.intervals.measuring import ItemMeasurer
 from mains.billing.queries.explain.shares import share_stretches
 from mains.billing.queries.explain.usage import DailyUse
 from mains.billing.values import COMMON_USE, FLAG_WORDS
@@ -31,13 +27,13 @@ def intervals_of(item: Item) -> ItemIntervals | None:
     """What stored intervals give of an item whose tariff reads them; None of any other. Raises UnableToMeasure."""
     if item.edition is None or not item.edition.tariff.needs_intervals:
         return None
-    known, _clock = known_intervals(item.intervals, hung_meters(item.registers), item.as_of)
-    return measure_item(
+    known, _clock = item.told_by_intervals.known(item.as_of)
+    return ItemMeasurer().measure(
         item.edition.tariff,
         known,
-        period_from=item.period_from,
-        period_to=item.period_to,
+        period=(item.period_from, item.period_to),
         prices=known_prices(item.prices, item.edition.tariff, item.as_of),
+        stated=item.stated,
     )
 
 
@@ -111,7 +107,7 @@ def _of_absences(item: Item) -> tuple[DatedValue, ...]:
     if not item.absences:
         return (DatedValue(Fraction(0), item.period_from, item.period_to, _("no absence is recorded")),)
     found = []
-    for day in _days(item):
+    for day in days_of(item):
         away = [row for row in item.absences if _holds(row, day)]
         living = sum(row["residents"] for row in item.premise_states if _holds(row, day))
         count = min(sum(row["residents"] for row in away), living)
@@ -123,8 +119,8 @@ def _of_absences(item: Item) -> tuple[DatedValue, ...]:
 def _of_network(item: Item) -> dict[str, tuple[DatedValue, ...]]:
     """Band and hours of the nearest node above the service point that has a state on the day."""
     found: dict[str, list[DatedValue]] = {}
-    for day in _days(item):
-        row = _nearest(item, item.states, day)
+    for day in days_of(item):
+        row = nearest_row(item, item.states, day)
         if row is None:
             continue
         source = _source(row["node_name"], row, "id")
@@ -146,12 +142,12 @@ def _of_figures_and_conditions(item: Item) -> dict[str, tuple[DatedValue, ...]]:
         kind = tariff.attributes[name].kind if tariff is not None else ""
         conditions = [row for row in item.conditions if row["name"] == name]
         figures = [row for row in item.figures if row["name"] == name and kind == "number"]
-        for day in _days(item) if conditions or figures else ():
+        for day in days_of(item) if conditions or figures else ():
             own = (_condition_value(row, kind) for row in conditions if _holds(row, day))
             value = next((each for each in own if each is not None), None)
             source = next((_source_of_figure(row) for row in conditions if _holds(row, day)), "")
             if value is None:
-                row = _nearest(item, figures, day)
+                row = nearest_row(item, figures, day)
                 if row is None:
                     continue
                 value, source = Fraction(row["value_micro"], MICRO), _source_of_figure(row)
@@ -180,7 +176,7 @@ def _source_of_figure(row: Row) -> str:
     return f"{told}, {row['proof']}"
 
 
-def _nearest(item: Item, rows: Sequence[Row], day: date) -> Row | None:
+def nearest_row(item: Item, rows: Sequence[Row], day: date) -> Row | None:
     """The row about the service point's node on the day, or else about the nearest node above it."""
     node: int | None = item.point["node_id"]
     while node is not None:
@@ -195,7 +191,7 @@ def _nearest(item: Item, rows: Sequence[Row], day: date) -> Row | None:
 def _of_meters(item: Item) -> dict[str, tuple[DatedValue, ...]]:
     """Whether a meter is installed on each day, and which zones its registers count."""
     metered, zones = [], []
-    for day in _days(item):
+    for day in days_of(item):
         installed = [row for row in item.installed if _holds(row, day)]
         serials = ", ".join(dict.fromkeys(row["serial"] for row in installed))
         source = _("meter %(serial)s") % {"serial": serials} if installed else _("no meter installed")
@@ -216,7 +212,7 @@ def zones_counted(counted: set[int]) -> str:
     return "day_night" if counted >= _DAY_NIGHT else "total"
 
 
-def _days(item: Item) -> Iterator[date]:
+def days_of(item: Item) -> Iterator[date]:
     return (item.period_from + timedelta(days=n) for n in range((item.period_to - item.period_from).days))
 
 

@@ -8,15 +8,15 @@ from fractions import Fraction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from mains.base.units import UNIT_OF_SERVICE
 from mains.billing.queries.explain.evidence import Item
 from mains.billing.queries.explain.facts import facts_of, intervals_of
-from mains.billing.queries.explain.intervals import ItemIntervals
+from mains.billing.queries.explain.intervals.items import ItemIntervals
 from mains.billing.queries.explain.usage import DailyUse, daily_use
 from mains.billing.values import LineKind
 from mains.engine.exact import rate_exact
 from mains.engine.exact.protocol import Line, Protocol
 from mains.engine.facts import Facts
-from mains.network.values import UNIT_OF_SERVICE
 from mains.staff.values import Scope
 
 Key = tuple[int, date, str, str]

@@ -6,7 +6,7 @@ from datetime import date
 from fractions import Fraction
 
 from mains.billing.models import BillLine
-from mains.billing.queries.explain.causes import Cause
+from mains.billing.queries.explain.cause_kinds import Cause
 from mains.billing.queries.explain.items import RatedItem
 from mains.engine.exact import show
 from mains.engine.exact.explanation import Step

@@ -9,15 +9,15 @@ from django.utils.translation import ngettext
 
 from mains.balance.queries.exact import NodeBalance
 from mains.balance.values import Key
+from mains.base.units import UNIT_OF_SERVICE
 from mains.billing.queries.explain.evidence import Item, load_meter_item
 from mains.billing.queries.explain.usage import daily_use
-from mains.billing.values import COMMON_USE
+from mains.billing.values import COMMON_USE, FED_IN
 from mains.customers.queries.records import points_within
 from mains.engine.balance import AllocationKey
 from mains.engine.exact.explanation import Step
 from mains.engine.facts import MICRO, Stretch
 from mains.kernel.period import next_month
-from mains.network.values import UNIT_OF_SERVICE
 from mains.staff.values import Scope
 
 DAY = timedelta(days=1)
@@ -130,12 +130,14 @@ def _remainder(balance: NodeBalance, members: Step, shared: Sequence[int], unit:
 
 
 def _whole(balance: NodeBalance, members: Step, unit: str) -> Step:
+    fed_in = sum(balance.exact.fed_in_days)
+    given = (Step(_("fed in by consumers below the node"), Fraction(fed_in, MICRO), unit),) if fed_in else ()
     return Step(
         _("remainder of the month"),
         Fraction(balance.exact.remainder, MICRO),
         unit,
-        formula=_("own meter − members"),
-        children=(_own_meter(balance, unit), members),
+        formula=_("own meter + fed in − members") if given else _("own meter − members"),
+        children=(_own_meter(balance, unit), *given, members),
     )
 
 
@@ -168,13 +170,21 @@ def _own_meter(balance: NodeBalance, unit: str) -> Step:
             service_point_id=point_id, service=balance.service, month=balance.month, as_of=balance.known_at
         )
         use = daily_use(item, unit=unit)
-        children += use.origins(name="usage", from_date=balance.month, to_date=next_month(balance.month))
+        days = {"from_date": balance.month, "to_date": next_month(balance.month)}
+        children += use.origins(name="usage", **days)
+        if flowed_out := use.origins(name=FED_IN, **days):
+            label = _("flowed out upwards, which is taken off")
+            children.append(Step(label, _sum_of(flowed_out), unit, children=flowed_out))
     return Step(
         _("own meter of %(node)s") % {"node": balance.name},
         Fraction(sum(balance.exact.node_days), MICRO),
         unit,
         children=tuple(children),
     )
+
+
+def _sum_of(steps: Sequence[Step]) -> Fraction:
+    return sum((step.value for step in steps if isinstance(step.value, Fraction)), Fraction(0))
 
 
 def _members(balance: NodeBalance, own_point: int, reader: Scope | None) -> Step:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
-from mains.billing.queries.explain.intervals import ORIGIN
+from mains.billing.queries.explain.intervals.items import ORIGIN
 from mains.billing.queries.explain.items import RatedItem, fact_title, title_of
 from mains.billing.queries.explain.shares import share_origins
 from mains.billing.values import COMMON_USE, FED_IN, LineKind

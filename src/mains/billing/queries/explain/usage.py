@@ -9,12 +9,8 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from mains.billing.queries.explain.evidence import Item, Row, was_believed
-from mains.billing.queries.explain.intervals import (
-    days_told,
-    hung_meters,
-    interval_steps,
-    known_intervals,
-)
+from mains.billing.queries.explain.intervals.believed import days_told
+from mains.billing.queries.explain.intervals.steps import interval_steps
 from mains.billing.values import FED_IN
 from mains.engine.exact.explanation import DetailStep, Step, show_short
 from mains.engine.facts import MICRO, Stretch
@@ -241,7 +237,7 @@ def _days_told(
     """The days of the item's month that intervals tell of, by zone, and their clock."""
     if not item.intervals:
         return {}, "UTC"
-    known, clock = known_intervals(item.intervals, hung_meters(item.registers), known_at)
+    known, clock = item.told_by_intervals.known(known_at)
     month = item.service_month
     found: dict[tuple[int, date], DaySum] = {}
     for zone in {row["zone"] for row in registers}:

@@ -13,7 +13,9 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from mains.billing.queries.explain.evidence import tariff_of_document
-from mains.billing.queries.explain.intervals import known_intervals, known_prices, measure_item
+from mains.billing.queries.explain.intervals.believed import known_prices
+from mains.billing.queries.explain.intervals.measuring import ItemMeasurer
+from mains.billing.queries.explain.intervals.stated import stated_demands
 from mains.billing.queries.replay.carried import Left, count_known, opening_of
 from mains.billing.queries.replay.histories import Histories
 from mains.billing.queries.replay.rows import Agreement, Believed, believed
@@ -63,6 +65,7 @@ class MonthlyAmounts:
     _found: dict[tuple[int, date, int, int, int, Known], Owed] = field(default_factory=dict)
     _above: dict[int, frozenset[int]] = field(default_factory=dict)
     _instants_above: dict[int, frozenset[datetime]] = field(default_factory=dict)
+    _measurer: ItemMeasurer = field(default_factory=ItemMeasurer)
 
     def __post_init__(self) -> None:
         self._shares = NodeShares(self.histories)
@@ -90,6 +93,7 @@ class MonthlyAmounts:
         self._accounts.clear()
         self._found.clear()
         self._uses.forget()
+        self._measurer.forget()
 
     def agreements_left(self, account_id: int, as_of: datetime) -> frozenset[int]:
         """The account's agreements, ever believed, for service points that it does not pay for after the day of
@@ -125,7 +129,10 @@ class MonthlyAmounts:
         told = {fact.recorded_at for fact in histories.prices}
         if histories.intervals:
             for point in {row.service_point_id for row in agreements}:
-                told |= {fact.recorded_at for fact in histories.intervals.get(point, ())}
+                facts = histories.intervals.get(point, ())
+                told |= {fact.recorded_at for fact in facts}
+                for register in histories.installed.get(point, ()) if facts else ():
+                    rows += histories.errors.get(register.register_id, ())
         return sorted(
             told.union(_instants(rows), *[self._instants_of_nodes(row.node_id) for row in agreements])
         )
@@ -247,10 +254,15 @@ class MonthlyAmounts:
         """What intervals give, where the tariff reads them. Raises UnableToMeasure."""
         if not tariff.needs_intervals:
             return None
-        facts = self.histories.intervals.get(point_id, ())
-        known, _clock = known_intervals(facts, self.histories.hung(point_id), as_of)
-        prices = known_prices(self.histories.prices, tariff, as_of)
-        return measure_item(tariff, known, period_from=period[0], period_to=period[1], prices=prices).measured
+        known, _clock = self.histories.told_by_intervals(point_id).known(as_of)
+        conditions = believed(self.histories.conditions.get(point_id, ()), as_of)
+        return self._measurer.measure(
+            tariff,
+            known,
+            period=period,
+            prices=known_prices(self.histories.prices, tariff, as_of),
+            stated=stated_demands(row._asdict() for row in conditions),
+        ).measured
 
 
 def _instants(rows: Sequence[Believed]) -> set[datetime]:

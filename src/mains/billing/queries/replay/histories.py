@@ -14,8 +14,8 @@ from django.db import connection
 from psycopg import Cursor
 
 from mains.billing.queries.explain.evidence import tariff_of_document
-from mains.billing.queries.explain.intervals import (
-    Hung,
+from mains.billing.queries.explain.intervals.believed import Hung, PointIntervals, fault_of
+from mains.billing.queries.explain.intervals.rows import (
     IntervalFact,
     PriceFact,
     load_intervals,
@@ -70,13 +70,35 @@ class Histories:
     intervals: Mapping[int, Sequence[IntervalFact]]
     prices: Sequence[PriceFact]
 
-    def hung(self, service_point_id: int) -> list[Hung]:
-        """The meters ever believed at the point."""
-        rows = {row.installation_id: row for row in self.installed.get(service_point_id, ())}
-        return [
-            Hung(row.meter_id, row.valid_from, row.valid_to, row.recorded_at, row.superseded_at)
-            for row in rows.values()
+    def told_by_intervals(self, service_point_id: int) -> PointIntervals:
+        """All intervals of the point, with the meters that ever hung there and their errors."""
+        installed = self.installed.get(service_point_id, ())
+        hung = {
+            row.installation_id: Hung(
+                row.meter_id, row.valid_from, row.valid_to, row.recorded_at, row.superseded_at
+            )
+            for row in installed
+        }
+        counts = {row.register_id: (row.meter_id, row.zone) for row in installed}
+        faults = [
+            fault_of(
+                error_id=told.error.error_id,
+                meter_id=meter_id,
+                zone=zone,
+                percent_hundredths=told.error.percent_hundredths,
+                valid=(told.error.valid_from, told.error.valid_to),
+                proof=told.proof,
+                recorded_at=told.recorded_at,
+                superseded_at=told.superseded_at,
+            )
+            for register_id, (meter_id, zone) in counts.items()
+            for told in self.errors.get(register_id, ())
         ]
+        return PointIntervals(
+            self.intervals.get(service_point_id, ()),
+            [*hung.values()],
+            [fault for fault in faults if fault is not None],
+        )
 
 
 def by_place(account_ids: Sequence[int]) -> list[int]:
@@ -169,9 +191,13 @@ def _readings(about: Mapping[str, object]) -> dict[int, list[BelievedReading]]:
 def _errors(about: Mapping[str, object]) -> list[BelievedError]:
     return [
         BelievedError(
-            register_id, recorded_at, superseded_at, MeterError(number, register_id, first, end, percent)
+            register_id,
+            recorded_at,
+            superseded_at,
+            MeterError(number, register_id, first, end, percent),
+            proof,
         )
-        for number, register_id, first, end, percent, recorded_at, superseded_at in _rows(
+        for number, register_id, first, end, percent, proof, recorded_at, superseded_at in _rows(
             statements.ERRORS, about
         )
     ]

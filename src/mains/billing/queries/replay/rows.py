@@ -81,6 +81,7 @@ class BelievedError(NamedTuple):
     recorded_at: datetime
     superseded_at: datetime | None
     error: MeterError
+    proof: str
 
 
 class BelievedAct(NamedTuple):
@@ -160,11 +161,13 @@ class Condition(NamedTuple):
     """A word, or a number in millionths, that tariffs read of a service point."""
 
     service_point_id: int
+    id: int
     name: str
     word: str
     value_micro: int | None
     valid_from: date
     valid_to: date | None
+    proof: str
     recorded_at: datetime
     superseded_at: datetime | None
 

@@ -46,7 +46,7 @@ WHERE premise_id = ANY(%(premises)s::bigint[])
 ORDER BY valid, id
 """
 ERRORS = """
-SELECT id, register_id, lower(valid), upper(valid), percent_hundredths, recorded_at, superseded_at
+SELECT id, register_id, lower(valid), upper(valid), percent_hundredths, proof, recorded_at, superseded_at
 FROM metering_metererror
 WHERE register_id = ANY(%(registers)s::bigint[])
 ORDER BY id
@@ -73,7 +73,7 @@ FROM network_nodefigure
 WHERE node_id = ANY(%(nodes)s::bigint[]) AND value_micro IS NOT NULL
 """
 CONDITIONS = """
-SELECT service_point_id, name, word, value_micro, lower(valid), upper(valid), recorded_at, superseded_at
+SELECT service_point_id, id, name, word, value_micro, lower(valid), upper(valid), proof, recorded_at, superseded_at
 FROM network_pointcondition
 WHERE service_point_id = ANY(%(points)s::bigint[]) AND (word <> '' OR value_micro IS NOT NULL)
 """

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import cast
 
-from mains.billing.queries.explain.intervals import days_told, known_intervals
+from mains.billing.queries.explain.intervals.believed import days_told
 from mains.billing.queries.explain.usage import averages_of_class, check_use
 from mains.billing.queries.replay.histories import Histories
 from mains.billing.queries.replay.rows import Agreement, Installed, StoredUse, believed
@@ -91,7 +91,7 @@ class DailyUses:
     ) -> None:
         """Put the days that intervals tell of in the place of others; those stay to which an act adds, and those of
         which readings tell and no interval of the day itself."""
-        known, clock = known_intervals(self.histories.intervals[point_id], self.histories.hung(point_id), at)
+        known, clock = self.histories.told_by_intervals(point_id).known(at)
         installed = believed(self.histories.installed.get(point_id, ()), at)
         acts = [row.act for row in believed(self.histories.acts.get(point_id, ()), at)]
         for zone, days in use.items():

@@ -72,7 +72,8 @@ class WhatIfPart:
     organisation_id in `units`. `components`: component, kind, before_minor, after_minor. `changes`: change_minor,
     tenths (of a percent; null where nothing was paid before), bills. `accounts`: the extremes, account_id,
     organisation_id, category, bills and sums over all months, out of `accounts_count`. `refused`: side, code, message,
-    bills, account_id (one of them).
+    bills, account_id (one of them). `as_year_before`: month, and as_year_before, of how many bills the intervals to
+    come are taken for those of a year before.
     """
 
     months: pl.DataFrame
@@ -83,6 +84,7 @@ class WhatIfPart:
     accounts: pl.DataFrame
     accounts_count: int
     refused: pl.DataFrame
+    as_year_before: pl.DataFrame
 
 
 def price_slice(task: WhatIfTask) -> WhatIfPart:
@@ -106,6 +108,7 @@ class _Priced:
     bills: pl.DataFrame
     components: pl.DataFrame
     refused: pl.DataFrame
+    as_year_before: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +144,11 @@ class _Slice:
             refused=pl.concat([one.refused for one in priced])
             .group_by("side", "code", "message")
             .agg(pl.col("bills").sum(), pl.col("account_id").min()),
+            as_year_before=pl.DataFrame(
+                [(one.month, one.as_year_before) for one in priced],
+                schema={"month": pl.Date, "as_year_before": pl.Int64},
+                orient="row",
+            ),
         )
 
     def _tariffs(self) -> TriedTariffs:
@@ -234,11 +242,17 @@ class _Slice:
         lines, refused, quantities = {}, {}, pl.DataFrame()
         on_draft = pl.col("tariff").cast(pl.String).replace(tariffs.draft_of)
         segments = pl.DataFrame()
+        taken = set()
         for side in ("before", "after"):
             own = items.with_columns(on_draft) if side == "after" else items
             measured = measure_items(
-                connection=self.connection, tariffs=tariffs.run.compiled, items=own, as_of=as_of
+                connection=self.connection,
+                tariffs=tariffs.run.compiled,
+                items=own,
+                as_of=as_of,
+                coming_from=as_of.date(),
             )
+            taken |= {*measured.as_year_before}
             own = own.join(measured.refused, on="item_id", how="anti", maintain_order="left")
             if side == "after" and measured.item_ids.is_empty() and tariffs.cuts_alike(items):
                 segments = segments.with_columns(on_draft)
@@ -264,7 +278,8 @@ class _Slice:
         place = items.join(
             agreements.select("account_id", "organisation_id").unique("account_id"), on="account_id"
         ).join(rows.group_by("item_id").agg(pl.col("category").last()), on="item_id")
-        return _compared(month, place.join(quantities, on="item_id", how="left"), lines, refused)
+        items = place.join(quantities, on="item_id", how="left")
+        return _compared(month, items, lines, refused, as_year_before=taken)
 
     def _shares(self, month: date, tariffs: TriedTariffs, items: pl.DataFrame) -> pl.DataFrame | None:
         """What the items are given of the remainders of nodes: as balanced, or estimated; None where no tariff asks."""
@@ -288,7 +303,12 @@ class _Slice:
 
 
 def _compared(
-    month: date, items: pl.DataFrame, lines: dict[str, pl.DataFrame], refused: dict[str, pl.DataFrame]
+    month: date,
+    items: pl.DataFrame,
+    lines: dict[str, pl.DataFrame],
+    refused: dict[str, pl.DataFrame],
+    *,
+    as_year_before: set[int],
 ) -> _Priced:
     """A bill that one side cannot price is left out of both: the difference would say nothing of the prices."""
     faults = pl.concat(
@@ -322,6 +342,9 @@ def _compared(
         refused=faults.group_by("side", "code", "message").agg(
             pl.len().cast(pl.Int64).alias("bills"), pl.col("account_id").min()
         ),
+        as_year_before=counted.filter(pl.col("item_id").is_in(sorted(as_year_before)))[
+            "account_id"
+        ].n_unique(),
     )
 
 

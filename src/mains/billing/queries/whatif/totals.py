@@ -20,6 +20,7 @@ _KEYS = {
     "units": ("organisation_id",),
     "components": ("component", "kind"),
     "refused": ("side", "code", "message"),
+    "as_year_before": ("month",),
 }
 _CLASSES_OF_MONEY = 16
 _SHOWN_REFUSALS = 20
@@ -43,7 +44,8 @@ class WhatIfTotals:
         """Everything for JSON: amounts in minor units, use in micro-units, the same whatever the slices were.
 
         Each of `months` says whether its use `is_projected`, and whence the `shares` of common-house use are
-        (`ShareOrigin`) and of which months (`shares_of`), where a tariff reads them. `money` holds
+        (`ShareOrigin`) and of which months (`shares_of`), where a tariff reads them, and of how many bills intervals to
+        come are taken for those of a year before (`as_year_before`). `money` holds
         the classes of change by amount (from_minor up to and without to_minor, None for open ends), `percent` those by
         share, without the `newly_charged` bills of nothing before; `percentiles` the change of a bill in minor units,
         by percentile.
@@ -55,7 +57,7 @@ class WhatIfTotals:
         by_money = changes.group_by("change_minor").agg(pl.col("bills").sum()).sort("change_minor")
         points = percentiles(by_money)
         refused = sums.pop("refused").sort("bills", "code", "message", descending=[True, False, False])
-        months = sums["months"].sort("month")
+        months = sums["months"].join(sums.pop("as_year_before"), on="month", how="left").sort("month")
         return {
             "accounts": self._accounts,
             **{

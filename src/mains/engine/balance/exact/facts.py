@@ -42,13 +42,15 @@ class Absence:
 
 @dataclass(frozen=True, kw_only=True)
 class MemberFacts:
-    """A service point: where it hangs, when it is connected, its use by day (micro-units; None: no meter that day)."""
+    """A service point: where it hangs, when it is connected, its use by day (micro-units; None: no meter that day), and
+    what it fed into the network by day, if it did."""
 
     service_point_id: int
     node_id: int
     connected_from: date
     connected_to: date | None
     days: Days
+    fed_in: Sequence[int] = ()
     states: Sequence[State] = ()
     absences: Sequence[Absence] = ()
 
@@ -79,15 +81,17 @@ class ExactBalance:
     """A node's month with all that led to it, in micro-units; lists have one element per day.
 
     `direct` is the use of each member whose use is an outflow, `weights` of each service point that gets a share,
-    `meters` the outflows into the meters below, `shares` what each service point is given,
-    `rest_days` what the point named for it takes of `over_cap`.
+    `meters` the outflows into the meters below, `fed_in` what each such member fed into the network, `shares` what each
+    service point is given, `rest_days` what the point named for it takes of `over_cap`.
     """
 
     measured_days: int
     node_days: tuple[int, ...]
     member_days: tuple[int, ...]
     direct: Mapping[int, int]
+    fed_in_days: tuple[int, ...]
     meters: Mapping[int, int]
+    fed_in: Mapping[int, int]
     remainder: int
     due: int
     cap: int | None

@@ -23,7 +23,11 @@ def balance_node(
     node_days = [(tree.measured[node_id][day] or 0) if day in known else 0 for day in range(count)]
     outflows = [_counted(days) for days in (*direct.values(), *meters.values())]
     member_days = [*map(sum, zip(*outflows, strict=True))] if outflows else [0] * count
-    remainders = [node - out for node, out in zip(node_days, member_days, strict=True)]
+    fed_in = _fed_in(members, direct)
+    fed_in_days = [sum(days[day] for days in fed_in.values()) for day in range(count)]
+    remainders = [
+        node + given - out for node, given, out in zip(node_days, fed_in_days, member_days, strict=True)
+    ]
     remainder = sum(remainders)
     due, cap, amount, over_cap, carried_out = _month(rule, remainder, Fraction(len(known), count))
     allocated = _spread(amount, remainder, remainders)
@@ -38,8 +42,10 @@ def balance_node(
         measured_days=len(known),
         node_days=tuple(node_days),
         member_days=tuple(member_days),
+        fed_in_days=tuple(fed_in_days),
         direct={point: sum(_counted(days)) for point, days in direct.items()},
         meters={node: sum(_counted(days)) for node, days in meters.items()},
+        fed_in={point: sum(days) for point, days in fed_in.items()},
         remainder=remainder,
         due=due,
         cap=cap,
@@ -92,6 +98,17 @@ def _use_below(
             if own.count(None) < count:
                 direct[member.service_point_id] = own
     return use, direct
+
+
+def _fed_in(members: Sequence[MemberFacts], direct: Mapping[int, Days]) -> dict[int, list[int]]:
+    """What members fed in, by day, on the days on which their use is an outflow of the node."""
+    found = {}
+    for member in members:
+        counts = direct.get(member.service_point_id)
+        if counts is not None and any(member.fed_in):
+            days = zip(member.fed_in, counts, strict=True)
+            found[member.service_point_id] = [0 if used is None else given for given, used in days]
+    return found
 
 
 def _counted(days: Days) -> Sequence[int]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from django.utils.translation import gettext as _
 
+from mains.base.units import UNIT_OF_SERVICE
 from mains.billing.queries.explain import LineExplanation
 from mains.billing.values import LineKind
 from mains.integrations.einvoice.queries.amounts import Amounts
@@ -14,7 +15,6 @@ from mains.integrations.einvoice.values.codes import ONE, UNIT_CODES
 from mains.integrations.einvoice.values.invoice import InvoiceLine, VatCategory
 from mains.integrations.einvoice.values.legal import BuyerData, SellerData, UnableToMakeInvoice
 from mains.kernel.rounding import RoundingMode, round_quotient
-from mains.network.values import UNIT_OF_SERVICE
 from mains.reporting.queries.bill_paper import BillContent
 from mains.reporting.queries.bill_paper.charges import Charge, readable_title
 

@@ -36,7 +36,8 @@ class UsageScope:
     before `catch_up_from` only for points whose use of the month is kept already. `averages` as `keep_averages`
     gives them, for every month; `changed` as `read_changed_installations` and
     `read_changed_findings` give them together. `old` are service points of whose readings from before the window that a
-    slice reads (`window_begins`) some changed or contradict others. `between` as `read_computed_between` gives it.
+    slice reads (`window_begins`) some changed or contradict others. `computed_since`: of which points use is
+    computed again from which day on (AFFECTED), by intervals or because single accounts' runs have done so meanwhile.
     """
 
     earlier_months: tuple[date, ...]
@@ -46,11 +47,11 @@ class UsageScope:
     averages: pl.DataFrame
     changed: pl.DataFrame
     old: pl.Series = field(default_factory=lambda: pl.Series("service_point_id", [], dtype=pl.Int64))
-    between: pl.DataFrame = field(default_factory=AFFECTED.to_frame)
+    computed_since: pl.DataFrame = field(default_factory=AFFECTED.to_frame)
 
     def whole_points(self, buckets: range) -> pl.Series:
         """Points of the buckets of whose facts more matters than what a slice reads of the rest."""
-        named = [self.changed["service_point_id"], self.old, self.between["service_point_id"]]
+        named = [self.changed["service_point_id"], self.old, self.computed_since["service_point_id"]]
         found = pl.concat(named).unique().sort()
         bucket = found.to_frame("n").select(bucket_column("n"))["n"]
         return found.filter((bucket >= buckets.start) & (bucket < buckets.stop))
@@ -182,7 +183,7 @@ def _affected(facts: UsageFacts, exceptions: pl.DataFrame, scope: UsageScope) ->
         facts,
         exceptions=exceptions,
         changed=scope.changed,
-        between=scope.between,
+        between=scope.computed_since,
         months=scope.earlier_months,
         as_of=scope.as_of,
         known_since=scope.known_since,

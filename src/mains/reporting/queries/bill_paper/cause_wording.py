@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from mains.base.formats import date_text
 from mains.billing.queries.explain import Cause
-from mains.billing.queries.explain import causes as kinds
+from mains.billing.queries.explain import cause_kinds as kinds
 from mains.reporting.queries.bill_paper.wording import attribute_name
 
 SHOWN_MAX = 5

@@ -17,8 +17,9 @@ from mains.billing.queries.explain.changes import (
     RECALCULATED,
     RECALCULATED_BEFORE,
     SETTLED,
+    WEATHER_APART,
 )
-from mains.engine.exact.change import ATTRIBUTE, DAYS, PRICE, USE
+from mains.engine.exact.change import ATTRIBUTE, DAYS, PRICE, USE, WEATHER
 from mains.engine.facts import AttributeValue
 from mains.network.values import Service
 from mains.reporting.queries.bill_paper.wording import attribute_name, attribute_word
@@ -76,9 +77,11 @@ def _names(step: ChangeStep) -> str:
         }
         return words[step.cause] % {"service": service}
     if step.cause == USE:
-        return _("Use per day") if step.name == A_DAY else _("Consumption")
+        words = {A_DAY: _("Use per day"), WEATHER_APART: _("Use per day, weather apart")}
+        return words.get(step.name) or _("Consumption")
     return {
         DAYS: _("Days billed"),
+        WEATHER: _("Weather, degree days"),
         PRICE: _("Prices and tariff"),
         SETTLED: _("Billed by a final settlement before"),
         RECALCULATED: _("Recalculated on this bill"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from mains.base.rows import fetch_row
+from mains.base.units import UNIT_OF_SERVICE
 from mains.billing.queries.explain import BillChange, BillExplanation, explain_bill, explain_change
 from mains.billing.queries.explain.bills import agreements_begun
 from mains.billing.queries.explain.evidence import load_items
@@ -13,7 +14,6 @@ from mains.billing.queries.records import BillRecord, find_bill, find_run, list_
 from mains.billing.queries.settled import has_shares_to_come
 from mains.billing.values import bill_number
 from mains.kernel.errors import MainsError
-from mains.network.values import UNIT_OF_SERVICE
 from mains.reporting.queries.bill_paper.charges import Section, list_sections
 from mains.reporting.queries.bill_paper.chart import Bar, list_bars
 from mains.reporting.queries.bill_paper.corrections import Correction, list_corrections

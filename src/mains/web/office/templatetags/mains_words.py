@@ -11,12 +11,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from mains.base import formats
+from mains.base.units import UNIT_OF_SERVICE
 from mains.base.wording import translate_message
 from mains.billing.queries.records import BillRecord, LineRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
 from mains.cashdesk.values import Means, MovementKind, VoidState
 from mains.customers.values import Category, CustomerKind
-from mains.debt.values import InterestCause, Interruption
+from mains.debt.values import InterestCause, Interruption, PlanKind, PlanState
 from mains.debt.values import MovementKind as DebtMovementKind
 from mains.ledger.values import Control, EntryKind
 from mains.metering.queries.photos import PhotoRecord
@@ -29,16 +30,7 @@ from mains.metering.values import (
     Zone,
     quality_of,
 )
-from mains.network.values import (
-    UNIT_OF_SERVICE,
-    AbsenceReason,
-    Cooker,
-    Location,
-    PremiseKind,
-    Service,
-    Supply,
-    node_label,
-)
+from mains.network.values import AbsenceReason, Cooker, Location, PremiseKind, Service, Supply, node_label
 from mains.payments.values import LineState, MatchRule, PayerKind, RegisterStatus
 from mains.reporting.queries.bill_paper.wording import attribute_name, attribute_word
 from mains.reporting.values import HoleCause
@@ -63,6 +55,8 @@ KINDS: Mapping[str, type[Choices]] = {
     "entry": EntryKind,
     "hole": HoleCause,
     "interest_cause": InterestCause,
+    "plan": PlanKind,
+    "plan_state": PlanState,
     "interruption": Interruption,
     "interval_quality": IntervalQuality,
     "interval_quantity": IntervalQuantity,

@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from mains.base.units import UNIT_OF_SERVICE
 from mains.billing.queries.openings import list_left_by
 from mains.billing.queries.records import BillRecord, LineRecord, find_bill, list_bills, list_lines
 from mains.billing.queries.settled import has_shares_to_come
 from mains.billing.values import UnableToReadBillNumber, bill_number, parse_bill_number
 from mains.customers.queries.records import AccountRecord, account_numbers, find_account, list_agreements
 from mains.ledger.queries.current_account import current_account
-from mains.network.values import UNIT_OF_SERVICE
 from mains.reporting.queries.bill_paper import bill_pdf as make_pdf
 from mains.reporting.queries.bill_paper import protocol_pdf as make_protocol
 from mains.staff.values import Permission

@@ -6,8 +6,8 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 
+from mains.base.units import UNIT_OF_SERVICE
 from mains.billing.queries.records import count_exceptions, list_runs
-from mains.network.values import UNIT_OF_SERVICE
 from mains.payments.queries.receipts import sum_suspense
 from mains.reporting.queries.collection import (
     collection_by_month,

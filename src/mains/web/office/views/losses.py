@@ -19,8 +19,8 @@ from mains.balance.queries.losses import (
 )
 from mains.balance.queries.seen_nodes import get_node_path
 from mains.balance.values import Key, Negative, UnableToShowBalance
+from mains.base.units import UNIT_OF_SERVICE
 from mains.network.queries.records import find_node
-from mains.network.values import UNIT_OF_SERVICE
 from mains.staff.values import Permission
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.loss_pictures import days_chart, level_chart

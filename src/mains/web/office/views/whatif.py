@@ -8,11 +8,11 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from mains.base.formats import month_inside_text, month_text
+from mains.base.formats import month_inside_text, month_text, number_text
 from mains.base.wording import error_text, translate_message
 from mains.billing.actions.whatif import cancel_whatif, start_whatif
 from mains.billing.queries.records import latest_month
@@ -285,6 +285,18 @@ def _estimated_shares(result: dict[str, Any], language: str) -> list[str]:
     return told
 
 
+def _by_intervals_of_year_before(result: dict[str, Any], language: str) -> list[str]:
+    """For each month to come: how many bills rest on intervals of a year before."""
+    told = []
+    for row in result["months"]:
+        count = row.get("as_year_before", 0)
+        words = ngettext("%(month)s: %(count)s bill", "%(month)s: %(count)s bills", count)
+        if count:
+            month = month_text(date.fromisoformat(row["month"]), language=language)
+            told.append(words % {"month": month, "count": number_text(count, language=language)})
+    return told
+
+
 def _shown(request: OfficeRequest, found: WhatIf, result: dict[str, Any]) -> dict[str, Any]:
     tables = _tables(request, found, result, whole=False)
     months, classes, units, components = (parts for _title, parts in tables.parts)
@@ -298,6 +310,7 @@ def _shown(request: OfficeRequest, found: WhatIf, result: dict[str, Any]) -> dic
         "share": share_of(change, result["before_minor"]),
         "is_forecast": any(row["is_projected"] for row in result["months"]),
         "estimated_shares": _estimated_shares(result, request.LANGUAGE_CODE),
+        "by_intervals_of_year_before": _by_intervals_of_year_before(result, request.LANGUAGE_CODE),
         "percentiles": [(p, minor) for p, minor in result["percentiles"].items()],
         "charts": [
             money_classes_chart(result=result, currency=currency),

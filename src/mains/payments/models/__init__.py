@@ -2,7 +2,41 @@
 
 from django.db import models
 
+from mains.payments.models.online import (
+    AcquirerDue,
+    ChannelDay,
+    ChannelToken,
+    DeadLetter,
+    PaymentChannel,
+    PaymentOrder,
+    Payout,
+)
 from mains.payments.values import LineState, MatchRule, PayerKind, RegisterStatus
+
+__all__ = [
+    "AcquirerDue",
+    "BankAccount",
+    "BankBooking",
+    "BankEntry",
+    "BankFile",
+    "BankStatement",
+    "BankTransaction",
+    "ChannelDay",
+    "ChannelToken",
+    "DeadLetter",
+    "Deposit",
+    "DepositArrival",
+    "LearnedPayer",
+    "PaymentChannel",
+    "PaymentOrder",
+    "PaymentRegister",
+    "PaymentRegisterRow",
+    "Payout",
+    "Receipt",
+    "ReceiptIdentification",
+    "ReceiptReversal",
+    "SuspenseOwner",
+]
 
 
 class PaymentRegister(models.Model):
@@ -58,7 +92,19 @@ class Receipt(models.Model):
     amount_minor = models.BigIntegerField()
     money_control = models.CharField(max_length=20, default="bank", db_default="bank")
     money_unit_id = models.BigIntegerField(null=True)
+    channel_id = models.BigIntegerField(null=True)
+    order_id = models.BigIntegerField(null=True)
     recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # The day's reconciliation with an agent lists its receipts of a day.
+            models.Index(
+                fields=["channel_id", "paid_on"],
+                name="receipt_of_channel",
+                condition=models.Q(channel_id__isnull=False),
+            )
+        ]
 
 
 class ReceiptIdentification(models.Model):

@@ -1,0 +1,1 @@
+"""Machines that call us: agents with tokens (REST and SOAP) and the call-backs of payment providers."""
