@@ -14,6 +14,7 @@ from mains.base.known_fact_messages import FACTS
 from mains.base.known_formula_messages import FORMULAS
 from mains.base.known_interval_messages import INTERVAL_FILES, INTERVALS
 from mains.base.known_online_messages import ONLINE
+from mains.base.known_plan_messages import PLANS
 from mains.base.known_rate_messages import INTEREST, UTILITY_RATES
 from mains.base.known_settlement_messages import SETTLEMENT
 from mains.base.known_tariff_messages import TARIFFS
@@ -364,6 +365,7 @@ MESSAGES = (
     *FINDINGS,
     *BOOKS,
     *DEBTS,
+    *PLANS,
     *CONDITIONS,
     *DESKS,
     *FACTS,
@@ -392,6 +394,8 @@ FORMULA_WORDS = (
     _("days_{first}_{last}"),
     _("days_{first}"),
     _("{count} days of a moratorium"),
+    _("instalment plan"),
+    _("before the plan − until its last day"),
     _("rounded when it joined the debt"),
     _("left by the bill of {first} – {end} (excluded)"),
     _("most use whose bill the money covers"),

@@ -5,7 +5,15 @@ from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 
 from mains.base.facts import DatedFact
-from mains.debt.values import InterestCause, Interruption, MovementKind, RefundWay
+from mains.debt.values import (
+    InterestCause,
+    Interruption,
+    MovementKind,
+    PlanEndingKind,
+    PlanKind,
+    PlanState,
+    RefundWay,
+)
 
 
 class InterestTerms(DatedFact):
@@ -166,3 +174,110 @@ class Provision(models.Model):
     recorded_by = models.ForeignKey(
         "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+
+
+class PlanTerms(DatedFact):
+    """What holds for instalment plans of a kind that are made on these dates.
+
+    A plan breaks when an instalment is unpaid `grace_days` after its due day. Above `approval_above_minor` a second
+    person approves. Instalments are whole multiples of `step_minor`, the last takes the rest. `rests`: late
+    interest rests while the plan holds. `interest_document`: the rule of the plan's own interest ("": none).
+    """
+
+    kind = models.CharField(max_length=15, choices=PlanKind)
+    grace_days = models.SmallIntegerField()
+    approval_above_minor = models.BigIntegerField()
+    step_minor = models.BigIntegerField()
+    rests = models.BooleanField()
+    interest_document = models.TextField(blank=True)
+
+
+class InstalmentPlan(models.Model):
+    """Debts of an account to be paid in instalments, from the end of `start_date` on. Append-only.
+
+    `replaces` is the plan whose rest it takes over. Whether it holds is told by `PlanAgreement` and `PlanEnding`, how
+    it stands by the ledger.
+    """
+
+    kind = models.CharField(max_length=15, choices=PlanKind)
+    account_id = models.BigIntegerField(db_index=True)
+    organisation_id = models.BigIntegerField(db_index=True)
+    start_date = models.DateField()
+    terms = models.ForeignKey(PlanTerms, on_delete=models.PROTECT, related_name="plans")
+    document = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    replaces = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="replacements")
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+
+class PlanItem(models.Model):
+    """What a plan covers of an item: all that was open of it. Append-only."""
+
+    plan = models.ForeignKey(InstalmentPlan, on_delete=models.PROTECT, related_name="items")
+    item_id = models.BigIntegerField(db_index=True)
+    provider_id = models.BigIntegerField()
+    service = models.CharField(max_length=20)
+    due_date = models.DateField()
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "item_id"], name="item_once_a_plan")]
+
+
+class Instalment(models.Model):
+    """What is to be paid by a day; number 0 is the down payment. Append-only."""
+
+    plan = models.ForeignKey(InstalmentPlan, on_delete=models.PROTECT, related_name="instalments")
+    number = models.SmallIntegerField()
+    due_date = models.DateField()
+    principal_minor = models.BigIntegerField()
+    interest_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "number"], name="instalment_once")]
+
+
+class PlanAgreement(models.Model):
+    """A plan holds: its sum is within the limit of its terms, or another person has approved. Append-only."""
+
+    plan = models.OneToOneField(InstalmentPlan, on_delete=models.PROTECT, related_name="agreement")
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+
+class PlanEnding(models.Model):
+    """A plan that was cancelled or replaced, from the end of a day on, once. Append-only."""
+
+    plan = models.OneToOneField(InstalmentPlan, on_delete=models.PROTECT, related_name="ending")
+    kind = models.CharField(max_length=10, choices=PlanEndingKind)
+    on_date = models.DateField()
+    reason = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+
+class PlanNote(models.Model):
+    """How a plan was found to stand, kept when that had changed: a note on the account. Append-only."""
+
+    plan = models.ForeignKey(InstalmentPlan, on_delete=models.PROTECT, related_name="notes")
+    state = models.CharField(max_length=10, choices=PlanState)
+    on_date = models.DateField()
+    left_minor = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+
+
+class PlanInterestLine(models.Model):
+    """Interest of an instalment as posted on its due day, or taken back (below zero). Append-only."""
+
+    instalment = models.ForeignKey(Instalment, on_delete=models.PROTECT, related_name="interest_lines")
+    account_id = models.BigIntegerField(db_index=True)
+    entry_id = models.BigIntegerField(unique=True)
+    amount_minor = models.BigIntegerField()
+    recorded_at = models.DateTimeField()

@@ -50,5 +50,33 @@ class Interruption(models.TextChoices):
     PART_PAYMENT = "part_payment", _("A part payment")
 
 
+class PlanKind(models.TextChoices):
+    """Who has agreed to pay a debt in instalments, and how."""
+
+    ORDINARY = "ordinary", _("Agreed with the customer")
+    ENFORCEMENT = "enforcement", _("Ordered by a court or bailiff")
+    FIXED = "fixed", _("Fixed payment until the debt is paid")
+
+
+class PlanState(models.TextChoices):
+    """Where an instalment plan stands. All but the first two follow from dated facts and are never set by hand."""
+
+    WAITING = "waiting", _("Waits for approval")
+    REFUSED = "refused", _("Refused")
+    RUNNING = "running", _("On schedule")
+    LATE = "late", _("Late")
+    BROKEN = "broken", _("Broken")
+    PAID = "paid", _("Paid off")
+    CANCELLED = "cancelled", _("Cancelled")
+    REPLACED = "replaced", _("Replaced by another plan")
+
+
+class PlanEndingKind(models.TextChoices):
+    """Why a plan ended before its last instalment."""
+
+    CANCELLED = "cancelled", _("Cancelled")
+    REPLACED = "replaced", _("Replaced by another plan")
+
+
 BEARING = (EntryKind.OPENING, EntryKind.BILL, EntryKind.TRANSFER)
 """Kinds of debt that bear late interest when they are overdue; interest itself never does."""

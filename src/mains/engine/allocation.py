@@ -80,6 +80,15 @@ def as_they_come(order: AllocationOrder, *, day: date) -> AllocationOrder:
     )
 
 
+def ahead(order: AllocationOrder, *, column: str) -> AllocationOrder:
+    """Items whose boolean `column` is true before all others, oldest first: what a court has ordered to be paid."""
+    return AllocationOrder(
+        name=f"{order.name}, {column} ahead",
+        rank=pl.when(pl.col(column)).then(pl.lit(-1, dtype=pl.Int64)).otherwise(order.rank),
+        shared_by=order.shared_by,
+    )
+
+
 @dataclass(frozen=True)
 class Allocation:
     """Two frames with amounts above zero.

@@ -106,6 +106,25 @@ class FixedAllocation(models.Model):
     recorded_at = models.DateTimeField()
 
 
+class Deferral(models.Model):
+    """Part of an item that is due on another day than its entry says, from a business date on: an instalment of a plan.
+
+    What is left of the item is due in its latest parts. A negative row lifts a part from its business date on, or
+    takes an earlier row back. `is_first`: money covers it before all else; `rests`: late interest rests meanwhile.
+    Append-only.
+    """
+
+    account_id = models.BigIntegerField(db_index=True)
+    item_id = models.BigIntegerField(db_index=True)
+    plan_id = models.BigIntegerField()
+    due_date = models.DateField()
+    amount_minor = models.BigIntegerField()
+    business_date = models.DateField()
+    is_first = models.BooleanField()
+    rests = models.BooleanField()
+    recorded_at = models.DateTimeField()
+
+
 class ChartAccount(models.Model):
     """An account of the utility's chart: how its accountants number a control account, for all services or for one."""
 

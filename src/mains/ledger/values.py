@@ -26,6 +26,7 @@ class Control(models.TextChoices):
     CARDS = "cards", _("Card payments due from acquirers")
     CASH_DIFFERENCES = "cash_differences", _("Cash short and over")
     PENALTY = "penalty", _("Late interest")
+    PLAN_INTEREST = "plan_interest", _("Interest of instalment plans")
     ALLOWANCE = "allowance", _("Allowance for doubtful debts")
     BAD_DEBT = "bad_debt", _("Bad debts")
     REFUNDS = "refunds", _("Refunds to be paid")
@@ -63,6 +64,7 @@ TYPE_OF_CONTROL = {
     Control.OPENING: AccountType.EQUITY,
     Control.REVENUE: AccountType.INCOME,
     Control.PENALTY: AccountType.INCOME,
+    Control.PLAN_INTEREST: AccountType.INCOME,
     Control.BAD_DEBT: AccountType.EXPENSE,
     Control.BANK_CHARGES: AccountType.EXPENSE,
     # What is collected for others is no income: it stands against the revenue that their bills were posted to.
@@ -91,6 +93,7 @@ CODE_OF_CONTROL = {
     Control.OPENING: "3000",
     Control.REVENUE: "4000",
     Control.PENALTY: "4100",
+    Control.PLAN_INTEREST: "4150",
     Control.BANK_CHARGES: "5000",
     Control.COLLECTED: "4900",
     Control.FEE: "4200",
@@ -110,6 +113,7 @@ class EntryKind(models.TextChoices):
     PAYMENT = "payment", _("Payment")
     REVERSAL = "reversal", _("Payment taken back")
     INTEREST = "interest", _("Late interest")
+    PLAN_INTEREST = "plan_int", _("Interest of an instalment plan")
     WRITE_OFF = "write_off", _("Write-off")
     REFUND = "refund", _("Refund")
     TRANSFER = "transfer", _("Transfer between accounts")
@@ -147,6 +151,7 @@ class TransactionKind(models.TextChoices):
     CASH_MOVEMENT = "cash_movement", _("Movement of cash")
     DEPOSIT_ARRIVED = "deposit_arrived", _("Cash arrived at a bank")
     INTEREST = "interest", _("Late interest")
+    PLAN_INTEREST = "plan_interest", _("Interest of an instalment plan")
     WRITE_OFF = "write_off", _("Write-off")
     REFUND = "refund", _("Refund")
     REFUND_PAID = "refund_paid", _("Refund paid in cash")

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from mains.kernel.errors import MainsError
-from mains.packs.profiles import BalanceProfile, ChosenTariff, ConditionProfile, FigureProfile, OpeningRange
+from mains.packs.profiles import (
+    BalanceProfile,
+    ChosenTariff,
+    ConditionProfile,
+    FigureProfile,
+    InstalmentProfile,
+    OpeningRange,
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -242,6 +249,7 @@ class Pack:
     names: Names
     tariff_documents: Mapping[str, str]
     balances: BalanceProfile | None = None
+    instalments: InstalmentProfile | None = None
     findings: int = 0
     interval_tariff: str = ""
     interval_accounts: int = 0
@@ -287,6 +295,9 @@ def read_pack(code: str) -> Pack:
         "population": _population(data.get("population", {}), place=f"{place}: population"),
         "balances": _record(BalanceProfile, data["balances"], place=f"{place}: balances")
         if "balances" in data
+        else None,
+        "instalments": _record(InstalmentProfile, data["instalments"], place=f"{place}: instalments")
+        if "instalments" in data
         else None,
         "findings": data.get("findings", 0),
         "interval_tariff": data.get("interval_tariff", ""),

@@ -15,6 +15,7 @@ from mains.ledger.actions.allocation import allocate_credits
 from mains.packs.cash_desks import set_up_desks
 from mains.packs.definition import Pack, add_months
 from mains.packs.findings import record_findings
+from mains.packs.instalments import end_plans, make_plans
 from mains.packs.intervals import record_intervals
 from mains.packs.payment_register import write_payment_register
 from mains.packs.settlement import settle_months, state_settlement
@@ -67,11 +68,17 @@ def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressRepor
                 record_intervals(pack=pack, month=month)
         bill_month(pack=pack, month=month, progress=progress)
         take_payments(pack=pack, month=month, seed=seed, folder=folder, progress=progress)
+        if pack.instalments and month == pack.billing.months[0]:
+            with progress.step("Instalment plans"):
+                make_plans(pack=pack, profile=pack.instalments)
     if pack.settlement.payees:
         with progress.step("Settlement with providers"):
             settle_months(pack=pack, now=_instant(pack.billing.today))
     with progress.step("Cash desks"):
         set_up_desks(pack=pack)
+    if pack.instalments:
+        with progress.step("Look at instalment plans"):
+            end_plans(pack=pack, profile=pack.instalments)
     if not _is_indexed():
         with progress.step("Index for search") as step:
             rebuild_search_index(progress=lambda done, _count: step.advance(done - step.done))

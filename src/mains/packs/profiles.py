@@ -31,6 +31,25 @@ class BalanceProfile:
 
 
 @dataclass(frozen=True)
+class InstalmentProfile:
+    """Instalment plans of the demo's debtors after the first billed month, of each kind some.
+
+    `rule` is the interest of a fixed payment (engine's language, "": none); `document` and `order` have a {number}.
+    """
+
+    plans: int
+    grace_days: int
+    approval_above_minor: int
+    step_minor: int
+    rests: bool
+    proof: str
+    reason: str
+    document: str
+    order: str
+    rule: str = ""
+
+
+@dataclass(frozen=True)
 class FigureProfile:
     """A figure of every node of the kind `at`, between `low` and `high`, both in thousandths of its unit.
 

@@ -45,6 +45,7 @@ class ProposalKind(models.TextChoices):
     TRANSFER = "transfer", _("Transfer between accounts")
     OFFSET = "offset", _("Offset between services")
     PROVISION = "provision", _("Provision for doubtful debts")
+    INSTALMENT_PLAN = "instalment_plan", _("Instalment plan")
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,10 @@ ARGUMENTS = {
     "propose_refund": ["central"],
     "propose_transfer": ["central"],
     "item_interest": ["central", 10**9],
+    "make_plan": ["central"],
+    "plan": [10**9],
+    "plan_pdf": [10**9],
+    "cancel_plan": [10**9],
     "decide_proposal": [10**9],
     "undo_movement": [10**9],
     "pay_refund_in_cash": [10**9],
@@ -144,6 +148,7 @@ POSTED = {
     "void_desk_payment",
     "decide_desk_void",
     "deposit_safe",
+    "cancel_plan",
     "propose_write_off",
     "propose_refund",
     "propose_transfer",
@@ -271,6 +276,7 @@ OF_ONE_DISTRICT = [
     "propose_write_off",
     "propose_refund",
     "propose_transfer",
+    "make_plan",
     "item_interest",
     "account_meters",
     "account_premise",
@@ -413,6 +419,9 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
             )
             # Giving accounts to officers takes the right to record readings as well.
             is_absent = pattern.name in (
+                "plan",
+                "plan_pdf",
+                "cancel_plan",
                 "add_opening_balance",  # no tariff of the account carries a balance
                 "decide_proposal",
                 "refund_file",

@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "registry": Entry(f"{_PACKAGE}.registry:app", "Import the registry, list its gaps, show its trees."),
         "reading": Entry(f"{_PACKAGE}.reading:app", "Record and import meter readings."),
         "ledger": Entry(f"{_PACKAGE}.ledger:app", "Check that the books are sound."),
+        "plans": Entry(f"{_PACKAGE}.plans:app", "Agree on instalment plans and watch them."),
         "payments": Entry(f"{_PACKAGE}.payments:app", "Import payment registers and allocate them."),
         "desk": Entry(
             f"{_PACKAGE}.desk:app", "Set up cash desks, list their shifts, record what safes hold."

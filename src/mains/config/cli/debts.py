@@ -33,7 +33,7 @@ def open_debts(account: Annotated[str, typer.Argument(help="Number of the accoun
     start_django()
     from mains.debt.queries.open_debts import list_open_debts
 
-    found = list_open_debts(account_id=_account(account), today=read_day(""))
+    found = list_open_debts(account_id=account_of(account), today=read_day(""))
     print_table(
         [
             Column("debt"),
@@ -140,12 +140,12 @@ def write_off(
 
     movement = propose_write_off(
         item_id=debt,
-        account_id=_account(account),
-        amount_minor=_minor(amount),
+        account_id=account_of(account),
+        amount_minor=minor_of(amount),
         reason=reason,
         document=document,
         now=command_time(),
-        actor_id=_actor(by),
+        actor_id=actor_of(by),
     )
     typer.echo(f"Write-off {movement.pk} waits for approval.")
 
@@ -168,13 +168,13 @@ def refund(
     from mains.debt.values import RefundWay
 
     movement = propose_refund(
-        place=Place(account_id=_account(account), provider_id=_party(provider), service=service),
-        amount_minor=_minor(amount),
+        place=Place(account_id=account_of(account), provider_id=_party(provider), service=service),
+        amount_minor=minor_of(amount),
         payee=Payee(way=RefundWay.BANK if iban else RefundWay.CASH, name=payee, account=iban),
         reason=reason,
         document=document,
         now=command_time(),
-        actor_id=_actor(by),
+        actor_id=actor_of(by),
     )
     typer.echo(f"Refund {movement.pk} waits for approval.")
 
@@ -197,20 +197,20 @@ def transfer(
     start_django()
     from mains.debt.actions.movements import Place, propose_transfer
 
-    here = Place(account_id=_account(account), provider_id=_party(provider), service=service)
+    here = Place(account_id=account_of(account), provider_id=_party(provider), service=service)
     movement = propose_transfer(
         place=here,
         to=Place(
-            account_id=_account(to_account) if to_account else here.account_id,
+            account_id=account_of(to_account) if to_account else here.account_id,
             provider_id=_party(to_provider) if to_provider else here.provider_id,
             service=to_service or service,
         ),
-        amount_minor=_minor(amount),
+        amount_minor=minor_of(amount),
         item_id=debt or None,
         reason=reason,
         document=document,
         now=command_time(),
-        actor_id=_actor(by),
+        actor_id=actor_of(by),
     )
     typer.echo(f"{movement.get_kind_display()} {movement.pk} waits for approval.")
 
@@ -260,7 +260,7 @@ def decide(
     from mains.debt.actions.decisions import decide_proposal
 
     decide_proposal(
-        proposal_id=proposal, agrees=not refuse, note=note, now=command_time(), actor_id=_actor(by)
+        proposal_id=proposal, agrees=not refuse, note=note, now=command_time(), actor_id=actor_of(by)
     )
     typer.echo("Refused." if refuse else "Approved and posted.")
 
@@ -275,7 +275,7 @@ def undo(
     start_django()
     from mains.debt.actions.movements import undo_movement
 
-    undo_movement(movement_id=movement, reason=reason, now=command_time(), actor_id=_actor(by))
+    undo_movement(movement_id=movement, reason=reason, now=command_time(), actor_id=actor_of(by))
     typer.echo("Posted back.")
 
 
@@ -298,7 +298,7 @@ def limit(
     state_limit(
         role=role,
         kind=ProposalKind(kind),
-        amount_minor=_minor(amount),
+        amount_minor=minor_of(amount),
         valid_from=read_day(day_from, option="--from"),
         proof=proof,
         actor=find_actor(by),
@@ -327,7 +327,7 @@ def order_refunds(
         debtor=BankParty(name=name, iban=iban, bic=bic),
         execute_on=read_day(on, option="--on") if on else read_day("") + timedelta(days=1),
         now=command_time(),
-        actor_id=_actor(by),
+        actor_id=actor_of(by),
     )
     out.write_bytes(file.content)
     typer.echo(f"{file.count} refunds ordered in {out}.")
@@ -362,7 +362,7 @@ def provision(
             now=command_time(),
         )
     if propose:
-        propose_provision(on_date=day, reason=reason, now=command_time(), actor_id=_actor(by))
+        propose_provision(on_date=day, reason=reason, now=command_time(), actor_id=actor_of(by))
         typer.echo("The provision waits for approval.")
     found = find_provision_terms(on_date=day)
     print_table(
@@ -396,19 +396,19 @@ def _number(text: str) -> Decimal:
         raise typer.BadParameter(f"{text} is not a number. Write it as 120.50.") from error
 
 
-def _minor(text: str) -> int:
+def minor_of(text: str) -> int:
     minor = _number(text) * 100
     if minor != minor.to_integral_value():
         raise typer.BadParameter(f"{text} has more than two decimals.")
     return int(minor)
 
 
-def _actor(user_name: str) -> int | None:
+def actor_of(user_name: str) -> int | None:
     found = find_actor(user_name)
     return found.pk if found else None
 
 
-def _account(number: str) -> int:
+def account_of(number: str) -> int:
     from mains.customers.queries.records import find_account_id
 
     found = find_account_id(number=number)

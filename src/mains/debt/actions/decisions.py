@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from mains.debt.actions.movements import decide_movement
+from mains.debt.actions.plans import decide_plan
 from mains.debt.actions.provisions import decide_provision
 from mains.ledger.actions.periods import decide_reopening
 from mains.staff.actions.approvals import UnableToDecide
@@ -30,6 +31,10 @@ def decide_proposal(
         decide_reopening(request_id=proposal.subject_id, agree=agrees, now=now, actor_id=actor_id)
     elif proposal.kind is ProposalKind.PROVISION:
         decide_provision(
+            proposal_id=proposal_id, agrees=agrees, note=note, now=now, actor_id=actor_id, scope=scope
+        )
+    elif proposal.kind is ProposalKind.INSTALMENT_PLAN:
+        decide_plan(
             proposal_id=proposal_id, agrees=agrees, note=note, now=now, actor_id=actor_id, scope=scope
         )
     else:

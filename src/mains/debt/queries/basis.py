@@ -8,6 +8,7 @@ import polars as pl
 
 from mains.base.columns import fetch_frame
 from mains.debt.values import BEARING
+from mains.ledger.queries.deferrals import list_deferrals
 from mains.ledger.queries.order import SUPPLY, in_order, taken_back, without
 from mains.ledger.queries.policies import list_policies
 from mains.ledger.values import EntryKind
@@ -80,12 +81,14 @@ class Basis:
 
 @dataclass(frozen=True)
 class Facts:
-    """Entries as they should have been, and fixed allocations, of some accounts as known at `as_of` (None: now)."""
+    """Entries as they should have been, fixed allocations and deferrals of some accounts as known at `as_of` (None:
+    now)."""
 
     account_ids: Sequence[int]
     as_of: datetime | None
     entries: pl.DataFrame
     fixed: pl.DataFrame
+    deferrals: pl.DataFrame
 
 
 def read_facts(*, account_ids: Sequence[int], as_of: datetime | None = None) -> Facts:
@@ -94,7 +97,8 @@ def read_facts(*, account_ids: Sequence[int], as_of: datetime | None = None) -> 
     entries = fetch_frame(_ENTRIES, params, schema=_SCHEMA)
     reduced = fetch_frame(_REDUCED, params, schema=_REDUCED_SCHEMA)
     fixed = fetch_frame(_FIXED, params, schema=_PAIR)
-    return Facts(account_ids, as_of, _as_billed_rightly(entries, reduced), fixed)
+    deferrals = list_deferrals(account_ids=account_ids, as_of=as_of)
+    return Facts(account_ids, as_of, _as_billed_rightly(entries, reduced), fixed, deferrals)
 
 
 def basis_of_interest(facts: Facts, *, until: date) -> Basis:
@@ -110,7 +114,12 @@ def basis_of_interest(facts: Facts, *, until: date) -> Basis:
     )
     undone = taken_back(entries)
     rest = without(entries, pl.concat([fixed, undone]))
-    pairs = pl.concat([fixed, in_order(entries=rest, policies=list_policies(as_of=facts.as_of))])
+    made = in_order(
+        entries=rest,
+        policies=list_policies(as_of=facts.as_of),
+        deferrals=facts.deferrals,
+    )
+    pairs = pl.concat([fixed, made])
     items = entries.filter(
         (pl.col("amount_minor") > 0)
         & pl.col("kind").is_in([kind.value for kind in BEARING])

@@ -1,18 +1,20 @@
 """Late interest of accounts as their facts have it now, what was posted, and what explains it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, cast
 
 import polars as pl
 
 from mains.base.columns import fetch_frame
 from mains.debt.queries.basis import Facts, basis_of_interest, read_facts
+from mains.debt.queries.rests import list_rests, without_rests
 from mains.debt.queries.terms import TermsRecord, list_terms
 from mains.engine.exact import Protocol
-from mains.engine.interest import OpenItem, Payment, interest_columns, interest_exact
+from mains.engine.interest import InterestRule, OpenItem, Payment, interest_columns, interest_exact
 
+_ONE = timedelta(days=1)
 _COUNTED: dict[str, type[pl.DataType]] = {
     "item_id": pl.Int64,
     "terms_id": pl.Int64,
@@ -73,6 +75,7 @@ def count_interest(facts: Facts, *, until: date) -> Interest:
     items = with_terms(
         basis.items.filter(pl.col("due_date") < until), terms, account_ids=account_ids, as_of=as_of
     )
+    rests = list_rests(account_ids=account_ids, as_of=as_of)
     counted, refused = [], []
     for one in terms:
         of_terms = items.filter(pl.col("terms_id") == one.terms_id)
@@ -84,6 +87,7 @@ def count_interest(facts: Facts, *, until: date) -> Interest:
             payments=basis.payments.join(of_terms.select("item_id"), on="item_id", how="semi"),
             until=until,
         )
+        lines = pl.concat([lines, *_rested(one.rule, of_terms, basis.payments, rests, until=until)])
         counted.append(
             lines.group_by("item_id", maintain_order=True)
             .agg(days=pl.col("days").sum(), total_minor=pl.col("amount_minor").sum())
@@ -98,6 +102,32 @@ def count_interest(facts: Facts, *, until: date) -> Interest:
         payments=basis.payments,
         refused=pl.concat([none, *refused]),
     )
+
+
+def _rested(
+    rule: InterestRule, items: pl.DataFrame, payments: pl.DataFrame, rests: pl.DataFrame, *, until: date
+) -> Iterator[pl.DataFrame]:
+    """Lines that take back the interest of days on which it rests: until the last of them, less until the day before
+    the first."""
+    windows = rests.join(items.select("item_id", "amount_minor", "due_date"), on="item_id").filter(
+        pl.col("from_date") <= pl.lit(until)
+    )
+    for (first, after), group in windows.group_by("from_date", "to_date", maintain_order=True):
+        assert isinstance(first, date)
+        last = until if after is None else min(until, cast("date", after) - _ONE)
+        for day, sign in ((last, -1), (first - _ONE, 1)):
+            overdue = group.filter(pl.col("due_date") < pl.lit(day)).select(
+                "item_id", "amount_minor", "due_date"
+            )
+            if overdue.is_empty():
+                continue
+            lines, _ = interest_columns(
+                rule=rule,
+                items=overdue,
+                payments=payments.join(overdue.select("item_id"), on="item_id", how="semi"),
+                until=day,
+            )
+            yield lines.with_columns(pl.col("days", "amount_minor") * sign)
 
 
 def with_terms(
@@ -151,6 +181,7 @@ def explain_items(
     columns: item → protocol with its days, rates and clauses. Raises UnableToRate where no rate is in force."""
     found = interest_until(account_ids=[account_id], until=until, as_of=as_of)
     rules = {one.terms_id: one for one in list_terms(as_of=as_of)}
+    rests = list_rests(account_ids=[account_id], as_of=as_of)
     explained: dict[int, Protocol] = {}
     for row in found.items.iter_rows(named=True):
         if item_id is not None and row["item_id"] != item_id:
@@ -167,7 +198,14 @@ def explain_items(
             ),
             source=terms.rule.source or terms.proof,
         )
-        explained[row["item_id"]] = interest_exact(rule=terms.rule, items=(item,), until=until)
+        protocol = interest_exact(rule=terms.rule, items=(item,), until=until)
+        explained[row["item_id"]] = without_rests(
+            protocol,
+            rests.filter(pl.col("item_id") == row["item_id"]),
+            rule=terms.rule,
+            item=item,
+            until=until,
+        )
     return explained
 
 

@@ -3,6 +3,53 @@
 from mains.ledger.queries.invariants import Breach, ask
 
 CHECKS: dict[str, str] = {
+    # The instalments of a plan are the debts that it covers.
+    "plan-instalments-equal-debts": """
+        SELECT 'plan ' || plan_id, sum(minor)
+        FROM (
+            SELECT plan_id, amount_minor AS minor FROM debt_planitem
+            UNION ALL SELECT plan_id, -principal_minor FROM debt_instalment
+        ) both_sides GROUP BY plan_id HAVING sum(minor) <> 0
+    """,
+    # While a plan holds the ledger defers just what it covers, item by item, and nothing when it holds no more.
+    "plan-deferrals-equal-state": """
+        SELECT format('plan %%s, item %%s', plan_id, item_id), sum(minor)
+        FROM (
+            SELECT i.plan_id, i.item_id, i.amount_minor AS minor
+            FROM debt_planitem i JOIN LATERAL (
+                SELECT state FROM debt_plannote n WHERE n.plan_id = i.plan_id ORDER BY n.id DESC LIMIT 1
+            ) n ON n.state IN ('running', 'late', 'paid')
+            UNION ALL SELECT plan_id, item_id, -amount_minor FROM ledger_deferral
+        ) both_sides GROUP BY plan_id, item_id HAVING sum(minor) <> 0
+    """,
+    # Interest of plans stands on its control account, and each line is its entry.
+    "plan-interest-equals-entries": """
+        SELECT 'entry ' || entry_id, sum(minor)
+        FROM (
+            SELECT entry_id, amount_minor AS minor FROM debt_planinterestline
+            UNION ALL SELECT id, -amount_minor FROM ledger_entry WHERE kind = 'plan_int'
+        ) both_sides GROUP BY entry_id HAVING sum(minor) <> 0
+    """,
+    "plan-interest-equals-control": """
+        SELECT 'interest of plans', sum(minor)
+        FROM (
+            SELECT amount_minor AS minor FROM debt_planinterestline
+            UNION ALL SELECT amount_minor FROM ledger_posting WHERE control = 'plan_interest'
+        ) both_sides HAVING sum(minor) <> 0
+    """,
+    # A plan above its limit, or ordered by a court, holds only when another person than who made it has approved.
+    "plans-approved-by-another": """
+        SELECT 'plan ' || p.id, 0
+        FROM debt_instalmentplan p JOIN debt_planagreement a ON a.plan_id = p.id
+        JOIN debt_planterms t ON t.id = p.terms_id
+        LEFT JOIN staff_proposal q ON q.kind = 'instalment_plan' AND q.subject_id = p.id
+        LEFT JOIN staff_decision d ON d.proposal_id = q.id AND d.agrees
+            AND d.decided_by_id IS DISTINCT FROM q.asked_by_id
+        WHERE d.id IS NULL AND (
+            p.kind = 'enforcement'
+            OR (SELECT sum(amount_minor) FROM debt_planitem i WHERE i.plan_id = p.id) > t.approval_above_minor
+        )
+    """,
     # Interest of a run's lines is what its transactions posted, account by account.
     "interest-lines-equal-entries": """
         SELECT format('interest run %%s, account %%s, service %%s', run_id, account_id, service), sum(minor)

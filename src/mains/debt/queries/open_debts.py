@@ -12,7 +12,8 @@ from mains.staff.values import Scope
 
 _OPEN = """
     SELECT e.id, e.account_id, a.number, k.name, e.kind, e.provider_id, coalesce(p.name, ''), e.service,
-           coalesce(e.due_date, e.business_date), e.amount_minor, e.amount_minor - coalesce(c.minor, 0), c.paid_on
+           coalesce(e.due_date, e.business_date), e.amount_minor, e.amount_minor - coalesce(c.minor, 0), c.paid_on,
+           CASE WHEN h.minor >= e.amount_minor - coalesce(c.minor, 0) THEN h.due_date END, r.lifted_on
     FROM ledger_entry e
     JOIN customers_account a ON a.id = e.account_id
     JOIN customers_customer k ON k.id = a.customer_id
@@ -25,6 +26,22 @@ _OPEN = """
             WHERE item_id = e.id GROUP BY 1 HAVING sum(amount_minor) <> 0
         ) l JOIN ledger_entry f ON f.id = l.credit_id AND f.account_id = e.account_id
     ) c ON true
+    LEFT JOIN LATERAL (
+        SELECT max(s.upto) AS minor,
+               min(s.due_date) FILTER (WHERE e.amount_minor - coalesce(c.minor, 0) > s.upto - s.minor) AS due_date
+        FROM (
+            SELECT due_date, sum(amount_minor) AS minor,
+                   sum(sum(amount_minor)) OVER (ORDER BY due_date DESC) AS upto
+            FROM ledger_deferral WHERE item_id = e.id AND business_date <= %(today)s
+            GROUP BY 1 HAVING sum(amount_minor) > 0
+        ) s
+    ) h ON true
+    LEFT JOIN LATERAL (
+        SELECT max(business_date) AS lifted_on FROM (
+            SELECT business_date FROM ledger_deferral WHERE item_id = e.id AND business_date <= %(today)s
+            GROUP BY 1, plan_id HAVING sum(amount_minor) < 0
+        ) l
+    ) r ON true
     WHERE e.amount_minor > 0 AND e.amount_minor > coalesce(c.minor, 0)
 """
 
@@ -43,11 +60,15 @@ class _Row:
     amount_minor: int
     outstanding_minor: int
     last_paid_on: date | None
+    deferred_to: date | None
+    lifted_on: date | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenDebt:
-    """A debt that is not covered in full. `accrued_minor` is interest until today that is not posted yet;
+    """A debt that is not covered in full; where an instalment plan holds, `due_date` is that of its next instalment.
+
+    `accrued_minor` is interest until today that is not posted yet;
     `barred_after` is the last day of its limitation, None where no rule says."""
 
     item_id: int
@@ -68,11 +89,14 @@ class OpenDebt:
 def list_open_debts(*, account_id: int, today: date) -> list[OpenDebt]:
     """An account's open debts, oldest first, with interest accrued until the end of `today`."""
     rows = fetch_rows(
-        _Row, f"{_OPEN} AND e.account_id = %(account_id)s ORDER BY 9, 1", {"account_id": account_id}
+        _Row,
+        f"{_OPEN} AND e.account_id = %(account_id)s ORDER BY 9, 1",
+        {"account_id": account_id, "today": today},
     )
     accrued = accrued_by_item(account_id=account_id, until=today)
     terms = list_limitation_terms()
-    return [_debt(row, terms, accrued.get(row.item_id, 0)) for row in rows]
+    found = [_debt(row, terms, accrued.get(row.item_id, 0)) for row in rows]
+    return sorted(found, key=lambda one: (one.due_date, one.item_id))
 
 
 def list_barred(*, scope: Scope, by: date, service: str = "", limit: int = 500) -> list[OpenDebt]:
@@ -88,6 +112,7 @@ def list_barred(*, scope: Scope, by: date, service: str = "", limit: int = 500) 
         " AND (%(service)s = '' OR e.service = %(service)s) ORDER BY 9, 1 LIMIT %(limit)s",
         {
             "latest": _years_later(by, -least),
+            "today": by,
             "organisation_ids": None if scope.organisation_ids is None else list(scope.organisation_ids),
             "service": service,
             "limit": limit,
@@ -107,14 +132,21 @@ def _debt(row: _Row, terms: Sequence[LimitationRecord], accrued_minor: int) -> O
         provider_id=row.provider_id,
         provider_name=row.provider_name,
         service=row.service,
-        due_date=row.due_date,
+        due_date=row.deferred_to or row.due_date,
         amount_minor=row.amount_minor,
         outstanding_minor=row.outstanding_minor,
         accrued_minor=accrued_minor,
         barred_after=barred_after(
-            terms, service=row.service, due_date=row.due_date, last_paid_on=row.last_paid_on
+            terms, service=row.service, due_date=_starts(row), last_paid_on=row.last_paid_on
         ),
     )
+
+
+def _starts(row: _Row) -> date:
+    """From when limitation runs: under a plan from its next instalment, after one that ended early from its end."""
+    if row.deferred_to is not None:
+        return row.deferred_to
+    return max(row.due_date, row.lifted_on or row.due_date)
 
 
 def barred_after(

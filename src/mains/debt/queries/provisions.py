@@ -11,20 +11,25 @@ from mains.base.columns import fetch_frame
 from mains.debt.models import Provision
 from mains.debt.queries.terms import ProvisionRecord
 from mains.kernel.rounding import RoundingMode, round_to_step
+from mains.ledger.queries.deferrals import HELD_PARTS
 from mains.ledger.values import AGE_LIMITS_DAYS, Age
 from mains.staff.queries.approvals import list_proposals
 from mains.staff.values import EVERYTHING, ProposalKind
 
 # Open debts at the end of a day by place and age; money that no debt has used makes nothing less doubtful.
 _OPEN = """
-    SELECT e.organisation_id, e.provider_id, e.service,
-           CASE {steps} ELSE '{older}' END AS age, sum(e.amount_minor - coalesce(c.minor, 0))::bigint
-    FROM ledger_entry e
-    LEFT JOIN (
-        SELECT item_id, sum(amount_minor) AS minor FROM ledger_allocation
-        WHERE business_date <= %(on_date)s GROUP BY item_id
-    ) c ON c.item_id = e.id
-    WHERE e.business_date <= %(on_date)s AND e.amount_minor > coalesce(c.minor, 0) AND e.amount_minor > 0
+    WITH open AS (
+        SELECT e.id, e.organisation_id, e.provider_id, e.service, e.amount_minor - coalesce(c.minor, 0) AS minor,
+               coalesce(e.due_date, e.business_date) AS due_date
+        FROM ledger_entry e
+        LEFT JOIN (
+            SELECT item_id, sum(amount_minor) AS minor FROM ledger_allocation
+            WHERE business_date <= %(on_date)s GROUP BY item_id
+        ) c ON c.item_id = e.id
+        WHERE e.business_date <= %(on_date)s AND e.amount_minor > coalesce(c.minor, 0) AND e.amount_minor > 0
+    ), {held_parts}
+    SELECT o.organisation_id, o.provider_id, o.service, CASE {steps} ELSE '{older}' END AS age, sum(p.minor)::bigint
+    FROM parts p JOIN open o ON o.id = p.id WHERE p.minor <> 0
     GROUP BY 1, 2, 3, 4
 """
 _PLACE = {"organisation_id": pl.Int64, "provider_id": pl.Int64, "service": pl.String}
@@ -63,12 +68,12 @@ class ProvisionProposal:
 def compute_provision(*, on_date: date, terms: ProvisionRecord) -> list[ProvisionLine]:
     """Required and held allowance by place, each place rounded once, half up. It reads the whole ledger."""
     steps = " ".join(
-        f"WHEN %(on_date)s - coalesce(e.due_date, e.business_date) <= {limit} THEN '{age.value}'"
+        f"WHEN %(on_date)s - p.due_date <= {limit} THEN '{age.value}'"
         for age, limit in AGE_LIMITS_DAYS.items()
     )
     opened = fetch_frame(
-        _OPEN.format(steps=steps, older=Age.OLDER.value),
-        {"on_date": on_date},
+        _OPEN.format(steps=steps, older=Age.OLDER.value, held_parts=HELD_PARTS),
+        {"on_date": on_date, "as_of": None},
         schema=_PLACE | {"age": pl.String, "open_minor": pl.Int64},
     )
     held = fetch_frame(

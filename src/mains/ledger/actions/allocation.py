@@ -9,8 +9,9 @@ from django.db import connection, transaction
 
 from mains.base.columns import append_frame
 from mains.ledger.actions.days import hold_open_days
+from mains.ledger.queries.deferrals import list_deferrals
 from mains.ledger.queries.open_items import accounts_with_open_credit, open_credits, open_items
-from mains.ledger.queries.order import SUPPLY, allocate_by_day
+from mains.ledger.queries.order import SUPPLY, allocate_with_plans
 from mains.ledger.queries.policies import list_policies
 from mains.ledger.values import TransactionKind
 
@@ -62,7 +63,7 @@ def _allocate_chunk(accounts: Sequence[int], *, now: datetime) -> Allocated:
     # The engine knows accounts only: here one provider's service at an account is what it allocates within.
     supplies = pl.concat([items.select(SUPPLY), funds.select(SUPPLY)]).unique(maintain_order=True)
     supplies = supplies.with_row_index("supply_id").cast({"supply_id": pl.Int64})
-    made = allocate_by_day(
+    made = allocate_with_plans(
         items=items.join(supplies, on=SUPPLY, maintain_order="left")
         .drop("account_id")
         .rename({"supply_id": "account_id"}),
@@ -71,6 +72,7 @@ def _allocate_chunk(accounts: Sequence[int], *, now: datetime) -> Allocated:
         ),
         policies=list_policies(),
         among_services=False,
+        deferrals=list_deferrals(account_ids=accounts),
     )
     return store_allocations(
         made.select("item_id", "credit_id", "amount_minor")

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from mains.base.columns import append_frame
 from mains.ledger.actions.allocation import Allocated, lock_allocation, store_allocations
+from mains.ledger.queries.deferrals import list_deferrals
 from mains.ledger.queries.open_items import fixed_allocations, held_allocations, list_entries_of
 from mains.ledger.queries.order import in_order, taken_back, without
 from mains.ledger.queries.policies import list_policies
@@ -30,7 +31,12 @@ def reallocate(*, account_ids: Sequence[int], now: datetime) -> Allocated:
                 fixed_allocations(account_ids=account_ids).select(*_PAIR, "amount_minor"),
             ]
         )
-        wanted = pl.concat([fixed, in_order(entries=without(entries, fixed), policies=list_policies())])
+        made = in_order(
+            entries=without(entries, fixed),
+            policies=list_policies(),
+            deferrals=list_deferrals(account_ids=account_ids),
+        )
+        wanted = pl.concat([fixed, made])
         held = held_allocations(account_ids=account_ids)
         changed = (
             pl.concat([wanted, held.select(*_PAIR, amount_minor=-pl.col("amount_minor"))])

@@ -6,6 +6,7 @@ from datetime import date, datetime
 import polars as pl
 
 from mains.base.columns import fetch_frame
+from mains.ledger.queries.deferrals import HELD_PARTS
 from mains.ledger.values import AGE_LIMITS_DAYS, Age
 
 _ITEM_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -60,14 +61,17 @@ _AGES = """
         SELECT credit_id, -sum(amount_minor) FROM ledger_allocation
         WHERE business_date <= %(on_date)s AND recorded_at <= %(as_of)s GROUP BY credit_id
     ), open AS (
-        SELECT e.organisation_id, e.account_id, e.amount_minor - coalesce(c.minor, 0) AS minor,
-               %(on_date)s - coalesce(e.due_date, e.business_date) AS days
+        SELECT e.id, e.organisation_id, e.account_id, e.amount_minor - coalesce(c.minor, 0) AS minor,
+               coalesce(e.due_date, e.business_date) AS due_date
         FROM ledger_entry e LEFT JOIN covered c ON c.id = e.id
         WHERE e.business_date <= %(on_date)s AND e.recorded_at <= %(as_of)s
           AND e.amount_minor <> coalesce(c.minor, 0)
+    ), {held_parts}, aged AS (
+        SELECT o.organisation_id, o.account_id, p.minor, %(on_date)s - p.due_date AS days
+        FROM parts p JOIN open o ON o.id = p.id WHERE p.minor <> 0
     )
     SELECT organisation_id, {age} AS age, sum(minor)::bigint, count(DISTINCT account_id)
-    FROM open GROUP BY 1, 2 ORDER BY 1, 2
+    FROM aged GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
@@ -111,7 +115,7 @@ def age_open_items(*, on_date: date, as_of: datetime) -> pl.DataFrame:
     steps = " ".join(f"WHEN days <= {limit} THEN '{age.value}'" for age, limit in AGE_LIMITS_DAYS.items())
     ladder = f"CASE WHEN minor < 0 THEN '{Age.CREDIT.value}' {steps} ELSE '{Age.OLDER.value}' END"
     return fetch_frame(
-        _AGES.format(age=ladder),
+        _AGES.format(age=ladder, held_parts=HELD_PARTS),
         {"on_date": on_date, "as_of": as_of},
         schema={
             "organisation_id": pl.Int64,

@@ -6,7 +6,8 @@ from itertools import groupby
 
 import polars as pl
 
-from mains.engine.allocation import OLDEST_FIRST, AllocationOrder, allocate, as_they_come
+from mains.engine.allocation import OLDEST_FIRST, AllocationOrder, ahead, allocate, as_they_come
+from mains.ledger.queries.deferrals import in_parts
 from mains.ledger.queries.policies import PolicyRecord, policy_on, with_penalty
 from mains.ledger.values import EntryKind, PenaltyOrder
 
@@ -14,7 +15,12 @@ SUPPLY = ["account_id", "provider_id", "service"]
 
 
 def allocate_by_day(
-    *, items: pl.DataFrame, funds: pl.DataFrame, policies: Sequence[PolicyRecord], among_services: bool
+    *,
+    items: pl.DataFrame,
+    funds: pl.DataFrame,
+    policies: Sequence[PolicyRecord],
+    among_services: bool,
+    by_coming: bool = False,
 ) -> pl.DataFrame:
     """Let funds cover items, each by the policy of its day: account_id, credit_id, item_id, amount_minor.
 
@@ -22,15 +28,20 @@ def allocate_by_day(
     `among_services`: an account's items of all services are one debt; otherwise only what is of one provider and
     service, which then is the `account_id` given. Where interest comes after or before principal, items
     that were not there on the fund's day follow as they come, so that the result does not depend on who was entered
-    first.
+    first; `by_coming` says so of all policies.
     """
     days = funds["paid_on"].unique().sort().to_list()
     made = []
     for key, group in groupby(days, key=lambda day: _key(policies, day, among_services=among_services)):
         of_order = list(group)
-        stretches = [of_order] if key[1] is PenaltyOrder.BY_DATE else [[day] for day in of_order]
+        is_plain = key[1] is PenaltyOrder.BY_DATE and not by_coming
+        stretches = [of_order] if is_plain else [[day] for day in of_order]
         for stretch in stretches:
             order = _order(policies, stretch[0], among_services=among_services)
+            if by_coming:
+                order = as_they_come(order, day=stretch[0])
+            if "is_first" in items.columns:
+                order = ahead(order, column="is_first")
             found = allocate(
                 items=items, funds=funds.filter(pl.col("paid_on").is_in(stretch)), order=order
             ).allocations
@@ -39,16 +50,68 @@ def allocate_by_day(
     return pl.concat(made) if made else allocate(items=items, funds=funds).allocations
 
 
-def in_order(*, entries: pl.DataFrame, policies: Sequence[PolicyRecord]) -> pl.DataFrame:
+def allocate_with_plans(
+    *,
+    items: pl.DataFrame,
+    funds: pl.DataFrame,
+    policies: Sequence[PolicyRecord],
+    among_services: bool,
+    deferrals: pl.DataFrame,
+) -> pl.DataFrame:
+    """As `allocate_by_day`, where parts of items are due on other days (`deferrals`: item_id, due_date, amount_minor,
+    business_date, is_first): money meets the due dates that were in force on its day. There it meets what was owed on
+    that day before what came later, or a new bill would take back an instalment that was paid ahead."""
+    deferrals = deferrals.select("item_id", "due_date", "business_date", "is_first", "amount_minor")
+    changes = (
+        deferrals.join(items.select("item_id", "account_id"), on="item_id")
+        .select("account_id", day="business_date")
+        .unique()
+        .sort("account_id", "day")
+        .with_columns(stretch=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("account_id"))
+    )
+    if changes.is_empty() or funds.is_empty():
+        return allocate_by_day(items=items, funds=funds, policies=policies, among_services=among_services)
+    placed = funds.sort("paid_on").join_asof(
+        changes.sort("day"), left_on="paid_on", right_on="day", by="account_id", check_sortedness=False
+    )
+    placed = placed.with_columns(pl.col("stretch").fill_null(0)).drop("day")
+    since = deferrals.join(items.select("item_id", "account_id"), on="item_id").join(
+        changes, left_on=["account_id", "business_date"], right_on=["account_id", "day"]
+    )
+    made = []
+    for stretch in placed["stretch"].unique().sort().to_list():
+        parts = in_parts(items, since.filter(pl.col("stretch") <= stretch))
+        found = allocate_by_day(
+            items=parts.drop("item_id").rename({"part_id": "item_id"}),
+            funds=placed.filter(pl.col("stretch") == stretch).drop("stretch"),
+            policies=policies,
+            among_services=among_services,
+            by_coming=stretch > 0,
+        )
+        of_items = (
+            found.rename({"item_id": "part_id"})
+            .join(parts.select("part_id", "item_id"), on="part_id", maintain_order="left")
+            .group_by("account_id", "credit_id", "item_id", maintain_order=True)
+            .agg(pl.col("amount_minor").sum())
+        )
+        made.append(of_items)
+        items = _left_over(items, of_items)
+    return pl.concat(made)
+
+
+def in_order(
+    *, entries: pl.DataFrame, policies: Sequence[PolicyRecord], deferrals: pl.DataFrame
+) -> pl.DataFrame:
     """What each credit covers within its supply, as if all had come in the order of their dates: account_id, item_id,
     credit_id, amount_minor. `entries`: entry_id, account_id, provider_id, service, kind, amount_minor (not 0),
-    due_date, business_date; a credit may have `paid_on` too, the day on which the money was really there."""
+    due_date, business_date; a credit may have `paid_on` too, the day on which the money was really there. `deferrals`
+    as in `allocate_with_plans`."""
     supplies = entries.select(SUPPLY).unique(maintain_order=True).with_row_index("supply_id")
     placed = entries.join(supplies.cast({"supply_id": pl.Int64}), on=SUPPLY, maintain_order="left")
     corrected = _corrected_interest(placed)
     placed = without(placed, corrected)
     paid_on = "paid_on" if "paid_on" in entries.columns else "business_date"
-    made = allocate_by_day(
+    made = allocate_with_plans(
         items=placed.filter(pl.col("amount_minor") > 0).select(
             "service",
             "kind",
@@ -66,6 +129,7 @@ def in_order(*, entries: pl.DataFrame, policies: Sequence[PolicyRecord]) -> pl.D
         ),
         policies=policies,
         among_services=False,
+        deferrals=deferrals,
     )
     return (
         pl.concat([corrected, made.select("item_id", "credit_id", "amount_minor")])

@@ -9,8 +9,9 @@ from mains.ledger.actions.allocation import allocate_credits, lock_allocation, s
 from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.actions.reallocation import reallocate
+from mains.ledger.queries.deferrals import list_deferrals
 from mains.ledger.queries.open_items import last_credit_days, open_items
-from mains.ledger.queries.order import allocate_by_day
+from mains.ledger.queries.order import allocate_with_plans
 from mains.ledger.queries.policies import list_policies
 from mains.ledger.values import Control, EntryKind, TransactionKind
 from mains.payments.queries.supply import supply_of_accounts, utility_id
@@ -127,7 +128,7 @@ def _days(receipts: pl.DataFrame, other_side: pl.DataFrame) -> list[date]:
 
 def _shares(receipts: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     """How much of each receipt covers which item, with the item's supply and business date."""
-    made = allocate_by_day(
+    made = allocate_with_plans(
         items=items,
         funds=receipts.select(
             "account_id",
@@ -137,6 +138,7 @@ def _shares(receipts: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
         ),
         policies=list_policies(),
         among_services=True,
+        deferrals=list_deferrals(account_ids=receipts["account_id"].unique().to_list()),
     )
     return (
         made.select("item_id", pl.col("credit_id").alias("receipt_id"), "amount_minor")

@@ -269,7 +269,7 @@ def _sum(parts: Iterable[Figures]) -> Figures:
 def _ask_units(period: Mapping[str, Any], *, by_supply: bool = False) -> list[Any]:
     supply, groups = ("p.provider_id, p.service,", "1, 2, 3") if by_supply else ("", "1")
     with connection.cursor() as cursor:
-        figures = _FIGURES.format(m="p", d="t", charged="'bill_run', 'interest'")
+        figures = _FIGURES.format(m="p", d="t", charged="'bill_run', 'interest', 'plan_interest'")
         cursor.execute(_BY_UNIT.format(supply=supply, groups=groups, figures=figures), period)
         return list(cursor.fetchall())
 
@@ -284,7 +284,10 @@ def _account_rows(
     params = {**period, "organisation_id": organisation_id, "after": after, "limit": limit + 1}
     with connection.cursor() as cursor:
         cursor.execute(
-            _BY_ACCOUNT.format(figures=_FIGURES.format(m="e", d="e", charged="'bill', 'interest'")), params
+            _BY_ACCOUNT.format(
+                figures=_FIGURES.format(m="e", d="e", charged="'bill', 'interest', 'plan_int'")
+            ),
+            params,
         )
         found = cursor.fetchall()
     rows = tuple(

@@ -68,6 +68,7 @@ ENTRIES = (
     Entry("office:desks", _("Cash desks"), "calculator", "s", ("office:desk_shift",)),
     Entry("office:proposals", _("Proposals"), "clock", "o"),
     Entry("office:doubtful_debts", _("Debts"), "coin", "u"),
+    Entry("office:plans", _("Instalment plans"), "history", "j", ("office:plan", "office:make_plan")),
     Entry("office:books", _("Books"), "lock", "k"),
     Entry("office:network", _("Network"), "sitemap", "n", ("office:node", "office:add_node_figure")),
     Entry("office:losses", _("Losses"), "scale", "l"),

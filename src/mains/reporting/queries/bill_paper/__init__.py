@@ -25,6 +25,7 @@ __all__ = [
     "bills_pdf",
     "get_content",
     "protocol_pdf",
+    "spoken_language",
 ]
 
 
@@ -50,7 +51,7 @@ def protocol_pdf(*, month: date, bill_id: int, language: str | None = None) -> b
 
     In the customer's language when none is named. Raises as `bill_pdf` does.
     """
-    spoken = _spoken(language or customer_language(month=month, bill_id=bill_id))
+    spoken = spoken_language(language or customer_language(month=month, bill_id=bill_id))
     with translation.override(spoken):
         content = get_content(month=month, bill_id=bill_id)
         return set_protocol(protocol_texts(content, language=spoken))
@@ -58,12 +59,12 @@ def protocol_pdf(*, month: date, bill_id: int, language: str | None = None) -> b
 
 def bill_texts(*, month: date, bill_id: int, language: str | None = None) -> Texts:
     """The texts of a bill as the template sets them."""
-    spoken = _spoken(language or customer_language(month=month, bill_id=bill_id))
+    spoken = spoken_language(language or customer_language(month=month, bill_id=bill_id))
     with translation.override(spoken):
         return printed(get_content(month=month, bill_id=bill_id), language=spoken)
 
 
-def _spoken(language: str) -> str:
+def spoken_language(language: str) -> str:
     """The language as settings spell it; the utility's where Mains does not speak it."""
     code = language.lower().replace("_", "-")
     codes = [known for known, _name in settings.LANGUAGES]

@@ -86,6 +86,12 @@ def set_shift_report(report: Texts) -> bytes:
     return _set("shift_report.typ", "report", report)
 
 
+def set_agreement(agreement: Texts) -> bytes:
+    """The agreement of an instalment plan, as `set_bills`."""
+    check_letters(agreement)
+    return _set("agreement.typ", "agreement", agreement)
+
+
 def _set(template: str, name: str, texts: object, *, attachment: Attachment | None = None) -> bytes:
     inputs = {name: json.dumps(texts, ensure_ascii=False)}
     if attachment is not None:

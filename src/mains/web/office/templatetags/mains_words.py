@@ -17,7 +17,7 @@ from mains.billing.queries.records import BillRecord, LineRecord
 from mains.billing.values import LineKind, LookOutcome, RunStatus, WhatIfStatus, bill_number
 from mains.cashdesk.values import Means, MovementKind, VoidState
 from mains.customers.values import Category, CustomerKind
-from mains.debt.values import InterestCause, Interruption
+from mains.debt.values import InterestCause, Interruption, PlanKind, PlanState
 from mains.debt.values import MovementKind as DebtMovementKind
 from mains.ledger.values import Control, EntryKind
 from mains.metering.queries.photos import PhotoRecord
@@ -55,6 +55,8 @@ KINDS: Mapping[str, type[Choices]] = {
     "entry": EntryKind,
     "hole": HoleCause,
     "interest_cause": InterestCause,
+    "plan": PlanKind,
+    "plan_state": PlanState,
     "interruption": Interruption,
     "interval_quality": IntervalQuality,
     "interval_quantity": IntervalQuantity,

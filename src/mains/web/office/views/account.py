@@ -6,6 +6,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+import polars as pl
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,7 +25,10 @@ from mains.customers.queries.records import (
     list_officers,
     list_payers,
 )
+from mains.debt.queries.plans import list_plans_of
 from mains.ledger.queries.current_account import CurrentAccount, current_account
+from mains.ledger.queries.deferrals import due_parts
+from mains.ledger.queries.open_items import open_items
 from mains.metering.queries.findings import FindingRecord, list_findings
 from mains.metering.queries.interval_records import IntervalDayRecord, list_interval_days
 from mains.metering.queries.photos import photos_of_readings
@@ -40,7 +44,7 @@ from mains.network.queries.records import (
 )
 from mains.payments.queries.receipts import list_receipts
 from mains.staff.queries.organisations import path_of
-from mains.staff.values import Permission
+from mains.staff.values import EVERYTHING, Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.conditions import told_by_conditions
@@ -261,7 +265,7 @@ def overview(request: OfficeRequest, number: str) -> HttpResponse:
         "account",
         balance_minor=money.closing_minor if money else None,
         entries=money.rows[:-7:-1] if money else (),
-        overdue_minor=_overdue(money, request.today) if money else 0,
+        overdue_minor=_overdue(money, book.account.id, request.today) if money else 0,
         last_payment=next((row for row in reversed(money.rows) if row.kind == "payment"), None)
         if money
         else None,
@@ -271,9 +275,10 @@ def overview(request: OfficeRequest, number: str) -> HttpResponse:
     )
 
 
-def _overdue(money: CurrentAccount, today: date) -> int:
-    """What is owed beyond the bills that are not due yet; never negative."""
-    not_due = sum(row.amount_minor for row in money.rows if row.due_date and row.due_date >= today)
+def _overdue(money: CurrentAccount, account_id: int, today: date) -> int:
+    """What is owed beyond the bills and instalments that are not due yet; never negative."""
+    parts = due_parts(open_items(account_ids=[account_id]), on_date=today)
+    not_due = int(parts.filter(pl.col("due_date") >= pl.lit(today))["outstanding_minor"].sum())
     return max(0, money.closing_minor - max(0, not_due))
 
 
@@ -357,7 +362,16 @@ def money_page(
         corrections=list_corrections(bills=book.bills),
         may_recalculate=book.may_recalculate,
         receipts=list_receipts(account_id=book.account.id),
+        **plans_of(book),
     )
+
+
+def plans_of(book: Book) -> dict[str, object]:
+    """What the card of instalment plans shows."""
+    return {
+        "plans": list_plans_of(account_id=book.account.id, scope=EVERYTHING, today=book.request.today),
+        "may_plan": book.request.rights.may(Permission.PROPOSE_MONEY, book.account.organisation_id),
+    }
 
 
 def opening_form(book: Book, told: QueryDict | None = None) -> OpeningBalanceForm | None:

@@ -30,7 +30,7 @@ from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
 from mains.web.office.debt_forms import RefundForm, TransferForm, WriteOffForm, read_place
 from mains.web.office.explanations import tree_of
-from mains.web.office.views.account import Book, book_page, open_book
+from mains.web.office.views.account import Book, book_page, open_book, plans_of
 
 
 @needs(Permission.SEE_MONEY)
@@ -171,6 +171,7 @@ def _page(book: Book, **given: forms.Form) -> HttpResponse:
         ),
         may_undo=book.request.rights.may(Permission.APPROVE_MONEY, book.account.organisation_id),
         forms=made,
+        **plans_of(book),
     )
 
 
