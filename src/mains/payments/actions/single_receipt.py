@@ -75,14 +75,15 @@ def book_single_receipt(
 
 
 def _is_plain(situation: Situation, paid_on: date) -> bool:
-    """Whether nothing but this payment moves: an open day, no later credit, no old credit that meets an open item."""
+    """Whether nothing but this payment moves: an open day, no later credit, no old credit that meets an open item, and
+    no due dates of an instalment plan."""
     is_open = situation.closed_through is None or situation.closed_through < paid_on
     is_latest = situation.last_credit_on is None or situation.last_credit_on <= paid_on
     meets_credit = any(
         (item.provider_id, item.service) in situation.credit_supplies for item in situation.items
     )
     is_by_age = situation.rule is not PolicyRule.PROPORTIONAL and situation.penalty is PenaltyOrder.BY_DATE
-    return is_open and is_latest and not meets_credit and is_by_age
+    return is_open and is_latest and not meets_credit and is_by_age and not situation.has_plan
 
 
 def _in_order(situation: Situation) -> list[OpenItem]:

@@ -32,7 +32,8 @@ _SITUATION = """
         (SELECT jsonb_build_array(rule, services, penalty) FROM ledger_allocationpolicy
          WHERE superseded_at IS NULL AND valid @> %(paid_on)s::date),
         a.organisation_id, coalesce(s.provider_id, 0), coalesce(s.service, ''),
-        coalesce((SELECT id FROM staff_organisation WHERE kind = %(utility)s::text ORDER BY id LIMIT 1), 0)
+        coalesce((SELECT id FROM staff_organisation WHERE kind = %(utility)s::text ORDER BY id LIMIT 1), 0),
+        EXISTS (SELECT FROM ledger_deferral WHERE account_id = %(account_id)s::bigint)
     FROM customers_account a
     LEFT JOIN LATERAL (
         SELECT g.provider_id, p.service
@@ -60,7 +61,8 @@ class OpenItem:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
     """An account before a payment: its open items by due day and id, the supplies that have unused credit, the day of
-    its last credit, the last closed day of money, the policy of the day of payment, and its own supply."""
+    its last credit, the last closed day of money, the policy of the day of payment, its own supply, and whether an
+    instalment plan has moved due dates."""
 
     items: tuple[OpenItem, ...]
     credit_supplies: frozenset[tuple[int, str]]
@@ -73,11 +75,12 @@ class Situation:
     provider_id: int
     service: str
     utility_id: int
+    has_plan: bool
 
 
 def read_situation(*, account_id: int, paid_on: date) -> Situation:
     """What booking a payment of that day needs; the caller holds the account's allocation lock and the open days."""
-    ((items, unused, last, closed, policy, organisation_id, provider_id, service, utility_id),) = (
+    ((items, unused, last, closed, policy, organisation_id, provider_id, service, utility_id, has_plan),) = (
         fetch_prepared(
             _SITUATION,
             {"account_id": account_id, "paid_on": paid_on, "utility": OrganisationKind.UTILITY.value},
@@ -111,4 +114,5 @@ def read_situation(*, account_id: int, paid_on: date) -> Situation:
         provider_id=provider_id,
         service=service,
         utility_id=utility_id,
+        has_plan=has_plan,
     )
