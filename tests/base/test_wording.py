@@ -16,9 +16,10 @@ from mains.base import (
     known_fact_messages,
     known_formula_messages,
     known_interval_messages,
+    known_invoice_messages,
     known_messages,
-    known_rate_messages,
     known_online_messages,
+    known_rate_messages,
     known_tariff_messages,
 )
 from mains.base.known_messages import FORMULA_WORDS, MESSAGES
@@ -38,6 +39,7 @@ LISTS = (
     known_interval_messages,
     known_rate_messages,
     known_online_messages,
+    known_invoice_messages,
     known_tariff_messages,
 )
 OWN = {Path(module.__file__) for module in LISTS}

@@ -64,7 +64,7 @@ def job_statuses() -> list[str]:
         cursor.execute(
             "SELECT status::text FROM procrastinate_jobs"
             " WHERE task_name NOT LIKE ALL (ARRAY['%%take_over%%', '%%look_when_due', '%%ledger.jobs.seal',"
-            " '%%post_late_interest', '%%jobs.ask_providers'])"
+            " '%%post_late_interest', '%%jobs.ask_providers', '%%invoicing.jobs.follow'])"
             " ORDER BY id",
             [],
         )

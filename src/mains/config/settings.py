@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "mains.integrations.einvoice",
     "mains.reporting",
     "mains.cashdesk",
+    "mains.invoicing",
     "mains.billing",
     "mains.balance",
     "mains.payments",
@@ -58,6 +59,7 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 PROCRASTINATE_IMPORT_PATHS = [
     "mains.base.jobs",
     "mains.billing.jobs",
+    "mains.invoicing.jobs",
     "mains.ledger.jobs",
     "mains.payments.jobs",
     "mains.reporting.jobs",

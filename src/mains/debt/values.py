@@ -50,5 +50,5 @@ class Interruption(models.TextChoices):
     PART_PAYMENT = "part_payment", _("A part payment")
 
 
-BEARING = (EntryKind.OPENING, EntryKind.BILL, EntryKind.TRANSFER)
+BEARING = (EntryKind.OPENING, EntryKind.BILL, EntryKind.TRANSFER, EntryKind.SHARE, EntryKind.ADVANCE)
 """Kinds of debt that bear late interest when they are overdue; interest itself never does."""

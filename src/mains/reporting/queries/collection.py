@@ -14,8 +14,9 @@ from mains.staff.values import Scope
 
 _MONTHS = """
     SELECT date_trunc('month', t.business_date)::date,
-           coalesce(sum(p.amount_minor) FILTER (WHERE t.kind IN ('bill_run', 'interest')), 0)::bigint,
-           coalesce(-sum(p.amount_minor) FILTER (WHERE t.kind NOT IN ('bill_run', 'interest', 'opening')), 0)::bigint,
+           coalesce(sum(p.amount_minor) FILTER (WHERE t.kind IN ('bill_run', 'interest', 'bill_shared')), 0)::bigint,
+           coalesce(-sum(p.amount_minor) FILTER (
+               WHERE t.kind NOT IN ('bill_run', 'interest', 'bill_shared', 'opening')), 0)::bigint,
            sum(p.amount_minor)::bigint
     FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
     WHERE p.control = 'receivable' AND t.business_date < %(month_to)s

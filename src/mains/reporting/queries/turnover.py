@@ -21,7 +21,8 @@ from mains.staff.values import Scope
 
 PAGE = 100
 
-# Brought forward counts as opening wherever it is dated; what is neither that nor bill nor late interest was paid.
+# Brought forward counts as opening wherever it is dated; what is neither that nor bill, shared
+# or not, nor late interest was paid.
 _FIGURES = """
     coalesce(sum({m}.amount_minor)
              FILTER (WHERE {d}.business_date < %(month_from)s OR {d}.kind = 'opening'), 0)::bigint,
@@ -269,7 +270,7 @@ def _sum(parts: Iterable[Figures]) -> Figures:
 def _ask_units(period: Mapping[str, Any], *, by_supply: bool = False) -> list[Any]:
     supply, groups = ("p.provider_id, p.service,", "1, 2, 3") if by_supply else ("", "1")
     with connection.cursor() as cursor:
-        figures = _FIGURES.format(m="p", d="t", charged="'bill_run', 'interest'")
+        figures = _FIGURES.format(m="p", d="t", charged="'bill_run', 'interest', 'bill_shared'")
         cursor.execute(_BY_UNIT.format(supply=supply, groups=groups, figures=figures), period)
         return list(cursor.fetchall())
 
@@ -284,7 +285,10 @@ def _account_rows(
     params = {**period, "organisation_id": organisation_id, "after": after, "limit": limit + 1}
     with connection.cursor() as cursor:
         cursor.execute(
-            _BY_ACCOUNT.format(figures=_FIGURES.format(m="e", d="e", charged="'bill', 'interest'")), params
+            _BY_ACCOUNT.format(
+                figures=_FIGURES.format(m="e", d="e", charged="'bill', 'interest', 'share', 'shared'")
+            ),
+            params,
         )
         found = cursor.fetchall()
     rows = tuple(

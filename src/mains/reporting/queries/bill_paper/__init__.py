@@ -14,6 +14,7 @@ from mains.reporting.queries.bill_paper.content import (
 )
 from mains.reporting.queries.bill_paper.printed import Texts, printed
 from mains.reporting.queries.bill_paper.protocol import protocol_texts
+from mains.reporting.queries.bill_paper.slip import slip_text
 from mains.reporting.queries.bill_paper.typeset import Attachment, set_bills, set_protocol
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "bills_pdf",
     "get_content",
     "protocol_pdf",
+    "slip",
+    "spoken_language",
 ]
 
 
@@ -50,20 +53,26 @@ def protocol_pdf(*, month: date, bill_id: int, language: str | None = None) -> b
 
     In the customer's language when none is named. Raises as `bill_pdf` does.
     """
-    spoken = _spoken(language or customer_language(month=month, bill_id=bill_id))
+    spoken = spoken_language(language or customer_language(month=month, bill_id=bill_id))
     with translation.override(spoken):
         content = get_content(month=month, bill_id=bill_id)
         return set_protocol(protocol_texts(content, language=spoken))
 
 
+def slip(*, month: date, bill_id: int, width: int, language: str | None = None) -> str:
+    """The bill as plain text for a small printer with so many columns, in the customer's language when none is named.
+    Raises as `bill_pdf` does, fonts apart."""
+    return slip_text(bill_texts(month=month, bill_id=bill_id, language=language), width=width)
+
+
 def bill_texts(*, month: date, bill_id: int, language: str | None = None) -> Texts:
     """The texts of a bill as the template sets them."""
-    spoken = _spoken(language or customer_language(month=month, bill_id=bill_id))
+    spoken = spoken_language(language or customer_language(month=month, bill_id=bill_id))
     with translation.override(spoken):
         return printed(get_content(month=month, bill_id=bill_id), language=spoken)
 
 
-def _spoken(language: str) -> str:
+def spoken_language(language: str) -> str:
     """The language as settings spell it; the utility's where Mains does not speak it."""
     code = language.lower().replace("_", "-")
     codes = [known for known, _name in settings.LANGUAGES]

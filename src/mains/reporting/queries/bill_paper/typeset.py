@@ -80,6 +80,12 @@ def set_shift_report(report: Texts) -> bytes:
     return _set("shift_report.typ", "report", report)
 
 
+def set_invoice(invoice: Texts) -> bytes:
+    """An invoice above the bills, as `set_bills`."""
+    check_letters(invoice)
+    return _set("invoice.typ", "invoice", invoice)
+
+
 def _set(template: str, name: str, texts: object, *, attachment: Attachment | None = None) -> bytes:
     inputs = {name: json.dumps(texts, ensure_ascii=False)}
     if attachment is not None:
