@@ -16,6 +16,7 @@ from mains.base import (
     known_fact_messages,
     known_formula_messages,
     known_interval_messages,
+    known_invoice_messages,
     known_messages,
     known_online_messages,
     known_rate_messages,
@@ -40,6 +41,7 @@ LISTS = (
     known_rate_messages,
     known_online_messages,
     known_settlement_messages,
+    known_invoice_messages,
     known_tariff_messages,
 )
 OWN = {Path(module.__file__) for module in LISTS}

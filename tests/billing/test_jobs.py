@@ -65,7 +65,8 @@ def job_statuses() -> list[str]:
             "SELECT status::text FROM procrastinate_jobs"
             " WHERE task_name NOT LIKE ALL (ARRAY['%%take_over%%', '%%look_when_due', '%%ledger.jobs.seal',"
             " '%%post_late_interest', '%%look_at_instalment_plans',"
-            " '%%jobs.ask_providers', '%%settlement.jobs.%%', '%%reporting.jobs.tally'])"
+            " '%%jobs.ask_providers', '%%settlement.jobs.%%', '%%reporting.jobs.tally',"
+            " '%%invoicing.jobs.follow'])"
             " ORDER BY id",
             [],
         )

@@ -9,6 +9,7 @@ from collections import defaultdict
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 from django.db import connection
 
@@ -17,9 +18,12 @@ from mains.debt.actions.movements import Place, propose_transfer, propose_write_
 from mains.debt.queries.open_debts import list_supplies
 from mains.integrations.plain_accounting import BEANCOUNT, HLEDGER, JournalDetail, Notation, write_journal
 from mains.integrations.plain_accounting.journal import UnableToWriteJournal
+from mains.ledger.actions.advances import AdvancePlace, draw_advances, receive_advance
 from mains.ledger.actions.chart import UnableToStateAccount, state_account, state_accounts
+from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.queries.chart import read_chart
-from mains.ledger.values import Control
+from mains.ledger.queries.invariants import find_breaches
+from mains.ledger.values import Control, TransactionKind
 from mains.payments.actions.suspense import identify_receipt
 from mains.payments.models import Receipt
 from mains.settlement.actions.splitting import split_payments
@@ -92,6 +96,53 @@ def test_hledger_agrees_when_debts_are_moved_and_bear_interest(cast: Cast, tmp_p
         csv.reader(io.StringIO(_hledger("balance", "--flat", "-N", "-E", "-O", "csv", journal=journal)))
     )
     assert {account: _minor(amount) for account, amount in found[1:]} == _balances(JournalDetail.CUSTOMERS)
+
+
+def test_hledger_agrees_on_advances_and_shared_bills(lived: Cast, tmp_path: Path) -> None:
+    """An advance comes in, a bill uses part of it, a bill is passed on to another account, and money goes back."""
+    cast, anna = lived, lived.accounts["anna"]
+    place = AdvancePlace(
+        advance_id=1,
+        account_id=anna,
+        organisation_id=cast.places["anna"],
+        provider_id=cast.parties["power"],
+        service="electricity",
+    )
+    bank = pl.DataFrame([("bank", 0, 0, "", 70_000)], schema=POSTING_SCHEMA, orient="row")
+    given = {"source_id": 1, "business_date": APRIL, "now": NOW, "narrative": "Advance"}
+    receive_advance(place=place, amount_minor=70_000, other_side=bank, **given)
+    cast.bill("anna", 50_000, on=APRIL)
+    assert draw_advances(now=NOW).amount_minor > 0
+    sides = [("anna", -1_000, "shared"), ("boris", 1_000, "share")]
+    entries = [
+        {
+            "account_id": cast.accounts[name],
+            "organisation_id": cast.places[name],
+            "provider_id": cast.parties["power"],
+            "service": "electricity",
+            "kind": kind,
+            "amount_minor": minor,
+            "correction_minor": 0,
+            "due_date": None,
+            "document_id": 9,
+        }
+        for name, minor, kind in sides
+    ]
+    post_transaction(
+        kind=TransactionKind.BILL_SHARED,
+        source_id=9,
+        business_date=APRIL,
+        entries=pl.DataFrame(entries, schema=ENTRY_SCHEMA),
+        counterparts=pl.DataFrame(schema=POSTING_SCHEMA),
+        now=NOW,
+    )
+    journal = _written(HLEDGER, JournalDetail.CUSTOMERS, tmp_path)
+    assert _hledger("check", "--strict", journal=journal) == ""
+    found = list(
+        csv.reader(io.StringIO(_hledger("balance", "--flat", "-N", "-E", "-O", "csv", journal=journal)))
+    )
+    assert {account: _minor(amount) for account, amount in found[1:]} == _balances(JournalDetail.CUSTOMERS)
+    assert find_breaches() == []
 
 
 def test_hledger_finds_an_altered_amount(lived: Cast, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from mains.base.known_engine_messages import ENGINE
 from mains.base.known_fact_messages import FACTS
 from mains.base.known_formula_messages import FORMULAS
 from mains.base.known_interval_messages import INTERVAL_FILES, INTERVALS
+from mains.base.known_invoice_messages import INVOICES
 from mains.base.known_online_messages import ONLINE
 from mains.base.known_plan_messages import PLANS
 from mains.base.known_rate_messages import INTEREST, UTILITY_RATES
@@ -356,6 +357,7 @@ MESSAGES = (
     *BILL_RUNS,
     *RECALCULATIONS,
     *SETTLEMENTS,
+    *INVOICES,
     *BY_ITSELF,
     *BILLS,
     *PAYMENTS,

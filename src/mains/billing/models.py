@@ -8,7 +8,7 @@ from mains.billing.values import LineKind, LookOutcome, RunKind, RunStatus, What
 
 
 class BillRun(models.Model):
-    """One month's billing of one cycle, or a recalculation or final settlement between two of these.
+    """One month's billing of one cycle, or a recalculation, final settlement or on-site bill between two of these.
 
     Facts recorded after `facts_as_of` belong to the next run. A recalculation and a settlement bear the month that is
     open: the one after the last month billed. Their accounts are those of `BillRunAccount`, in the order of their
@@ -23,11 +23,14 @@ class BillRun(models.Model):
     kind = models.CharField(max_length=13, choices=RunKind, default=RunKind.MONTHLY)
     month = models.DateField()
     cycle = models.CharField(max_length=20)
-    # The one account that a recalculation was asked for, or that is settled; empty where a run looks at all.
+    # The one account that a recalculation was asked for, or that is settled or billed on site; empty where a run looks
+    # at all.
     account = models.ForeignKey(
         "customers.Account", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     status = models.CharField(max_length=10, choices=RunStatus)
+    # The last day that an on-site bill covers.
+    billed_through = models.DateField(null=True)
     facts_as_of = models.DateTimeField()
     issued_on = models.DateField()
     due_on = models.DateField()
@@ -259,3 +262,30 @@ class WhatIf(models.Model):
     slices_done = models.SmallIntegerField(default=0)
     fault = models.TextField(blank=True)
     result = models.JSONField(null=True)
+
+
+class OnSiteBill(models.Model):
+    """A bill made at the door, once per idempotency key. Append-only.
+
+    `run` and `bill_id` are empty where there was nothing to post. `asked_hash` is that of everything that was asked
+    for, so that a key cannot come again with another wish. `captured_at` is when the officer read, `recorded_at` when
+    it arrived; `printed_minor` what a bill made without a connection said, if one was.
+    """
+
+    idempotency_key = models.CharField(max_length=80, unique=True)
+    asked_hash = models.CharField(max_length=64)
+    account = models.ForeignKey("customers.Account", on_delete=models.PROTECT, related_name="+")
+    run = models.ForeignKey(BillRun, null=True, on_delete=models.PROTECT, related_name="+")
+    month = models.DateField()
+    bill_id = models.BigIntegerField(null=True)
+    billed_through = models.DateField()
+    amount_minor = models.BigIntegerField()
+    balance_before_minor = models.BigIntegerField()
+    printed_minor = models.BigIntegerField(null=True)
+    latitude_micro = models.IntegerField(null=True)
+    longitude_micro = models.IntegerField(null=True)
+    accuracy_m = models.IntegerField(null=True)
+    captured_at = models.DateTimeField()
+    officer = models.CharField(max_length=100)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")

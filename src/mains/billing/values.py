@@ -38,11 +38,13 @@ class RunStatus(models.TextChoices):
 
 
 class RunKind(models.TextChoices):
-    """A month's bills of a cycle, corrections of billed months in between, or what an account that moves out owes."""
+    """A month's bills of a cycle, corrections of billed months in between, what an account that moves out owes, or what
+    an account owes up to the day on which an officer stands at the door."""
 
     MONTHLY = "monthly", _("Monthly")
     RECALCULATION = "recalculation", _("Recalculation")
     SETTLEMENT = "settlement", _("Final settlement")
+    ON_SITE = "on_site", _("On-site bill")
 
 
 class LookOutcome(models.TextChoices):
@@ -144,7 +146,8 @@ class RunPlan:
     `owing_run_ids` are the runs since the last monthly one, whose blocked accounts are owed a bill. Averages of classes
     come from `samples`: each month's buckets and instant. Of the run's own month a part is billed by final settlements
     to the accounts `settled_account_ids`; in the plan of a settlement its own account is among them, and a
-    recalculation corrects what they were billed. `comes_after_single_runs`: since the last run of all there were runs
+    recalculation corrects what they were billed. `billed_through` is the last day that an on-site bill covers.
+    `comes_after_single_runs`: since the last run of all there were runs
     of single accounts, and what they knew may have been taken back.
     """
 
@@ -170,6 +173,7 @@ class RunPlan:
     last_account_id: int
     settled_account_ids: tuple[int, ...] = ()
     comes_after_single_runs: bool = False
+    billed_through: date | None = None
 
     @property
     def bills_own_month(self) -> bool:
@@ -180,6 +184,11 @@ class RunPlan:
     def settles(self) -> bool:
         """Whether the run bills its month only to accounts that have moved out, for what they pay for no more."""
         return not self.bills_own_month and bool(self.settled_account_ids)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the run bills a part of its month to an account that goes on paying for its supplies."""
+        return self.kind == RunKind.ON_SITE and self.settles
 
 
 def count_sample_buckets(accounts: int) -> int:

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "mains.reporting",
     "mains.settlement",
     "mains.cashdesk",
+    "mains.invoicing",
     "mains.billing",
     "mains.balance",
     "mains.payments",
@@ -59,6 +60,7 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 PROCRASTINATE_IMPORT_PATHS = [
     "mains.base.jobs",
     "mains.billing.jobs",
+    "mains.invoicing.jobs",
     "mains.ledger.jobs",
     "mains.payments.jobs",
     "mains.reporting.jobs",

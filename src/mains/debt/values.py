@@ -78,5 +78,5 @@ class PlanEndingKind(models.TextChoices):
     REPLACED = "replaced", _("Replaced by another plan")
 
 
-BEARING = (EntryKind.OPENING, EntryKind.BILL, EntryKind.TRANSFER)
+BEARING = (EntryKind.OPENING, EntryKind.BILL, EntryKind.TRANSFER, EntryKind.SHARE, EntryKind.ADVANCE)
 """Kinds of debt that bear late interest when they are overdue; interest itself never does."""

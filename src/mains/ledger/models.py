@@ -10,6 +10,7 @@ from django.db import models
 
 from mains.base.facts import DatedFact
 from mains.ledger.values import (
+    AdvanceMovementKind,
     Book,
     Control,
     EntryKind,
@@ -122,6 +123,27 @@ class Deferral(models.Model):
     business_date = models.DateField()
     is_first = models.BooleanField()
     rests = models.BooleanField()
+    recorded_at = models.DateTimeField()
+
+
+class AdvanceMovement(models.Model):
+    """The sub-ledger behind the control account of advances: what came in (positive), was used or given back.
+
+    Append-only. `advance_id` is the document that asked for it; `entry_id` and `item_id` are what a use posted on the
+    account and the debt that it covered.
+    """
+
+    advance_id = models.BigIntegerField(db_index=True)
+    account_id = models.BigIntegerField(db_index=True)
+    organisation_id = models.BigIntegerField()
+    provider_id = models.BigIntegerField()
+    service = models.CharField(max_length=20)
+    kind = models.CharField(max_length=10, choices=AdvanceMovementKind)
+    amount_minor = models.BigIntegerField()
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="+")
+    entry_id = models.BigIntegerField(null=True)
+    item_id = models.BigIntegerField(null=True)
+    business_date = models.DateField()
     recorded_at = models.DateTimeField()
 
 

@@ -33,6 +33,7 @@ class Control(models.TextChoices):
     OFFSET = "offset", _("Offset between services and providers")
     CASH = "cash", _("Cash")
     AGENTS = "agents", _("Money due from agents, wallets and acquirers")
+    ADVANCES = "advances", _("Advances of customers")
 
 
 class AccountType(models.TextChoices):
@@ -60,6 +61,7 @@ TYPE_OF_CONTROL = {
     Control.AGENTS: AccountType.ASSET,
     Control.SUSPENSE: AccountType.LIABILITY,
     Control.RETURNS: AccountType.LIABILITY,
+    Control.ADVANCES: AccountType.LIABILITY,
     Control.TAX: AccountType.LIABILITY,
     Control.OPENING: AccountType.EQUITY,
     Control.REVENUE: AccountType.INCOME,
@@ -89,6 +91,7 @@ CODE_OF_CONTROL = {
     Control.SUSPENSE: "2100",
     Control.RETURNS: "2150",
     Control.REFUNDS: "2160",
+    Control.ADVANCES: "2170",
     Control.TAX: "2200",
     Control.OPENING: "3000",
     Control.REVENUE: "4000",
@@ -118,6 +121,9 @@ class EntryKind(models.TextChoices):
     REFUND = "refund", _("Refund")
     TRANSFER = "transfer", _("Transfer between accounts")
     OFFSET = "offset", _("Offset between services")
+    ADVANCE = "advance", _("Advance used")
+    SHARED = "shared", _("Passed on to other payers")
+    SHARE = "share", _("Share of another account's bill")
 
 
 class PolicyRule(models.TextChoices):
@@ -161,6 +167,17 @@ class TransactionKind(models.TextChoices):
     COUNTER = "counter", _("Posted back")
     ONLINE_PAYMENT = "online_payment", _("Payment by machine")
     PAYOUT = "payout", _("Payout of an agent or acquirer")
+    ADVANCE_RECEIVED = "advance_received", _("Advance received")
+    ADVANCE_DRAWN = "advance_drawn", _("Advances used")
+    BILL_SHARED = "bill_shared", _("Bill shared among payers")
+
+
+class AdvanceMovementKind(models.TextChoices):
+    """What changed an advance: money came in, a bill used it, or it went back."""
+
+    PAID = "paid", _("Paid in")
+    DRAWN = "drawn", _("Used")
+    RETURNED = "returned", _("Given back")
 
 
 class Book(models.TextChoices):
@@ -200,3 +217,13 @@ AGE_LIMITS_DAYS = {
     Age.DAYS_180: 180,
     Age.DAYS_365: 365,
 }
+
+
+CHARGES = (EntryKind.BILL, EntryKind.INTEREST, EntryKind.PLAN_INTEREST, EntryKind.SHARE, EntryKind.SHARED)
+CHARGING = (
+    TransactionKind.BILL_RUN,
+    TransactionKind.INTEREST,
+    TransactionKind.PLAN_INTEREST,
+    TransactionKind.BILL_SHARED,
+)
+"""What statements count as charged; what else changes a balance, opening balances apart, pays it."""

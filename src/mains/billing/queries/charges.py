@@ -26,6 +26,7 @@ from mains.billing.queries.settled import (
     read_settled_use,
     read_untold_supplies,
     settled_supplies,
+    until_billed,
 )
 from mains.billing.values import CATCH_UP_MONTHS, LineKind, RunKind, RunPlan, RunSlice
 from mains.customers.queries.frames import read_accounts, read_agreements
@@ -78,7 +79,7 @@ def compute_charges(
     settled = settled_supplies(agreements, plan)
     compared = pl.concat([changed, _in_month(settled, plan.month)])
     items, rows = make_items(
-        agreements=agreements,
+        agreements=until_billed(agreements, plan),
         months=[plan.month] if plan.bills_own_month else [],
         changed=changed if plan.bills_own_month else compared,
         editions=tariffs.editions,

@@ -129,7 +129,7 @@ _CHECKS_OF_KIND = {
               AND NOT EXISTS (SELECT FROM billing_billexception e
                               WHERE e.run_id = %(run)s AND e.account_id = c.id AND e.blocking)
               AND NOT EXISTS (SELECT FROM billing_billrun s
-                              WHERE s.account_id = c.id AND s.kind = 'settlement' AND s.month = %(month)s
+                              WHERE s.account_id = c.id AND s.kind IN ('settlement', 'on_site') AND s.month = %(month)s
                                 AND s.facts_as_of < %(as_of)s)
         """,
     },
@@ -139,6 +139,17 @@ _CHECKS_OF_KIND = {
             FROM billing_bill b JOIN billing_billrun r ON r.id = b.run_id
             WHERE b.month = %(month)s AND b.run_id = %(run)s
               AND (b.account_id <> r.account_id OR b.id <> %(first_bill)s)
+        """,
+    },
+    RunKind.ON_SITE: {
+        "an on-site bill bills nobody but its account, and no day after its last": """
+            SELECT 'bill ' || b.id AS fault
+            FROM billing_bill b JOIN billing_billrun r ON r.id = b.run_id
+            WHERE b.month = %(month)s AND b.run_id = %(run)s
+              AND (b.account_id <> r.account_id OR b.id <> %(first_bill)s
+                   OR EXISTS (SELECT FROM billing_billline l
+                              WHERE l.month = %(month)s AND l.bill_id = b.id AND l.service_month = %(month)s
+                                AND l.to_date > r.billed_through + 1))
         """,
     },
     RunKind.RECALCULATION: {

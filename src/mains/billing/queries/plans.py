@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
-from django.db.models import Q
+from django.db.models import F, Q
 
 from mains.balance.queries.frames import read_revised_shares
 from mains.base.db import read_frame
@@ -158,6 +158,7 @@ def get_plan(*, run: BillRun) -> RunPlan:
         first_transaction_id=run.first_transaction_id,
         last_account_id=run.last_account_id,
         settled_account_ids=_settled_accounts(run),
+        billed_through=run.billed_through,
         comes_after_single_runs=before.filter(
             account__isnull=False,
             facts_as_of__gt=min(known or run.facts_as_of, usage_known or run.facts_as_of),
@@ -166,12 +167,21 @@ def get_plan(*, run: BillRun) -> RunPlan:
 
 
 def _settled_accounts(run: BillRun) -> tuple[int, ...]:
-    """Accounts to which the run bills the rest of its month only: settlements came before it, or it is one."""
+    """Accounts to which the run bills the rest of its month only: settlements or on-site bills came before it, or it is
+    one. What an on-site bill begins the month's run goes on with; nothing corrects it in between."""
     if run.kind == RunKind.SETTLEMENT:
         assert run.account_id is not None, "A settlement is of one account."
         return (run.account_id,)
+    if run.kind == RunKind.ON_SITE:
+        # Read in a month that is billed by now: what it says is a correction of that month, and of nothing else.
+        assert run.account_id is not None, "An on-site bill is of one account."
+        assert run.billed_through is not None, "An on-site bill has a last day."
+        return (run.account_id,) if run.billed_through >= run.month else ()
+    begins = Q(kind=RunKind.SETTLEMENT)
+    if run.kind == RunKind.MONTHLY:
+        begins |= Q(kind=RunKind.ON_SITE, billed_through__gte=F("month"))
     settled = BillRun.objects.filter(
-        cycle=run.cycle, kind=RunKind.SETTLEMENT, month=run.month, facts_as_of__lt=run.facts_as_of
+        begins, cycle=run.cycle, month=run.month, facts_as_of__lt=run.facts_as_of
     )
     if run.account_id is not None:
         settled = settled.filter(account_id=run.account_id)

@@ -12,8 +12,8 @@ from mains.staff.values import Scope
 
 @dataclass(frozen=True)
 class BillRecord:
-    """One account's bill of one month, or a recalculation or final settlement between two of them (`kind`, a RunKind);
-    `correction_minor` is the part that recalculates earlier months."""
+    """One account's bill of one month, or a recalculation, final settlement or on-site bill between two (`kind`, a
+    RunKind); `correction_minor` is the part that recalculates earlier months."""
 
     month: date
     id: int
@@ -38,6 +38,10 @@ class BillRecord:
     def is_settlement(self) -> bool:
         return self.kind == RunKind.SETTLEMENT
 
+    @property
+    def is_on_site(self) -> bool:
+        return self.kind == RunKind.ON_SITE
+
 
 @dataclass(frozen=True)
 class LineRecord:
@@ -59,7 +63,8 @@ class LineRecord:
 @dataclass(frozen=True)
 class RunRecord:
     """A month's billing of one cycle, or a recalculation, with what its finished slices wrote; `parts` of each stage
-    make it complete. `account_number` is empty where it looked at all accounts."""
+    make it complete. `account_number` is empty where it looked at all accounts. `billed_through` is the last day of an
+    on-site bill."""
 
     id: int
     kind: str
@@ -80,6 +85,7 @@ class RunRecord:
     amount_minor: int
     exceptions: int
     blocking: int
+    billed_through: date | None
 
     @property
     def is_recalculation(self) -> bool:
@@ -88,6 +94,10 @@ class RunRecord:
     @property
     def is_settlement(self) -> bool:
         return self.kind == RunKind.SETTLEMENT
+
+    @property
+    def is_on_site(self) -> bool:
+        return self.kind == RunKind.ON_SITE
 
 
 @dataclass(frozen=True)
@@ -167,7 +177,8 @@ RUN = """
 SELECT r.id, r.kind, coalesce(c.number, ''),
        CASE WHEN r.kind = 'monthly' THEN 1024 ELSE r.slice_count END AS parts, r.month, r.cycle, r.status,
        r.facts_as_of, r.issued_on, r.due_on, r.accounts, r.created_at, r.posted_at,
-       done.usage_buckets, done.bills_buckets, done.bills, done.amount_minor, odd.exceptions, odd.blocking
+       done.usage_buckets, done.bills_buckets, done.bills, done.amount_minor, odd.exceptions, odd.blocking,
+       r.billed_through
 FROM billing_billrun r
 LEFT JOIN customers_account c ON c.id = r.account_id
 CROSS JOIN LATERAL (
@@ -185,10 +196,11 @@ CROSS JOIN LATERAL (
 
 
 def list_runs(*, limit: int = 60, is_settlement: bool = False) -> list[RunRecord]:
-    """Bill runs and recalculations of the utility, latest first; or final settlements, each a run of its own."""
+    """Bill runs and recalculations of the utility, latest first; or final settlements and on-site bills, each a
+    run of its own."""
     return fetch_rows(
         RunRecord,
-        f"{RUN} WHERE (r.kind = 'settlement') = %(settlement)s"
+        f"{RUN} WHERE (r.kind IN ('settlement', 'on_site')) = %(settlement)s"
         " ORDER BY r.month DESC, r.facts_as_of DESC, r.cycle LIMIT %(limit)s",
         {"limit": limit, "settlement": is_settlement},
     )

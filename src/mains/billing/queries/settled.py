@@ -29,8 +29,8 @@ def settled_supplies(agreements: pl.DataFrame, plan: RunPlan) -> pl.DataFrame:
 
     In a monthly run those of all accounts that were settled in the month: whatever became known since is new. In a
     settlement, and in a recalculation of settled accounts, the service points that the account no longer holds, the day
-    after the facts count; what it still holds is left to the monthly run. `agreements` as `read_agreements` gives them,
-    believed or not.
+    after the facts count; what it still holds is left to the monthly run. In an on-site bill those that it holds.
+    `agreements` as `read_agreements` gives them, believed or not.
     """
     if not plan.settled_account_ids:
         return pl.DataFrame(schema=_SUPPLIES)
@@ -41,8 +41,20 @@ def settled_supplies(agreements: pl.DataFrame, plan: RunPlan) -> pl.DataFrame:
         end.is_null() | (end > plan.month),
     )
     if plan.settles:
-        own = own.join(agreements.filter(_is_held(plan)), on=_SUPPLY, how="anti")
+        held = agreements.filter(_is_held(plan))
+        own = own.join(held, on=_SUPPLY, how="semi" if plan.goes_on else "anti")
     return own.select(*_SUPPLIES).unique().sort(*_SUPPLIES)
+
+
+def until_billed(agreements: pl.DataFrame, plan: RunPlan) -> pl.DataFrame:
+    """Agreement rows as far as the run bills them: those of an on-site bill end with the day on which it is made."""
+    if not plan.goes_on:
+        return agreements
+    assert plan.billed_through is not None
+    end = plan.billed_through + timedelta(days=1)
+    return agreements.filter(pl.col("valid_from") < end).with_columns(
+        valid_to=pl.min_horizontal(pl.col("valid_to").fill_null(end), pl.lit(end))
+    )
 
 
 def of_settled(rows: pl.DataFrame, settled: pl.DataFrame, plan: RunPlan) -> pl.DataFrame:
@@ -169,7 +181,7 @@ def read_settled_use(*, connection: Connection, plan: RunPlan, part: RunSlice) -
         FROM customers_account c
         LEFT JOIN (billing_billrun r JOIN billing_billrunaccount l ON l.run_id = r.id
                    JOIN billing_bill b ON b.month = r.month AND b.id = r.first_bill_id + l.position)
-          ON l.account_id = c.id AND r.kind IN ('settlement', 'recalculation') AND r.month = %(month)s
+          ON l.account_id = c.id AND r.kind IN ('settlement', 'recalculation', 'on_site') AND r.month = %(month)s
          AND r.facts_as_of < %(as_of)s
         WHERE c.id = ANY(%(accounts)s::bigint[])
           AND (%(named)s::boolean OR (c.bucket >= %(first)s AND c.bucket < %(next)s))

@@ -65,6 +65,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "einvoice": Entry(
             f"{_PACKAGE}.einvoice:app", "Write bills as electronic invoices and validate such."
         ),
+        "invoice": Entry(
+            f"{_PACKAGE}.invoice:app", "Collective, shared and advance invoices, and what follows from them."
+        ),
         "report": Entry(f"{_PACKAGE}.report:app", "Print statements and reports."),
         "tariff": Entry(f"{_PACKAGE}.tariff:app", "List, check, compare and publish tariffs."),
         "serve": Entry(f"{_PACKAGE}.serve:serve", "Serve the office web."),

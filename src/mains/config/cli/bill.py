@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mains.config.cli.on_site import on_site
 from mains.kernel.errors import MainsError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mains.billing.queries.previews import RunPreview
 
 app = typer.Typer(help="Run bills and look at them.", no_args_is_help=True)
+app.command("on-site")(on_site)
 
 Month = Annotated[str, typer.Option("--month", help="The month to bill, as 2021-03.")]
 AnyMonth = Annotated[str | None, typer.Option("--month", help="Only this month, as 2021-03.")]

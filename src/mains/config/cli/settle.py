@@ -1,27 +1,22 @@
 """`mains settle`: an account moves out on a day; final readings, change of payer and final bill in one step."""
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
 import typer
 
-from mains.kernel.errors import MainsError
+from mains.config.cli.orders import UnableToReadOrder, account_named, reading_said
 
 if TYPE_CHECKING:
-    from mains.billing.actions.settlements import FinalReading, MoveOrder, Settlement
+    from mains.billing.actions.settlements import MoveOrder, Settlement
     from mains.customers.actions.moves import NextTerms
-    from mains.customers.queries.records import AccountRecord
 
 app = typer.Typer()
 
 _MONTHLY = ["service_month", "component", "kind"]
-
-
-class UnableToReadOrder(MainsError):
-    """There is no such account, meter, supply or way to say who comes next."""
 
 
 @app.command()
@@ -81,10 +76,10 @@ def settle(
 
     now, last_date = command_time(), read_day(on)
     order = MoveOrder(
-        account=_account(account, place="ACCOUNT", now=now),
+        account=account_named(account, place="ACCOUNT", now=now),
         last_date=last_date,
         service_point_ids=_points(point or []),
-        readings=tuple(_reading(text, last_date) for text in reading or []),
+        readings=tuple(reading_said(text, last_date) for text in reading or []),
         is_estimate=estimate,
         proof=proof,
         next_account_id=_next_account(next_account, name=next_name, now=now),
@@ -100,21 +95,6 @@ def settle(
         typer.echo(json.dumps(_data(order, found), ensure_ascii=False, indent=2))
     else:
         _print(order, found, preview=preview)
-
-
-def _account(number: str, *, place: str, now: datetime) -> "AccountRecord":
-    from mains.customers.queries.records import find_account
-    from mains.staff.values import EVERYTHING
-
-    found = find_account(number=number, scope=EVERYTHING, on_date=now.date())
-    if found is None:
-        raise UnableToReadOrder(
-            code="no-account",
-            message=f"There is no account {number}.",
-            place=place,
-            remedy="Compare the number with the subscriber book.",
-        )
-    return found
 
 
 def _points(codes: list[str]) -> tuple[int, ...]:
@@ -134,32 +114,6 @@ def _points(codes: list[str]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _reading(text: str, last_date: date) -> "FinalReading":
-    from mains.billing.actions.settlements import FinalReading
-    from mains.metering.actions.reading_files import ZONES
-    from mains.metering.actions.readings import find_register
-
-    named, separator, value = text.partition("=")
-    serial, _, zone = named.partition("/")
-    zone_code = ZONES.get(zone or "total")
-    if not separator or zone_code is None:
-        raise UnableToReadOrder(
-            code="reading-unclear",
-            message=f"{text!r} does not say which register showed what.",
-            place="--reading",
-            remedy="Write SERIAL=VALUE, or SERIAL/night=VALUE with total, day, night, peak or half_peak.",
-        )
-    register_id = find_register(serial=serial, zone=zone_code, reading_date=last_date)
-    if register_id is None:
-        raise UnableToReadOrder(
-            code="register-unknown",
-            message=f"There is no meter {serial} with such a register.",
-            place="--reading",
-            remedy="Compare the serial number and the zone with the meter.",
-        )
-    return FinalReading(register_id=register_id, text_value=value)
-
-
 def _next_account(number: str, *, name: str, now: datetime) -> int | None:
     if number and name:
         raise UnableToReadOrder(
@@ -168,7 +122,7 @@ def _next_account(number: str, *, name: str, now: datetime) -> int | None:
             place="--next, --next-name",
             remedy="Give the number of an account, or the name of a new customer.",
         )
-    return _account(number, place="--next", now=now).id if number else None
+    return account_named(number, place="--next", now=now).id if number else None
 
 
 def _terms(tariffs: list[str], category: str) -> "NextTerms | None":

@@ -55,6 +55,37 @@ CHECKS: dict[str, str] = {
         LEFT JOIN ledger_entry e ON e.id = a.item_id AND e.account_id = a.account_id
         WHERE a.minor < 0 OR a.minor > greatest(coalesce(e.amount_minor, 0), 0)
     """,
+    "advances-equal-control": """
+        SELECT format('transaction %%s, organisation %%s, provider %%s, service %%s',
+                      transaction_id, organisation_id, provider_id, service), sum(minor)
+        FROM (
+            SELECT transaction_id, organisation_id, provider_id, service, amount_minor AS minor
+            FROM ledger_advancemovement
+            UNION ALL
+            SELECT transaction_id, organisation_id, provider_id, service, amount_minor
+            FROM ledger_posting WHERE control = 'advances'
+        ) both_sides GROUP BY transaction_id, organisation_id, provider_id, service HAVING sum(minor) <> 0
+    """,
+    # Nobody uses more of an advance than was paid in.
+    "advances-within-payments": """
+        SELECT 'advance ' || advance_id, sum(amount_minor)
+        FROM ledger_advancemovement GROUP BY advance_id HAVING sum(amount_minor) < 0
+    """,
+    # What was used stands on the customer's account, to the same amount.
+    "advances-used-equal-entries": """
+        SELECT 'transaction ' || transaction_id, sum(minor)
+        FROM (
+            SELECT transaction_id, amount_minor AS minor FROM ledger_advancemovement WHERE kind = 'drawn'
+            UNION ALL
+            SELECT transaction_id, -amount_minor FROM ledger_entry WHERE kind = 'advance' AND amount_minor < 0
+        ) both_sides GROUP BY transaction_id HAVING sum(minor) <> 0
+    """,
+    # A bill that is shared moves between accounts and comes to nothing.
+    "shares-come-to-nothing": """
+        SELECT 'transaction ' || t.id, sum(e.amount_minor)
+        FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
+        WHERE t.kind = 'bill_shared' GROUP BY t.id HAVING sum(e.amount_minor) <> 0
+    """,
     "allocations-within-credits": """
         SELECT 'credit ' || a.credit_id, a.minor + coalesce(e.amount_minor, 0)
         FROM (SELECT credit_id, account_id, sum(amount_minor) AS minor FROM ledger_allocation GROUP BY 1, 2) a

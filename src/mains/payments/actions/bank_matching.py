@@ -12,6 +12,7 @@ import polars as pl
 
 from mains.base.columns import fetch_frame
 from mains.kernel.identifiers import has_valid_check_digit
+from mains.kernel.invoice_numbers import find_invoice_numbers
 from mains.ledger.queries.open_items import open_items
 from mains.payments.models import PaymentChannel
 from mains.payments.values import LineState, MatchRule, PayerKind
@@ -42,6 +43,7 @@ def match_lines(lines: pl.DataFrame, *, find_bills: BillFinder | None = None) ->
     waiting = waiting.join(registers, on="place", how="anti")
     matched = _first_rules(
         [
+            _by_invoices(waiting),
             *_by_numbers(waiting, find_bills),
             _by_payer(waiting, PayerKind.ACCOUNT),
             _by_payer(waiting, PayerKind.NAME),
@@ -120,6 +122,20 @@ def _by_numbers(lines: pl.DataFrame, find_bills: BillFinder | None) -> list[pl.D
         # A bill number is written `2103-1204876`: two groups of digits.
         _by_bills(pl.concat([structured, spoken]), find_bills),
     ]
+
+
+def _by_invoices(lines: pl.DataFrame) -> pl.DataFrame:
+    """Lines that name an invoice: it may be for many accounts, or an advance, so the money waits until the invoice
+    takes it (`mains.invoicing`), and no other number in the text counts."""
+    texts = ("structured_reference", *_TEXTS)
+    named = [
+        place
+        for place, *said in lines.select("place", *texts).iter_rows()
+        if any(find_invoice_numbers(text or "") for text in said)
+    ]
+    return lines.filter(pl.col("place").is_in(named)).select(
+        "place", account_id=pl.lit(None, pl.Int64), rule=pl.lit(MatchRule.INVOICE.value)
+    )
 
 
 def _grouped(lines: pl.DataFrame) -> pl.DataFrame:

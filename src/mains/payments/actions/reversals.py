@@ -7,7 +7,9 @@ from django.db import IntegrityError, transaction
 
 from mains.base.columns import fetch_frame
 from mains.kernel.errors import MainsError
-from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
+from mains.ledger.actions.advances import advance_posting, record_return, uses_to_take_back
+from mains.ledger.actions.allocation import lock_allocation
+from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, PostedTransaction, post_transaction
 from mains.ledger.actions.reallocation import reallocate
 from mains.ledger.values import Control, EntryKind, TransactionKind
 from mains.payments.actions.receipts import suspense_place
@@ -96,20 +98,62 @@ def reverse_receipt(
             raise _refusal(
                 "receipt-reversed", "This receipt is taken back already.", receipt_id, "Nothing was changed."
             ) from error
-        entries = _entries(receipt, account_ids)
-        post_transaction(
-            kind=TransactionKind.RECEIPT_REVERSED,
-            source_id=receipt.pk,
-            business_date=business_date,
-            entries=entries.select(*ENTRY_SCHEMA),
-            counterparts=_counterparts(receipt, entries),
-            now=now,
-            narrative=reason,
-        )
+        advance_id = _advance_of(receipt)
+        if advance_id is None:
+            entries = _entries(receipt, account_ids)
+            _post(receipt, entries, _counterparts(receipt, entries), business_date, now, reason)
+        else:
+            _give_advance_back(receipt, advance_id, business_date, now, reason)
         if account_ids:
             reallocate(account_ids=account_ids, now=now)
             money_moved(now=now)
         return reversal
+
+
+def _post(
+    receipt: Receipt,
+    entries: pl.DataFrame,
+    counterparts: pl.DataFrame,
+    business_date: date,
+    now: datetime,
+    reason: str,
+) -> PostedTransaction:
+    return post_transaction(
+        kind=TransactionKind.RECEIPT_REVERSED,
+        source_id=receipt.pk,
+        business_date=business_date,
+        entries=entries.select(*ENTRY_SCHEMA),
+        counterparts=counterparts,
+        now=now,
+        narrative=reason,
+    )
+
+
+def _advance_of(receipt: Receipt) -> int | None:
+    found = receipt.identifications.filter(advance_id__isnull=False).values_list("advance_id", flat=True)
+    return found.first()
+
+
+def _give_advance_back(
+    receipt: Receipt, advance_id: int, business_date: date, now: datetime, reason: str
+) -> None:
+    """The money leaves the advance; what bills have used of it already is owed again, with the old due dates."""
+    lock_allocation()
+    back = uses_to_take_back(advance_id=advance_id, amount_minor=receipt.amount_minor)
+    bank = pl.DataFrame(
+        {"control": [Control.BANK.value], "amount_minor": [-receipt.amount_minor]}
+    ).with_columns(suspense_place(utility_id()))
+    advance = advance_posting(advance_id=advance_id, amount_minor=back.from_advance_minor)
+    posted = _post(
+        receipt, back.entries, pl.concat([bank.select(*POSTING_SCHEMA), advance]), business_date, now, reason
+    )
+    record_return(
+        advance_id=advance_id,
+        amount_minor=back.from_advance_minor,
+        transaction_id=posted.transaction_id,
+        business_date=business_date,
+        now=now,
+    )
 
 
 def _accounts_of(receipt: Receipt) -> list[int]:

@@ -9,7 +9,9 @@ from django.db import IntegrityError, transaction
 
 from mains.base.columns import fetch_frame
 from mains.kernel.errors import MainsError
+from mains.ledger.actions.advances import AdvancePlace, receive_advance
 from mains.ledger.actions.allocation import lock_allocation
+from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.values import Control, TransactionKind
 from mains.payments.actions.learning import learn_payer
@@ -80,6 +82,55 @@ def split_receipt(
             for account_id, share in zip(accounts, shares, strict=True)
         ]
         return _give(receipt, parts, business_date, now, actor_id)
+
+
+def spread_receipt(
+    *,
+    receipt_id: int,
+    shares: Sequence[tuple[int, str, int]],
+    business_date: date,
+    now: datetime,
+    actor_id: int | None = None,
+) -> BookedReceipts:
+    """Move a receipt from suspense to the accounts of one invoice: (account_id, number, minor units) of each, in any
+    number, all above nothing and together the receipt. Raises UnableToIdentifyReceipt when it is not in suspense."""
+    with transaction.atomic():
+        receipt = _in_suspense(receipt_id)
+        assert sum(share[2] for share in shares) == receipt.amount_minor, "Shares sum to the receipt."
+        assert all(share[2] > 0 for share in shares), "A share is more than nothing."
+        return _give(receipt, list(shares), business_date, now, actor_id)
+
+
+def keep_as_advance(
+    *, receipt_id: int, place: AdvancePlace, business_date: date, now: datetime, actor_id: int | None = None
+) -> None:
+    """Move a receipt from suspense to an advance of an account, whole. Raises UnableToIdentifyReceipt when it is not in
+    suspense."""
+    with transaction.atomic():
+        receipt = _in_suspense(receipt_id)
+        _record(
+            receipt,
+            part=0,
+            account_id=place.account_id,
+            amount_minor=None,
+            reason="",
+            now=now,
+            actor_id=actor_id,
+            advance_id=place.advance_id,
+        )
+        opened = hold_open_days(kind=TransactionKind.ADVANCE_RECEIVED)
+        side = pl.DataFrame(
+            {"control": [Control.SUSPENSE.value], "amount_minor": [receipt.amount_minor]}
+        ).with_columns(suspense_place(utility_id()))
+        receive_advance(
+            place=place,
+            amount_minor=receipt.amount_minor,
+            other_side=side.select(*POSTING_SCHEMA),
+            source_id=receipt.pk,
+            business_date=max(business_date, opened or business_date),
+            now=now,
+            narrative=f"Receipt {receipt.pk} is an advance",
+        )
 
 
 def return_receipt(
@@ -204,6 +255,7 @@ def _record(
     reason: str,
     now: datetime,
     actor_id: int | None,
+    advance_id: int | None = None,
 ) -> None:
     try:
         with transaction.atomic():
@@ -212,6 +264,7 @@ def _record(
                 part=part,
                 account_id=account_id,
                 amount_minor=amount_minor,
+                advance_id=advance_id,
                 reason=reason.strip()[:200],
                 recorded_at=now,
                 recorded_by_id=actor_id,

@@ -110,13 +110,15 @@ class Receipt(models.Model):
 class ReceiptIdentification(models.Model):
     """Money in suspense found its account, several accounts (a row each), or its way back to the payer.
 
-    `amount_minor` is empty where the whole receipt went to one account; `account_id` where it is returned.
+    `amount_minor` is empty where the whole receipt went to one account; `account_id` where it is returned. With
+    `advance_id` it waits as an advance of the account until bills use it.
     """
 
     receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="identifications")
     part = models.SmallIntegerField(default=0, db_default=0)
     account_id = models.BigIntegerField(null=True)
     amount_minor = models.BigIntegerField(null=True)
+    advance_id = models.BigIntegerField(null=True)
     reason = models.CharField(max_length=200, blank=True, db_default="")
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")

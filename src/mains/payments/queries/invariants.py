@@ -104,6 +104,19 @@ CHECKS: dict[str, str] = {
             WHERE p.control = 'agents' AND t.kind = 'online_payment'
         ) both_sides GROUP BY receipt_id HAVING sum(minor) <> 0
     """,
+    # What was identified as an advance came in as one.
+    "receipts-equal-advances": """
+        SELECT 'receipt ' || receipt_id, sum(minor)
+        FROM (
+            SELECT c.id AS receipt_id, i.advance_id, c.amount_minor AS minor
+            FROM payments_receipt c JOIN payments_receiptidentification i ON i.receipt_id = c.id
+            WHERE i.advance_id IS NOT NULL
+            UNION ALL
+            SELECT t.source_id, m.advance_id, -m.amount_minor
+            FROM ledger_advancemovement m JOIN ledger_transaction t ON t.id = m.transaction_id
+            WHERE m.kind = 'paid'
+        ) both_sides GROUP BY receipt_id, advance_id HAVING sum(minor) <> 0
+    """,
     # Each receipt reached its account, or its accounts in their shares, whole.
     "receipts-equal-payments": """
         SELECT 'receipt ' || receipt_id, sum(minor)
@@ -111,7 +124,7 @@ CHECKS: dict[str, str] = {
             SELECT c.id AS receipt_id, coalesce(c.account_id, i.account_id) AS account_id,
                    coalesce(i.amount_minor, c.amount_minor) AS minor
             FROM payments_receipt c LEFT JOIN payments_receiptidentification i ON i.receipt_id = c.id
-            WHERE coalesce(c.account_id, i.account_id) IS NOT NULL
+            WHERE coalesce(c.account_id, i.account_id) IS NOT NULL AND i.advance_id IS NULL
             UNION ALL
             SELECT document_id, account_id, amount_minor FROM ledger_entry WHERE kind = 'payment'
         ) both_sides GROUP BY receipt_id, account_id HAVING sum(minor) <> 0

@@ -27,6 +27,7 @@ class LineState(models.TextChoices):
 class MatchRule(models.TextChoices):
     """Why money is thought to belong to an account, strongest first."""
 
+    INVOICE = "invoice", _("Number of an invoice")
     REFERENCE = "reference", _("Reference of the payment")
     ACCOUNT_NUMBER = "account_number", _("Account number in the text")
     BILL_NUMBER = "bill_number", _("Bill number in the text")
@@ -47,6 +48,7 @@ class PayerKind(models.TextChoices):
 
 
 CONFIDENCE_PERCENT: dict[str, int] = {
+    MatchRule.INVOICE: 95,
     MatchRule.REFERENCE: 100,
     MatchRule.ACCOUNT_NUMBER: 95,
     MatchRule.BILL_NUMBER: 95,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from mains.reporting.queries.turnover import CHARGE_WORDS
+
 _NEW = """
     CREATE TEMPORARY TABLE new_transactions ON COMMIT DROP AS
     SELECT t.id FROM ledger_transaction t
@@ -47,9 +49,9 @@ SELECT e.month, e.recorded_at, e.organisation_id, coalesce(s.node_id, c.node_id,
        coalesce(o.officer_id, r.officer_id, 0), coalesce(s.tariff_id, c.tariff_id, 0),
        coalesce(s.category, c.category, ''), e.provider_id, e.service,
        coalesce(sum(e.amount_minor) FILTER (WHERE e.kind = 'opening'), 0),
-       coalesce(sum(e.amount_minor - e.correction_minor) FILTER (WHERE e.kind IN ('bill', 'interest', 'plan_int')), 0),
-       coalesce(sum(e.correction_minor) FILTER (WHERE e.kind IN ('bill', 'interest', 'plan_int')), 0),
-       coalesce(-sum(e.amount_minor) FILTER (WHERE e.kind NOT IN ('opening', 'bill', 'interest', 'plan_int')), 0)
+       coalesce(sum(e.amount_minor - e.correction_minor) FILTER (WHERE e.kind IN ({charges})), 0),
+       coalesce(sum(e.correction_minor) FILTER (WHERE e.kind IN ({charges})), 0),
+       coalesce(-sum(e.amount_minor) FILTER (WHERE e.kind NOT IN ('opening', {charges})), 0)
 FROM entries e
 LEFT JOIN supplies s ON s.account_id = e.account_id AND s.provider_id = e.provider_id AND s.service = e.service
      AND s.versions = 1
@@ -82,7 +84,7 @@ def refresh_turnover() -> Tallied:
         # Rows of common table expressions are guessed as few: sets are hashed, whatever the guess.
         cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '256MB'")
         of_accounts = _OF_ACCOUNTS if count < _FEW else ""
-        cursor.execute(_TALLY.format(of_accounts=of_accounts), {"first": first, "last": last})
+        cursor.execute(_TALLY.format(of_accounts=of_accounts, charges=CHARGE_WORDS), {"first": first, "last": last})
         cursor.execute("RESET enable_nestloop; RESET work_mem")
         cursor.execute("INSERT INTO reporting_talliedtransaction SELECT id FROM new_transactions")
         cursor.execute("DROP TABLE new_transactions")

@@ -9,14 +9,14 @@ from django.db.models import Max, Sum
 
 from mains.ledger.values import Age
 from mains.reporting.models import AgeingFigure
-from mains.reporting.queries.turnover import Figures, turnover
+from mains.reporting.queries.turnover import CHARGING_WORDS, Figures, turnover
 from mains.staff.values import Scope
 
-_MONTHS = """
+_MONTHS = f"""
     SELECT date_trunc('month', t.business_date)::date,
-           coalesce(sum(p.amount_minor) FILTER (WHERE t.kind IN ('bill_run', 'interest', 'plan_interest')), 0)::bigint,
+           coalesce(sum(p.amount_minor) FILTER (WHERE t.kind IN ({CHARGING_WORDS})), 0)::bigint,
            coalesce(-sum(p.amount_minor) FILTER (
-               WHERE t.kind NOT IN ('bill_run', 'interest', 'plan_interest', 'opening')), 0)::bigint,
+               WHERE t.kind NOT IN ({CHARGING_WORDS}, 'opening')), 0)::bigint,
            sum(p.amount_minor)::bigint
     FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
     WHERE p.control = 'receivable' AND t.business_date < %(month_to)s

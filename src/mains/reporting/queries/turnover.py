@@ -16,12 +16,17 @@ from django.db import connection
 from django.utils.translation import gettext as translate
 
 from mains.kernel.errors import MainsError
+from mains.ledger.values import CHARGES, CHARGING
 from mains.staff.queries.organisations import Unit, list_units
 from mains.staff.values import Scope
 
 PAGE = 100
+CHARGE_WORDS = ", ".join(f"'{kind.value}'" for kind in CHARGES)
+CHARGING_WORDS = ", ".join(f"'{kind.value}'" for kind in CHARGING)
+"""The kinds of entries and of transactions that charge, for SQL."""
 
-# Brought forward counts as opening wherever it is dated; what is neither that nor bill nor late interest was paid.
+# Brought forward counts as opening wherever it is dated; what is neither that nor bill, shared
+# or not, nor late interest was paid.
 _FIGURES = """
     coalesce(sum({m}.amount_minor)
              FILTER (WHERE {d}.business_date < %(month_from)s OR {d}.kind = 'opening'), 0)::bigint,
@@ -269,7 +274,7 @@ def _sum(parts: Iterable[Figures]) -> Figures:
 def _ask_units(period: Mapping[str, Any], *, by_supply: bool = False) -> list[Any]:
     supply, groups = ("p.provider_id, p.service,", "1, 2, 3") if by_supply else ("", "1")
     with connection.cursor() as cursor:
-        figures = _FIGURES.format(m="p", d="t", charged="'bill_run', 'interest', 'plan_interest'")
+        figures = _FIGURES.format(m="p", d="t", charged=CHARGING_WORDS)
         cursor.execute(_BY_UNIT.format(supply=supply, groups=groups, figures=figures), period)
         return list(cursor.fetchall())
 
@@ -285,7 +290,7 @@ def _account_rows(
     with connection.cursor() as cursor:
         cursor.execute(
             _BY_ACCOUNT.format(
-                figures=_FIGURES.format(m="e", d="e", charged="'bill', 'interest', 'plan_int'")
+                figures=_FIGURES.format(m="e", d="e", charged=CHARGE_WORDS)
             ),
             params,
         )

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as translate
 
 from mains.customers.values import Category
 from mains.network.values import Service
-from mains.reporting.queries.turnover import Figures, UnableToReportTurnover
+from mains.reporting.queries.turnover import CHARGE_WORDS, Figures, UnableToReportTurnover
 from mains.staff.queries.organisations import list_units
 from mains.staff.values import Scope
 
@@ -125,11 +125,11 @@ _ACCOUNTS = """
                coalesce(s.node_id, 0) AS node_id, coalesce(s.tariff_id, 0) AS tariff_id,
                coalesce(s.category, '') AS category, coalesce(o.officer_id, 0) AS officer_id,
                CASE e.kind WHEN 'opening' THEN e.amount_minor ELSE 0 END AS opening_minor,
-               CASE WHEN e.kind IN ('bill', 'interest', 'plan_int') THEN e.amount_minor - e.correction_minor ELSE 0 END
+               CASE WHEN e.kind IN ({charges}) THEN e.amount_minor - e.correction_minor ELSE 0 END
                    AS accrued_minor,
-               CASE WHEN e.kind IN ('bill', 'interest', 'plan_int') THEN e.correction_minor ELSE 0 END
+               CASE WHEN e.kind IN ({charges}) THEN e.correction_minor ELSE 0 END
                    AS recalculated_minor,
-               CASE WHEN e.kind IN ('opening', 'bill', 'interest', 'plan_int') THEN 0 ELSE -e.amount_minor END
+               CASE WHEN e.kind IN ('opening', {charges}) THEN 0 ELSE -e.amount_minor END
                    AS paid_minor
         FROM page JOIN ledger_entry e ON e.account_id = page.id AND e.month < %(month_to)s
         LEFT JOIN LATERAL (
@@ -184,7 +184,7 @@ def turnover_accounts(*, scope: Scope, asked: Slice, after: int = 0, limit: int 
     nodes = params["nodes"]
     candidates = "true" if nodes is None else _AT_FEW_NODES if len(nodes) <= _FEW_NODES else _AT_NODES
     with connection.cursor() as cursor:
-        cursor.execute(_ACCOUNTS.format(candidates=candidates, sums=_SUMS, where=_WHERE), params)
+        cursor.execute(_ACCOUNTS.format(candidates=candidates, charges=CHARGE_WORDS, sums=_SUMS, where=_WHERE), params)
         found = cursor.fetchall()
     rows = tuple(
         SliceRow(key=str(row[0]), code=row[1], name=row[2], figures=_figures(row[4:]))

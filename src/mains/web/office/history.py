@@ -84,8 +84,7 @@ def bill_events(
         yield Event(
             day=bill.issued_on,
             kind=EventKind.BILL,
-            title=(_("Final bill, %(month)s") if bill.is_settlement else _("Bill for %(month)s"))
-            % {"month": _month(bill.month)},
+            title=_title_of(bill) % {"month": _month(bill.month)},
             detail=_quantity(bill.quantity_micro, unit),
             amount_minor=bill.amount_minor - bill.correction_minor,
             url=_bill_url(bill),
@@ -100,6 +99,12 @@ def bill_events(
             amount_minor=sum(line.amount_minor for line in found),
             url=f"{_bill_url(bill)}#line-{found[0].line}",
         )
+
+
+def _title_of(bill: BillRecord) -> str:
+    if bill.is_settlement:
+        return _("Final bill, %(month)s")
+    return _("On-site bill, %(month)s") if bill.is_on_site else _("Bill for %(month)s")
 
 
 def payment_events(

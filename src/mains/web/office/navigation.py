@@ -32,6 +32,7 @@ ENTRIES = (
         ("office:account", "office:meter", "office:reading", "office:record_reading"),
     ),
     Entry("office:runs", _("Bills and runs"), "file-invoice", "b", ("office:run", "office:bill")),
+    Entry("office:invoices", _("Invoices"), "report-money", "v", ("office:invoice",)),
     Entry(
         "office:tariffs",
         _("Tariffs"),

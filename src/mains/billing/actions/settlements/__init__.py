@@ -4,7 +4,8 @@ The bill has the account's days of the open month and every correction of earlie
 posts nothing more for these days, unless other facts become known.
 """
 
-from mains.billing.actions.settlements.orders import FinalReading, MoveOrder, UnableToSettle, list_supplies
+from mains.billing.actions.open_month import FinalReading
+from mains.billing.actions.settlements.orders import MoveOrder, UnableToSettle, list_supplies
 from mains.billing.actions.settlements.settling import Settlement, preview_settlement, settle
 
 __all__ = [

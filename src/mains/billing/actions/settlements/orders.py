@@ -6,28 +6,18 @@ from datetime import date, datetime
 
 from django.db import models
 
+from mains.billing.actions.open_month import DayOfReading, FinalReading, check_day
 from mains.customers.actions.moves import NewPayer, NextTerms, admit_payer, move_out
 from mains.customers.queries.records import AccountRecord, AgreementRecord, list_agreements
 from mains.kernel.errors import MainsError
 from mains.kernel.period import next_month
-from mains.metering.actions.intake import REPEATED
-from mains.metering.actions.readings import record_reading
-from mains.metering.queries.readings import registers_read_on
 from mains.metering.queries.records import MeterRecord, list_meters
-from mains.metering.values import ReadingSource, Zone
+from mains.metering.values import ReadingSource
 from mains.tariffs.queries.names import get_tariff
 
 
 class UnableToSettle(MainsError):
     """The account cannot be settled on that day, or not by what is known."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FinalReading:
-    """What a register showed at the end of the last day, as text."""
-
-    register_id: int
-    text_value: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,24 +63,27 @@ def list_supplies(*, account: AccountRecord, on: date) -> list[AgreementRecord]:
     )
 
 
-def check_day(order: MoveOrder, *, open_month: date, now: datetime) -> None:
+def reading_day(order: MoveOrder) -> DayOfReading:
+    """The order as what readings and use are asked by."""
+    return DayOfReading(
+        account=order.account,
+        day=order.last_date,
+        source=order.source,
+        is_estimate=order.is_estimate,
+        error=UnableToSettle,
+        evidence={"note": order.proof} if order.proof else None,
+    )
+
+
+def check_last_day(order: MoveOrder, *, open_month: date, now: datetime) -> None:
     """Raise UnableToSettle when the last day is not over yet, or lies beyond the month that is open."""
-    if order.last_date > now.date():
-        raise _unable(
-            order,
-            "day-to-come",
-            f"{order.last_date} is still to come.",
-            "Settle the account on its last day or later.",
-            "last_date",
-        )
-    if order.last_date >= next_month(open_month):
-        raise _unable(
-            order,
-            "month-before-open",
-            f"{open_month:%Y-%m} is not billed yet, and the last day {order.last_date} lies after it.",
-            f"Bill it first: mains bill run --month {open_month:%Y-%m}.",
-            "last_date",
-        )
+    check_day(
+        about=reading_day(order),
+        open_month=open_month,
+        open_month_end=next_month(open_month),
+        now=now,
+        to_come=(f"{order.last_date} is still to come.", "Settle the account on its last day or later."),
+    )
 
 
 def chosen_supplies(order: MoveOrder) -> list[AgreementRecord]:
@@ -116,54 +109,6 @@ def registers_on(service_point_ids: Sequence[int], day: date) -> list[MeterRecor
         for meter in list_meters(service_point_ids=service_point_ids)
         if meter.installed_from <= day and (meter.installed_to is None or meter.installed_to > day)
     ]
-
-
-def record_readings(
-    order: MoveOrder, meters: Sequence[MeterRecord], *, actor: models.Model | None, now: datetime
-) -> None:
-    """Take the final readings through the door for readings. Raises UnableToSettle when one is doubtful, or when one is
-    missing and the order does not say that an estimate will do."""
-    by_register = {meter.register_id: meter for meter in meters}
-    for reading in order.readings:
-        meter = by_register.get(reading.register_id)
-        if meter is None:
-            raise _unable(
-                order,
-                "register-elsewhere",
-                f"Register {reading.register_id} does not hang at the account's supply on {order.last_date}.",
-                "Check the meter and the day.",
-                "readings",
-            )
-        told = record_reading(
-            register_id=reading.register_id,
-            reading_date=order.last_date,
-            text_value=reading.text_value,
-            source=order.source,
-            evidence={"note": order.proof} if order.proof else None,
-            actor=actor,
-            now=now,
-        )
-        if told.decision != "accept" and told.code != REPEATED:
-            remedy = told.remedy
-            if told.decision == "queue":
-                remedy = "Record it among the readings and have it accepted there; then settle."
-            raise UnableToSettle(
-                code=told.code,
-                message=told.message,
-                place=_named(meter),
-                remedy=remedy,
-                params={"field": f"reading_{meter.register_id}"},
-            )
-    read = registers_read_on(register_ids=list(by_register), day=order.last_date)
-    missing = [meter for register_id, meter in by_register.items() if register_id not in read]
-    if missing and not order.is_estimate:
-        raise UnableToSettle(
-            code="final-reading-missing",
-            message=f"There is no reading of {order.last_date} of meter {_named(missing[0])}.",
-            place=f"account {order.account.number}",
-            remedy="Give the reading, or settle by estimate: the forecast is corrected when a reading comes.",
-            params={"field": f"reading_{missing[0].register_id}"},
-        )
 
 
 def record_moves(
@@ -214,11 +159,6 @@ def _check_terms(order: MoveOrder, supplies: Sequence[AgreementRecord]) -> None:
                 f"next_tariff_{tariff.service}",
             )
         left.remove(tariff.service)
-
-
-def _named(meter: MeterRecord) -> str:
-    zone = f", {Zone(meter.zone).name.lower()}" if meter.zone else ""
-    return f"{meter.serial}{zone}"
 
 
 def _unable(order: MoveOrder, code: str, message: str, remedy: str, field: str) -> UnableToSettle:

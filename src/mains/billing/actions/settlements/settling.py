@@ -1,33 +1,35 @@
 """The settlement itself: facts and final bill in one transaction, or the same and nothing kept."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
 from adbc_driver_manager.dbapi import Connection
-from django.db import models, transaction
+from django.db import models
 
-from mains.base.db import adbc_connect, read_frame
-from mains.base.one_processor import on_one_processor
-from mains.base.shared_connection import shared_connection
-from mains.billing.actions.recalculations.drafts import CYCLE_LOCK, draft_run
+from mains.billing.actions.open_month import (
+    check_blocked,
+    check_forecast,
+    corrected_pairs,
+    draft_single,
+    hold_cycle,
+    take_readings,
+)
 from mains.billing.actions.recalculations.one_account import charges_of_account, reader_of
 from mains.billing.actions.recalculations.posting import post_in_one
-from mains.billing.actions.runs import prepare_partitions
 from mains.billing.actions.settlements.orders import (
     Following,
     MoveOrder,
     UnableToSettle,
-    check_day,
+    check_last_day,
     chosen_supplies,
+    reading_day,
     record_moves,
-    record_readings,
     registers_on,
 )
 from mains.billing.models import BillRun
-from mains.billing.queries.charges import SliceCharges
 from mains.billing.queries.explain.cause_kinds import Cause
 from mains.billing.queries.explain.causes import find_causes
 from mains.billing.queries.next_prices import Unpriced, list_unpriced
@@ -37,11 +39,6 @@ from mains.billing.values import RunKind
 from mains.customers.queries.records import find_account_id
 from mains.ledger.queries.current_account import current_account
 from mains.metering.actions.usage import begin_month
-from mains.metering.queries.records import MeterRecord
-from mains.metering.values import DayQuality
-
-_UNTOLD = {DayQuality.NONE.value, DayQuality.UNMETERED.value}
-"""Of what the meter counted on such a day nothing tells; an act may tell of use besides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,21 +110,13 @@ def settle(
 
 @contextmanager
 def _transaction(order: MoveOrder, *, now: datetime, keeps: bool) -> Iterator[tuple[Connection, BillRun]]:
-    """Django's transaction as a bulk connection, with the lock of the account's cycle, and the run to be."""
-    cycle = order.account.cycle
-    month = draft_run(cycle=cycle, now=now, created_by_id=None, kind=RunKind.SETTLEMENT).month
-    check_day(order, open_month=month, now=now)
-    with adbc_connect() as other:  # partitions are there for all, whatever becomes of this transaction
-        prepare_partitions(connection=other, month=month)
-    with on_one_processor(), transaction.atomic():
-        connection = shared_connection()
-        read_frame(CYCLE_LOCK, {"cycle": f"billing cycle {cycle}"}, connection=connection)
-        # Planned anew: only under the lock does it stay as it is.
-        draft = draft_run(cycle=cycle, now=now, created_by_id=None, kind=RunKind.SETTLEMENT)
-        check_day(order, open_month=draft.month, now=now)
-        draft.account_id = draft.last_account_id = order.account.id
-        yield connection, draft
-        transaction.set_rollback(not keeps)
+    account, kind = order.account, RunKind.SETTLEMENT
+
+    def check(month: date) -> None:
+        check_last_day(order, open_month=month, now=now)
+
+    with hold_cycle(account=account, kind=kind, now=now, keeps=keeps, check_month=check) as connection:
+        yield connection, draft_single(account=account, kind=kind, now=now, check_month=check)
 
 
 def _settled(
@@ -141,23 +130,18 @@ def _settled(
 ) -> Settlement:
     supplies = chosen_supplies(order)
     meters = registers_on([row.service_point_id for row in supplies], order.last_date)
-    record_readings(order, meters, actor=actor, now=now)
+    about = reading_day(order)
+    take_readings(about=about, readings=order.readings, meters=meters, actor=actor, now=now)
     following = record_moves(order, supplies, actor=actor, now=now)
     plan = get_plan(run=draft)
     points = read_left_supplies(connection=connection, plan=plan)["service_point_id"].unique().sort()
     used = begin_month(
         connection=connection, month=plan.month, service_point_ids=points, as_of=plan.facts_as_of
     )
-    _check_forecast(order, used, meters, month=plan.month)
+    check_forecast(about=about, used=used, meters=meters, month=plan.month)
     part, charges = charges_of_account(connection, plan, order.account.id, now=now)
-    _check_blocked(charges, order)
-    pairs = (
-        charges.lines.filter(pl.col("service_month") < plan.month)
-        .select("service_month", "service_point_id")
-        .unique()
-        .sort(pl.all())
-        .rows()
-    )
+    check_blocked(about=about, charges=charges, remedy="Mend what the message names, then settle.")
+    pairs = corrected_pairs(charges, month=plan.month)
     found = Settlement(
         month=plan.month,
         last_date=order.last_date,
@@ -186,33 +170,3 @@ def _unpriced(order: MoveOrder, following: Following, *, now: datetime) -> tuple
     found = list_unpriced(account_id=account_id, first_day=first_day, as_of=now)
     taken = {code for code, _tariff, _category in following.terms}
     return tuple(each for each in found if each.point_code in taken)
-
-
-def _check_blocked(charges: SliceCharges, order: MoveOrder) -> None:
-    blocking = charges.exceptions.filter("blocking")
-    if not blocking.is_empty():
-        raise UnableToSettle(
-            code=str(blocking["code"][0]),
-            message=str(blocking["message"][0]),
-            place=f"account {order.account.number}",
-            remedy="Mend what the message names, then settle.",
-        )
-
-
-def _check_forecast(
-    order: MoveOrder, used: pl.DataFrame, meters: Sequence[MeterRecord], *, month: date
-) -> None:
-    """Days of a meter of which nothing tells, neither readings nor its own history: an average of its class is kept
-    with the month's run only, and a settlement must not guess nought."""
-    for meter in meters:
-        of_register = (pl.col("service_point_id") == meter.service_point_id) & (pl.col("zone") == meter.zone)
-        first = max(month, meter.installed_from)
-        for letters in used.filter(of_register)["quality"]:
-            if _UNTOLD & set(letters[(first - month).days : (order.last_date - month).days + 1]):
-                raise UnableToSettle(
-                    code="no-forecast",
-                    message=f"Meter {meter.serial} has too short a history for an estimate.",
-                    place=f"account {order.account.number}",
-                    remedy="Give a final reading, or wait for the month's bill run.",
-                    params={"field": f"reading_{meter.register_id}"},
-                )

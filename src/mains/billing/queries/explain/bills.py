@@ -1,7 +1,7 @@
 """Explanations of bills: each line from its amount down to readings, facts and tariff clauses."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from django.utils.translation import gettext as _
@@ -10,7 +10,7 @@ from mains.billing.models import Bill, BillLine, BillRun
 from mains.billing.queries.explain.carried import kept_of
 from mains.billing.queries.explain.cause_kinds import Cause
 from mains.billing.queries.explain.causes import bill_causes
-from mains.billing.queries.explain.evidence import left_items, load_items
+from mains.billing.queries.explain.evidence import Item, held_items, left_items, load_items
 from mains.billing.queries.explain.items import RatedItem, rate_items, title_of
 from mains.billing.queries.explain.results import BalanceExplanation, BillExplanation, LineExplanation
 from mains.billing.queries.explain.trees import traced
@@ -87,10 +87,13 @@ def posted_before(*, bill: Bill, keys_of: set[tuple[int, date]]) -> list[tuple[d
 
 
 def agreements_begun(*, account_id: int, month: date, before: datetime) -> frozenset[int]:
-    """Agreements of which a final settlement, known before an instant, billed a part of the month: the month's own bill
-    has the rest."""
+    """Agreements of which a final settlement or an on-site bill, known before an instant, billed a part of the month:
+    the month's own bill has the rest."""
     settlements = BillRun.objects.filter(
-        kind=RunKind.SETTLEMENT, account_id=account_id, month=month, facts_as_of__lt=before
+        kind__in=(RunKind.SETTLEMENT, RunKind.ON_SITE),
+        account_id=account_id,
+        month=month,
+        facts_as_of__lt=before,
     )
     ids = list(settlements.values_list("first_bill_id", flat=True))
     if not ids:
@@ -118,9 +121,7 @@ def _explain(
     causes = bill_causes(bill) if corrected else {}
     for line in wanted:
         if line.service_month not in rated:
-            items = load_items(account_ids=[bill.account_id], month=line.service_month, as_of=run.facts_as_of)
-            if run.kind != RunKind.MONTHLY and line.service_month == bill.month:
-                items = left_items(items)  # what the account goes on paying for is not on a final bill
+            items = _items_of(run, bill, line.service_month)
             rated[line.service_month] = rate_items(items, reader=reader)
             _prove_left(bill, rated[line.service_month].values())
         item = rated[line.service_month].get(line.agreement_id)
@@ -134,6 +135,20 @@ def _explain(
         yield LineExplanation(
             line.line, title, line.service_month, line.amount_minor, tree, line, computed, because
         )
+
+
+def _items_of(run: BillRun, bill: Bill, month: date) -> tuple[Item, ...]:
+    """What the run billed, or corrected, of a month."""
+    until = None
+    if run.kind == RunKind.ON_SITE and month == bill.month:
+        assert run.billed_through is not None  # of every on-site bill
+        until = run.billed_through + timedelta(days=1)
+    items = load_items(account_ids=[bill.account_id], month=month, as_of=run.facts_as_of, until=until)
+    if until is not None:
+        return held_items(items)
+    if run.kind != RunKind.MONTHLY and month == bill.month:
+        return left_items(items)  # what the account goes on paying for is not on a final bill
+    return items
 
 
 def _prove_left(bill: Bill, items: Iterable[RatedItem]) -> None:

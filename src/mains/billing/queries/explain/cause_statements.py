@@ -178,7 +178,7 @@ CORRECTED = """
     WHERE l.month = %(month)s AND l.bill_id = %(bill)s AND (l.service_month < %(month)s OR EXISTS (
         SELECT FROM billing_billrun r JOIN billing_billline s
             ON s.month = r.month AND s.bill_id = r.first_bill_id AND s.service_month = r.month
-        WHERE r.kind = 'settlement' AND r.account_id = %(account)s AND r.month = %(month)s
+        WHERE r.kind IN ('settlement', 'on_site') AND r.account_id = %(account)s AND r.month = %(month)s
           AND r.facts_as_of < %(as_of)s AND s.agreement_id = l.agreement_id))
     ORDER BY 1, 2
 """

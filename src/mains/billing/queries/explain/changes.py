@@ -81,7 +81,7 @@ class CorrectionChange:
 
 def explain_change(*, month: date, bill_id: int) -> BillChange | None:
     """Why a month's bill, or a final one, is more or less than the account's last bill of a month; None for its first
-    bill, and for one that only recalculates. Raises UnableToExplain."""
+    bill, for one that only recalculates, and for one made on site. Raises UnableToExplain."""
     after = get_bill(month=month, bill_id=bill_id)
     earlier = Bill.objects.filter(account_id=after.account_id, month__lt=month).order_by("-month", "-id")
     kinds = dict(
@@ -90,8 +90,8 @@ def explain_change(*, month: date, bill_id: int) -> BillChange | None:
         )
     )
     before = next((bill for bill in earlier if kinds[bill.run_id] == RunKind.MONTHLY), None)
-    if before is None or kinds[after.run_id] == RunKind.RECALCULATION:
-        return None
+    if before is None or kinds[after.run_id] in (RunKind.RECALCULATION, RunKind.ON_SITE):
+        return None  # a part of a month is not to be compared with a whole one
     was, now = _own_items(before), _own_items(after)
     held: frozenset[int] = frozenset()
     if kinds[after.run_id] == RunKind.SETTLEMENT:

@@ -107,10 +107,13 @@ def was_believed(row: Row, at: datetime) -> bool:
     return bool(row["recorded_at"] <= at and (row["superseded_at"] is None or row["superseded_at"] > at))
 
 
-def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> tuple[Item, ...]:
+def load_items(
+    *, account_ids: Sequence[int], month: date, as_of: datetime, until: date | None = None
+) -> tuple[Item, ...]:
     """The items of the accounts in `month`, with the facts believed at `as_of`; readings of all time are kept, for
-    the daily use may have been computed earlier than the bill."""
+    the daily use may have been computed earlier than the bill. An on-site bill has their days before `until`."""
     following = next_month(month)
+    end = min(until or following, following)
     about = {"accounts": list(account_ids), "from": month, "to": following, "as_of": as_of}
     agreements = _rows(statements.AGREEMENTS, about)
     points = {row["service_point_id"]: row for row in agreements}
@@ -149,7 +152,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
             balances_of=units_of_balances,
         )
     items = []
-    chains = list(_chains(agreements, month, following))
+    chains = [chain for chain in _chains(agreements, month, following) if chain[0]["valid_from"] < end]
     oldest = {_parties(row): row["oldest_id"] for row in _rows(statements.OLDEST, about)}
     count = Counter(_parties(chain[0]) for chain in chains)
     for chain in chains:
@@ -162,7 +165,7 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
                 service_point_id=point_id,
                 service_month=month,
                 period_from=max(first["valid_from"], month),
-                period_to=min(chain[-1]["valid_to"] or following, following),
+                period_to=min(chain[-1]["valid_to"] or following, end),
                 point=first,
                 edition=editions.get(first["tariff_id"]),
                 agreements=tuple(chain),
@@ -192,12 +195,23 @@ def load_items(*, account_ids: Sequence[int], month: date, as_of: datetime) -> t
 
 def left_items(items: Sequence[Item]) -> tuple[Item, ...]:
     """The items of the service points that the account does not pay for after the day up to which the facts count."""
+    held = _held_points(items)
+    return tuple(item for item in items if item.service_point_id not in held)
+
+
+def held_items(items: Sequence[Item]) -> tuple[Item, ...]:
+    """The others: items of the service points that it goes on paying for."""
+    held = _held_points(items)
+    return tuple(item for item in items if item.service_point_id in held)
+
+
+def _held_points(items: Sequence[Item]) -> set[int]:
     held = set()
     for item in items:
         end = item.agreements[-1]["valid_to"]
         if end is None or end > item.as_of.date() + timedelta(days=1):
             held.add(item.service_point_id)
-    return tuple(item for item in items if item.service_point_id not in held)
+    return held
 
 
 def load_meter_item(*, service_point_id: int, service: str, month: date, as_of: datetime) -> Item:

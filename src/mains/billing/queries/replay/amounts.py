@@ -62,7 +62,7 @@ class MonthlyAmounts:
 
     histories: Histories
     _accounts: dict[int, _About] = field(default_factory=dict)
-    _found: dict[tuple[int, date, int, int, int, Known], Owed] = field(default_factory=dict)
+    _found: dict[tuple[int, date, int, int, int, Known, date | None], Owed] = field(default_factory=dict)
     _above: dict[int, frozenset[int]] = field(default_factory=dict)
     _instants_above: dict[int, frozenset[datetime]] = field(default_factory=dict)
     _measurer: ItemMeasurer = field(default_factory=ItemMeasurer)
@@ -71,8 +71,9 @@ class MonthlyAmounts:
         self._shares = NodeShares(self.histories)
         self._uses = DailyUses(self.histories)
 
-    def owed(self, account_id: int, month: date, as_of: datetime) -> Owed:
-        """The account's amounts for `month` by what was believed at `as_of`; the same object while that is the same."""
+    def owed(self, account_id: int, month: date, as_of: datetime, *, until: date | None = None) -> Owed:
+        """The account's amounts for `month`, or for its days before `until`, by what was believed at `as_of`; the same
+        object while that is the same."""
         about = self._accounts.get(account_id)
         if about is None:
             about = self._accounts[account_id] = self._about(account_id)
@@ -82,10 +83,18 @@ class MonthlyAmounts:
                 known_use += row.recorded_at <= as_of
         shares = self._shares.known(about.sharing, month, as_of) if about.sharing else ()
         known_balances = count_known(self.histories, account_id, month, as_of)
-        key = (account_id, month, bisect_right(about.instants, as_of), known_use, known_balances, shares)
+        key = (
+            account_id,
+            month,
+            bisect_right(about.instants, as_of),
+            known_use,
+            known_balances,
+            shares,
+            until,
+        )
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = self._compute(account_id, month, as_of)
+            found = self._found[key] = self._compute(account_id, month, as_of, until)
         return found
 
     def forget(self) -> None:
@@ -95,9 +104,11 @@ class MonthlyAmounts:
         self._uses.forget()
         self._measurer.forget()
 
-    def agreements_left(self, account_id: int, as_of: datetime) -> frozenset[int]:
+    def agreements_left_and_held(
+        self, account_id: int, as_of: datetime
+    ) -> tuple[frozenset[int], frozenset[int]]:
         """The account's agreements, ever believed, for service points that it does not pay for after the day of
-        `as_of`."""
+        `as_of`, and those for service points that it does."""
         ever = [row for row in self.histories.agreements.get(account_id, ()) if row.recorded_at <= as_of]
         tomorrow = as_of.date() + timedelta(days=1)
         held = {
@@ -105,7 +116,8 @@ class MonthlyAmounts:
             for row in believed(ever, as_of)
             if row.valid_to is None or row.valid_to > tomorrow
         }
-        return frozenset(row.id for row in ever if row.service_point_id not in held)
+        left = frozenset(row.id for row in ever if row.service_point_id not in held)
+        return left, frozenset(row.id for row in ever) - left
 
     def _about(self, account_id: int) -> _About:
         agreements = self.histories.agreements.get(account_id, ())
@@ -172,12 +184,13 @@ class MonthlyAmounts:
         self._above[start] = frozenset(found)
         return self._above[start]
 
-    def _compute(self, account_id: int, month: date, as_of: datetime) -> Owed:
+    def _compute(self, account_id: int, month: date, as_of: datetime, until: date | None) -> Owed:
         following = next_month(month)
+        end = min(until or following, following)
         known = [
             row
             for row in self.histories.agreements.get(account_id, ())
-            if row.recorded_at <= as_of and _overlaps(row, month, following)
+            if row.recorded_at <= as_of and _overlaps(row, month, end)
         ]
         chains = [*_chains(believed(known, as_of), month, following)]
         count = Counter([chain[0].parties for chain in chains])
@@ -194,7 +207,7 @@ class MonthlyAmounts:
                 continue
             tariff = tariff_of_document(edition.document)
             try:
-                own = self._rate(edition.document, tariff, chain, month, following, as_of)
+                own = self._rate(edition.document, tariff, chain, month, end, as_of)
             except MainsError as error:
                 problems.append((agreement_id, f"{agreement_id} {month}: {error.message} ({error.place})"))
                 continue
@@ -217,13 +230,13 @@ class MonthlyAmounts:
         tariff: Tariff,
         chain: Sequence[Agreement],
         month: date,
-        following: date,
+        end: date,
         as_of: datetime,
     ) -> Amounts:
         first, last = chain[0], chain[-1]
         period = (
             max(first.valid_from, month),
-            following if last.valid_to is None else min(last.valid_to, following),
+            end if last.valid_to is None else min(last.valid_to, end),
         )
         openings = {}
         if tariff.balances:
@@ -235,7 +248,7 @@ class MonthlyAmounts:
                 chain=chain,
                 period=period,
                 measured=self._measured(first.service_point_id, tariff, period, as_of),
-                use=self._uses.of(first, month, following, as_of),
+                use=self._uses.of(first, month, next_month(month), as_of),
                 quantities=(
                     {COMMON_USE: self._shares.days(first, month, as_of)}
                     if COMMON_USE in tariff.quantities

@@ -1,7 +1,7 @@
 """What is replayed together: accounts with all their bills, so that each fact is read once."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from mains.billing.models import Bill, BillRun
 from mains.billing.queries.plans import get_plan
@@ -15,7 +15,8 @@ class RunToReplay:
     """A run: its month and whether it bills it, the earlier months that it corrects, and up to when it knew facts.
 
     Months before `catch_up_from` are corrected as far as they were billed. Of its own month a settlement bills, or a
-    recalculation corrects, what the `settled_account_ids` paid for that have moved out.
+    recalculation corrects, what the `settled_account_ids` paid for that have moved out; an on-site bill its days before
+    `until` of what the account goes on paying for.
     """
 
     id: int
@@ -25,6 +26,7 @@ class RunToReplay:
     facts_as_of: datetime
     corrected_months: tuple[date, ...]
     catch_up_from: date
+    until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -69,4 +71,5 @@ def _run(run: BillRun) -> RunToReplay:
         facts_as_of=run.facts_as_of,
         corrected_months=plan.billed_months,
         catch_up_from=plan.catch_up_from,
+        until=plan.billed_through + timedelta(days=1) if plan.billed_through and plan.goes_on else None,
     )

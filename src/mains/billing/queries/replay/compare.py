@@ -145,11 +145,12 @@ class _Account:
 
     def _owed(self, run: RunToReplay, month: date) -> Owed:
         """What the account owes for the month by what the run knew; of the month in which it was settled, before that
-        is billed, for the service points that it no longer holds."""
-        owed = self._amounts.owed(self._id, month, run.facts_as_of)
+        is billed, for the service points that it no longer holds, or of an on-site bill for those that it holds."""
+        until = run.until if month == run.month else None
+        owed = self._amounts.owed(self._id, month, run.facts_as_of, until=until)
         if self._id not in run.settled_account_ids or month != run.month:
             return owed
-        left = self._amounts.agreements_left(self._id, run.facts_as_of)
+        left = self._agreements_billed(run)
         return Owed(
             {key: minor for key, minor in owed.amounts.items() if key[0] in left},
             tuple(problem for problem in owed.problems if problem[0] in left),
@@ -158,15 +159,19 @@ class _Account:
 
     def _settled(self, run: RunToReplay, bill: PostedBill, is_now: Mapping[Key, int]) -> Iterator[Difference]:
         owed = self._owed(run, run.month)
-        left = self._amounts.agreements_left(self._id, run.facts_as_of)
+        left = self._agreements_billed(run)
         before = {key: minor for key, minor in self._posted[run.month].items() if key[0] in left}
         yield from self._kept_otherwise(run, bill_number(bill.month, bill.id), run.month, owed)
         yield from _compared(bill, owed, before, is_now)
 
+    def _agreements_billed(self, run: RunToReplay) -> frozenset[int]:
+        left, held = self._amounts.agreements_left_and_held(self._id, run.facts_as_of)
+        return left if run.until is None else held
+
     def _kept_otherwise(self, run: RunToReplay, bill: str, month: date, owed: Owed) -> Iterator[Difference]:
         kept = kept_in(self._amounts.histories, self._id, month, run.facts_as_of)
         if self._id in run.settled_account_ids and month == run.month:
-            left = self._amounts.agreements_left(self._id, run.facts_as_of)
+            left = self._agreements_billed(run)
             kept = {key: value for key, value in kept.items() if key[0] in left}
         for key in sorted({*owed.left, *kept}):
             should_be = owed.left.get(key)

@@ -44,7 +44,15 @@ def make_invoice(*, month: date, bill_id: int) -> Invoice:
     """
     with translation.override(customer_language(month=month, bill_id=bill_id)):
         content = get_content(month=month, bill_id=bill_id)
-        return _invoice(content, language=translation.get_language() or "en")
+        made = _invoice(content, language=translation.get_language() or "en")
+    return made.turned() if content.bill.amount_minor < 0 else made
+
+
+def make_signed_invoice(*, month: date, bill_id: int, language: str) -> Invoice:
+    """The bill as an invoice also where it gives money back, with amounts below zero: a part of a larger one. Raises as
+    `make_invoice` does."""
+    with translation.override(language):
+        return _invoice(get_content(month=month, bill_id=bill_id), language=language)
 
 
 def _invoice(content: BillContent, *, language: str) -> Invoice:
@@ -86,7 +94,7 @@ def _invoice(content: BillContent, *, language: str) -> Invoice:
         made = replace(
             made, seller=replace(made.seller, vat_number=""), buyer=replace(made.buyer, vat_number="")
         )
-    return made.turned() if bill.amount_minor < 0 else made
+    return made
 
 
 def _customer(
@@ -154,6 +162,8 @@ def _notes(bill: BillRecord, *, language: str) -> tuple[str, ...]:
     month = month_inside_text(bill.month, language=language)
     if bill.is_settlement:
         return (_("Final bill, %(month)s") % {"month": month},)
+    if bill.is_on_site:
+        return (_("On-site bill, %(month)s") % {"month": month},)
     if bill.is_recalculation:
         return (_("Recalculation posted in %(month)s") % {"month": month},)
     return (_("Bill for %(month)s") % {"month": month},)

@@ -14,6 +14,7 @@ from mains.reporting.queries.bill_paper.content import (
 )
 from mains.reporting.queries.bill_paper.printed import Texts, printed
 from mains.reporting.queries.bill_paper.protocol import protocol_texts
+from mains.reporting.queries.bill_paper.slip import slip_text
 from mains.reporting.queries.bill_paper.typeset import Attachment, set_bills, set_protocol
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "bills_pdf",
     "get_content",
     "protocol_pdf",
+    "slip",
     "spoken_language",
 ]
 
@@ -55,6 +57,12 @@ def protocol_pdf(*, month: date, bill_id: int, language: str | None = None) -> b
     with translation.override(spoken):
         content = get_content(month=month, bill_id=bill_id)
         return set_protocol(protocol_texts(content, language=spoken))
+
+
+def slip(*, month: date, bill_id: int, width: int, language: str | None = None) -> str:
+    """The bill as plain text for a small printer with so many columns, in the customer's language when none is named.
+    Raises as `bill_pdf` does, fonts apart."""
+    return slip_text(bill_texts(month=month, bill_id=bill_id, language=language), width=width)
 
 
 def bill_texts(*, month: date, bill_id: int, language: str | None = None) -> Texts:

@@ -13,7 +13,9 @@ from mains.billing.queries.explain.items import RatedItem, rate_items
 from mains.billing.queries.records import BillRecord, find_bill, find_run, list_bills
 from mains.billing.queries.settled import has_shares_to_come
 from mains.billing.values import bill_number
+from mains.invoicing.queries.shares import passed_on_of_bill
 from mains.kernel.errors import MainsError
+from mains.ledger.queries.advances import AdvanceUse, advance_use_of_bill
 from mains.reporting.queries.bill_paper.charges import Section, list_sections
 from mains.reporting.queries.bill_paper.chart import Bar, list_bars
 from mains.reporting.queries.bill_paper.corrections import Correction, list_corrections
@@ -44,7 +46,8 @@ WHERE b.month = %(month)s AND b.id = %(id)s
 @dataclass(frozen=True, kw_only=True)
 class BillContent:
     """A bill as values; money in minor units. `places` are by agreement id. `waits_for_shares`: shares of common use of
-    a final bill's month are billed later."""
+    a final bill's month are billed later. `billed_through` is the last day of an on-site bill; `advance` what this
+    bill has used of advances, and `passed_on_minor` what of it other payers pay."""
 
     number: str
     bill: BillRecord
@@ -59,6 +62,9 @@ class BillContent:
     explained: BillExplanation
     change: BillChange | None
     waits_for_shares: bool = False
+    billed_through: date | None = None
+    advance: AdvanceUse | None = None
+    passed_on_minor: int = 0
 
     @property
     def place(self) -> Place:
@@ -129,6 +135,9 @@ def get_content(*, month: date, bill_id: int) -> BillContent:
         explained=explained,
         change=explain_change(month=month, bill_id=bill_id),
         waits_for_shares=bill.is_settlement and has_shares_to_come(bill=bill),
+        billed_through=run.billed_through,
+        advance=advance_use_of_bill(account_id=bill.account_id, bill_id=bill.id),
+        passed_on_minor=passed_on_of_bill(account_id=bill.account_id, bill_id=bill.id),
     )
 
 
@@ -144,7 +153,7 @@ def _own_items(explained: BillExplanation, bill: BillRecord, as_of: datetime) ->
     """The items of the bill's own month, also where they cost nothing and so have no line; without those that a final
     bill has told of before."""
     found = explained.rated.get(bill.month)
-    if found is None and not bill.is_settlement:
+    if found is None and not (bill.is_settlement or bill.is_on_site):
         found = rate_items(load_items(account_ids=[bill.account_id], month=bill.month, as_of=as_of))
     begun = agreements_begun(account_id=bill.account_id, month=bill.month, before=bill.recorded_at)
     return {number: rated for number, rated in (found or {}).items() if number not in begun}

@@ -46,7 +46,7 @@ def printed(content: BillContent, *, language: str) -> Texts:
     return {
         "language": language.partition("-")[0],
         "labels": _labels(content, language=language),
-        "title": _("Final bill") if bill.is_settlement else own.get("bill_title") or _("Bill"),
+        "title": _title(content, own),
         "month": month_text(bill.month, language=language),
         "number": content.number,
         "supplier": _supplier(content),
@@ -75,6 +75,7 @@ def printed(content: BillContent, *, language: str) -> Texts:
         "notes": [
             *_carried(content, language=language),
             *_shares_note(content, language=language),
+            *_forms_notes(content, language=language),
             *(text for text in (own.get("bill_note"), own.get("complaint_note")) if text),
         ],
     }
@@ -206,6 +207,31 @@ def _shares_note(content: BillContent, *, language: str) -> list[str]:
         _("Shares of common-house use of %(month)s are drawn up with the month's run and billed then.")
         % {"month": month_inside_text(content.bill.month, language=language)}
     ]
+
+
+def _title(content: BillContent, own: Mapping[str, str]) -> str:
+    if content.bill.is_settlement:
+        return _("Final bill")
+    if content.bill.is_on_site:
+        return _("On-site bill")
+    return own.get("bill_title") or _("Bill")
+
+
+def _forms_notes(content: BillContent, *, language: str) -> Iterator[str]:
+    """Up to when a bill at the door goes, and what of advances this bill has used."""
+    if content.bill.is_on_site and content.billed_through is not None:
+        yield _("Covers the days up to %(date)s; the month's bill has the rest.") % {
+            "date": date_text(content.billed_through, language=language)
+        }
+    if content.advance is not None:
+        yield _("Advance used: %(used)s. Advance left: %(left)s.") % {
+            "used": money_text(content.advance.used_minor, currency=content.currency, language=language),
+            "left": money_text(content.advance.left_minor, currency=content.currency, language=language),
+        }
+    if content.passed_on_minor:
+        yield _("Of this bill %(amount)s is for other payers, who get invoices of their own.") % {
+            "amount": money_text(content.passed_on_minor, currency=content.currency, language=language)
+        }
 
 
 def _codes(content: BillContent, *, title: str, language: str) -> list[Texts]:

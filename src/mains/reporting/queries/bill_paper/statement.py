@@ -12,7 +12,8 @@ from mains.ledger.values import EntryKind
 class Statement:
     """Minor units, positive when the customer owes: opening − paid + billed + corrected = closing.
 
-    `billed_minor` is this bill without its corrections. `payments` are what came in since the last bill, by day.
+    `billed_minor` is this bill without its corrections. `opening_minor` has with it what was shared among payers since.
+    `payments` are what came in since the last bill, by day.
     """
 
     opening_minor: int
@@ -39,9 +40,12 @@ def get_statement(*, bill: BillRecord, known_at: datetime, known_before: datetim
         for row in rows
         if (row.kind == EntryKind.OPENING if known_before is None else row.recorded_at <= known_before)
     ]
-    since = [row for row in rows if row not in before and row.kind != EntryKind.BILL]
+    later = [row for row in rows if row not in before]
+    # What other payers took over, or this one of others' bills, is neither paid nor billed here.
+    moved = [row for row in later if row.kind in (EntryKind.SHARE, EntryKind.SHARED)]
+    since = [row for row in later if row not in moved and row.kind != EntryKind.BILL]
     return Statement(
-        opening_minor=sum(row.amount_minor for row in before),
+        opening_minor=sum(row.amount_minor for row in (*before, *moved)),
         paid_minor=-sum(row.amount_minor for row in since),
         billed_minor=bill.amount_minor - bill.correction_minor,
         corrected_minor=bill.correction_minor,

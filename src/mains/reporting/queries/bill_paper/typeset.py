@@ -92,6 +92,12 @@ def set_agreement(agreement: Texts) -> bytes:
     return _set("agreement.typ", "agreement", agreement)
 
 
+def set_invoice(invoice: Texts) -> bytes:
+    """An invoice above the bills, as `set_bills`."""
+    check_letters(invoice)
+    return _set("invoice.typ", "invoice", invoice)
+
+
 def _set(template: str, name: str, texts: object, *, attachment: Attachment | None = None) -> bytes:
     inputs = {name: json.dumps(texts, ensure_ascii=False)}
     if attachment is not None:

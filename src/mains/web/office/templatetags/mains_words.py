@@ -19,6 +19,7 @@ from mains.cashdesk.values import Means, MovementKind, VoidState
 from mains.customers.values import Category, CustomerKind
 from mains.debt.values import InterestCause, Interruption, PlanKind, PlanState
 from mains.debt.values import MovementKind as DebtMovementKind
+from mains.invoicing.values import InvoiceKind
 from mains.ledger.values import Control, EntryKind
 from mains.metering.queries.photos import PhotoRecord
 from mains.metering.values import (
@@ -58,6 +59,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "plan": PlanKind,
     "plan_state": PlanState,
     "interruption": Interruption,
+    "invoice": InvoiceKind,
     "interval_quality": IntervalQuality,
     "interval_quantity": IntervalQuantity,
     "line": LineKind,

@@ -239,6 +239,7 @@ def book_page(book: Book, template: str, tab: str, **context: Any) -> HttpRespon
     )
     shared = {
         "may_move": may_move,
+        "may_read": book.request.rights.may(Permission.RECORD_READINGS, book.account.organisation_id),
         "book": book,
         "account": book.account,
         "tabs": tabs,

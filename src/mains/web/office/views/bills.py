@@ -83,7 +83,9 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
             causes=causes_by_month(found, unit=unit),
             facts=facts_by_month(found),
             is_settled=any(
-                one.is_settlement and one.month == found.month and one.recorded_at < found.recorded_at
+                (one.is_settlement or one.is_on_site)
+                and one.month == found.month
+                and one.recorded_at < found.recorded_at
                 for one in bills
             ),
         ),

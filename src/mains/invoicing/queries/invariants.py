@@ -1,0 +1,59 @@
+"""What must always hold between invoices, bills and the ledger."""
+
+from mains.ledger.queries.invariants import Breach, ask
+
+CHECKS: dict[str, str] = {
+    "invoices-equal-parts": """
+        SELECT 'invoice ' || i.id, i.amount_minor - coalesce(sum(p.amount_minor), 0)
+        FROM invoicing_invoice i LEFT JOIN invoicing_invoicepart p ON p.invoice_id = i.id
+        GROUP BY i.id, i.amount_minor HAVING i.amount_minor <> coalesce(sum(p.amount_minor), 0)
+    """,
+    # A collective invoice has each of its bills whole, as it was posted.
+    "collective-invoices-equal-bills": """
+        SELECT 'bill ' || bill_id, sum(minor)
+        FROM (
+            SELECT bill_id, amount_minor AS minor FROM invoicing_invoicepart WHERE is_collective
+            UNION ALL
+            SELECT e.document_id, -e.amount_minor FROM ledger_entry e
+            WHERE e.kind = 'bill'
+              AND e.document_id IN (SELECT bill_id FROM invoicing_invoicepart WHERE is_collective)
+        ) both_sides GROUP BY bill_id HAVING sum(minor) <> 0
+    """,
+    # What a payer's invoice asks for is what the payer's account was debited.
+    "shares-equal-invoices": """
+        SELECT 'invoice ' || invoice_id, sum(minor)
+        FROM (
+            SELECT id AS invoice_id, account_id, amount_minor AS minor
+            FROM invoicing_invoice WHERE kind = 'shared'
+            UNION ALL
+            SELECT document_id, account_id, -amount_minor FROM ledger_entry WHERE kind = 'share'
+        ) both_sides GROUP BY invoice_id, account_id HAVING sum(minor) <> 0
+    """,
+    # What was passed on of a bill is what its account was credited, and no more than the bill.
+    "shared-bills-equal-credits": """
+        SELECT 'bill ' || bill_id, sum(minor)
+        FROM (
+            SELECT bill_id, account_id, shared_minor AS minor FROM invoicing_sharedbill
+            UNION ALL
+            SELECT document_id, account_id, amount_minor FROM ledger_entry WHERE kind = 'shared'
+        ) both_sides GROUP BY bill_id, account_id HAVING sum(minor) <> 0
+    """,
+    # Money taken in by an invoice's number is the receipt, whole.
+    "invoice-payments-equal-receipts": """
+        SELECT 'receipt ' || p.receipt_id, p.amount_minor - c.amount_minor
+        FROM invoicing_invoicepayment p JOIN payments_receipt c ON c.id = p.receipt_id
+        WHERE p.amount_minor <> c.amount_minor
+    """,
+    # An advance belongs to an advance invoice of its account.
+    "advances-have-invoices": """
+        SELECT 'advance ' || m.advance_id, sum(m.amount_minor)
+        FROM ledger_advancemovement m
+        LEFT JOIN invoicing_invoice i ON i.id = m.advance_id AND i.kind = 'advance' AND i.account_id = m.account_id
+        WHERE i.id IS NULL GROUP BY m.advance_id
+    """,
+}
+
+
+def find_breaches() -> list[Breach]:
+    """Every breach, as `mains.ledger.queries.invariants.find_breaches` gives them."""
+    return [breach for check, statement in CHECKS.items() for breach in ask(check, statement)]
