@@ -84,7 +84,9 @@ def refresh_turnover() -> Tallied:
         # Rows of common table expressions are guessed as few: sets are hashed, whatever the guess.
         cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '256MB'")
         of_accounts = _OF_ACCOUNTS if count < _FEW else ""
-        cursor.execute(_TALLY.format(of_accounts=of_accounts, charges=CHARGE_WORDS), {"first": first, "last": last})
+        cursor.execute(
+            _TALLY.format(of_accounts=of_accounts, charges=CHARGE_WORDS), {"first": first, "last": last}
+        )
         cursor.execute("RESET enable_nestloop; RESET work_mem")
         cursor.execute("INSERT INTO reporting_talliedtransaction SELECT id FROM new_transactions")
         cursor.execute("DROP TABLE new_transactions")

@@ -289,9 +289,7 @@ def _account_rows(
     params = {**period, "organisation_id": organisation_id, "after": after, "limit": limit + 1}
     with connection.cursor() as cursor:
         cursor.execute(
-            _BY_ACCOUNT.format(
-                figures=_FIGURES.format(m="e", d="e", charged=CHARGE_WORDS)
-            ),
+            _BY_ACCOUNT.format(figures=_FIGURES.format(m="e", d="e", charged=CHARGE_WORDS)),
             params,
         )
         found = cursor.fetchall()

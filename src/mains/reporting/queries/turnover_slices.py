@@ -184,7 +184,9 @@ def turnover_accounts(*, scope: Scope, asked: Slice, after: int = 0, limit: int 
     nodes = params["nodes"]
     candidates = "true" if nodes is None else _AT_FEW_NODES if len(nodes) <= _FEW_NODES else _AT_NODES
     with connection.cursor() as cursor:
-        cursor.execute(_ACCOUNTS.format(candidates=candidates, charges=CHARGE_WORDS, sums=_SUMS, where=_WHERE), params)
+        cursor.execute(
+            _ACCOUNTS.format(candidates=candidates, charges=CHARGE_WORDS, sums=_SUMS, where=_WHERE), params
+        )
         found = cursor.fetchall()
     rows = tuple(
         SliceRow(key=str(row[0]), code=row[1], name=row[2], figures=_figures(row[4:]))
