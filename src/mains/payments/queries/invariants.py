@@ -59,7 +59,7 @@ CHECKS: dict[str, str] = {
             UNION ALL
             SELECT t.source_id, p.amount_minor
             FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.transaction_id
-            WHERE p.control NOT IN ('receivable', 'suspense') AND t.kind = 'receipt_reversed'
+            WHERE p.control NOT IN ('receivable', 'suspense', 'advances') AND t.kind = 'receipt_reversed'
             UNION ALL
             SELECT v.receipt_id, e.minor - coalesce(i.amount_minor, c.amount_minor)
             FROM payments_receiptreversal v JOIN payments_receipt c ON c.id = v.receipt_id
