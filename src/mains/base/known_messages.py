@@ -392,7 +392,6 @@ FORMULA_WORDS = (
     _("sum over years"),
     _("mean by days"),
     _("sum of days"),
-    _("interest on {day}"),
     _("days_{first}_{last}"),
     _("days_{first}"),
     _("{count} days of a moratorium"),
