@@ -153,7 +153,7 @@ def _read_steps(clause: Clause) -> tuple[InterestStep, ...]:
         elif upto is not None and (upto.denominator != 1 or upto <= (before or 0)):
             item.refuse("steps-order", "Days overdue must rise in whole numbers.", "Write upto: 30, then 90.")
         first = (before or 0) + 1
-        name = item.get("name").text(default=f"days_{first}" + (f"_{upto}" if upto is not None else ""))
+        name = item.get("name").text(default=f"days_{first}" if upto is None else f"days_{first}_{upto}")
         if name in {step.name for step in steps}:
             item.get("name").refuse("name-taken", f"Two steps are called {name}.", "Rename one.")
         steps.append(InterestStep(name, int(upto) if upto is not None else None, factor))
