@@ -30,8 +30,8 @@ def check() -> None:
     start_django()
     from mains.cashdesk.queries import invariants as desk_invariants
     from mains.debt.queries import invariants as debt_invariants
-    from mains.invoicing.queries import invariants as invoice_invariants
     from mains.directdebit.queries import invariants as debit_invariants
+    from mains.invoicing.queries import invariants as invoice_invariants
     from mains.ledger.queries import invariants as ledger_invariants
     from mains.ledger.queries import seals as ledger_seals
     from mains.payments.queries import invariants as payment_invariants

@@ -19,9 +19,9 @@ from mains.cashdesk.values import Means, MovementKind, VoidState
 from mains.customers.values import Category, CustomerKind
 from mains.debt.values import InterestCause, Interruption, PlanKind, PlanState
 from mains.debt.values import MovementKind as DebtMovementKind
-from mains.invoicing.values import InvoiceKind
 from mains.directdebit.values import MandateUse
 from mains.directdebit.values import Sequence as DebitSequence
+from mains.invoicing.values import InvoiceKind
 from mains.ledger.values import Control, EntryKind
 from mains.metering.queries.photos import PhotoRecord
 from mains.metering.values import (

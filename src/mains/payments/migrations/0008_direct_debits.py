@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0006_online_payments'),
+        ('payments', '0007_receipts_as_advances'),
     ]
 
     operations = [
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='banktransaction',
             name='rule',
-            field=models.CharField(blank=True, choices=[('collection', 'Direct debit that we ordered'), ('reference', 'Reference of the payment'), ('account_number', 'Account number in the text'), ('bill_number', 'Bill number in the text'), ('payer_account', "Payer's bank account, learned"), ('payer_and_amount', "Payer's name, learned, and amount of an open bill"), ('payer_name', "Payer's name, learned"), ('amount_and_name', "Amount of an open bill and the customer's name"), ('amount', 'Amount of an open bill'), ('several', 'Several accounts are named'), ('', 'No rule matches')], max_length=20),
+            field=models.CharField(blank=True, choices=[('collection', 'Direct debit that we ordered'), ('invoice', 'Number of an invoice'), ('reference', 'Reference of the payment'), ('account_number', 'Account number in the text'), ('bill_number', 'Bill number in the text'), ('payer_account', "Payer's bank account, learned"), ('payer_and_amount', "Payer's name, learned, and amount of an open bill"), ('payer_name', "Payer's name, learned"), ('amount_and_name', "Amount of an open bill and the customer's name"), ('amount', 'Amount of an open bill'), ('several', 'Several accounts are named'), ('', 'No rule matches')], max_length=20),
         ),
         migrations.AddIndex(
             model_name='banktransaction',
