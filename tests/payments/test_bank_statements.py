@@ -215,6 +215,25 @@ def test_a_sum_of_a_register_is_not_received_twice(cast: Cast, euros: BankAccoun
     assert (found.unexplained_minor, found.missing_minor) == (0, 0)
 
 
+def test_a_register_that_comes_after_its_sum_takes_it_out_of_suspense(cast: Cast, euros: BankAccount) -> None:
+    """The sum of 120.00 waits as nobody's until the register says whose it is; then nothing is there twice."""
+    done = take(CAMT_053.replace("Kundenkonto 0310000017 ", "Sammler").replace("2021-05-03", "2021-06-05"))
+    waiting = Receipt.objects.get(amount_minor=12_000)
+    assert waiting.account_id is None
+    on = date(2021, 6, 7)
+    cast.pay(("anna", "2021-06-05", "100.00", "R-1"), ("boris", "2021-06-05", "20.00", "R-2"))
+    found = balance(on)
+    assert waiting.reversal.business_date == date(2021, 6, 5)
+    assert (found.unexplained_minor, found.missing_minor) == (0, 0)
+    assert {one.kind for one in found.differences} == {"waiting"}
+    assert balance_of(account_id=cast.accounts["anna"]) == -10_000
+    # Another register of that sum finds none to take.
+    cast.pay(("anna", "2021-06-05", "120.00", "R-3"))
+    assert {one.kind for one in balance(on).differences} == {"waiting", "register"}
+    assert balance(on).unexplained_minor == 0
+    assert done.suspense_count >= 1
+
+
 def register_sender() -> str:
     from mains.payments.models import PaymentRegister
 

@@ -7,6 +7,7 @@ between them is at the place where the message is made.
 from django.utils.translation import gettext_noop as _
 
 from mains.base.known_case_messages import CASES
+from mains.base.known_debit_messages import DEBITS
 from mains.base.known_debt_messages import DEBTS
 from mains.base.known_desk_messages import DESKS
 from mains.base.known_engine_messages import ENGINE
@@ -366,6 +367,7 @@ MESSAGES = (
     *TRIALS,
     *FINDINGS,
     *BOOKS,
+    *DEBITS,
     *DEBTS,
     *PLANS,
     *CONDITIONS,

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "mains.billing",
     "mains.balance",
     "mains.payments",
+    "mains.directdebit",
     "mains.debt",
     "mains.customers",
     "mains.metering",

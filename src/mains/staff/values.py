@@ -46,6 +46,7 @@ class ProposalKind(models.TextChoices):
     OFFSET = "offset", _("Offset between services")
     PROVISION = "provision", _("Provision for doubtful debts")
     INSTALMENT_PLAN = "instalment_plan", _("Instalment plan")
+    COLLECTION = "collection", _("Direct debits")
 
 
 @dataclass(frozen=True)

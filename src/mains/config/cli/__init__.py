@@ -73,6 +73,10 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "serve": Entry(f"{_PACKAGE}.serve:serve", "Serve the office web."),
         "worker": Entry(f"{_PACKAGE}.worker:worker", "Do the long work that pages ask for."),
         "migrate": Entry(f"{_PACKAGE}.migrate:migrate", "Bring the database's tables up to date."),
+        "debit": Entry(
+            f"{_PACKAGE}.debit:app", "Collect by direct debit: mandates, files to banks, returns."
+        ),
+        "drill": Entry(f"{_PACKAGE}.drill:app", "Break things on purpose, and count what is lost."),
         "db": Entry(f"{_PACKAGE}.db:app", "Start, stop and look at the embedded database server."),
         "doctor": Entry(f"{_PACKAGE}.doctor:doctor", "Say what is missing or misconfigured, and the remedy."),
         "bench": Entry(f"{_PACKAGE}.bench:app", "Measure speed at the size of a whole utility."),

@@ -30,6 +30,7 @@ def check() -> None:
     start_django()
     from mains.cashdesk.queries import invariants as desk_invariants
     from mains.debt.queries import invariants as debt_invariants
+    from mains.directdebit.queries import invariants as debit_invariants
     from mains.invoicing.queries import invariants as invoice_invariants
     from mains.ledger.queries import invariants as ledger_invariants
     from mains.ledger.queries import seals as ledger_seals
@@ -43,6 +44,7 @@ def check() -> None:
         *desk_invariants.find_breaches(),
         *debt_invariants.find_breaches(),
         *invoice_invariants.find_breaches(),
+        *debit_invariants.find_breaches(),
         *ledger_seals.check_seals(),
     ]
     checks = (
@@ -52,6 +54,7 @@ def check() -> None:
         *debt_invariants.CHECKS,
         *settlement_invariants.CHECKS,
         *invoice_invariants.CHECKS,
+        *debit_invariants.CHECKS,
         *ledger_seals.SEAL_CHECKS,
     )
     broken = {breach.check for breach in found}

@@ -5,6 +5,7 @@ from datetime import datetime
 from mains.debt.actions.movements import decide_movement
 from mains.debt.actions.plans import decide_plan
 from mains.debt.actions.provisions import decide_provision
+from mains.directdebit.actions.collections import decide_collection
 from mains.ledger.actions.periods import decide_reopening
 from mains.staff.actions.approvals import UnableToDecide
 from mains.staff.queries.approvals import find_proposal
@@ -35,6 +36,10 @@ def decide_proposal(
         )
     elif proposal.kind is ProposalKind.INSTALMENT_PLAN:
         decide_plan(
+            proposal_id=proposal_id, agrees=agrees, note=note, now=now, actor_id=actor_id, scope=scope
+        )
+    elif proposal.kind is ProposalKind.COLLECTION:
+        decide_collection(
             proposal_id=proposal_id, agrees=agrees, note=note, now=now, actor_id=actor_id, scope=scope
         )
     else:

@@ -228,7 +228,18 @@ class EntryReader:
             is_reversal=head.is_reversal,
             is_charge=kind in ("CHRG", "FEES", "COMM"),
             is_pending=head.is_pending,
+            batch_id=_batch_id(element, detail, space) if minor > 0 and not end_to_end else "",
+            return_code=text_of_element(detail, space, "RtrInf/Rsn/Cd")
+            if minor < 0 and detail is not None
+            else "",
+            charges_minor=_charges_minor(element, [detail], space) if minor < 0 and detail is not None else 0,
         )
+
+
+def _batch_id(element: etree._Element, detail: etree._Element | None, space: str) -> str:
+    """What the creditor called the batch that is booked as one sum."""
+    named = text_of_element(element, space, "NtryDtls/Btch/PmtInfId")
+    return named or (text_of_element(detail, space, "Refs/PmtInfId") if detail is not None else "")
 
 
 def _detail_minor(detail: etree._Element, head: _Head, space: str) -> int | None:

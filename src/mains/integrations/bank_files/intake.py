@@ -5,6 +5,8 @@ from datetime import datetime
 from django.utils import timezone
 
 from mains.billing.queries.numbers import accounts_of_bills
+from mains.directdebit.queries.collections import accounts_of_debits
+from mains.integrations.bank_files.batches import with_batches_apart
 from mains.integrations.bank_files.reading import read_bank_file
 from mains.payments.actions.bank_staging import stage_bank_file
 
@@ -20,10 +22,11 @@ def take_bank_file(
     staged = stage_bank_file(
         content=content,
         file_name=file_name,
-        found=read_bank_file(content, today=timezone.localdate(now)),
+        found=with_batches_apart(read_bank_file(content, today=timezone.localdate(now))),
         now=now,
         account_number=account_number,
         find_bills=accounts_of_bills,
+        find_debits=accounts_of_debits,
         actor_id=actor_id,
     )
     return int(staged.pk)

@@ -65,6 +65,7 @@ def _sepa_words(line: BankLine, purpose: str) -> BankLine:
         structured_reference=_creditor_reference(text),
         payer_name=words.get("ABWA", line.payer_name),
         payer_account=words.get("IBAN", line.payer_account),
+        batch_id=words.get("KREF", ""),
     )
 
 
@@ -92,6 +93,8 @@ def _coded(line: BankLine, text: str) -> BankLine:
         remittance=remittance.strip("/ ") or text[: marks[0].start()].strip() or line.remittance,
         end_to_end_id=line.end_to_end_id if reference.upper() in ("", "NOTPROVIDED") else reference,
         structured_reference=structured[1] if structured else _creditor_reference(remittance),
+        batch_id=words.get("PREF", ""),
+        return_code=words.get("RTRN", "")[:4],
         payer_name=name.strip(),
         payer_account=clean_account(account)[0] if is_iban(clean_account(account)[0]) else account.strip(),
     )

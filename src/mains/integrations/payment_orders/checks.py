@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from dateutil.easter import easter
 from stdnum import bic, iban
 from stdnum.iso7064 import mod_97_10
 
+from mains.base.target_days import is_target_day
 from mains.integrations.payment_orders.characters import is_sepa_identifier, sepa_text
 from mains.integrations.payment_orders.values import (
     BankParty,
@@ -91,8 +91,7 @@ def _check_day(day: date, today: date, place: str, *, is_sepa: bool = True) -> N
         raise _unable(
             place, "day", f"{day} is past, or more than a year away.", "Choose a day from today on."
         )
-    closed = day.weekday() >= 5 or (day.month, day.day) in ((1, 1), (5, 1), (12, 25), (12, 26))
-    if is_sepa and (closed or (day - easter(day.year)).days in (-2, 1)):
+    if is_sepa and not is_target_day(day):
         raise _unable(
             place,
             "day",

@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from mains.base.columns import fetch_frame
 from mains.kernel.errors import MainsError
 from mains.ledger.values import TransactionKind
+from mains.payments.actions.late_registers import take_sum_out_of_suspense
 from mains.payments.actions.receipts import RECEIPT_SCHEMA, book_receipts, suspense_postings
 from mains.payments.events import money_moved
 from mains.payments.models import PaymentRegister
@@ -71,6 +72,7 @@ def accept_register(*, register_id: int, now: datetime, actor_id: int | None = N
         register.accepted_at = now
         register.accepted_by_id = actor_id
         register.save(update_fields=["status", "accepted_at", "accepted_by"])
+        take_sum_out_of_suspense(register=register, now=now, actor_id=actor_id)
         money_moved(now=now)
         return AcceptedRegister(
             register_id=register_id,

@@ -34,6 +34,13 @@ _BOOKED_MEANWHILE = """
     WHERE t.statement_id = ANY(%(statements)s) AND e.bank_account_id = t.bank_account_id
       AND e.entry_key = t.entry_key AND t.state NOT IN ('booked_before', 'pending')
 """
+# A direct debit that another entry brought: of a batch booked as one sum and its details without a common reference.
+_COLLECTED_MEANWHILE = """
+    UPDATE payments_banktransaction t SET state = 'booked_before'
+    WHERE t.statement_id = ANY(%(statements)s) AND t.state = 'receipt' AND t.rule = 'collection' AND EXISTS (
+        SELECT FROM payments_banktransaction o JOIN payments_receipt c ON c.bank_transaction_id = o.id
+        WHERE o.end_to_end_id = t.end_to_end_id AND o.end_to_end_id LIKE 'DD-%%' AND o.rule = 'collection')
+"""
 # A register that another line settled since this file was staged: the money is somebody's that nobody knows.
 _SETTLED_MEANWHILE = """
     UPDATE payments_banktransaction t SET state = 'suspense', register_id = NULL
@@ -164,6 +171,7 @@ def _take_entries(statement_ids: list[int]) -> None:
         for statement in (
             _HOLD_DEPOSITS,
             _BOOKED_MEANWHILE,
+            _COLLECTED_MEANWHILE,
             _SETTLED_MEANWHILE,
             _ARRIVED_MEANWHILE,
             _TAKE_ENTRIES,

@@ -22,6 +22,8 @@ from mains.payments.values.states import CONFIDENCE_PERCENT, SURE_PERCENT
 # Ids of bills → bill_id, month, account_id of those that exist. Bills are another context's; whoever imports a
 # file hands their finder in.
 BillFinder = Callable[[Sequence[int]], pl.DataFrame]
+# End-to-end numbers → end_to_end_id, account_id, amount_minor of the direct debits that were ordered under them.
+DebitFinder = Callable[[Sequence[str]], pl.DataFrame]
 
 # A number this long that an account has is no chance, whether or not it carries a check digit.
 _LONG_NUMBER = 8
@@ -30,7 +32,9 @@ _MAX_GROUPS = 12
 _TEXTS = ("remittance", "end_to_end_id")
 
 
-def match_lines(lines: pl.DataFrame, *, find_bills: BillFinder | None = None) -> pl.DataFrame:
+def match_lines(
+    lines: pl.DataFrame, *, find_bills: BillFinder | None = None, find_debits: DebitFinder | None = None
+) -> pl.DataFrame:
     """The lines of `payments_banktransaction` with rule, account_id, register_id, deposit_id and state.
 
     Only lines in suspense are matched. A sum that is a register's goes to that register, a deposit's to the deposit.
@@ -44,6 +48,7 @@ def match_lines(lines: pl.DataFrame, *, find_bills: BillFinder | None = None) ->
     matched = _first_rules(
         [
             _by_invoices(waiting),
+            *_by_debit(waiting, find_debits),
             *_by_numbers(waiting, find_bills),
             _by_payer(waiting, PayerKind.ACCOUNT),
             _by_payer(waiting, PayerKind.NAME),
@@ -91,6 +96,15 @@ def _first_rules(candidates: Sequence[pl.DataFrame]) -> pl.DataFrame:
             account_id=pl.when(pl.col("accounts") > 1).then(None).otherwise(pl.col("account_id")),
         )
     )
+
+
+def _by_debit(lines: pl.DataFrame, find_debits: DebitFinder | None) -> list[pl.DataFrame]:
+    """Direct debits that the utility ordered, by their own number and amount."""
+    if find_debits is None:
+        return []
+    named = lines.filter(pl.col("end_to_end_id") != "")
+    debits = find_debits(named["end_to_end_id"].unique().to_list())
+    return [_ruled(named.join(debits, on=["end_to_end_id", "amount_minor"]), MatchRule.COLLECTION)]
 
 
 def _by_numbers(lines: pl.DataFrame, find_bills: BillFinder | None) -> list[pl.DataFrame]:

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from mains.base.columns import append_frame, fetch_frame
 from mains.kernel.errors import MainsError
-from mains.payments.actions.bank_matching import BillFinder, match_lines
+from mains.payments.actions.bank_matching import BillFinder, DebitFinder, match_lines
 from mains.payments.models import BankAccount, BankFile, BankStatement
 from mains.payments.values import (
     BankFileRead,
@@ -43,6 +43,8 @@ _LINE_SCHEMA: dict[str, type[pl.DataType]] = {
     "remittance": pl.String,
     "is_reversal": pl.Boolean,
     "is_charge": pl.Boolean,
+    "return_code": pl.String,
+    "charges_minor": pl.Int64,
     "state": pl.String,
 }
 
@@ -59,12 +61,14 @@ def stage_bank_file(
     now: datetime,
     account_number: str = "",
     find_bills: BillFinder | None = None,
+    find_debits: DebitFinder | None = None,
     actor_id: int | None = None,
 ) -> BankFile:
     """Keep what was read of a file as staged, or as refused with all its faults (at most `MAX_FAULTS`).
 
     `account_number` says whose statement it is where the file does not name one of the utility's accounts.
-    `find_bills` resolves bill numbers in texts. Raises UnableToStageBankFile when the same bytes are staged
+    `find_bills` resolves bill numbers in texts, `find_debits` end-to-end numbers of direct debits.
+    Raises UnableToStageBankFile when the same bytes are staged
     or accepted already; nothing changes then.
     """
     file = BankFile(
@@ -84,7 +88,7 @@ def stage_bank_file(
         faults = _differing_statements(found.statements, accounts)
     try:
         with transaction.atomic():
-            _keep(file, found, accounts, faults, find_bills=find_bills)
+            _keep(file, found, accounts, faults, find_bills=find_bills, find_debits=find_debits)
     except IntegrityError as error:
         raise _repetition(BankFile.objects.get(sha256=file.sha256), file.file_name) from error
     return file
@@ -166,6 +170,7 @@ def _keep(
     faults: list[Fault],
     *,
     find_bills: BillFinder | None,
+    find_debits: DebitFinder | None,
 ) -> None:
     kept = faults[:MAX_FAULTS]
     if len(faults) > MAX_FAULTS:
@@ -192,7 +197,9 @@ def _keep(
         )
         rows += _rows(row.pk, account.pk, statement.lines, keys)
     frame = _with_known(pl.DataFrame(rows, schema=_LINE_SCHEMA, orient="row"))
-    append_frame(match_lines(frame, find_bills=find_bills), "payments_banktransaction")
+    append_frame(
+        match_lines(frame, find_bills=find_bills, find_debits=find_debits), "payments_banktransaction"
+    )
 
 
 def _rows(
@@ -232,6 +239,8 @@ def _rows(
                 line.remittance[:1000],
                 line.is_reversal,
                 line.is_charge,
+                line.return_code[:10],
+                line.charges_minor,
                 state.value,
             )
         )

@@ -227,6 +227,9 @@ class BankTransaction(models.Model):
     remittance = models.CharField(max_length=1000, blank=True)
     is_reversal = models.BooleanField()
     is_charge = models.BooleanField()
+    # Why a bank took money back, and what it charges for that within the amount.
+    return_code = models.CharField(max_length=10, blank=True, db_default="")
+    charges_minor = models.BigIntegerField(default=0, db_default=0)
     state = models.CharField(max_length=15, choices=LineState)
     rule = models.CharField(max_length=20, choices=MatchRule, blank=True)
     account_id = models.BigIntegerField(null=True)
@@ -239,7 +242,13 @@ class BankTransaction(models.Model):
         ]
         indexes = [
             # The balance with a bank adds up days.
-            models.Index(fields=["bank_account_id", "booked_on"], name="bank_transaction_day")
+            models.Index(fields=["bank_account_id", "booked_on"], name="bank_transaction_day"),
+            # A direct debit is found by its own number.
+            models.Index(
+                fields=["end_to_end_id"],
+                condition=models.Q(end_to_end_id__startswith="DD-"),
+                name="bank_transaction_debit",
+            ),
         ]
 
 

@@ -8,6 +8,7 @@ from django.db import connection
 
 from mains.payments.models import BankAccount
 from mains.payments.values import LineState
+from mains.payments.values.states import TAKEN_BACK
 from mains.staff.values import Permission, Scope
 
 # What the ledger has on one bank account: its opening balance, its statements' receipts, lines that the
@@ -57,10 +58,14 @@ _NOT_IN_LEDGER = """
     JOIN payments_bankfile f ON f.id = s.file_id
     WHERE t.bank_account_id = %(account)s AND f.status = 'accepted' AND t.state = 'waiting'
       AND t.booked_on <= %(on_date)s
-      AND NOT EXISTS (SELECT FROM payments_bankbooking k WHERE k.transaction_id = t.id)
+      AND NOT EXISTS (
+          SELECT FROM payments_bankbooking k
+          LEFT JOIN payments_receiptreversal v ON v.receipt_id = k.receipt_id AND k.control = 'taken_back'
+          WHERE k.transaction_id = t.id AND coalesce(v.business_date, t.booked_on) <= %(on_date)s)
     ORDER BY t.booked_on, t.id LIMIT %(limit)s
 """
-# Receipts that were taken back: the ledger has the money out of the bank, the bank's own line waits above.
+# Receipts that were taken back: the ledger has the money out of the bank, the bank's own line waits above, unless it is
+# known to be the one.
 _TAKEN_BACK = """
     SELECT c.id, v.reason, v.business_date, c.amount_minor
     FROM payments_receiptreversal v JOIN payments_receipt c ON c.id = v.receipt_id
@@ -68,6 +73,9 @@ _TAKEN_BACK = """
     LEFT JOIN payments_paymentregister r ON r.id = c.register_id
     LEFT JOIN payments_bankaccount b ON b.register_senders ? r.sender_code
     WHERE (o.bank_account_id = %(account)s OR b.id = %(account)s) AND v.business_date <= %(on_date)s
+      AND NOT EXISTS (
+          SELECT FROM payments_bankbooking k JOIN payments_banktransaction l ON l.id = k.transaction_id
+          WHERE k.receipt_id = c.id AND k.control IN ('taken_back', 'register') AND l.booked_on <= %(on_date)s)
     ORDER BY v.id LIMIT %(limit)s
 """
 # Registers in the ledger whose sum has not come to the account, and sums that came on another day than booked.
@@ -83,6 +91,9 @@ _NOT_AT_BANK = """
           JOIN payments_bankfile f ON f.id = s.file_id
           WHERE t.register_id = r.id AND t.state = 'register' AND f.status = 'accepted'
             AND t.booked_on <= %(on_date)s)
+      AND NOT EXISTS (
+          SELECT FROM payments_bankbooking k JOIN payments_receiptreversal v ON v.receipt_id = k.receipt_id
+          WHERE k.control = 'register' AND k.note = r.id::text AND v.business_date <= %(on_date)s)
     GROUP BY r.id ORDER BY r.id LIMIT %(limit)s
 """
 _SETTLED_EARLIER = """
@@ -97,9 +108,6 @@ _SETTLED_EARLIER = """
     WHERE t.bank_account_id = %(account)s AND t.state = 'register' AND f.status = 'accepted'
       AND t.booked_on <= %(on_date)s
 """
-
-
-TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,9 @@ class BankLine:
     """One transaction of a statement; a batch entry with details is one line per detail.
 
     `line` is the line of the file. `entry` counts the bank's entries from 1, so lines of one batch share it;
-    `entry_minor` is the whole entry. `bank_reference` is the bank's own name of the entry.
+    `entry_minor` is the whole entry. `bank_reference` is the bank's own name of the entry, `batch_id` the payer's or
+    creditor's name of the batch that it books as one sum. `return_code` says why money went back, `charges_minor` what
+    of the amount is the bank's charge for it.
     """
 
     line: int
@@ -45,6 +47,9 @@ class BankLine:
     is_reversal: bool = False
     is_charge: bool = False
     is_pending: bool = False
+    batch_id: str = ""
+    return_code: str = ""
+    charges_minor: int = 0
 
 
 @dataclass(kw_only=True)

@@ -27,6 +27,7 @@ class LineState(models.TextChoices):
 class MatchRule(models.TextChoices):
     """Why money is thought to belong to an account, strongest first."""
 
+    COLLECTION = "collection", _("Direct debit that we ordered")
     INVOICE = "invoice", _("Number of an invoice")
     REFERENCE = "reference", _("Reference of the payment")
     ACCOUNT_NUMBER = "account_number", _("Account number in the text")
@@ -48,6 +49,7 @@ class PayerKind(models.TextChoices):
 
 
 CONFIDENCE_PERCENT: dict[str, int] = {
+    MatchRule.COLLECTION: 100,
     MatchRule.INVOICE: 95,
     MatchRule.REFERENCE: 100,
     MatchRule.ACCOUNT_NUMBER: 95,
@@ -62,3 +64,5 @@ CONFIDENCE_PERCENT: dict[str, int] = {
 }
 # From here on money is booked without a person; below it waits in suspense with proposals.
 SURE_PERCENT = 85
+TAKEN_BACK = "taken_back"
+"""What a waiting line is booked as when the ledger has it already: a receipt that was taken back."""

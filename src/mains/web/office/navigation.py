@@ -57,6 +57,7 @@ ENTRIES = (
         ),
     ),
     Entry("office:settlement", _("Settlement"), "arrows-split-2", "v", ("office:settlement",)),
+    Entry("office:debit_collections", _("Direct debits"), "credit-card", "y", ("office:debit_collection",)),
     Entry("office:turnover", _("Turnover"), "report-money", "t", ("office:turnover",)),
     Entry("office:collection", _("Collection"), "chart-bar", "q"),
     Entry(

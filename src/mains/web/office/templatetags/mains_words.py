@@ -19,6 +19,8 @@ from mains.cashdesk.values import Means, MovementKind, VoidState
 from mains.customers.values import Category, CustomerKind
 from mains.debt.values import InterestCause, Interruption, PlanKind, PlanState
 from mains.debt.values import MovementKind as DebtMovementKind
+from mains.directdebit.values import MandateUse
+from mains.directdebit.values import Sequence as DebitSequence
 from mains.invoicing.values import InvoiceKind
 from mains.ledger.values import Control, EntryKind
 from mains.metering.queries.photos import PhotoRecord
@@ -51,6 +53,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "control": Control,
     "cooker": Cooker,
     "customer": CustomerKind,
+    "debit_sequence": DebitSequence,
     "draft": DraftState,
     "draft_step": DraftStepKind,
     "entry": EntryKind,
@@ -65,6 +68,7 @@ KINDS: Mapping[str, type[Choices]] = {
     "line": LineKind,
     "location": Location,
     "look": LookOutcome,
+    "mandate_use": MandateUse,
     "match": MatchRule,
     "means": Means,
     "movement": DebtMovementKind,

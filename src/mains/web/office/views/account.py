@@ -218,6 +218,7 @@ def book_page(book: Book, template: str, tab: str, **context: Any) -> HttpRespon
     if book.may_see_money:
         titles.append(("account_money", _("Bills and payments"), "receipt"))
         titles.append(("account_debts", _("Debts and credits"), "scale"))
+        titles.append(("account_mandates", _("Direct debit"), "credit-card"))
     titles += [
         ("account_meters", _("Meters and readings"), "gauge"),
         ("account_premise", _("Premise"), "home-2"),

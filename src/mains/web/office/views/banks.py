@@ -16,6 +16,7 @@ from mains.kernel.errors import MainsError
 from mains.ledger.values import Control
 from mains.payments.actions.bank_acceptance import accept_bank_file
 from mains.payments.actions.bank_booking import BOOKABLE, book_bank_line
+from mains.payments.actions.bank_returns import explain_by_reversal
 from mains.payments.queries.bank_balance import list_bank_balances
 from mains.payments.queries.bank_files import (
     find_bank_file,
@@ -26,6 +27,7 @@ from mains.payments.queries.bank_files import (
     sum_states,
 )
 from mains.payments.values import LineState, place_of
+from mains.payments.values.states import TAKEN_BACK
 from mains.reporting.actions.ageing import rebuild_ageing
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
@@ -113,7 +115,10 @@ def bank_balance(request: OfficeRequest) -> HttpResponse:
         "on_date": on_date,
         "balances": list_bank_balances(scope=request.scope, on_date=on_date),
         "sees_all": may_see_banks(request.scope),
-        "bookable": [(control.value, control.label) for control in (*BOOKABLE, Control.REFUNDS)],
+        "bookable": [
+            *((control.value, control.label) for control in (*BOOKABLE, Control.REFUNDS)),
+            (TAKEN_BACK, _("A receipt that was taken back")),
+        ],
         "currency": currency_of_utility(),
         "crumbs": [Crumb(_("Payments"), reverse("office:registers")), Crumb(_("Balance with banks"))],
     }
@@ -141,6 +146,9 @@ def book_line(request: OfficeRequest, transaction_id: int) -> HttpResponse:
 def _book(request: OfficeRequest, transaction_id: int) -> None:
     """Book the line; as a refund only where an order of its amount waits."""
     control = request.POST.get("control", "")
+    if control == TAKEN_BACK:
+        explain_by_reversal(transaction_id=transaction_id, now=now(), actor_id=request.user.pk)
+        return
     if control == Control.REFUNDS:
         book_refund_line(transaction_id=transaction_id, now=now(), actor_id=request.user.pk)
         return
