@@ -12,8 +12,9 @@ from mains.invoicing.queries.payments import WaitingReceipt, list_waiting, numbe
 from mains.invoicing.values import InvoiceKind, in_proportion, round_shares
 from mains.ledger.actions.advances import AdvancePlace, draw_advances
 from mains.ledger.actions.allocation import allocate_credits, lock_allocation
+from mains.ledger.queries.deferrals import list_deferrals
 from mains.ledger.queries.open_items import open_items
-from mains.ledger.queries.order import allocate_by_day
+from mains.ledger.queries.order import allocate_with_plans
 from mains.ledger.queries.policies import list_policies
 from mains.payments.actions.suspense import keep_as_advance, spread_receipt
 
@@ -91,13 +92,14 @@ def spread(
     allocate_credits(account_ids=account_ids, now=now)
     items = open_items(account_ids=account_ids)
     owners = dict(items.select("item_id", "account_id").iter_rows())
-    made = allocate_by_day(
+    made = allocate_with_plans(
         items=items.with_columns(account_id=pl.lit(0, pl.Int64)),
         funds=pl.DataFrame(
             {"account_id": [0], "credit_id": [0], "paid_on": [on_date], "available_minor": [amount_minor]}
         ),
         policies=list_policies(),
         among_services=True,
+        deferrals=list_deferrals(account_ids=account_ids),
     )
     shares: dict[int, int] = {}
     for item_id, minor in made.select("item_id", "amount_minor").iter_rows():
