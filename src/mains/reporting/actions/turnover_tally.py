@@ -47,9 +47,10 @@ SELECT e.month, e.recorded_at, e.organisation_id, coalesce(s.node_id, c.node_id,
        coalesce(o.officer_id, r.officer_id, 0), coalesce(s.tariff_id, c.tariff_id, 0),
        coalesce(s.category, c.category, ''), e.provider_id, e.service,
        coalesce(sum(e.amount_minor) FILTER (WHERE e.kind = 'opening'), 0),
-       coalesce(sum(e.amount_minor - e.correction_minor) FILTER (WHERE e.kind IN ('bill', 'interest')), 0),
-       coalesce(sum(e.correction_minor) FILTER (WHERE e.kind IN ('bill', 'interest')), 0),
-       coalesce(-sum(e.amount_minor) FILTER (WHERE e.kind NOT IN ('opening', 'bill', 'interest')), 0)
+       coalesce(sum(e.amount_minor - e.correction_minor)
+                FILTER (WHERE e.kind IN ('bill', 'interest', 'plan_int')), 0),
+       coalesce(sum(e.correction_minor) FILTER (WHERE e.kind IN ('bill', 'interest', 'plan_int')), 0),
+       coalesce(-sum(e.amount_minor) FILTER (WHERE e.kind NOT IN ('opening', 'bill', 'interest', 'plan_int')), 0)
 FROM entries e
 LEFT JOIN supplies s ON s.account_id = e.account_id AND s.provider_id = e.provider_id AND s.service = e.service
      AND s.versions = 1

@@ -125,10 +125,12 @@ _ACCOUNTS = """
                coalesce(s.node_id, 0) AS node_id, coalesce(s.tariff_id, 0) AS tariff_id,
                coalesce(s.category, '') AS category, coalesce(o.officer_id, 0) AS officer_id,
                CASE e.kind WHEN 'opening' THEN e.amount_minor ELSE 0 END AS opening_minor,
-               CASE WHEN e.kind IN ('bill', 'interest') THEN e.amount_minor - e.correction_minor ELSE 0 END
+               CASE WHEN e.kind IN ('bill', 'interest', 'plan_int') THEN e.amount_minor - e.correction_minor ELSE 0 END
                    AS accrued_minor,
-               CASE WHEN e.kind IN ('bill', 'interest') THEN e.correction_minor ELSE 0 END AS recalculated_minor,
-               CASE WHEN e.kind IN ('opening', 'bill', 'interest') THEN 0 ELSE -e.amount_minor END AS paid_minor
+               CASE WHEN e.kind IN ('bill', 'interest', 'plan_int') THEN e.correction_minor ELSE 0 END
+                   AS recalculated_minor,
+               CASE WHEN e.kind IN ('opening', 'bill', 'interest', 'plan_int') THEN 0 ELSE -e.amount_minor END
+                   AS paid_minor
         FROM page JOIN ledger_entry e ON e.account_id = page.id AND e.month < %(month_to)s
         LEFT JOIN LATERAL (
             SELECT p.node_id, g.tariff_id, g.category
