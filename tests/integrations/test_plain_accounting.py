@@ -236,6 +236,7 @@ def _balances(detail: JournalDetail) -> dict[str, int]:
         "collected": "income:4900",
         "fee": "income:4200",
         "payable": "liabilities:2300",
+        "advances": "liabilities:2170",
         "penalty": "income:4100",
         "allowance": "assets:1290",
         "offset": "assets:1295",

@@ -38,7 +38,7 @@ def test_a_visit_is_previewed_billed_once_and_printed(mains):
     assert (told["was_made"], told["amount_minor"]) == (True, made.amount_minor)
     assert max(len(line) for line in told["slip"].splitlines()) <= 48
     code, _out, refused = mains(*visit, "--key", "visit-78", "--place", "north")
-    assert code == 1
+    assert code == 2
     assert "is no place" in refused
 
 
@@ -67,7 +67,7 @@ def test_invoices_by_command(mains, tmp_path):
     assert mains("invoice", "write", number, "--out", str(path))[0] == 0
     assert number in path.read_text()
     code, _out, refused = mains("invoice", "cancel", number, "--reason", "Mistake")
-    assert code == 1
+    assert code == 2
     assert "Only an advance invoice" in refused
     assert Invoice.objects.count() == 4
     assert breaches() == []

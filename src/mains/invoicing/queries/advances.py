@@ -10,6 +10,7 @@ from mains.base.units import UNIT_OF_SERVICE
 from mains.billing.queries.explain.evidence import Item, load_items
 from mains.billing.queries.explain.facts import facts_of
 from mains.billing.queries.explain.usage import DailyUse
+from mains.billing.values import COMMON_USE
 from mains.engine.exact import rate_exact
 from mains.engine.facts import Stretch
 from mains.kernel.errors import MainsError
@@ -79,7 +80,8 @@ def expect_use(
 def _cost(item: Item, quantity_micro: int, account_id: int) -> int:
     assert item.edition is not None  # asked before
     tariff = item.edition.tariff
-    if tariff.needs_intervals or tariff.quantities:
+    # Shares of a house's remainder are drawn up with the month: nobody expects them here.
+    if tariff.needs_intervals or set(tariff.quantities) - {COMMON_USE}:
         raise _unable(
             "expect-tariff",
             "The tariff reads more than the use of a month, such as zones by the hour.",
