@@ -29,15 +29,17 @@ def repeatable(seed: int | str) -> Random:
 
 def book_losses() -> dict[str, int]:
     """Breaches in the books: by `mains ledger check`, and again by sums of this module's own."""
+    from mains.cashdesk.queries import invariants as of_desks
     from mains.debt.queries import invariants as of_debts
     from mains.directdebit.queries import invariants as of_debits
+    from mains.invoicing.queries import invariants as of_invoices
     from mains.ledger.queries import invariants as of_ledger
     from mains.ledger.queries.seals import check_seals
     from mains.payments.queries import invariants as of_payments
+    from mains.settlement.queries import invariants as of_settlement
 
-    breaches = [
-        breach for one in (of_ledger, of_payments, of_debts, of_debits) for breach in one.find_breaches()
-    ]
+    checked = (of_ledger, of_payments, of_debts, of_debits, of_desks, of_invoices, of_settlement)
+    breaches = [breach for one in checked for breach in one.find_breaches()]
     return {
         "unbalanced transactions": count(
             "SELECT count(*) FROM (SELECT FROM ledger_posting GROUP BY transaction_id HAVING sum(amount_minor) <> 0) x"
