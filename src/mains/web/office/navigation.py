@@ -12,15 +12,19 @@ from django.utils.translation import gettext_lazy as _
 class Entry:
     """A line of the sidebar.
 
-    `go` is the key that opens it after `g`; pages whose name begins with one of `also` belong to it.
+    `go` is the key that opens it after `g`; pages whose name begins with one of `also` belong to it. Entries of one
+    `group` stand together under its name.
     """
 
     url_name: str
     label: str | Promise
     icon: str
     go: str
+    group: str | Promise = ""
     also: tuple[str, ...] = ()
 
+
+_BILLING, _MONEY, _REPORTS, _NETWORK = _("Billing"), _("Money"), _("Statements"), _("Network and losses")
 
 ENTRIES = (
     Entry("office:dashboard", _("Dashboard"), "layout-dashboard", "d"),
@@ -29,22 +33,41 @@ ENTRIES = (
         _("Accounts"),
         "users",
         "a",
-        ("office:account", "office:meter", "office:reading", "office:record_reading"),
+        also=("office:account", "office:meter", "office:reading", "office:record_reading"),
     ),
-    Entry("office:runs", _("Bills and runs"), "file-invoice", "b", ("office:run", "office:bill")),
-    Entry("office:invoices", _("Invoices"), "report-money", "v", ("office:invoice",)),
+    Entry("office:exceptions", _("Exceptions"), "alert-triangle", "e"),
+    Entry("office:proposals", _("Proposals"), "clock", "o"),
+    Entry("office:map", _("Map"), "map-2", "m"),
+    Entry("office:runs", _("Bills and runs"), "file-invoice", "b", _BILLING, ("office:run", "office:bill")),
+    Entry("office:invoices", _("Invoices"), "file-description", "r", _BILLING, ("office:invoice",)),
+    Entry(
+        "office:einvoice_sellers", _("E-invoices"), "file-text", "i", _BILLING, ("office:einvoice_seller",)
+    ),
     Entry(
         "office:tariffs",
         _("Tariffs"),
         "math-function",
         "f",
+        _BILLING,
         ("office:tariff", "office:draft", "office:new_draft", "office:try_draft"),
     ),
+    Entry("office:whatifs", _("What if"), "adjustments", "w", _BILLING, ("office:whatif",)),
+    Entry("office:completeness", _("Completeness"), "circle-check", "c", _BILLING),
+    Entry(
+        "office:desk",
+        _("Cash desk"),
+        "coin",
+        "h",
+        _MONEY,
+        ("office:open_shift", "office:close_shift", "office:desk_payment"),
+    ),
+    Entry("office:desks", _("Cash desks"), "calculator", "s", _MONEY, ("office:desk_shift",)),
     Entry(
         "office:registers",
         _("Payments"),
         "cash",
         "p",
+        _MONEY,
         (
             "office:register",
             "office:receipt",
@@ -56,29 +79,24 @@ ENTRIES = (
             "office:dead_letter",
         ),
     ),
-    Entry("office:settlement", _("Settlement"), "arrows-split-2", "v", ("office:settlement",)),
-    Entry("office:debit_collections", _("Direct debits"), "credit-card", "y", ("office:debit_collection",)),
-    Entry("office:turnover", _("Turnover"), "report-money", "t", ("office:turnover",)),
-    Entry("office:collection", _("Collection"), "chart-bar", "q"),
     Entry(
-        "office:desk",
-        _("Cash desk"),
-        "coin",
-        "h",
-        ("office:open_shift", "office:close_shift", "office:desk_payment"),
+        "office:debit_collections",
+        _("Direct debits"),
+        "credit-card",
+        "y",
+        _MONEY,
+        ("office:debit_collection",),
     ),
-    Entry("office:desks", _("Cash desks"), "calculator", "s", ("office:desk_shift",)),
-    Entry("office:proposals", _("Proposals"), "clock", "o"),
-    Entry("office:doubtful_debts", _("Debts"), "coin", "u"),
-    Entry("office:plans", _("Instalment plans"), "history", "j", ("office:plan", "office:make_plan")),
-    Entry("office:books", _("Books"), "lock", "k"),
-    Entry("office:network", _("Network"), "sitemap", "n", ("office:node", "office:add_node_figure")),
-    Entry("office:losses", _("Losses"), "scale", "l"),
-    Entry("office:completeness", _("Completeness"), "circle-check", "c"),
-    Entry("office:whatifs", _("What if"), "adjustments", "w", ("office:whatif",)),
-    Entry("office:map", _("Map"), "map-2", "m"),
-    Entry("office:einvoice_sellers", _("E-invoices"), "file-text", "i", ("office:einvoice_seller",)),
-    Entry("office:exceptions", _("Exceptions"), "alert-triangle", "e"),
+    Entry("office:doubtful_debts", _("Debts"), "hourglass", "u", _MONEY),
+    Entry("office:plans", _("Instalment plans"), "history", "j", _MONEY, ("office:plan", "office:make_plan")),
+    Entry("office:settlement", _("Settlement"), "arrows-split-2", "v", _MONEY, ("office:settlement",)),
+    Entry("office:books", _("Books"), "lock", "k", _MONEY),
+    Entry("office:turnover", _("Turnover"), "report-money", "t", _REPORTS, ("office:turnover",)),
+    Entry("office:collection", _("Collection"), "chart-bar", "q", _REPORTS),
+    Entry(
+        "office:network", _("Network"), "sitemap", "n", _NETWORK, ("office:node", "office:add_node_figure")
+    ),
+    Entry("office:losses", _("Losses"), "scale", "l", _NETWORK),
 )
 
 
@@ -89,6 +107,7 @@ class Link:
     label: str | Promise
     icon: str
     go: str
+    group: str | Promise
     url: str
     is_current: bool
 
@@ -111,4 +130,4 @@ def _links(current_view: str, permissions: Collection[str] | None) -> Iterator[L
         if permissions is not None and needed is not None and needed.isdisjoint(permissions):
             continue
         is_current = current_view == entry.url_name or current_view.startswith(entry.also)
-        yield Link(entry.label, entry.icon, entry.go, url, is_current)
+        yield Link(entry.label, entry.icon, entry.go, entry.group, url, is_current)
