@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import polars as pl
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from debt_cast import approve, people
 from mains.debt.actions.movements import Place, propose_transfer, propose_write_off, undo_movement
 from mains.debt.queries.open_debts import list_supplies
+from mains.ledger.actions.advances import AdvancePlace, draw_advances, receive_advance
 from mains.ledger.actions.allocation import allocate_credits
+from mains.ledger.actions.posting import POSTING_SCHEMA
 from mains.ledger.actions.reallocation import reallocate
 from mains.ledger.models import Posting, Transaction
 from mains.ledger.queries import invariants as ledger_invariants
@@ -60,6 +63,42 @@ def test_in_a_chain_the_company_is_paid_and_owes_the_others(cast: Cast) -> None:
         (cast.parties["grid"], 36_14),
         (cast.parties["care"], 3_46),
     }
+
+
+def test_an_advance_is_split_when_a_bill_uses_it(cast: Cast) -> None:
+    contract("power:60; grid:40", fee="0")
+    place = AdvancePlace(
+        advance_id=1,
+        account_id=cast.accounts["boris"],
+        organisation_id=cast.places["boris"],
+        provider_id=cast.parties["power"],
+        service="electricity",
+    )
+    supply = {
+        "organisation_id": place.organisation_id,
+        "provider_id": place.provider_id,
+        "service": place.service,
+    }
+    side = pl.DataFrame(
+        {"control": ["bank"], **{name: [value] for name, value in supply.items()}, "amount_minor": [70_00]}
+    )
+    receive_advance(
+        place=place,
+        amount_minor=70_00,
+        other_side=side.select(*POSTING_SCHEMA),
+        source_id=1,
+        business_date=date(2021, 4, 2),
+        now=NOW,
+        narrative="An advance",
+    )
+    split_payments(now=NOW)
+    assert balance("collected") == 0  # it is the payer's until something is used
+    cast.bill("boris", 50_00, on=date(2021, 4, 30))
+    draw_advances(now=NOW)
+    split_payments(now=NOW)
+    assert balance("collected") == 50_00
+    assert balance("payable", cast.parties["grid"]) == -20_00
+    assert invariants.find_breaches() == ledger_invariants.find_breaches() == []
 
 
 def test_suspense_and_providers_without_a_contract_are_not_split(cast: Cast) -> None:

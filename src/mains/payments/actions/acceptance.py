@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from mains.base.columns import fetch_frame
 from mains.kernel.errors import MainsError
+from mains.ledger.actions.allocation import lock_allocation
 from mains.ledger.values import TransactionKind
 from mains.payments.actions.late_registers import take_sum_out_of_suspense
 from mains.payments.actions.receipts import RECEIPT_SCHEMA, book_receipts, suspense_postings
@@ -57,6 +58,7 @@ def accept_register(*, register_id: int, now: datetime, actor_id: int | None = N
         register = PaymentRegister.objects.select_for_update().filter(pk=register_id).first()
         if register is None or register.status != RegisterStatus.STAGED:
             raise _not_waiting(register_id, register)
+        lock_allocation()  # of all accounts at once: what follows books, takes back and splits in several steps
         _receive(register, now=now)
         receipts = fetch_frame(_RECEIVED, {"register_id": register_id}, schema=RECEIPT_SCHEMA)
         unknown = receipts.filter(pl.col("account_id").is_null())

@@ -117,9 +117,8 @@ def accept_bank_file(*, file_id: int, now: datetime, actor_id: int | None = None
         statements = list(file.statements.select_related("bank_account").order_by("position"))
         _lock_accounts({statement.bank_account_id for statement in statements})
         _take_entries([statement.pk for statement in statements])
+        lock_allocation()  # of all accounts at once: what follows books and splits in several steps
         parts = []
-        if len(statements) > 1:
-            lock_allocation()
         for statement in statements:
             _open_account(statement, now=now)
             parts.append(_book(statement, file=file, now=now))

@@ -218,7 +218,7 @@ def _give(
     actor_id: int | None,
 ) -> BookedReceipts:
     """Book parts (account, its number, amount or None for all) one after the other."""
-    lock_allocation(account_ids=[account_id for account_id, _number, _amount in parts])
+    lock_allocation()  # of all accounts at once: splitting what moved among providers follows
     booked = []
     for part, (account_id, number, amount_minor) in enumerate(parts):
         _record(

@@ -13,7 +13,8 @@ CHECKS: dict[str, str] = {
                        JOIN ledger_entry r ON r.account_id = a.account_id AND r.id = a.item_id
                        LEFT JOIN debt_movement m ON m.id = r.document_id AND r.kind IN ('transfer', 'offset')
                        WHERE a.credit_id = e.id AND a.id <= (SELECT max(last_allocation_id) FROM settlement_batch)
-                         AND (r.kind IN ('reversal', 'refund') OR (m.id IS NOT NULL AND m.item_id IS NULL))), 0) AS net,
+                         AND (r.kind IN ('reversal', 'refund', 'advance')
+                              OR (m.id IS NOT NULL AND m.item_id IS NULL))), 0) AS net,
                    EXISTS (
                        SELECT FROM settlement_contract k JOIN settlement_route t ON t.id = k.route_id
                        WHERE k.superseded_at IS NULL AND t.manager_id IS NULL AND t.provider_id = e.provider_id

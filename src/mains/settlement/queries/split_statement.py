@@ -4,28 +4,30 @@ What is wanted follows from entries, allocations, agreements and contracts; what
 difference is written. A payment's money is whose debts it covers: the contract of the day of the debt counts, of an
 advance that of the payment's own day, and where none was in force, that of the payment's day. Money that went back
 covers its own reversal or refund and is nobody's; a credit that is moved to another account, service or provider is
-money there and none here. A movement without an item moves a credit, one with an item a debt.
+money there and none here. A movement without an item moves a credit, one with an item a debt. An advance is others'
+money when a bill uses it; a use that is owed again has been split, so what pays it is not split once more.
 """
 
+_KINDS = "('payment', 'advance', 'transfer', 'offset')"
 # The credits to look at. Each branch is driven by an index; `everything` reads all payments.
-EVERYTHING = """
+EVERYTHING = f"""
     SELECT account_id, id AS credit_id FROM ledger_entry
-    WHERE kind IN ('payment', 'transfer', 'offset') AND amount_minor < 0
+    WHERE kind IN {_KINDS} AND amount_minor < 0
 """
-SINCE = """
+SINCE = f"""
     SELECT account_id, id AS credit_id FROM ledger_entry
-    WHERE transaction_id > %(after_transaction)s AND kind IN ('payment', 'transfer', 'offset') AND amount_minor < 0
+    WHERE transaction_id > %(after_transaction)s AND kind IN {_KINDS} AND amount_minor < 0
     UNION SELECT account_id, credit_id FROM ledger_allocation WHERE id > %(after_allocation)s
 """
 # Another manager, provider or service point: the houses' chains may have changed for what was paid before.
-OF_CHANGED_AGREEMENTS = """
+OF_CHANGED_AGREEMENTS = f"""
     UNION SELECT e.account_id, e.id FROM ledger_entry e
-    WHERE e.kind IN ('payment', 'transfer', 'offset') AND e.amount_minor < 0 AND e.account_id IN (
+    WHERE e.kind IN {_KINDS} AND e.amount_minor < 0 AND e.account_id IN (
         SELECT account_id FROM customers_agreement WHERE recorded_at >= %(since)s OR superseded_at >= %(since)s)
 """
-OF_CHANGED_CONTRACTS = """
+OF_CHANGED_CONTRACTS = f"""
     UNION SELECT e.account_id, e.id FROM ledger_entry e
-    WHERE e.kind IN ('payment', 'transfer', 'offset') AND e.amount_minor < 0
+    WHERE e.kind IN {_KINDS} AND e.amount_minor < 0
       AND e.provider_id = ANY(%(changed_providers)s)
 """
 
@@ -67,7 +69,7 @@ credits AS MATERIALIZED (
     SELECT e.id, e.account_id, e.organisation_id, e.provider_id, e.service, -e.amount_minor AS minor,
            e.business_date, CASE e.kind WHEN 'payment' THEN e.document_id ELSE 0 END AS document_id
     FROM touched t {entries}
-    WHERE e.amount_minor < 0 AND (e.kind = 'payment' OR (e.kind IN ('transfer', 'offset') AND EXISTS (
+    WHERE e.amount_minor < 0 AND (e.kind IN ('payment', 'advance') OR (e.kind IN ('transfer', 'offset') AND EXISTS (
             SELECT FROM debt_movement m WHERE m.id = e.document_id AND m.item_id IS NULL)))
       AND e.provider_id IN (SELECT provider_id FROM settlement_route)
 ),
@@ -82,7 +84,8 @@ used AS MATERIALIZED (
 pieces AS (
     SELECT v.credit_id, i.business_date AS owed_on, v.minor
     FROM covers v {items}
-    WHERE v.minor > 0 AND i.kind NOT IN ('reversal', 'refund') AND NOT (i.kind IN ('transfer', 'offset') AND EXISTS (
+    WHERE v.minor > 0 AND i.kind NOT IN ('reversal', 'refund', 'advance')
+      AND NOT (i.kind IN ('transfer', 'offset') AND EXISTS (
         SELECT FROM debt_movement m WHERE m.id = i.document_id AND m.item_id IS NULL))
     UNION ALL
     SELECT c.id, c.business_date, c.minor - coalesce(u.minor, 0)
