@@ -46,12 +46,16 @@ def dashboard(request: OfficeRequest) -> HttpResponse:
         "held_readings": remember("held", scope, lambda: count_held_readings(scope=scope), seconds=FRESH_S),
     }
     if Permission.SEE_MONEY in permissions:
-        context |= _money(request.rights.scope(Permission.SEE_MONEY), currency, request.today)
+        last_run = use[-1].month if use else request.today
+        context |= _money(request.rights.scope(Permission.SEE_MONEY), currency, request.today, last_run)
     return render(request, "office/dashboard.html", context)
 
 
-def _money(scope: Scope, currency: str, today: date) -> dict[str, Any]:
-    """Billed, collected and owed by month and unit; everything is remembered until the ledger moves."""
+def _money(scope: Scope, currency: str, today: date, last_run: date) -> dict[str, Any]:
+    """Billed, collected and owed by month and unit; everything is remembered until the ledger moves.
+
+    Late interest and bills at the door come in the open month too: figures of "billed" are those up to `last_run`.
+    """
     state = ledger_state()
     if state is None:
         return {"suspense": sum_suspense(), "odd_bills": 0}
@@ -65,7 +69,7 @@ def _money(scope: Scope, currency: str, today: date) -> dict[str, Any]:
         f"units:{key}", scope, lambda: collection_by_unit(scope=scope, month_from=first, month_to=after)
     )
     ageing = find_ageing(scope=scope, on_date=today)
-    billed = next((row for row in reversed(months) if row.billed_minor), None)
+    billed = next((row for row in reversed(months) if row.billed_minor and row.month <= last_run), None)
     return {
         "may_see_money": True,
         "months": months,
