@@ -108,7 +108,7 @@ def test_hledger_agrees_on_advances_and_shared_bills(lived: Cast, tmp_path: Path
         provider_id=cast.parties["power"],
         service="electricity",
     )
-    bank = pl.DataFrame([("bank", 0, 0, "", 70_000)], schema=POSTING_SCHEMA, orient="row")
+    bank = pl.DataFrame([("bank", cast.places["anna"], 0, "", 70_000)], schema=POSTING_SCHEMA, orient="row")
     given = {"source_id": 1, "business_date": APRIL, "now": NOW, "narrative": "Advance"}
     receive_advance(place=place, amount_minor=70_000, other_side=bank, **given)
     cast.bill("anna", 50_000, on=APRIL)

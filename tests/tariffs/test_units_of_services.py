@@ -4,7 +4,6 @@ in."""
 from datetime import UTC, datetime
 
 import pytest
-from django.test import override_settings
 
 from mains.base.db import adbc_connect
 from mains.base.units import UNIT_OF_SERVICE, units_of_services
@@ -28,10 +27,11 @@ versions:
 
 
 @pytest.mark.parametrize("unit", ["kWh", "MWh", "MJ", "GJ", "Gcal"])
-def test_the_unit_of_heat_is_chosen_once(unit: str) -> None:
-    with override_settings(HEAT_UNIT=unit):
-        assert units_of_services()["heat"] == unit
-    with override_settings(HEAT_UNIT="BTU"), pytest.raises(ValueError, match="MAINS_HEAT_UNIT is BTU"):
+def test_the_unit_of_heat_is_chosen_once(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAINS_HEAT_UNIT", unit)
+    assert units_of_services()["heat"] == unit
+    monkeypatch.setenv("MAINS_HEAT_UNIT", "BTU")
+    with pytest.raises(ValueError, match="MAINS_HEAT_UNIT is BTU"):
         units_of_services()
 
 

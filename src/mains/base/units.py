@@ -5,14 +5,17 @@ another unit of energy are converted exactly by the tariff language; meters that
 multiplier.
 """
 
-from django.conf import settings
+import os
 
 HEAT_UNITS = ("kWh", "MWh", "MJ", "GJ", "Gcal")
 
 
 def units_of_services() -> dict[str, str]:
-    """The unit of each service. Raises ValueError when the settings name no unit of heat."""
-    heat = settings.HEAT_UNIT
+    """The unit of each service; asked for where there are no settings too, when a tariff is checked by itself.
+
+    Raises ValueError when the environment names no unit of heat.
+    """
+    heat = os.environ.get("MAINS_HEAT_UNIT", "kWh")
     if heat not in HEAT_UNITS:
         raise ValueError(f"MAINS_HEAT_UNIT is {heat}; it is one of {', '.join(HEAT_UNITS)}.")
     return {"electricity": "kWh", "cold_water": "m3", "hot_water": "m3", "gas": "m3", "heat": heat}

@@ -83,8 +83,6 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
-# The unit in which heat is measured, stored and billed; chosen once, before anything is recorded.
-HEAT_UNIT = os.environ.get("MAINS_HEAT_UNIT", "kWh")
 # How often a worker corrects the accounts that late facts touch: minutes, a time of day as 02:30, or off; and how
 # many of them, or what share of all, it corrects unasked.
 RECALCULATE = os.environ.get("MAINS_RECALCULATE", "15")
