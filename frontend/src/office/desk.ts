@@ -164,8 +164,11 @@ export function startDesk(): void {
     if (!desk) return;
     showMeans(desk);
     showSums(desk);
-    // Focus goes where the next key belongs, also when a field of the same name had it.
-    desk.querySelector<HTMLElement>("[data-focus]")?.focus();
+    // Focus goes where the next key belongs, also when a field of the same name had it; once, for a quick cashier is
+    // elsewhere before the last part of the page has settled.
+    const next = desk.querySelector<HTMLElement>("[data-focus]");
+    next?.focus();
+    next?.removeAttribute("data-focus");
   };
   settle();
   document.addEventListener(EVENTS.afterSettle, settle);

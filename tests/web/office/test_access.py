@@ -456,6 +456,10 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
             # Giving accounts to officers takes the right to record readings as well.
             is_absent = pattern.name in (
                 "settlement_statement",
+                "settlement_house",
+                "debit_collection",
+                "debit_file",
+                "resume_mandate",
                 "plan",
                 "plan_pdf",
                 "cancel_plan",
