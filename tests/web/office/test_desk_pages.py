@@ -182,6 +182,7 @@ def test_a_cashiers_day_by_keyboard_alone(own_office, desk, live_server, open_pa
     rest = taken - 100
     for minor in notes:
         notes[minor], rest = divmod(rest, minor)
+    expect(page.locator("[data-minor]").first).to_be_focused()
     for pieces in notes.values():
         keys.type(str(pieces))
         keys.press("Enter")
