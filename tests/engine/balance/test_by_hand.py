@@ -1,6 +1,5 @@
 """Balances worked by hand: a house, an entrance inside it, caps, negative months, a member that moves away."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -135,7 +134,7 @@ def test_a_flat_without_a_meter_uses_the_norm() -> None:
 def test_residents_who_are_absent_use_no_norm() -> None:
     """One of two is away for 20 of 30 days: 45 + 45 × 10/30 = 60 kWh; 300 − 120 − 60 leave 120."""
     away = Absence(residents=1, valid_from=date(2021, 4, 6), valid_to=date(2021, 4, 26))
-    members = [flat(101, HOUSE, 4), replace(flat(102, HOUSE, None), absences=[away])]
+    members = [flat(101, HOUSE, 4), flat(102, HOUSE, None)._replace(absences=[away])]
     rule = by(AllocationKey.EQUAL, norm_person_micro=45 * KWH)
     assert kwh_shares(world(members, rule, house_kwh_day=10)) == {101: 60, 102: 60}
 
@@ -214,7 +213,7 @@ def test_a_meter_that_begins_below_a_flat_does_not_begin_the_sharing_anew() -> N
 
 def test_what_a_member_feeds_in_stays_below_the_node() -> None:
     """The house took 16 a day, a flat with panels gave 3 more: 19 − 4 − 6 leave 9 a day, 270 in April."""
-    members = [replace(flat(101, HOUSE, 4), fed_in=[3 * KWH] * DAYS), flat(102, HOUSE, 6)]
+    members = [flat(101, HOUSE, 4)._replace(fed_in=[3 * KWH] * DAYS), flat(102, HOUSE, 6)]
     found = world(members, by(AllocationKey.EQUAL), house_kwh_day=16)
     assert kwh_shares(found) == {101: 135, 102: 135}
     node = in_columns(found).nodes.row(0, named=True)
@@ -225,7 +224,7 @@ def test_what_a_member_feeds_in_stays_below_the_node() -> None:
 def test_a_house_that_gives_more_than_it_takes_is_fed_in_below_its_transformer_once() -> None:
     """The house gave 5 a day upwards: a flat used 10, its panels gave 16, 1 is lost in the house. The transformer
     took 2 and had those 5; 7 reached a flat of its own: nothing is lost there."""
-    members = [replace(flat(101, HOUSE, 10), fed_in=[16 * KWH] * DAYS), flat(103, TRANSFORMER, 7)]
+    members = [flat(101, HOUSE, 10)._replace(fed_in=[16 * KWH] * DAYS), flat(103, TRANSFORMER, 7)]
     found = world(members, by(AllocationKey.NONE), house_kwh_day=-5, transformer_kwh_day=2)
     nodes = in_columns(found).nodes.sort("node_id")
     assert nodes["remainder_micro"].to_list() == [0, DAYS * KWH]

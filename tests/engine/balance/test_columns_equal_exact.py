@@ -344,7 +344,7 @@ def month_of(world: World, first: date, end: date) -> World:
         end,
         world.placements,
         {node: use[days] for node, use in world.measured.items()},
-        [replace(member, days=member.days[days], fed_in=member.fed_in[days]) for member in world.members],
+        [member._replace(days=member.days[days], fed_in=member.fed_in[days]) for member in world.members],
         dict(world.rules),
     )
 

@@ -5,7 +5,7 @@ This is the exact side's own way to the facts: it shares no query with the frame
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -31,7 +31,7 @@ from mains.metering.values import Zone
 
 Row = dict[str, Any]
 _KNOWN = "{0}.recorded_at <= %(at)s AND ({0}.superseded_at IS NULL OR {0}.superseded_at > %(at)s)"
-_UNMETERED = ("N", "X")
+_UNMETERED = frozenset("NX")
 _MICRO = 1_000_000
 _KEPT = 400
 
@@ -95,6 +95,20 @@ class BalanceFacts:
     rules: Mapping[int, list[Row]]
     carried: Mapping[int, list[Row]]
     shares: Mapping[int, list[Row]]
+    _members: dict[tuple[int, bool], MemberFacts] = field(default_factory=dict)
+
+    def member(self, point: Row, *, with_absences: bool) -> MemberFacts:
+        """A service point as the twin takes it; the same for its house and for all nodes above."""
+        point_id = point["id"]
+        key = (point_id, with_absences)
+        found = self._members.get(key)
+        if found is None:
+            absences = self.absences[point_id] if with_absences else ()
+            days = (next_month(self.month) - self.month).days
+            found = self._members[key] = _member(
+                point, self.use[point_id], self.states[point_id], absences, days
+            )
+        return found
 
     def below(self, node_id: int) -> list[int]:
         """The node and all that hung below it on any day of the month."""
@@ -150,8 +164,8 @@ def prove_balance(stored: Row, facts: Callable[[], BalanceFacts] | None = None) 
     at = known_at(stored)
     key = (connection.settings_dict["NAME"], stored["node_id"], stored["month"], at)
     if key not in _kept:
-        if len(_kept) >= _KEPT:
-            _kept.clear()
+        while len(_kept) >= _KEPT:
+            del _kept[next(iter(_kept))]
         read = facts or partial(
             read_balance_facts, node_ids=[stored["node_id"]], month=stored["month"], at=at
         )
@@ -165,20 +179,14 @@ def _compute(stored: Row, facts: BalanceFacts) -> NodeBalance:
     nodes = facts.below(node_id)
     placements = [row for node in nodes for row in facts.placements[node]]
     points = sorted((row for node in nodes for row in facts.points[node]), key=lambda row: row["id"])
-    use, states = facts.use, facts.states
+    use = facts.use
     rule = next(iter(facts.rules[node_id]), None)
     is_by_person = rule is not None and rule["norm_person_micro"]
-    absences = facts.absences if is_by_person else _grouped([], "service_point_id")
     days = (following - month).days
     tree = Tree(
         month_from=month,
         placements=[
-            Placement(
-                node_id=row["node_id"],
-                parent_id=row["parent_id"],
-                valid_from=row["valid_from"],
-                valid_to=row["valid_to"],
-            )
+            Placement(row["node_id"], row["parent_id"], row["valid_from"], row["valid_to"])
             for row in placements
         ],
         measured=_measured(points, use, days),
@@ -188,7 +196,7 @@ def _compute(stored: Row, facts: BalanceFacts) -> NodeBalance:
         rule=_rule(rule, sum(row["carried_out_micro"] for row in facts.carried[node_id])),
         tree=tree,
         members=[
-            _member(row, use[row["id"]], states[row["id"]], absences[row["id"]], days)
+            facts.member(row, with_absences=bool(is_by_person))
             for row in points
             if not (row["measures_node"] or row["takes_rest"])
         ],
@@ -234,34 +242,31 @@ def _measured(
 def _member(
     point: Row, zones: Sequence[Row], states: Sequence[Row], absences: Sequence[Row], days: int
 ) -> MemberFacts:
-    fed_in = next((zone["days_micro"] for zone in zones if _is_fed_in(zone)), ())
-    zones = [zone for zone in zones if not _is_fed_in(zone)]
-    use: Sequence[int | None] = zones[0]["days_micro"] if zones else [0] * days
-    for zone in zones[1:]:
-        use = [sum(pair) for pair in zip(use, zone["days_micro"], strict=True)]
-    quality = zones[0]["quality"] if zones else ""
-    if any(letter in quality for letter in _UNMETERED):
+    fed_in: Sequence[int] = ()
+    use: Sequence[int | None] = ()
+    quality = ""
+    for zone in zones:
+        of_zone = zone["days_micro"]
+        if _is_fed_in(zone):
+            fed_in = of_zone
+        elif use:
+            use = [*map(sum, zip(use, of_zone, strict=True))]
+        else:
+            use, quality = of_zone, zone["quality"]
+    if not _UNMETERED.isdisjoint(quality):
         use = [None if letter in _UNMETERED else day for letter, day in zip(quality, use, strict=True)]
     return MemberFacts(
-        service_point_id=point["id"],
-        node_id=point["node_id"],
-        connected_from=point["connected_on"],
-        connected_to=point["disconnected_on"],
-        days=use,
-        fed_in=fed_in,
-        states=[
-            State(
-                residents=row["residents"],
-                area_micro=row["floor_area_m2_micro"],
-                valid_from=row["valid_from"],
-                valid_to=row["valid_to"],
-            )
+        point["id"],
+        point["node_id"],
+        point["connected_on"],
+        point["disconnected_on"],
+        use or [0] * days,
+        fed_in,
+        [
+            State(row["residents"], row["floor_area_m2_micro"], row["valid_from"], row["valid_to"])
             for row in states
         ],
-        absences=[
-            Absence(residents=row["residents"], valid_from=row["valid_from"], valid_to=row["valid_to"])
-            for row in absences
-        ],
+        [Absence(row["residents"], row["valid_from"], row["valid_to"]) for row in absences],
     )
 
 

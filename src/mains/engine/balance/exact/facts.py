@@ -12,8 +12,7 @@ Days = Sequence[int | None]
 """Micro-units of each day of a month; None on days that do not count, or on which nothing is known."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Placement:
+class Placement(NamedTuple):
     """From which node a node was fed over [valid_from, valid_to)."""
 
     node_id: int
@@ -31,8 +30,7 @@ class State(NamedTuple):
     valid_to: date | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Absence:
+class Absence(NamedTuple):
     """Residents absent from a service point's premise over [valid_from, valid_to)."""
 
     residents: int
@@ -40,8 +38,7 @@ class Absence:
     valid_to: date
 
 
-@dataclass(frozen=True, kw_only=True)
-class MemberFacts:
+class MemberFacts(NamedTuple):
     """A service point: where it hangs, when it is connected, its use by day (micro-units; None: no meter that day), and
     what it fed into the network by day, if it did."""
 

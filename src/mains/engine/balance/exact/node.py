@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import accumulate
 from math import floor
 from operator import sub
+from typing import cast
 
 from mains.engine.balance.exact.facts import DAY, Days, ExactBalance, MemberFacts, RestPoint, Rule, State
 from mains.engine.balance.exact.tree import Tree
@@ -73,16 +74,14 @@ def _use_below(
     use: dict[int, Days] = {}
     direct: dict[int, Days] = {}
     for at, below in _by_node(members).items():
-        reached = [day in known and node_id in tree.path(at, day) for day in range(count)]
+        reached, nearest = tree.reach(at, node_id, known, count)
         if not any(reached):
             continue
-        nearest = [
-            is_reached and tree.nearest_meter(at, day) == node_id for day, is_reached in enumerate(reached)
-        ]
+        is_always, is_always_near = all(reached), all(nearest)
         for member in below:
             used = member.days if None not in member.days else _with_norm(member, rule, month_from)
             connected = _connected_days(member, month_from, count)
-            if len(connected) < count or not all(reached):
+            if len(connected) < count or not is_always:
                 used = [
                     micro if is_reached and day in connected else None
                     for day, (micro, is_reached) in enumerate(zip(used, reached, strict=True))
@@ -92,7 +91,7 @@ def _use_below(
             use[member.service_point_id] = used
             own = (
                 used
-                if all(nearest)
+                if is_always_near
                 else [micro if is_near else None for micro, is_near in zip(used, nearest, strict=True)]
             )
             if own.count(None) < count:
@@ -113,7 +112,7 @@ def _fed_in(members: Sequence[MemberFacts], direct: Mapping[int, Days]) -> dict[
 
 def _counted(days: Days) -> Sequence[int]:
     """Use of each day, nought on days that do not count."""
-    return [micro or 0 for micro in days]
+    return [micro or 0 for micro in days] if None in days else cast("Sequence[int]", days)
 
 
 def _by_node(members: Sequence[MemberFacts]) -> dict[int, list[MemberFacts]]:
@@ -126,10 +125,8 @@ def _by_node(members: Sequence[MemberFacts]) -> dict[int, list[MemberFacts]]:
 def _meters_below(node_id: int, tree: Tree, known: Set[int]) -> dict[int, Days]:
     found: dict[int, Days] = {}
     for below, days in tree.measured.items():
-        own = [
-            used if day in known and tree.nearest_meter_above(below, day) == node_id else None
-            for day, used in enumerate(days)
-        ]
+        counts = tree.days_next_above(below, node_id, known, len(days))
+        own = [used if day in counts else None for day, used in enumerate(days)]
         if own.count(None) < len(own):
             found[below] = own
     return found
@@ -137,7 +134,8 @@ def _meters_below(node_id: int, tree: Tree, known: Set[int]) -> dict[int, Days]:
 
 def _connected_days(member: MemberFacts, month_from: date, count: int) -> range:
     """Numbers of the month's days on which the service point is connected."""
-    first = max(0, (member.connected_from - month_from).days)
+    begins = member.connected_from
+    first = 0 if begins <= month_from else (begins - month_from).days
     end = count if member.connected_to is None else min(count, (member.connected_to - month_from).days)
     return range(first, end)
 

@@ -1,8 +1,9 @@
 """The network day by day, and the meters in it."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
+from itertools import pairwise
 
 from mains.engine.balance.exact.facts import DAY, Days, Placement
 
@@ -27,7 +28,6 @@ class Tree:
         )
         self._between: dict[int, int] = {}
         self._paths: dict[tuple[int, int], Sequence[int]] = {}
-        self._meters: dict[tuple[int, int], int | None] = {}
 
     def is_measured(self, node_id: int, day: int) -> bool:
         return node_id in self.measured and self.measured[node_id][day] is not None
@@ -44,6 +44,41 @@ class Tree:
             found = self._paths[key] = self._climb(node_id, self.month_from + day * DAY)
         return found
 
+    def reach(
+        self, at: int, node_id: int, known: Set[int], count: int
+    ) -> tuple[Sequence[bool], Sequence[bool]]:
+        """Of each of the month's `count` days, whether node `at` stands below `node_id`, or is it, on one of the
+        `known` days; and whether no meter there or in between counts what it uses."""
+        reached, nearest = [False] * count, [False] * count
+        for first, end in self._still(count):
+            path = self.path(at, first)
+            if node_id not in path:
+                continue
+            meters = self._meters_in(path[: path.index(node_id)])
+            for day in known & {*range(first, end)}:
+                reached[day] = True
+                nearest[day] = not any(used[day] is not None for used in meters)
+        return reached, nearest
+
+    def days_next_above(self, at: int, node_id: int, known: Set[int], count: int) -> Set[int]:
+        """The `known` days on which `node_id` is the next node with a meter on the way upwards from `at`."""
+        found: set[int] = set()
+        for first, end in self._still(count):
+            above = self.path(at, first)[1:]
+            if node_id in above:
+                meters = self._meters_in(above[: above.index(node_id)])
+                days = known & {*range(first, end)}
+                found |= {day for day in days if not any(used[day] is not None for used in meters)}
+        return found
+
+    def _meters_in(self, nodes: Sequence[int]) -> Sequence[Days]:
+        return [self.measured[node] for node in nodes if node in self.measured]
+
+    def _still(self, count: int) -> Iterator[tuple[int, int]]:
+        """Days of the month, by number, between which the trees stand still."""
+        cuts = {(day - self.month_from).days for day in self._cuts}
+        return pairwise(sorted({0, count, *(cut for cut in cuts if 0 < cut < count)}))
+
     def _climb(self, node_id: int, on: date) -> Sequence[int]:
         found = [node_id]
         while True:
@@ -58,16 +93,3 @@ class Tree:
             if parent is None:
                 return found
             found.append(parent)
-
-    def nearest_meter(self, node_id: int, day: int) -> int | None:
-        """The first node on the way upwards from a node, itself included, whose use is known that day."""
-        key = (node_id, day)
-        if key not in self._meters:
-            path = self.path(node_id, day)
-            self._meters[key] = next((node for node in path if self.is_measured(node, day)), None)
-        return self._meters[key]
-
-    def nearest_meter_above(self, node_id: int, day: int) -> int | None:
-        """The same, without the node itself."""
-        path = self.path(node_id, day)
-        return self.nearest_meter(path[1], day) if len(path) > 1 else None
