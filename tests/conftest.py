@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.utils import translation
 from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, expect, sync_playwright
+from pytest_django.plugin import DjangoDbBlocker
 
 from mains.base.kept_connections import close_kept_connections
+from template_databases import migrated
 
 # A busy machine is no fault of the page.
 expect.set_options(timeout=15_000)
@@ -24,6 +27,15 @@ BROWSER_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Each worker's test database is a copy: the migrations are applied once in a run."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated()
 
 
 @pytest.fixture(scope="session")
