@@ -11,6 +11,7 @@ from django.utils import translation
 from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, expect, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
+from longest_modules import running_order
 from mains.base.kept_connections import close_kept_connections
 from template_databases import migrated
 
@@ -27,6 +28,16 @@ BROWSER_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long modules first: `--no-loadscope-reorder` leaves the order to us."""
+    order = running_order([_module(item) for item in items])
+    items.sort(key=lambda item: order(_module(item)))
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.split("::", 1)[0]
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,8 @@ from pathlib import Path
 import psycopg
 from django.db import connections
 
-from mains.base.address import database_address
+from mains.base import embedded
+from mains.base.address import database_address, socket_folder
 from mains.base.kept_connections import close_kept_connections
 
 
@@ -73,12 +75,7 @@ def migrated() -> str:
     """The template with all tables and nothing in them."""
 
     def migrate() -> None:
-        subprocess.run(
-            [sys.executable, "-m", "mains", "migrate"],
-            env=os.environ | {"MAINS_DATABASE": str(connections["default"].settings_dict["NAME"])},
-            check=True,
-            capture_output=True,
-        )
+        _mains_migrate(os.environ | {"MAINS_DATABASE": str(connections["default"].settings_dict["NAME"])})
 
     return _made("migrated", migrate, template="template1")[0]
 
@@ -91,10 +88,29 @@ def filled(key: str, fill: Callable[[], object], *, template: str | None = None)
     return _made(f"template_{key}", fill, template=template or migrated())
 
 
+def fill_home(home: Path) -> None:
+    """Give a new MAINS_HOME, whose server has never run, a database with all tables and nothing in them."""
+    master = Path(os.environ["MAINS_TEST_HOME"], "migrated_home")
+    with _once("migrated_home") as note:
+        if not note.exists():
+            master.mkdir(mode=0o711, exist_ok=True)
+            kept = {name: value for name, value in os.environ.items() if not name.startswith("MAINS_")}
+            _mains_migrate(kept | {"MAINS_HOME": str(master)})
+            embedded.stop(master)
+            shutil.rmtree(socket_folder(master), ignore_errors=True)
+            note.write_text("null", encoding="utf-8")
+    assert not (home / "postgresql").exists(), "This home has a server already."
+    # Its files are another user's where root runs the tests.
+    subprocess.run(["cp", "-a", str(master / "postgresql"), str(home / "postgresql")], check=True)
+
+
+def _mains_migrate(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "mains", "migrate"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+
+
 def _made(name: str, fill: Callable[[], object], *, template: str) -> tuple[str, object]:
-    note = Path(os.environ["MAINS_TEST_HOME"], f"{name}.json")
-    with note.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _once(name) as note:
         if not note.exists():
             drop(name)  # what a worker began that was killed
             administer(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
@@ -102,3 +118,12 @@ def _made(name: str, fill: Callable[[], object], *, template: str) -> tuple[str,
                 told = fill()
             note.write_text(json.dumps(told), encoding="utf-8")
     return name, json.loads(note.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def _once(name: str) -> Iterator[Path]:
+    """Keep the other workers waiting; the file that there is when the work is done."""
+    note = Path(os.environ["MAINS_TEST_HOME"], f"{name}.json")
+    with note.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield note
