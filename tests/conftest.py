@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.utils import translation
 from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, expect, sync_playwright
+from pytest_django.plugin import DjangoDbBlocker
 
+from longest_modules import running_order
 from mains.base.kept_connections import close_kept_connections
+from template_databases import migrated
 
 # A busy machine is no fault of the page.
 expect.set_options(timeout=15_000)
@@ -24,6 +28,25 @@ BROWSER_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long modules first: `--no-loadscope-reorder` leaves the order to us."""
+    order = running_order([_module(item) for item in items])
+    items.sort(key=lambda item: order(_module(item)))
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.split("::", 1)[0]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Each worker's test database is a copy: the migrations are applied once in a run."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated()
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from playwright.sync_api import Page
 
 from mains.base import embedded
 from mains.base.address import socket_folder
+from template_databases import fill_home
 
 _COMMAND = [sys.executable, "-m", "mains"]
 _PATIENCE_SECONDS = 120
@@ -53,13 +54,18 @@ class Utility:
 
 
 @contextmanager
-def demo_utility(pack: str, *, accounts: int) -> Iterator[Utility]:
-    """Build the demo with `mains demo`, serve it with `mains serve`; both and the database end with the block."""
+def demo_utility(pack: str, *, accounts: int, from_nothing: bool = False) -> Iterator[Utility]:
+    """Build the demo with `mains demo`, serve it with `mains serve`; both and the database end with the block.
+
+    The home has empty tables already, unless it is to be made `from_nothing`.
+    """
     home = Path(tempfile.mkdtemp(prefix=f"mains-test-{os.getpid()}-journey-", dir="/tmp"))
     home.chmod(0o711)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAINS_", "DJANGO_"))}
     environment = kept | {"MAINS_HOME": str(home), "COLUMNS": "200", "NO_COLOR": "1"}
     try:
+        if not from_nothing:
+            fill_home(home)
         built = _run(environment, "demo", "--pack", pack, "--accounts", str(accounts), "--no-serve")
         assert built.returncode == 0, built.stdout + built.stderr
         with _served(environment) as address:

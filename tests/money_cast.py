@@ -6,17 +6,14 @@ agreement.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 
 import polars as pl
-from django.db import connection
 from psycopg.types.range import DateRange
 
-from mains.base.kept_connections import close_kept_connections
 from mains.customers.models import Account, Agreement, Customer, Party
 from mains.ledger.actions.posting import ENTRY_SCHEMA, PostedTransaction, post_transaction
 from mains.ledger.values import TransactionKind
@@ -186,34 +183,6 @@ def _agree(cast: Cast, account: Account, building: Building, node: Node, service
         valid=DateRange(OPENED, None),
         recorded_at=NOW,
     )
-
-
-@contextmanager
-def database_copy(template: str, name: str) -> Iterator[str]:
-    """A copy of the empty test database that this process uses meanwhile; commits are real, other processes
-    see them.
-    """
-    settings = connection.settings_dict
-    close_kept_connections()  # nobody may be connected to what is copied
-    connection.close()
-    try:
-        settings["NAME"] = "postgres"
-        with connection.cursor() as cursor:
-            # Browser tests run in a context of their own: what this process was connected by before them stays open.
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template]
-            )
-            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        connection.close()
-        settings["NAME"] = name
-        yield name
-    finally:
-        connection.close()
-        settings["NAME"] = "postgres"
-        with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.close()
-        settings["NAME"] = template
 
 
 def write(folder: Path, content: bytes | str, *, name: str = "april.csv") -> Path:

@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from datetime import UTC, date, datetime
+from importlib import import_module
 
 CLOSES = {3: datetime(2021, 4, 4, tzinfo=UTC), 4: datetime(2021, 5, 4, tzinfo=UTC)}
 
@@ -59,9 +60,8 @@ if __name__ == "__main__":
 
     start_django(need_tables=False)
 
-    import mains.billing.actions.recalculations  # what every fork needs
-    import mains.billing.actions.runs
-    import mains.billing.queries.hashes  # noqa: F401
+    for needed in ("actions.recalculations", "actions.runs", "queries.hashes"):
+        import_module(f"mains.billing.{needed}")  # what every fork needs
 
     for command in sys.stdin:
         child = os.fork()

@@ -14,11 +14,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from billing.population import HOME
 from mains.base import embedded
 from mains.tariffs.actions.publish import publish_tariff
+from template_databases import fill_home
 
 DRIVER = Path(__file__).with_name("drive.py")
 MONTHS = ("2021-03-01", "2021-04-01")
@@ -151,14 +153,15 @@ def test_killed_server_changes_nothing(driver):
     home = Path(tempfile.mkdtemp(prefix=f"mains-test-{os.getpid()}-drill-", dir="/tmp"))
     home.chmod(0o711)
     try:
+        fill_home(home)
         billing = driver(home)
-        _prepare("calm", home)
+        _prepare(home, "calm")
         expected, seconds = billing.bill("calm", MONTHS[0])
         chance, kills = random.Random(18), 0
         for storm in itertools.count():
             # Another database where the run ended before the server was killed often enough. Not another month: a
             # server that is started again may have passed over some ids.
-            _prepare(f"storm{storm}", home)
+            _prepare(home, f"storm{storm}")
             found = None
             while found is None:
                 billing.start(f"storm{storm}", MONTHS[0])
@@ -180,12 +183,18 @@ def test_killed_server_changes_nothing(driver):
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _prepare(database: str, home: Path) -> None:
-    subprocess.run(
-        [sys.executable, str(DRIVER.with_name("prepare.py")), database, str(POINTS)],
-        env=os.environ | {"MAINS_HOME": str(home), "MAINS_DATABASE": database},
-        check=True,
-    )
+def _prepare(home: Path, database: str) -> None:
+    """Make that database, a copy of the one that this home has from the first time on."""
+    address = embedded.ensure_running(home)
+    if not (home / "population").exists():
+        subprocess.run(
+            [sys.executable, str(DRIVER.with_name("prepare.py")), str(POINTS)],
+            env=os.environ | {"MAINS_HOME": str(home), "MAINS_DATABASE": address.database},
+            check=True,
+        )
+        (home / "population").touch()
+    with psycopg.connect(address.url(database="postgres"), autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {database} TEMPLATE {address.database}")
 
 
 def _kill_server(home: Path) -> None:

@@ -19,22 +19,20 @@ from datetime import timedelta
 import polars as pl
 import psycopg
 import pytest
-from django.db import connections
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from billing.conftest import _administer, _connect_to
 from billing.network_play import GAS_POINTS, METERS, NetworkPlay
 from billing.play import BY_HOURS, CARRYING
 from billing.test_runs import assert_sound, rows
 from mains.base.address import database_address
-from mains.base.kept_connections import close_kept_connections
 from mains.billing.actions.recalculations import recalculate
 from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.models import BillRun
 from mains.billing.queries.replay import list_batches, replay_batch
 from mains.kernel.period import next_month
+from template_databases import connect_to, copy_of, drop
 
 POINTS = 40
 HISTORIES = int(os.environ.get("MAINS_HISTORIES", "4"))
@@ -151,10 +149,8 @@ def kept() -> tuple[pl.DataFrame, ...]:
 
 def start_anew(name: str) -> str:
     """A copy of the database with every fact and without anything computed from them."""
-    copy = f"{name}_fresh"
-    connections["default"].close()
-    close_kept_connections()  # nobody may be connected to what is copied
-    _administer(f"CREATE DATABASE {copy} TEMPLATE {name}")
+    connect_to(name)  # anew: nobody may be connected to what is copied
+    copy = copy_of(name)
     with psycopg.connect(database_address().url(database=copy), autocommit=True) as server:
         tables = server.execute(COMPUTED).fetchall()
         for (table,) in tables:  # the guards are the owner's to take off
@@ -218,15 +214,15 @@ def test_bit_by_bit_equals_at_once(utility: Callable[[int], str], history: list)
     step_by_step = kept()
     fresh = start_anew(name)
     try:
-        _connect_to(fresh)
+        connect_to(fresh)
         for offset, month in enumerate(play.billed, start=1):
             run = plan_run(month=month, now=play.now + timedelta(seconds=offset))
             post_run(run_id=run.pk, now=play.now + timedelta(seconds=offset), processes=1)
         at_once = kept()
         assert rows("SELECT count(*) AS n FROM billing_billline WHERE service_month < month")["n"][0] == 0
     finally:
-        _connect_to(name)
-        _administer(f"DROP DATABASE {fresh} WITH (FORCE)")
+        connect_to(name)
+        drop(fresh)
     assert not any(frame.is_empty() for frame in step_by_step)
     for ours, wanted in zip(step_by_step, at_once, strict=True):
         assert_frame_equal(ours, wanted)

@@ -16,16 +16,15 @@ from mains.cashdesk.models import DeskPayment
 from mains.kernel.errors import MainsError
 from mains.ledger.queries.current_account import balance_of
 from mains.payments.models import Receipt
-from money_cast import database_copy
+from template_databases import connected_copy, migrated
 
 AT_ONCE = 8
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Desks]:
+def committed(django_db_blocker: DjangoDbBlocker) -> Iterator[Desks]:
     """The desks in a database where commits are real; the cashiers of both branches have their shifts open."""
-    template = connection.settings_dict["NAME"]
-    with django_db_blocker.unblock(), database_copy(template, f"{template}_desks"):
+    with django_db_blocker.unblock(), connected_copy(migrated()):
         desks = build_desks()
         desks.cast.bill("anna", 30_000, on=date(2021, 5, 31))
         desks.open("nora")

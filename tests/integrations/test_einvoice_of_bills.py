@@ -6,7 +6,7 @@ from fractions import Fraction
 from io import BytesIO
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 from lxml import etree
 from pypdf import PdfReader
 from pytest_django.plugin import DjangoDbBlocker
@@ -24,7 +24,8 @@ from mains.integrations.einvoice.queries.validation import validate_document
 from mains.integrations.einvoice.values.invoice import Invoice
 from mains.integrations.einvoice.values.legal import UnableToMakeInvoice
 from mains.kernel.rounding import RoundingMode, round_quotient
-from reporting.billed_homes import APRIL, HOMES, MARCH, MAY, UNMETERED_HOME, bill_homes
+from reporting.billed_homes import APRIL, HOMES, MARCH, MAY, UNMETERED_HOME, billed_homes
+from template_databases import connected_copy
 
 __all__ = ["populated"]
 
@@ -48,16 +49,8 @@ FACTUR_X = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
 
 @pytest.fixture(scope="module")
 def homes(populated: Callable[[int], str], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    settings = connections["default"].settings_dict
-    usual = settings["NAME"]
-    with django_db_blocker.unblock():
-        name = populated(HOMES)
-        connections["default"].close()
-        settings["NAME"] = name
-        bill_homes()
+    with django_db_blocker.unblock(), connected_copy(billed_homes(populated(HOMES))):
         yield
-        connections["default"].close()
-        settings["NAME"] = usual
 
 
 @pytest.fixture

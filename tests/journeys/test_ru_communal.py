@@ -19,7 +19,7 @@ ACCOUNTS = 300
 
 @pytest.fixture(scope="module")
 def utility() -> Iterator[Utility]:
-    with demo_utility("ru_communal", accounts=ACCOUNTS) as built:
+    with demo_utility("ru_communal", accounts=ACCOUNTS, from_nothing=True) as built:
         yield built
 
 

@@ -13,14 +13,14 @@ from pytest_django import DjangoDbBlocker
 
 from mains.ledger.models import Entry, Posting
 from mains.payments.models import PaymentRegister, Receipt
-from money_cast import Cast, build_cast, database_copy, register_text, write
+from money_cast import Cast, build_cast, register_text, write
+from template_databases import connected_copy, migrated
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
+def committed(django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
     """The cast in a database where commits are real, for other processes to see."""
-    template = connection.settings_dict["NAME"]
-    with django_db_blocker.unblock(), database_copy(template, f"{template}_committed"):
+    with django_db_blocker.unblock(), connected_copy(migrated()):
         cast = build_cast()
         cast.bill("anna", 5_000, on=date(2021, 3, 31))
         yield cast

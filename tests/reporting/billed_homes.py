@@ -12,6 +12,7 @@ from mains.billing.actions.runs import plan_run, post_run
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.values import Control, EntryKind, TransactionKind
 from mains.network.models import PremiseState
+from template_databases import filled
 
 HOMES = 61
 MARCH, APRIL, MAY = date(2021, 3, 1), date(2021, 4, 1), date(2021, 5, 1)
@@ -23,7 +24,12 @@ CREDIT_MINOR = 9_000_000
 """What home 2 brought forward: far more than it will use."""
 
 
-def bill_homes() -> None:
+def billed_homes(populated: str) -> str:
+    """The name of a template database: a copy of `populated`, which has as many homes, billed."""
+    return filled("billed_homes", _bill_homes, template=populated)[0]
+
+
+def _bill_homes() -> None:
     """Bring balances forward, bill March, take a payment, bill April and May."""
     _post(
         TransactionKind.OPENING, EntryKind.OPENING, home=2, amount_minor=-CREDIT_MINOR, on=date(2021, 2, 28)

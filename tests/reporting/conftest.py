@@ -1,9 +1,9 @@
 import pytest
 
-from billing.conftest import populated
+from billing.conftest import billed_until_may, billed_utility, populated, utility
 from money_cast import Cast, build_cast
 
-__all__ = ["cast", "populated"]
+__all__ = ["billed_until_may", "billed_utility", "cast", "populated", "utility"]
 
 
 @pytest.fixture

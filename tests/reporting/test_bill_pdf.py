@@ -9,7 +9,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from django.db import connections
 from django.utils import translation
 from pypdf import PdfReader
 from pytest_django.plugin import DjangoDbBlocker
@@ -43,8 +42,9 @@ from reporting.billed_homes import (
     MAY,
     PAID_MINOR,
     UNMETERED_HOME,
-    bill_homes,
+    billed_homes,
 )
+from template_databases import connected_copy
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "bill-explanation.schema.json"
 
@@ -52,16 +52,8 @@ SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "bill-explanation.sche
 @pytest.fixture(scope="module")
 def homes(populated: Callable[[int], str], django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test's database is that of the billed homes; tests leave it as it was."""
-    settings = connections["default"].settings_dict
-    usual = settings["NAME"]
-    with django_db_blocker.unblock():
-        name = populated(HOMES)
-        connections["default"].close()
-        settings["NAME"] = name
-        bill_homes()
+    with django_db_blocker.unblock(), connected_copy(billed_homes(populated(HOMES))):
         yield
-        connections["default"].close()
-        settings["NAME"] = usual
 
 
 def bill_of(home: int, month: date = MAY) -> Bill:

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from psycopg.types.range import DateRange
 
-from billing.conftest import CLOSES, billed_until_may, billed_utility, populated, utility  # noqa: F401
+from billing.conftest import CLOSES
 from mains.base.dated import withdraw_facts
 from mains.billing.actions.runs import plan_run, post_run
 from mains.customers.models import Account, Agreement
@@ -55,7 +55,7 @@ def without(statement: str, *tables: str) -> None:
         assert cursor.rowcount > 0
 
 
-def test_a_billed_utility_has_no_hole_and_every_day_is_counted_once(billed_utility):  # noqa: F811
+def test_a_billed_utility_has_no_hole_and_every_day_is_counted_once(billed_utility):
     check = checked()
     assert holes(check) == []
     found = find_last_check(scope=EVERYTHING)
@@ -63,7 +63,7 @@ def test_a_billed_utility_has_no_hole_and_every_day_is_counted_once(billed_utili
     assert found.days == {"billed": POINTS * march_to_may, "waiting": POINTS * june}
 
 
-def test_slices_and_processes_do_not_matter(billed_utility, monkeypatch):  # noqa: F811
+def test_slices_and_processes_do_not_matter(billed_utility, monkeypatch):
     withdraw_facts(
         model=Agreement, subject={"service_point_id": 9}, valid_from=date(2021, 4, 3), now=CLOSES[MAY]
     )
@@ -74,7 +74,7 @@ def test_slices_and_processes_do_not_matter(billed_utility, monkeypatch):  # noq
     assert (again.counts, holes(again)) == expected
 
 
-def test_a_gap_between_agreements(billed_utility):  # noqa: F811
+def test_a_gap_between_agreements(billed_utility):
     withdraw_facts(
         model=Agreement,
         subject={"service_point_id": 9},
@@ -86,7 +86,7 @@ def test_a_gap_between_agreements(billed_utility):  # noqa: F811
     assert holes(checked(month=MAY)) == [(9, "no-agreement", "05-01..04")]
 
 
-def test_an_act_explains_a_gap(billed_utility):  # noqa: F811
+def test_an_act_explains_a_gap(billed_utility):
     withdraw_facts(
         model=Agreement, subject={"service_point_id": 9}, valid_from=date(2021, 4, 3), now=CLOSES[MAY]
     )
@@ -104,7 +104,7 @@ def test_an_act_explains_a_gap(billed_utility):  # noqa: F811
     assert find_last_check(scope=EVERYTHING).days["explained"] == 28 + 31 + 4
 
 
-def test_an_account_in_no_cycle(billed_utility):  # noqa: F811
+def test_an_account_in_no_cycle(billed_utility):
     account = Account.objects.get(pk=9)
     account.cycle = "forgotten"
     account.save()
@@ -114,7 +114,7 @@ def test_an_account_in_no_cycle(billed_utility):  # noqa: F811
     assert holes(checked()) == [(9, "no-cycle", "05-01..31"), (9, "no-cycle", "06-01..08")]
 
 
-def test_a_tariff_without_price(billed_utility):  # noqa: F811
+def test_a_tariff_without_price(billed_utility):
     edition = TariffEdition.objects.get(tariff_id=2, superseded_at=None)
     edition.superseded_at = CLOSES[APRIL]
     edition.save()
@@ -126,7 +126,7 @@ def test_a_tariff_without_price(billed_utility):  # noqa: F811
     assert found == [(11, "no-tariff", "05-01..31")]
 
 
-def test_a_blocked_account_is_listed_and_its_missing_price_is_a_hole(utility):  # noqa: F811
+def test_a_blocked_account_is_listed_and_its_missing_price_is_a_hole(utility):
     utility(POINTS)
     edition = TariffEdition.objects.get(tariff_id=2, superseded_at=None)
     edition.superseded_at = datetime(2021, 3, 20, tzinfo=UTC)
@@ -141,7 +141,7 @@ def test_a_blocked_account_is_listed_and_its_missing_price_is_a_hole(utility):  
     assert sum(cause.use_micro for cause in causes) > 0
 
 
-def test_daily_use_that_is_missing(billed_utility):  # noqa: F811
+def test_daily_use_that_is_missing(billed_utility):
     without(
         "DELETE FROM metering_usagemonth WHERE service_point_id = 9 AND month = '2021-04-01'",
         "metering_usagemonth",
@@ -149,7 +149,7 @@ def test_daily_use_that_is_missing(billed_utility):  # noqa: F811
     assert holes(checked()) == [(9, "no-use", "04-01..30")]
 
 
-def test_a_point_that_was_never_billed(billed_utility):  # noqa: F811
+def test_a_point_that_was_never_billed(billed_utility):
     point = ServicePoint.objects.create(
         pk=5_000_001,
         code="SPNEW",
@@ -184,7 +184,7 @@ def test_a_point_that_was_never_billed(billed_utility):  # noqa: F811
         assert hole.use_micro == cursor.fetchone()[0] > 0
 
 
-def test_a_bill_without_the_line(billed_utility):  # noqa: F811
+def test_a_bill_without_the_line(billed_utility):
     without(
         "DELETE FROM billing_billline WHERE service_point_id = 9 AND service_month = '2021-04-01'",
         "billing_billline",
@@ -192,7 +192,7 @@ def test_a_bill_without_the_line(billed_utility):  # noqa: F811
     assert holes(checked()) == [(9, "no-line", "04-01..30")]
 
 
-def test_a_month_that_a_cycle_skipped(billed_utility):  # noqa: F811
+def test_a_month_that_a_cycle_skipped(billed_utility):
     Account.objects.filter(pk=9).update(cycle="late")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -211,7 +211,7 @@ def test_a_month_that_a_cycle_skipped(billed_utility):  # noqa: F811
     assert (9, "no-run", "04-01..30") in holes(checked())
 
 
-def test_holes_are_shown_within_the_scope(billed_utility):  # noqa: F811
+def test_holes_are_shown_within_the_scope(billed_utility):
     withdraw_facts(model=Agreement, subject={"service_point_id": 9}, valid_from=MAY, now=CLOSES[MAY])
     without(
         "DELETE FROM billing_billline WHERE service_point_id = 12 AND month = '2021-05-01'",
@@ -223,7 +223,7 @@ def test_holes_are_shown_within_the_scope(billed_utility):  # noqa: F811
     assert [hole.service_point_id for hole in list_holes(scope=north, check_id=check.pk)] == [12]
 
 
-def test_a_new_check_takes_the_place_of_the_old_one(billed_utility):  # noqa: F811
+def test_a_new_check_takes_the_place_of_the_old_one(billed_utility):
     without(
         "DELETE FROM billing_billline WHERE service_point_id = 12 AND month = '2021-05-01'",
         "billing_billline",
@@ -234,14 +234,14 @@ def test_a_new_check_takes_the_place_of_the_old_one(billed_utility):  # noqa: F8
     assert check.holes.count() == 1
 
 
-def test_nothing_is_checked_before_the_first_run(utility):  # noqa: F811
+def test_nothing_is_checked_before_the_first_run(utility):
     utility(POINTS)
     with pytest.raises(UnableToCheckCompleteness) as caught:
         checked()
     assert caught.value.code == "completeness-nothing-billed"
 
 
-def test_a_month_outside_is_refused(billed_utility):  # noqa: F811
+def test_a_month_outside_is_refused(billed_utility):
     with pytest.raises(UnableToCheckCompleteness) as caught:
         checked(month=date(2021, 2, 1))
     assert caught.value.code == "completeness-month"

@@ -8,13 +8,17 @@ import os
 import shutil
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import psycopg
 import pytest
 
 from mains.base import embedded
+from mains.base.address import DatabaseAddress
+from mains.base.embedded.configuration import ADMINISTRATOR
 
 _PREFIX = "mains-test-"
 _is_owner = "MAINS_TEST_HOME" not in os.environ
@@ -51,13 +55,26 @@ END $$
 def pytest_configure(config: pytest.Config) -> None:
     if _is_owner and not config.option.collectonly:
         _remove_abandoned_homes()
-        embedded.ensure_running()
+        _forget_durability(embedded.ensure_running())
     _let_flush_pass_the_guards()
 
 
 def pytest_unconfigure() -> None:
     if _is_owner:
         _remove_home(Path(os.environ["MAINS_TEST_HOME"]))
+
+
+def _forget_durability(address: DatabaseAddress) -> None:
+    """Let the suite's own server never wait for the disk: it is thrown away with the run, and so is what a power
+    failure would lose.
+
+    Servers that tests kill have homes of their own, and all that production has.
+    """
+    url = replace(address, user=ADMINISTRATOR).url(database="postgres")
+    with psycopg.connect(url, autocommit=True) as server:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            server.execute(f"ALTER SYSTEM SET {name} = off")
+        server.execute("SELECT pg_reload_conf()")
 
 
 def _let_flush_pass_the_guards() -> None:

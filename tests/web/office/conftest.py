@@ -1,27 +1,20 @@
 """A demo utility of two districts, billed and paid, in a database of its own, and the people who work there."""
 
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
 from rich.console import Console
 
-from mains.base.address import database_address
 from mains.base.db import adbc_connect
-from mains.base.kept_connections import close_kept_connections
 from mains.base.progress import ProgressReport
 from mains.billing.actions.runs import plan_run, post_run
 from mains.billing.actions.whatif import compute_whatif, plan_whatif
@@ -38,12 +31,11 @@ from mains.staff.models import Assignment, User
 from mains.staff.values import EVERYTHING
 from mains.tariffs.actions.drafts import begin_draft
 from mains.tariffs.queries.records import find_tariff
+from template_databases import connected, connected_copy, copy_of, drop, filled
 
 TODAY = date(2021, 6, 7)
 PASSWORD = "meter-17-blue"
 RUNS = ((date(2021, 3, 1), 4), (date(2021, 4, 1), 5), (date(2021, 5, 1), 6))
-_names = count(1)
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
 @dataclass(frozen=True)
@@ -65,18 +57,6 @@ class Office:
         client = Client(HTTP_HOST="localhost")
         client.force_login(User.objects.get(username=self.people[role]))
         return client
-
-
-def _administer(*statements: str) -> None:
-    with psycopg.connect(database_address().url(database="postgres"), autocommit=True) as server:
-        for statement in statements:
-            server.execute(statement)
-
-
-def _connect_to(name: str) -> None:
-    close_kept_connections()  # nobody may be connected to what is copied
-    connections["default"].close()
-    connections["default"].settings_dict["NAME"] = name
 
 
 def _fill(folder: Path) -> None:
@@ -197,56 +177,50 @@ def _office() -> Office:
     )
 
 
+def _build() -> dict[str, object]:
+    with tempfile.TemporaryDirectory() as folder:
+        _fill(Path(folder))
+    return asdict(_office())
+
+
 @pytest.fixture(scope="session")
-def filled(django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[str, Office]]:
-    """Name of the database with the demo utility, and its cast."""
-    usual = connections["default"].settings_dict["NAME"]
-    name = f"office_{_worker}_{os.getpid()}"
-    _administer(f"CREATE DATABASE {name}")
-    subprocess.run(
-        [sys.executable, "-m", "mains", "migrate"],
-        env=os.environ | {"MAINS_DATABASE": name},
-        check=True,
-        capture_output=True,
-    )
+def demo_office(django_db_blocker: DjangoDbBlocker) -> tuple[str, Office]:
+    """Name of the template database with the demo utility, and its cast."""
     with django_db_blocker.unblock():
-        _connect_to(name)
-        with tempfile.TemporaryDirectory() as folder:
-            _fill(Path(folder))
-        cast = _office()
-        _connect_to(usual)
-    yield name, cast
-    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+        name, told = filled("office", _build)
+    assert isinstance(told, dict)
+    return name, Office(**told)
+
+
+@pytest.fixture(scope="session")
+def read_office(demo_office: tuple[str, Office]) -> Iterator[str]:
+    """Name of this worker's copy of the demo utility."""
+    name = copy_of(demo_office[0])
+    yield name
+    drop(name)
 
 
 @pytest.fixture
 def office(
-    filled: tuple[str, Office], django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+    demo_office: tuple[str, Office],
+    read_office: str,
+    django_db_blocker: DjangoDbBlocker,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Office]:
     """The demo utility on 7 June 2021, to look at; tests that write take `own_office`."""
     monkeypatch.setenv("MAINS_TODAY", TODAY.isoformat())
-    usual = connections["default"].settings_dict["NAME"]
-    with django_db_blocker.unblock():
-        _connect_to(filled[0])
-        yield filled[1]
-        _connect_to(usual)
+    with django_db_blocker.unblock(), connected(read_office):
+        yield demo_office[1]
 
 
 @pytest.fixture
 def own_office(
-    filled: tuple[str, Office], django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+    demo_office: tuple[str, Office], django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Office]:
     """A copy of the demo utility for one test that writes."""
     monkeypatch.setenv("MAINS_TODAY", TODAY.isoformat())
-    usual = connections["default"].settings_dict["NAME"]
-    name = f"{filled[0]}_{next(_names)}"
-    _connect_to(usual)
-    _administer(f"CREATE DATABASE {name} TEMPLATE {filled[0]}")
-    with django_db_blocker.unblock():
-        _connect_to(name)
-        yield filled[1]
-        _connect_to(usual)
-    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+    with django_db_blocker.unblock(), connected_copy(demo_office[0]):
+        yield demo_office[1]
 
 
 @pytest.fixture

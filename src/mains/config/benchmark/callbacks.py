@@ -3,7 +3,6 @@ every acknowledged payment is in the books exactly once."""
 
 import asyncio
 import os
-import random
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from statistics import quantiles
 from django.db import connection
 
 from mains.config.benchmark.processor import family_seconds, server_seconds
+from mains.config.chance import Repeatable
 from mains.integrations.payment_providers.simulator import SimulatedOrder, WeChatDialect
 from mains.ledger.queries import invariants as ledger_invariants
 from mains.payments.actions.channels import secret_name, state_channel
@@ -123,7 +123,7 @@ def _orders(channel: PaymentChannel, *, count: int) -> list[PaymentOrder]:
     with connection.cursor() as cursor:
         cursor.execute(_OF_ACCOUNTS)
         accounts = cursor.fetchall()
-    chance, now = random.Random(_SEED), datetime.now(UTC)  # noqa: S311 -- a repeatable draw, nothing secret
+    chance, now = Repeatable(_SEED), datetime.now(UTC)
     return PaymentOrder.objects.bulk_create(
         PaymentOrder(
             channel=channel,

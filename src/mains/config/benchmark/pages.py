@@ -1,6 +1,5 @@
 """Server time of the pages that people open all day, on the billed utility."""
 
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from mains.config.chance import Repeatable
 from mains.customers.models import Account
 from mains.reporting.actions.search import rebuild_search_index
 from mains.staff.models import User
@@ -35,7 +35,7 @@ class PageFigures:
 def time_pages(*, user: User, pages: int = 500) -> dict[str, PageFigures]:
     """Open the account page of random accounts, and search for their names and numbers, as `user`."""
     rebuild_search_index()
-    chance = random.Random(_SEED)  # noqa: S311 -- a repeatable draw, nothing secret
+    chance = Repeatable(_SEED)
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
     accounts = _random_accounts(chance, pages)
@@ -77,7 +77,7 @@ def _time(
     )
 
 
-def _random_accounts(chance: random.Random, count: int) -> list[Account]:
+def _random_accounts(chance: Repeatable, count: int) -> list[Account]:
     last = Account.objects.order_by("-pk").values_list("pk", flat=True)[0]
     ids = {chance.randint(1, last) for _ in range(count * 2)}
     found = list(Account.objects.filter(pk__in=ids).select_related("customer")[:count])
@@ -85,7 +85,7 @@ def _random_accounts(chance: random.Random, count: int) -> list[Account]:
     return found
 
 
-def _searches(account: Account, chance: random.Random) -> list[str]:
+def _searches(account: Account, chance: Repeatable) -> list[str]:
     """What people type: a number, a part of one, a name, the beginning of a name."""
     name = account.customer.name.split()[0]
     return [account.number, account.number[: chance.randint(2, 6)], name, name[: chance.randint(1, 4)]]

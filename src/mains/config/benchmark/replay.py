@@ -1,6 +1,5 @@
 """The exact interpreters at the size of a utility: replay of all its bills, and the explanation of single ones."""
 
-import random
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -12,6 +11,7 @@ from mains.billing.models import Bill
 from mains.billing.queries.explain import explain_bill
 from mains.billing.queries.replay import list_batches, replay_batch
 from mains.config.benchmark.processor import command_seconds, server_seconds
+from mains.config.chance import Repeatable
 from mains.packs.definition import Pack
 
 _SEED = 823
@@ -88,7 +88,7 @@ def time_replay(*, accounts: int, months: list[date], explanations: int = 200) -
 
 def _time_explanations(count: int) -> tuple[list[float], list[float]]:
     """Milliseconds of each, by the clock and by this process's processor time."""
-    chance = random.Random(_SEED)  # noqa: S311 -- a repeatable draw, nothing secret
+    chance = Repeatable(_SEED)
     known = list(Bill.objects.order_by("month", "id").values_list("month", "id"))
     by_clock, by_processor = [], []
     for month, bill_id in chance.sample(known, min(count, len(known))):

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
-from mains.config.drill.counts import repeatable
+from mains.config.chance import Repeatable
 
 PAID_ON = date(2022, 1, 10)
 NOW = datetime(2022, 1, 11, 9, tzinfo=UTC)
@@ -55,16 +56,14 @@ def written_lines(log: Path) -> list[list[object]]:
     return [json.loads(line) for line in log.read_bytes().split(b"\n")[:-1] if line.startswith(b"[")]
 
 
-def _pay_on(log: Path, client: int, numbers: list[str], seed: int) -> None:
-    from mains.config.drill.paying import pay
-
+def _pay_on(pay: Callable[..., bool], log: Path, client: int, numbers: list[str], seed: int) -> None:
     step = len(written_lines(log))
     # What was cut stays cut.
     with log.open("ab", buffering=0) as written:
         written.write(b"\n" if log.stat().st_size else b"")
         while True:
             # The same step is the same payment, whenever it is sent.
-            chance = repeatable(f"{seed}/{client}/{step}")
+            chance = Repeatable(f"{seed}/{client}/{step}")
             reference, amount = f"K-{client}-{step}", chance.randint(1, 50_000)
             pay(
                 number=chance.choice(numbers),
@@ -82,7 +81,7 @@ def main() -> None:
     from mains.config.start import start_django
 
     start_django(need_tables=False)
-    import mains.config.drill.paying  # noqa: F401  # what every fork needs
+    from mains.config.drill.paying import pay  # and with it what every fork needs
 
     folder, database, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     numbers = json.loads((folder / _NUMBERS).read_text(encoding="utf-8"))
@@ -90,17 +89,17 @@ def main() -> None:
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            _run(folder / f"{int(line)}.log", int(line), database, numbers, seed)
+            _run(partial(_pay_on, pay, folder / f"{int(line)}.log", int(line), numbers, seed), database)
         print(pid, flush=True)
 
 
-def _run(log: Path, client: int, database: str, numbers: list[str], seed: int) -> None:
+def _run(pay_on: Callable[[], None], database: str) -> None:
     """Never returns."""
     from django.db import connections
 
     os.environ["MAINS_DATABASE"] = connections["default"].settings_dict["NAME"] = database
     try:
-        _pay_on(log, client, numbers, seed)
+        pay_on()
     finally:
         # The server is killed under it: there is nobody to tell, and nothing of the parent's to close.
         os._exit(1)

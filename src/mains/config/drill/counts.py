@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from random import Random
 
 from django.db import connection
 
@@ -20,11 +19,6 @@ class DrillCounts:
     @property
     def is_sound(self) -> bool:
         return not any(self.losses.values())
-
-
-def repeatable(seed: int | str) -> Random:
-    """Chance that draws the same again."""
-    return Random(seed)  # noqa: S311 -- a repeatable draw, nothing secret
 
 
 def book_losses() -> dict[str, int]:

@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from mains.base import embedded
+from mains.config.chance import Repeatable
 from mains.config.drill.client import client_forks, written_lines
-from mains.config.drill.counts import DrillCounts, book_losses, count, repeatable
+from mains.config.drill.counts import DrillCounts, book_losses, count
 from mains.config.drill.place import ORIGINAL, kill_server
 
 _START_SECONDS = 30
@@ -23,7 +24,7 @@ def kill_everything(
     A client writes down what was acknowledged as soon as the call returns. In the next round it first sends the payment
     again of which it knows no answer.
     """
-    chance = repeatable(seed)
+    chance = Repeatable(seed)
     folder = home / "acknowledged"
     folder.mkdir()
     killed = 0

@@ -1,13 +1,13 @@
 """Rounding of money by the engine against PostgreSQL's numeric and Python's decimal, with every fifth value a tie."""
 
-import random
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 
 import polars as pl
 from django.db import connection
 
-from mains.config.drill.counts import DrillCounts, repeatable
+from mains.config.chance import Repeatable
+from mains.config.drill.counts import DrillCounts
 from mains.engine.columns.rational import column, round_to
 from mains.kernel.rounding import RoundingMode, round_to_step
 
@@ -22,7 +22,7 @@ def compare_rounding(*, rows: int, seed: int) -> DrillCounts:
 
     The columns and the exact interpreter are ours; PostgreSQL and decimal know nothing of them.
     """
-    chance = repeatable(seed)
+    chance = Repeatable(seed)
     values = [_value(chance, is_tie=number % _TIES_OF == 0) for number in range(rows)]
     exact = [
         int(round_to_step(Fraction(value), step=_CENT, mode=RoundingMode.HALF_UP) * 100) for value in values
@@ -49,7 +49,7 @@ def compare_rounding(*, rows: int, seed: int) -> DrillCounts:
     )
 
 
-def _value(chance: random.Random, *, is_tie: bool) -> Decimal:
+def _value(chance: Repeatable, *, is_tie: bool) -> Decimal:
     """A product of a quantity and a price, of any size that bills have; a tie ends in half a cent."""
     sign = chance.choice((1, 1, 1, -1))
     digits = chance.randint(1, 13)

@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime
 import psycopg
 
 from mains.base.db import connection_url
-from mains.config.drill.counts import DrillCounts, book_losses, count, repeatable
+from mains.config.chance import Repeatable
+from mains.config.drill.counts import DrillCounts, book_losses, count
 from mains.config.drill.place import copied_database
 
 _WORKER = (sys.executable, "-m", "mains", "worker", "--stalled-after", "1")
@@ -20,7 +21,7 @@ _SECONDS = 60
 
 def kill_bill_run(*, kills: int, seed: int) -> DrillCounts:
     """Bill the second month undisturbed and, in a copy, in processes that are killed after some slices."""
-    chance = repeatable(seed)
+    chance = Repeatable(seed)
     with copied_database("drill_calm"):
         calm = _bill(0)
     with copied_database("drill_killed"):

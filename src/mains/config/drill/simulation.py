@@ -4,14 +4,14 @@ The clock is fake, the bank is fake, and the same seed gives the same books. A p
 have paid; it shares nothing with the ledger.
 """
 
-import random
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
 from mains.base.target_days import is_target_day
-from mains.config.drill.counts import DrillCounts, book_losses, books_digest, repeatable
+from mains.config.chance import Repeatable
+from mains.config.drill.counts import DrillCounts, book_losses, books_digest
 from mains.config.drill.fake_bank import IBAN, FakeBank, Movement
 from mains.config.drill.paying import MAPPING, register_of
 from mains.customers.queries.records import find_account
@@ -43,7 +43,7 @@ class Simulation:
     """The state of one simulated utility; `day()` lives one day."""
 
     def __init__(self, *, numbers: list[str], seed: int, currency: str) -> None:
-        self.chance = repeatable(seed)
+        self.chance = Repeatable(seed)
         self.numbers = numbers
         self.bank = FakeBank(currency=currency)
         self.today = _FIRST
@@ -277,7 +277,7 @@ def _paid() -> dict[str, int]:
         return {number: int(minor) for number, minor in cursor.fetchall()}
 
 
-def _iban(chance: random.Random) -> str:
+def _iban(chance: Repeatable) -> str:
     """A German account with check digits that fit (ISO 13616)."""
     bank_and_account = f"12030000{chance.randrange(10**10):010d}"
     return f"DE{98 - int(bank_and_account + '131400') % 97:02d}{bank_and_account}"

@@ -68,20 +68,23 @@ def _centred(text: str, width: int) -> Iterator[str]:
 def _wrapped(text: str, width: int) -> Iterator[str]:
     line = ""
     for word in text.split():
-        while _columns(word) > width:
-            if line:
-                yield line
-                line = ""
-            head = _fitting(word, width)
-            yield head
-            word = word[len(head) :]  # noqa: PLW2901
-        if line and _columns(line) + 1 + _columns(word) > width:
+        *full, rest = _cut(word, width)
+        if line and (full or _columns(line) + 1 + _columns(rest) > width):
             yield line
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
+            line = ""
+        yield from full
+        line = f"{line} {rest}" if line else rest
     if line:
         yield line
+
+
+def _cut(word: str, width: int) -> Iterator[str]:
+    """The word in pieces that fit, all but the last as long as may be."""
+    while _columns(word) > width:
+        head = _fitting(word, width)
+        yield head
+        word = word[len(head) :]
+    yield word
 
 
 def _fitting(word: str, width: int) -> str:
