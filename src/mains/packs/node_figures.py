@@ -49,13 +49,16 @@ def record_node_figures(*, pack: Pack, seed: int) -> None:
 def _told(pack: Pack, profile: FigureProfile, *, draws: Draws, is_corrected: bool) -> Iterator[_Told]:
     """What becomes known of one node, in the order of time."""
     since, months = pack.billing.history_from, pack.billing.months
-    if not profile.monthly:
+    if not (profile.monthly or profile.by_month):
         yield _Told(int(draws.integers(profile.low, profile.high, 1)[0]), since, None, since)
         return
-    yield _Told(profile.before, since, months[0], since)
-    for value, month in zip(draws.integers(profile.low, profile.high, len(months)), months, strict=True):
-        following = add_months(month, 1)
-        yield _Told(int(value), month, following, following + _KNOWN_AFTER)
+    if profile.monthly:
+        yield _Told(profile.before, since, months[0], since)
+    course = profile.by_month or (0,) * len(months)
+    drawn = draws.integers(profile.low, profile.high, len(months))
+    for number, of_season, month in zip(drawn, course, months, strict=True):
+        value, following = int(number) + of_season, add_months(month, 1)
+        yield _Told(value, month, following, following + _KNOWN_AFTER)
         if is_corrected and month == months[0]:
             known = pack.billing.cut_off(month) + _CORRECTED_AFTER
-            yield _Told(int(value) + profile.corrected, month, following, known)
+            yield _Told(value + profile.corrected, month, following, known)

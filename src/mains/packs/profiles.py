@@ -54,7 +54,8 @@ class FigureProfile:
     """A figure of every node of the kind `at`, between `low` and `high`, both in thousandths of its unit.
 
     `monthly`: a new one for every billed month, known the day after it; before the first billed month `before` holds.
-    `corrected` is added to the first node's figure of the first billed month when that is billed already.
+    `corrected` is added to the first node's figure of the first billed month when that is billed already. `by_month`
+    adds to the draw of each billed month in turn, as a season does; nothing holds before then.
     """
 
     name: str
@@ -65,6 +66,7 @@ class FigureProfile:
     monthly: bool = False
     before: int = 0
     corrected: int = 0
+    by_month: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
