@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -27,6 +28,28 @@ as_root = pytest.mark.skipif(os.getuid() != 0, reason="Only root drops to a serv
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A MAINS_HOME of its own, its server stopped at the end."""
+    with _new_home() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def stopped_server() -> Iterator[Path]:
+    """The folder of a server that was made and stopped, for tests that need not see it made."""
+    with _new_home() as folder:
+        embedded.ensure_running(folder)
+        embedded.stop(folder)
+        yield folder / "postgresql"
+
+
+@pytest.fixture
+def made_home(home: Path, stopped_server: Path) -> Path:
+    """As `home`, with a server in it that has been stopped."""
+    subprocess.run(["cp", "-a", str(stopped_server), str(home / "postgresql")], check=True)
+    return home
+
+
+@contextmanager
+def _new_home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="mains-server-", dir="/tmp"))
     folder.chmod(0o711)
     yield folder
@@ -70,29 +93,29 @@ def test_data_survives_stop_and_start(home: Path) -> None:
     assert _execute(home, "SELECT answer FROM kept") == [(42,)]
 
 
-def test_acknowledged_rows_survive_a_kill(home: Path) -> None:
-    _execute(home, "CREATE TABLE kept (n int)")
+def test_acknowledged_rows_survive_a_kill(made_home: Path) -> None:
+    _execute(made_home, "CREATE TABLE kept (n int)")
     for number in range(20):
-        _execute(home, f"INSERT INTO kept VALUES ({number})")
-    assert not embedded.has_crashed(home)
-    _kill(home)
-    assert not embedded.is_running(home)
-    assert embedded.has_crashed(home)
-    assert _execute(home, "SELECT count(*)::int FROM kept") == [(20,)]
-    embedded.stop(home)
-    assert not embedded.has_crashed(home)
+        _execute(made_home, f"INSERT INTO kept VALUES ({number})")
+    assert not embedded.has_crashed(made_home)
+    _kill(made_home)
+    assert not embedded.is_running(made_home)
+    assert embedded.has_crashed(made_home)
+    assert _execute(made_home, "SELECT count(*)::int FROM kept") == [(20,)]
+    embedded.stop(made_home)
+    assert not embedded.has_crashed(made_home)
 
 
-def test_a_pid_file_that_names_another_process_is_not_believed(home: Path) -> None:
-    _execute(home, "SELECT 1")
-    _kill(home)
+def test_a_pid_file_that_names_another_process_is_not_believed(made_home: Path) -> None:
+    _execute(made_home, "SELECT 1")
+    _kill(made_home)
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
     try:
-        path = find_layout(home).data / "postmaster.pid"
+        path = find_layout(made_home).data / "postmaster.pid"
         lines = path.read_text(encoding="ascii").split("\n")
         path.write_text("\n".join([str(stranger.pid), *lines[1:]]), encoding="ascii")
-        assert not embedded.is_running(home)
-        assert _execute(home, "SELECT 1") == [(1,)]
+        assert not embedded.is_running(made_home)
+        assert _execute(made_home, "SELECT 1") == [(1,)]
         assert stranger.poll() is None
     finally:
         stranger.kill()
@@ -132,9 +155,9 @@ def test_two_homes_have_two_servers(home: Path) -> None:
         _forget(other)
 
 
-def test_strangers_stay_outside(home: Path) -> None:
-    address = embedded.ensure_running(home)
-    found = find_layout(home)
+def test_strangers_stay_outside(made_home: Path) -> None:
+    address = embedded.ensure_running(made_home)
+    found = find_layout(made_home)
     for folder in (found.sockets, found.data, found.data.parent):
         assert folder.stat().st_mode & 0o077 == 0
     rules = (found.data / "pg_hba.conf").read_text(encoding="utf-8").split("\n")
@@ -145,9 +168,9 @@ def test_strangers_stay_outside(home: Path) -> None:
 
 
 @as_root
-def test_another_user_of_the_machine_is_refused(home: Path) -> None:
-    address = embedded.ensure_running(home)
-    sockets = find_layout(home).sockets
+def test_another_user_of_the_machine_is_refused(made_home: Path) -> None:
+    address = embedded.ensure_running(made_home)
+    sockets = find_layout(made_home).sockets
     stranger = pwd.getpwnam("daemon")
     program = f"""if True:
         import os, psycopg
@@ -163,17 +186,17 @@ def test_another_user_of_the_machine_is_refused(home: Path) -> None:
     assert "authentication failed" in refused.stderr
 
 
-def test_the_application_is_no_superuser(home: Path) -> None:
-    assert _execute(home, "SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user") == [
+def test_the_application_is_no_superuser(made_home: Path) -> None:
+    assert _execute(made_home, "SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user") == [
         (False, True)
     ]
 
 
-def test_durability_is_on(home: Path) -> None:
+def test_durability_is_on(made_home: Path) -> None:
     names = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
-    assert [_execute(home, f"SHOW {name}") for name in names] == [[("on",)]] * 4
-    assert _execute(home, "SHOW listen_addresses") == [("",)]
-    assert _execute(home, "SHOW timezone") == [("UTC",)]
+    assert [_execute(made_home, f"SHOW {name}") for name in names] == [[("on",)]] * 4
+    assert _execute(made_home, "SHOW listen_addresses") == [("",)]
+    assert _execute(made_home, "SHOW timezone") == [("UTC",)]
 
 
 @as_root
@@ -211,16 +234,16 @@ def test_a_socket_folder_of_somebody_else_is_refused(home: Path) -> None:
         place.unlink()
 
 
-def test_a_server_that_cannot_start_says_why(home: Path) -> None:
-    _execute(home, "SELECT 1")
-    embedded.stop(home)
-    found = find_layout(home)
+def test_a_server_that_cannot_start_says_why(made_home: Path) -> None:
+    _execute(made_home, "SELECT 1")
+    embedded.stop(made_home)
+    found = find_layout(made_home)
     run_as_owner(found, ["/bin/mv", f"{found.data}/global", f"{found.data}/gone"])
     with pytest.raises(embedded.UnableToRunServer) as caught:
-        embedded.ensure_running(home)
+        embedded.ensure_running(made_home)
     assert "global" in caught.value.message
     run_as_owner(found, ["/bin/mv", f"{found.data}/gone", f"{found.data}/global"])
-    assert _execute(home, "SELECT 1") == [(1,)]
+    assert _execute(made_home, "SELECT 1") == [(1,)]
 
 
 def test_the_socket_path_is_short() -> None:
