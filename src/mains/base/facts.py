@@ -49,9 +49,11 @@ class Withdrawal(models.Model):
         abstract = True
 
 
-def one_value(column: str, *, function: str) -> Func:
-    """A column as a range of itself alone, made by a range constructor: two overlap where they are equal."""
-    return Func(F(column), F(column), Value("[]"), function=function)
+def one_value(column: str | Func, *, function: str) -> Func:
+    """A column or an expression as a range of itself alone, made by a range constructor: two overlap where they are
+    equal."""
+    value = F(column) if isinstance(column, str) else column
+    return Func(value, value, Value("[]"), function=function)
 
 
 def one_at_a_time(*, subject: str, name: str) -> ExclusionConstraint:

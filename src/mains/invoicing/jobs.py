@@ -8,6 +8,6 @@ from mains.invoicing.actions.following import follow_up
 @jobs.periodic(cron="*/5 * * * *")
 @jobs.task(name="mains.invoicing.jobs.follow", queueing_lock="follow invoices")
 def follow(timestamp: int) -> None:
-    """Every five minutes: divide new bills, use advances, take in money that names an invoice."""
+    """Every five minutes: let bills wait, divide new ones, use advances, take in money that names an invoice."""
     del timestamp
     follow_up(now=business_now())

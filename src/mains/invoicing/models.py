@@ -1,11 +1,15 @@
-"""Invoices above the bills: many accounts on one, one account on several, and invoices in advance.
+"""Invoices above the bills: many accounts on one, one account on several, several months on one, and in advance.
 
 Nothing here is money: the accounts' ledgers are, and an invoice names what is posted there.
 """
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
+from django.db.models import Func, Q
 
-from mains.base.facts import DatedFact, one_at_a_time
+from mains.base.facts import DatedFact, one_at_a_time, one_value
+from mains.customers.values import Category
 from mains.invoicing.values import InvoiceKind
 
 
@@ -43,11 +47,71 @@ class SharePlan(DatedFact):
         constraints = [one_at_a_time(subject="account_id", name="one_share_plan_at_a_time")]
 
 
+class AccountInterval(DatedFact):
+    """How many months one bill of the account covers; 1: every month, whatever holds for its class.
+
+    Bills are drawn up for `closes_in` (the first day of a month) and every `months` before and after. `instalments`: a
+    list of {service, amount_minor} that is asked for in advance for each month in between.
+    """
+
+    account = models.ForeignKey("customers.Account", on_delete=models.PROTECT, related_name="+")
+    months = models.SmallIntegerField()
+    closes_in = models.DateField()
+    instalments = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [one_at_a_time(subject="account_id", name="one_interval_of_account")]
+
+
+class ClassInterval(DatedFact):
+    """How many months one bill covers of accounts that choose nothing themselves and whose agreements are all of
+    such classes; where these differ, the shortest one."""
+
+    category = models.CharField(max_length=30, choices=Category)
+    months = models.SmallIntegerField()
+    closes_in = models.DateField()
+
+    class Meta:
+        constraints = [
+            # Of a hash, because the embedded server has no btree_gist; the classes are few and their hashes differ.
+            ExclusionConstraint(
+                name="one_interval_of_class",
+                expressions=[
+                    (
+                        one_value(
+                            Func("category", function="hashtext", output_field=models.IntegerField()),
+                            function="int4range",
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+                condition=Q(superseded_at__isnull=True),
+            )
+        ]
+
+
+class DeferredBill(models.Model):
+    """A posted bill whose charges are asked for by a later invoice over several months. Append-only."""
+
+    bill_id = models.BigIntegerField(unique=True)
+    bill_month = models.DateField()
+    account_id = models.BigIntegerField(db_index=True)
+    recorded_at = models.DateTimeField()
+
+
+class LookedRun(models.Model):
+    """A bill run whose bills were looked through for those that wait for a later invoice, once. Append-only."""
+
+    run_id = models.BigIntegerField(primary_key=True)
+    recorded_at = models.DateTimeField()
+
+
 class Invoice(models.Model):
     """A document that asks for money. Append-only. `account` is who pays; a collective one has a `group` instead.
 
-    `month` is the latest month of the bills on it, or the month in which an advance is asked for. `source_bill_id` and
-    `source_month` of a share name the bill that is shared.
+    One over several months ("period") has an account's bills. `month` is the latest month of the bills on it, or the
+    month in which an advance is asked for. `source_bill_id` and `source_month` of a share name the bill that is shared.
     """
 
     kind = models.CharField(max_length=10, choices=InvoiceKind)
@@ -79,7 +143,8 @@ class Invoice(models.Model):
 class InvoicePart(models.Model):
     """What an invoice asks for of one account, provider and service: of one of its bills, or in advance.
 
-    `quantity_micro` is the use that an advance expects; `is_collective` repeats the invoice's kind for the constraint.
+    `quantity_micro` is the use that an advance expects; `is_collective`: the invoice has the bill whole, as collective
+    ones and those over several months do.
     """
 
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="parts")
@@ -94,7 +159,7 @@ class InvoicePart(models.Model):
 
     class Meta:
         constraints = [
-            # A bill is on one collective invoice.
+            # A bill is on one collective invoice, or on one over several months.
             models.UniqueConstraint(
                 fields=["bill_month", "bill_id", "provider_id", "service"],
                 condition=models.Q(is_collective=True),

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from fractions import Fraction
 from math import floor
 from typing import TypeVar
@@ -9,6 +10,9 @@ from typing import TypeVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from mains.kernel.period import next_month
+
+MAX_INTERVAL = 12
 WHOLE_PPM = 1_000_000
 Key = TypeVar("Key", bound=Hashable)
 
@@ -19,6 +23,7 @@ class InvoiceKind(models.TextChoices):
     COLLECTIVE = "collective", _("Collective invoice")
     SHARED = "shared", _("Share of a bill")
     ADVANCE = "advance", _("Advance invoice")
+    PERIOD = "period", _("Invoice for several months")
 
 
 class ShareRule(models.TextChoices):
@@ -26,6 +31,37 @@ class ShareRule(models.TextChoices):
 
     PERCENT = "percent", _("Percent")
     AMOUNT = "amount", _("Fixed amount a month")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """How many months one bill covers, over [valid_from, valid_to) and drawn up for `closes_in` and every `months`
+    before and after."""
+
+    months: int
+    closes_in: date
+    valid_to: date | None
+
+    def closing(self, month: date) -> date:
+        """The month (its first day) with which charges of `month` are asked for: the next one for which a bill is drawn
+        up, or the last one in which the interval holds. What holds for a month is what holds on its last day."""
+        to_go = (_number(self.closes_in) - _number(month)) % self.months
+        closing = months_after(month, to_go)
+        if self.valid_to is None:
+            return closing
+        ends = self.valid_to.replace(day=1)
+        last = ends if next_month(ends) - timedelta(days=1) < self.valid_to else months_after(ends, -1)
+        return max(month, min(closing, last))
+
+
+def months_after(month: date, count: int) -> date:
+    """The first day of the month so many months later, or earlier where the count is below nought."""
+    number = _number(month) + count
+    return date(number // 12, number % 12 + 1, 1)
+
+
+def _number(month: date) -> int:
+    return month.year * 12 + month.month - 1
 
 
 @dataclass(frozen=True, kw_only=True)

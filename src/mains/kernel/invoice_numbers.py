@@ -4,13 +4,13 @@ import re
 
 from mains.kernel.identifiers import has_valid_check_digit, with_check_digit
 
-_KINDS = {"collective": "CI", "shared": "SI", "advance": "AI"}
+_KINDS = {"collective": "CI", "shared": "SI", "advance": "AI", "period": "PI"}
 _FIRST = 100_000
-_SAID = re.compile(r"(?:(?<![A-Z0-9])|(?<=RF\d\d))([CSA]I)[ -]?(\d{6,18})(?!\d)", re.ASCII)
+_SAID = re.compile(r"(?:(?<![A-Z0-9])|(?<=RF\d\d))([CSAP]I)[ -]?(\d{6,18})(?!\d)", re.ASCII)
 
 
 def invoice_number(kind: str, invoice_id: int) -> str:
-    """The number people read and pay by: `CI-1000017`. Kinds: collective, shared, advance.
+    """The number people read and pay by: `CI-1000017`. Kinds: collective, shared, advance, period.
 
     Letters keep it apart from the numbers of accounts and bills; no number is shorter than six digits.
     """

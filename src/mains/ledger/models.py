@@ -108,7 +108,8 @@ class FixedAllocation(models.Model):
 
 
 class Deferral(models.Model):
-    """Part of an item that is due on another day than its entry says, from a business date on: an instalment of a plan.
+    """Part of an item that is due on another day than its entry says, from a business date on: an instalment of a plan,
+    or, without a plan, a charge that a later invoice asks for.
 
     What is left of the item is due in its latest parts. A negative row lifts a part from its business date on, or
     takes an earlier row back. `is_first`: money covers it before all else; `rests`: late interest rests meanwhile.
@@ -117,7 +118,7 @@ class Deferral(models.Model):
 
     account_id = models.BigIntegerField(db_index=True)
     item_id = models.BigIntegerField(db_index=True)
-    plan_id = models.BigIntegerField()
+    plan_id = models.BigIntegerField(null=True)
     due_date = models.DateField()
     amount_minor = models.BigIntegerField()
     business_date = models.DateField()

@@ -87,7 +87,8 @@ def _keep_due_dates(plans: Sequence[HeldPlan], courses: dict[int, Course], *, no
     lifted = {key: one.lifted_on for key, one in courses.items() if one.lifted_on is not None}
     wanted = deferrals_of(plans, lifted)
     key = [name for name in wanted.columns if name != "amount_minor"]
-    held = list_deferrals(account_ids=sorted({plan.account_id for plan in plans}))
+    deferrals = list_deferrals(account_ids=sorted({plan.account_id for plan in plans}))
+    held = deferrals.filter(pl.col("plan_id").is_not_null())
     changes = (
         pl.concat([wanted, held.select(wanted.columns).with_columns(-pl.col("amount_minor"))])
         .group_by(key)

@@ -133,6 +133,7 @@ def basis_of_interest(facts: Facts, *, until: date) -> Basis:
         "amount_minor",
         item_id="entry_id",
     )
+    items = _asked_for_later(items, facts.deferrals, until=until)
     # A debt that was moved elsewhere takes all of its interest along: here it counts as never overdue.
     moved = pl.col("kind") == EntryKind.TRANSFER.value
     is_fixed = pl.col("credit_id").is_in(fixed["credit_id"].implode())
@@ -144,6 +145,25 @@ def basis_of_interest(facts: Facts, *, until: date) -> Basis:
         .sort("item_id", "paid_date", maintain_order=True)
     )
     return Basis(items, payments)
+
+
+def _asked_for_later(items: pl.DataFrame, deferrals: pl.DataFrame, *, until: date) -> pl.DataFrame:
+    """Charges that a later invoice asks for are overdue from its due date on. (Instalment plans let interest rest.)"""
+    held = (
+        deferrals.filter(pl.col("plan_id").is_null() & (pl.col("business_date") <= pl.lit(until)))
+        .group_by("item_id", "due_date")
+        .agg(pl.col("amount_minor").sum())
+        .filter(pl.col("amount_minor") > 0)
+        .group_by("item_id")
+        .agg(asked_for=pl.col("due_date").max())
+    )
+    if held.is_empty():
+        return items
+    return (
+        items.join(held, on="item_id", how="left", maintain_order="left")
+        .with_columns(due_date=pl.coalesce("asked_for", "due_date"))
+        .drop("asked_for")
+    )
 
 
 def _counts(until: date) -> pl.Expr:

@@ -20,6 +20,7 @@ CHECKS: dict[str, str] = {
                 SELECT state FROM debt_plannote n WHERE n.plan_id = i.plan_id ORDER BY n.id DESC LIMIT 1
             ) n ON n.state IN ('running', 'late', 'paid')
             UNION ALL SELECT plan_id, item_id, -amount_minor FROM ledger_deferral
+            WHERE plan_id IS NOT NULL
         ) both_sides GROUP BY plan_id, item_id HAVING sum(minor) <> 0
     """,
     # Interest of plans stands on its control account, and each line is its entry.

@@ -11,6 +11,7 @@ from mains.directdebit.queries.mandates import MandateRecord, list_mandates
 from mains.directdebit.values import MandateState, MandateUse
 from mains.directdebit.values import Sequence as Which
 from mains.ledger.queries.current_account import balances_of
+from mains.ledger.queries.deferrals import due_parts
 from mains.ledger.queries.open_items import open_items
 
 # What is on its way to banks and neither collected nor returned nor refused.
@@ -58,7 +59,7 @@ def list_dues(*, creditor_number: int, collect_on: date) -> list[Due]:
 
 def _amounts(account_ids: Sequence[int], collect_on: date) -> dict[int, int]:
     due = (
-        open_items(account_ids=account_ids)
+        due_parts(open_items(account_ids=account_ids), on_date=collect_on)
         .filter(pl.col("due_date") <= collect_on)
         .group_by("account_id")
         .agg(pl.col("outstanding_minor").sum())

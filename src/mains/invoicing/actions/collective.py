@@ -21,6 +21,7 @@ _BILLS = """
     JOIN ledger_entry e ON e.account_id = b.account_id AND e.kind = 'bill' AND e.document_id = b.id
     WHERE m.group_id = %(group)s AND m.superseded_at IS NULL
       AND NOT EXISTS (SELECT FROM invoicing_invoicepart p WHERE p.is_collective AND p.bill_id = b.id)
+      AND NOT EXISTS (SELECT FROM invoicing_deferredbill d WHERE d.bill_id = b.id)
     GROUP BY 1, 2, 3, 4, 5 ORDER BY 3, 1, 2, 4, 5
 """
 _SCHEMA = {

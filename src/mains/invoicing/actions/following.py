@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from mains.invoicing.actions.deferring import Deferred, defer_bills
 from mains.invoicing.actions.payments import Taken, take_payments
 from mains.invoicing.actions.sharing import Shared, share_bills
 from mains.ledger.actions.advances import Drawn, draw_advances
@@ -10,18 +11,21 @@ from mains.ledger.actions.advances import Drawn, draw_advances
 
 @dataclass(frozen=True, kw_only=True)
 class Followed:
-    """What was divided, used and taken in."""
+    """What waits or was invoiced, was divided, used and taken in."""
 
+    deferred: Deferred
     shared: Shared
     drawn: Drawn
     taken: Taken
 
 
 def follow_up(*, now: datetime) -> Followed:
-    """Divide new bills among their payers, let advances pay for new bills, and take in money that names an invoice.
+    """Let bills wait for a later invoice, divide new bills among their payers, let advances pay for new bills, and take
+    in money that names an invoice.
 
     In this order: shares are owed by others, so that no advance pays them. Doing it again changes nothing.
     """
+    deferred = defer_bills(now=now)
     shared = share_bills(now=now)
     taken = take_payments(now=now)
-    return Followed(shared=shared, taken=taken, drawn=draw_advances(now=now))
+    return Followed(deferred=deferred, shared=shared, taken=taken, drawn=draw_advances(now=now))

@@ -8,7 +8,7 @@ from django.db import IntegrityError, models, transaction
 from mains.base.dated import record_fact, withdraw_facts
 from mains.customers.queries.records import AccountRecord
 from mains.invoicing.actions.refusals import UnableToInvoice
-from mains.invoicing.models import GroupMember, InvoiceGroup, SharePlan
+from mains.invoicing.models import AccountInterval, GroupMember, InvoiceGroup, SharePlan
 from mains.invoicing.queries.groups import GroupRecord, get_group
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,29}", re.ASCII)
@@ -69,6 +69,14 @@ def add_member(
             message="This account's bills are shared among payers.",
             place=f"account {account.number}",
             remedy="End the shares first: a bill is on one collective invoice, or it is shared.",
+            params={"field": "account"},
+        )
+    if AccountInterval.objects.filter(account_id=account.id, superseded_at=None, months__gt=1).exists():
+        raise UnableToInvoice(
+            code="group-interval",
+            message="This account gets one invoice for several months.",
+            place=f"account {account.number}",
+            remedy="Let it be billed every month first.",
             params={"field": "account"},
         )
     record_fact(

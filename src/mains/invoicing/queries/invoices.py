@@ -62,6 +62,11 @@ class InvoiceRecord:
         return self.kind == InvoiceKind.COLLECTIVE
 
     @property
+    def has_whole_bills(self) -> bool:
+        """Whether it adds up whole bills: of many accounts, or of several months."""
+        return self.kind in (InvoiceKind.COLLECTIVE, InvoiceKind.PERIOD)
+
+    @property
     def is_advance(self) -> bool:
         return self.kind == InvoiceKind.ADVANCE
 
@@ -219,7 +224,7 @@ def standing_of(*, invoice: InvoiceRecord) -> Standing:
         paid, used, left = advance_totals(advance_ids=[invoice.id]).get(invoice.id, (0, 0, 0))
         owed = 0 if invoice.cancelled_for else max(0, invoice.amount_minor - paid)
         return Standing(open_minor=owed, used_minor=used, left_minor=left)
-    kind = "bill" if invoice.is_collective else "share"
+    kind = "bill" if invoice.has_whole_bills else "share"
     return Standing(open_minor=_open_of(invoice, kind))
 
 

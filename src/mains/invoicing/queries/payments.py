@@ -17,7 +17,7 @@ _WAITING = """
       AND NOT EXISTS (SELECT FROM payments_receiptidentification i WHERE i.receipt_id = c.id)
       AND NOT EXISTS (SELECT FROM payments_receiptreversal v WHERE v.receipt_id = c.id)
       AND upper(concat_ws(' | ', c.account_number, c.reference, b.structured_reference, b.end_to_end_id,
-                          b.remittance)) ~ '[CSA]I[ -]?[0-9]{6}'
+                          b.remittance)) ~ '[CSAP]I[ -]?[0-9]{6}'
     ORDER BY c.paid_on, c.id
 """
 

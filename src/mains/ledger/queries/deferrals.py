@@ -1,4 +1,5 @@
-"""Parts of debts that are due on other days than their entries say: instalments of plans."""
+"""Parts of debts that are due on other days than their entries say: instalments of plans, charges that a later invoice
+asks for."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

@@ -1,4 +1,5 @@
-"""A collective invoice as one invoice of EN 16931: the lines of all its bills, each with the account it is for."""
+"""An invoice over many accounts or several months as one of EN 16931: the lines of all its bills, each with the account
+it is for."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,14 +19,14 @@ from mains.invoicing.queries.invoices import InvoiceRecord, bills_of, list_parts
 
 
 def make_collective_invoice(*, invoice: InvoiceRecord) -> Invoice:
-    """The collective invoice with the lines of its bills, or as a credit note where they give money back.
+    """The invoice with the lines of its bills, or as a credit note where they give money back.
 
     The buyer is that of the first bill, under the group's customer; each line says its account (BT-127). Net amounts,
     VAT and rounding are the sums of the bills', so that it asks for exactly what they do. Raises UnableToMakeInvoice:
-    no collective invoice, several sellers or currencies; and as `make_invoice` does.
+    no invoice of whole bills, several sellers or currencies; and as `make_invoice` does.
     """
     place = f"invoice {invoice.number}"
-    if not invoice.is_collective:
+    if not invoice.has_whole_bills:
         raise _refusal(
             place,
             "invoice-not-collective",
@@ -52,8 +53,8 @@ def make_collective_invoice(*, invoice: InvoiceRecord) -> Invoice:
         number=invoice.number,
         issued_on=invoice.issued_on,
         due_on=invoice.due_on,
-        object_id=invoice.group_code,
-        notes=(invoice.group_name,),
+        object_id=invoice.group_code or invoice.account_number,
+        notes=(invoice.group_name,) if invoice.group_name else (),
         terms="",
         buyer=replace(first.buyer, name=invoice.customer_name),
         payment=replace(first.payment, reference=invoice.number),

@@ -90,6 +90,7 @@ def title_of(invoice: InvoiceRecord) -> str:
         InvoiceKind.COLLECTIVE.value: _("Collective invoice"),
         InvoiceKind.SHARED.value: _("Invoice for a share of a bill"),
         InvoiceKind.ADVANCE.value: _("Advance invoice"),
+        InvoiceKind.PERIOD.value: _("Invoice for several months"),
     }[invoice.kind]
 
 
@@ -176,6 +177,8 @@ def _rows(invoice: InvoiceRecord, parts: Sequence[PartRecord], *, language: str)
 def _notes(invoice: InvoiceRecord) -> Iterator[str]:
     if invoice.is_collective:
         yield _("Each account's bill, with its calculation, is enclosed; this invoice adds them up.")
+    elif invoice.kind == InvoiceKind.PERIOD:
+        yield _("The charges of each month, with their calculation, are enclosed; this invoice adds them up.")
     elif invoice.is_advance:
         yield _("This is no bill: what you pay is an advance, which your next bills use.")
     if invoice.note:
