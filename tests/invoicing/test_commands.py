@@ -50,6 +50,9 @@ def test_invoices_by_command(mains, tmp_path):
         ("issue", "shops", "--month", "2021-05"),
         ("share", "16", "--to", "17=33.3333%", "--to", "18:electricity=5.00", "--from", "2021-05-01"),
         ("advance", "14", "--service", "electricity", "--amount", "500.00"),
+        ("every", "3", "--account", "20", "--from", "2021-07-01", "--instalment", "electricity=10.00"),
+        ("every", "2", "--class", "household", "--from", "2021-07-01"),
+        ("waiting",),
         ("follow",),
     ]
     told = []

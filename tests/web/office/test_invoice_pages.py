@@ -67,6 +67,17 @@ def test_payers_and_advances_are_stated_on_the_account(own_office) -> None:
     assert "The shares are more than a whole." in too_much
     assert client.post(f"{page}share/", {"valid_from": "2021-07-01", "ends": "1"}).status_code == 302
     assert "The account pays all itself" in client.get(page).content.decode()
+    every = {"months": "3", "valid_from": "2021-07-01", "closes_in": "", "instalment": "50", "proof": "Letter 4",
+             "service": "electricity"}  # fmt: skip
+    refused = client.post(f"{page}interval/", every | {"valid_from": "2021-05-01"}).content.decode()
+    assert "are billed and asked for already" in refused
+    assert client.post(f"{page}interval/", every).status_code == 302
+    shown = client.get(page).content.decode()
+    assert "Letter 4" in shown
+    assert "first for September 2021" in shown
+    of_class = {"category": "household", "months": "2", "valid_from": "2021-07-01", "closes_in": "2021-08"}
+    assert client.post("/invoices/interval/", of_class).status_code == 302
+    assert "first for August 2021" in client.get("/invoices/").content.decode()
     asked = {"service": "electricity", "amount": "", "use": "150", "months": "3", "due_on": "", "note": ""}
     invoice = client.post(f"{page}advance/", asked)
     assert invoice.status_code == 302, invoice.content.decode()

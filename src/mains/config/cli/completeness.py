@@ -6,6 +6,7 @@ from dataclasses import asdict
 import typer
 
 from mains.config.cli.tables import Column, print_table
+from mains.invoicing.queries.intervals import list_waiting_spans
 from mains.reporting.queries.completeness.records import (
     CheckRecord,
     HoleRecord,
@@ -29,6 +30,10 @@ def print_check(*, limit: int, as_json: bool) -> None:
     typer.echo(f"{check.month_from:%Y-%m} to {check.month_to:%Y-%m}, days before {check.until}")
     for state in DayState:
         typer.echo(f"  {state.label}: {check.days.get(state.value, 0):,} days")
+    for span in list_waiting_spans(scope=EVERYTHING):
+        typer.echo(
+            f"  of which asked for with the invoices for {span.closing:%Y-%m}: {span.accounts:,} accounts"
+        )
     if not causes:
         typer.echo("No holes.")
         return

@@ -1,4 +1,4 @@
-"""`mains invoice`: many accounts on one invoice, one account on several, and invoices in advance."""
+"""`mains invoice`: many accounts or months on one invoice, one account on several, and invoices in advance."""
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -192,6 +192,82 @@ def advance(
 
 
 @app.command()
+def every(
+    months: Annotated[int, typer.Argument(min=1, max=12, help="Months on one invoice; 1: each by itself.")],
+    account: Annotated[str, typer.Option("--account", help="Number of the account that chooses it.")] = "",
+    category: Annotated[
+        str, typer.Option("--class", help="Or the class of all accounts that choose nothing, as household.")
+    ] = "",
+    day_from: Annotated[
+        str, typer.Option("--from", help="First day, of a month that is not billed; today when left out.")
+    ] = "",
+    closes: Annotated[
+        str,
+        typer.Option("--closes", help="The month of the first invoice, as 2024-03; the first span's last."),
+    ] = "",
+    instalment: Annotated[
+        list[str] | None,
+        typer.Option("--instalment", help="Asked for each month in between, as electricity=50.00."),
+    ] = None,
+    proof: Proof = "",
+    by: By = "",
+) -> None:
+    """Say how many months one invoice covers, of an account or of a class."""
+    from mains.invoicing.actions.intervals import state_account_interval, state_class_interval
+
+    if bool(account) == bool(category) or (category and instalment):
+        raise UnableToReadInvoice(
+            code="interval-unclear",
+            message="An interval is of an account or of a class; only an account has instalments.",
+            place="--account, --class",
+            remedy="Give one of the two.",
+        )
+    now, day = command_time(), read_day(day_from, option="--from")
+    closes_in = _month(closes) if closes else None
+    if category:
+        state_class_interval(
+            category=category,
+            months=months,
+            valid_from=day,
+            closes_in=closes_in,
+            actor=find_actor(by),
+            now=now,
+            proof=proof,
+        )
+    else:
+        state_account_interval(
+            account=account_named(account, place="--account", now=now),
+            months=months,
+            valid_from=day,
+            closes_in=closes_in,
+            instalments=_instalments(instalment or []),
+            actor=find_actor(by),
+            now=now,
+            proof=proof,
+        )
+    typer.echo(f"From {day} on one invoice covers {months} months.")
+
+
+@app.command()
+def waiting() -> None:
+    """List what was charged and is asked for with later invoices."""
+    from mains.invoicing.queries.intervals import list_waiting_spans
+    from mains.staff.values import EVERYTHING
+
+    print_table(
+        [
+            Column("invoices for"),
+            *(Column(title, is_number=True) for title in ("accounts", "bills", "amount")),
+        ],
+        [
+            (f"{span.closing:%Y-%m}", f"{span.accounts:,}", f"{span.bills:,}", amount_text(span.amount_minor))
+            for span in list_waiting_spans(scope=EVERYTHING)
+        ],
+        empty="Nothing waits: every month is asked for by itself.",
+    )
+
+
+@app.command()
 def cancel(
     number: Annotated[str, typer.Argument(help="Number of an advance invoice.")],
     reason: Annotated[str, typer.Option("--reason", help="Why nothing is asked for any more.")],
@@ -207,11 +283,13 @@ def cancel(
 
 @app.command()
 def follow() -> None:
-    """Divide new bills among payers, take in money that names an invoice, let advances pay; a worker does it too."""
+    """Let bills wait or invoice them, share new ones, take in money that names an invoice, let advances pay."""
     from mains.invoicing.actions.following import follow_up
 
     done = follow_up(now=command_time())
     typer.echo(
+        f"{done.deferred.bills} bills wait for an invoice; {done.deferred.invoices} invoices for several months, "
+        f"{amount_text(done.deferred.amount_minor)}. "
         f"{done.shared.bills} bills shared, {amount_text(done.shared.shared_minor)} to other payers. "
         f"{done.taken.count} payments taken in, {amount_text(done.taken.amount_minor)}. "
         f"{done.drawn.count} debts used advances, {amount_text(done.drawn.amount_minor)}."
@@ -221,7 +299,7 @@ def follow() -> None:
 @app.command("list")
 def list_all(
     kind: Annotated[
-        str, typer.Option("--kind", help="collective, shared or advance; all when left out.")
+        str, typer.Option("--kind", help="collective, shared, advance or period; all when left out.")
     ] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="So many, the latest.")] = 50,
 ) -> None:
@@ -343,6 +421,21 @@ def _share(text: str) -> "Share":
         service=service,
         component=component,
     )
+
+
+def _instalments(stated: list[str]) -> dict[str, int]:
+    amounts = {}
+    for text in stated:
+        service, separator, amount = text.partition("=")
+        if not separator:
+            raise UnableToReadInvoice(
+                code="instalment-unclear",
+                message=f"{text!r} does not say how much is asked for which service.",
+                place="--instalment",
+                remedy="Write it as electricity=50.00.",
+            )
+        amounts[service] = _scaled(amount, 2, option="--instalment")
+    return amounts
 
 
 def _scaled(text: str, decimals: int, *, option: str) -> int:

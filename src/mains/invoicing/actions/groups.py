@@ -8,8 +8,9 @@ from django.db import IntegrityError, models, transaction
 from mains.base.dated import record_fact, withdraw_facts
 from mains.customers.queries.records import AccountRecord
 from mains.invoicing.actions.refusals import UnableToInvoice
-from mains.invoicing.models import AccountInterval, GroupMember, InvoiceGroup, SharePlan
+from mains.invoicing.models import GroupMember, InvoiceGroup, SharePlan
 from mains.invoicing.queries.groups import GroupRecord, get_group
+from mains.invoicing.queries.intervals import is_deferred
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,29}", re.ASCII)
 
@@ -71,7 +72,7 @@ def add_member(
             remedy="End the shares first: a bill is on one collective invoice, or it is shared.",
             params={"field": "account"},
         )
-    if AccountInterval.objects.filter(account_id=account.id, superseded_at=None, months__gt=1).exists():
+    if is_deferred(account_id=account.id, valid_from=valid_from, valid_to=valid_to):
         raise UnableToInvoice(
             code="group-interval",
             message="This account gets one invoice for several months.",

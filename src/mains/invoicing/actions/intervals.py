@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from django.db import models, transaction
+from django.db.backends.postgresql.psycopg_any import DateRange
 
 from mains.base.dated import record_fact
 from mains.customers.queries.records import AccountRecord
@@ -39,15 +40,19 @@ def state_account_interval(
     place = f"account {account.number}"
     amounts = dict(instalments or {})
     _check(place, months=months, valid_from=valid_from, now=now)
-    if months > 1 and GroupMember.objects.filter(account_id=account.id, superseded_at=None).exists():
+    from_then = {
+        "account_id": account.id,
+        "superseded_at": None,
+        "valid__overlap": DateRange(valid_from, None),
+    }
+    if months > 1 and GroupMember.objects.filter(**from_then).exists():
         raise _refusal(
             place,
             "interval-group",
             "This account's bills are on collective invoices.",
             "Take it out of the group first.",
         )
-    plans = SharePlan.objects.filter(account_id=account.id, superseded_at=None)
-    if months > 1 and any(plan.shares for plan in plans):
+    if months > 1 and any(plan.shares for plan in SharePlan.objects.filter(**from_then)):
         raise _refusal(
             place,
             "interval-shared",

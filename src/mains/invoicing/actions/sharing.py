@@ -10,7 +10,8 @@ from django.db import models, transaction
 from mains.base.dated import record_fact
 from mains.customers.queries.records import AccountRecord
 from mains.invoicing.actions.refusals import UnableToInvoice
-from mains.invoicing.models import AccountInterval, GroupMember, Invoice, InvoicePart, SharedBill, SharePlan
+from mains.invoicing.models import GroupMember, Invoice, InvoicePart, SharedBill, SharePlan
+from mains.invoicing.queries.intervals import is_deferred
 from mains.invoicing.queries.shares import BillToShare, charges_of, list_bills_to_share, units_of_accounts
 from mains.invoicing.values import WHOLE_PPM, InvoiceKind, Part, Share, divide_bill
 from mains.ledger.actions.allocation import allocate_credits, lock_allocation
@@ -48,6 +49,13 @@ def state_shares(
     account itself, an account on collective invoices; UnableToRecordFact.
     """
     _check_shares(account, shares)
+    if shares and is_deferred(account_id=account.id, valid_from=valid_from, valid_to=valid_to):
+        raise _refusal(
+            f"account {account.number}",
+            "shares-interval",
+            "This account gets one invoice for several months.",
+            "Let it be billed every month first.",
+        )
     record_fact(
         model=SharePlan,
         subject={"account_id": account.id},
@@ -246,14 +254,6 @@ def _check_shares(account: AccountRecord, shares: Sequence[Share]) -> None:
             "shares-group",
             "This account's bills are on collective invoices.",
             "Take it out of the group first.",
-        )
-    intervals = AccountInterval.objects.filter(account_id=account.id, superseded_at=None, months__gt=1)
-    if shares and intervals.exists():
-        raise _refusal(
-            place,
-            "shares-interval",
-            "This account gets one invoice for several months.",
-            "Let it be billed every month first.",
         )
 
 

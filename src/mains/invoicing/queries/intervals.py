@@ -7,12 +7,14 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
+from django.db.backends.postgresql.psycopg_any import DateRange
 
 from mains.base.columns import fetch_frame
 from mains.base.rows import fetch_rows
 from mains.invoicing.models import AccountInterval, ClassInterval
 from mains.invoicing.queries.groups import scope_params
 from mains.invoicing.values import Interval
+from mains.kernel.invoice_numbers import invoice_number
 from mains.kernel.period import next_month
 from mains.staff.values import EVERYTHING, Scope
 
@@ -108,6 +110,14 @@ class WaitingSpan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asking:
+    """What asks for a bill's charges: the invoice of this number, or one for the month `closing` that is to come."""
+
+    number: str = ""
+    closing: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class IntervalRecord:
     """How many months one bill covers since when: of an account, or of a class."""
 
@@ -139,6 +149,16 @@ def list_class_intervals() -> list[IntervalRecord]:
 def has_intervals() -> bool:
     """Whether any bill of several months was ever agreed."""
     return AccountInterval.objects.exists() or ClassInterval.objects.exists()
+
+
+def is_deferred(*, account_id: int, valid_from: date, valid_to: date | None) -> bool:
+    """Whether the account chose one invoice for several months for any of the days."""
+    return AccountInterval.objects.filter(
+        account_id=account_id,
+        superseded_at=None,
+        months__gt=1,
+        valid__overlap=DateRange(valid_from, valid_to),
+    ).exists()
 
 
 def list_new_bills(*, runs: Sequence[tuple[int, date]]) -> list[NewBill]:
@@ -228,15 +248,18 @@ def open_month(*, today: date) -> date:
     return next_month(last) if last else today.replace(day=1)
 
 
-def invoice_of_bill(*, month: date, bill_id: int) -> int | None:
-    """The invoice over many accounts or several months that has the bill whole, if one was issued."""
-    rows = fetch_rows(
-        int,
-        "SELECT DISTINCT invoice_id FROM invoicing_invoicepart"
-        " WHERE is_collective AND bill_month = %(month)s AND bill_id = %(bill)s",
+def find_asking(*, month: date, bill_id: int, account_id: int) -> Asking | None:
+    """The invoice of whole bills that has the bill, or the month for which it will be; None where it asks itself."""
+    found = fetch_rows(
+        invoice_number,
+        "SELECT DISTINCT i.kind, i.id FROM invoicing_invoicepart p JOIN invoicing_invoice i ON i.id = p.invoice_id"
+        " WHERE p.is_collective AND p.bill_month = %(month)s AND p.bill_id = %(bill)s",
         {"month": month, "bill": bill_id},
     )
-    return rows[0] if rows else None
+    if found:
+        return Asking(number=found[0])
+    waits = [bill for bill in list_held_bills(account_id=account_id) if bill.bill_id == bill_id]
+    return Asking(closing=waits[0].closing) if waits else None
 
 
 def _interval(row: dict[str, Any]) -> Interval | None:

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from mains.base import formats
 from mains.base.business_day import today
 from mains.customers.queries.records import AccountRecord, find_account
+from mains.customers.values import Category
+from mains.invoicing.values import MAX_INTERVAL
 from mains.metering.queries.records import MeterRecord
 from mains.metering.values import Zone
 from mains.network.values import Service
@@ -173,6 +175,57 @@ class AdvanceForm(forms.Form):
         if (data.get("amount") is None) == (data.get("use") is None):
             self.add_error("amount", _("State an amount or a use."))
         return data
+
+
+class IntervalForm(forms.Form):
+    """How many months one bill covers, since when."""
+
+    months = forms.IntegerField(
+        label=gettext_lazy("Months on one invoice"),
+        min_value=1,
+        max_value=MAX_INTERVAL,
+        initial=3,
+        help_text=gettext_lazy("1: every month's bill is asked for by itself."),
+    )
+    valid_from = forms.DateField(
+        label=gettext_lazy("From"), widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d")
+    )
+    closes_in = forms.DateField(
+        label=gettext_lazy("First invoice for"),
+        required=False,
+        input_formats=["%Y-%m"],
+        widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"),
+        help_text=gettext_lazy("The month that ends the first span when left empty."),
+    )
+    proof = forms.CharField(label=gettext_lazy("Evidence"), max_length=200, required=False)
+
+
+class AccountIntervalForm(IntervalForm):
+    """The account's own choice, with an instalment for each month in between."""
+
+    instalment = forms.DecimalField(
+        label=gettext_lazy("Instalment for each month in between"),
+        max_digits=14,
+        decimal_places=2,
+        min_value=Decimal("0.01"),
+        required=False,
+    )
+    service = forms.ChoiceField(label=gettext_lazy("Service of the instalment"), required=False)
+
+    def __init__(self, *args: Any, services: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.fields["service"]
+        assert isinstance(chosen, forms.ChoiceField)
+        chosen.choices = [(service, Service(service).label) for service in services]
+        self.order_fields(["months", "valid_from", "closes_in", "instalment", "service", "proof"])
+
+
+class ClassIntervalForm(IntervalForm):
+    """What holds for accounts of a class that choose nothing themselves."""
+
+    category = forms.ChoiceField(label=gettext_lazy("Class"), choices=Category.choices)
+
+    field_order = ("category", "months", "valid_from", "closes_in", "proof")
 
 
 class OnSiteForm(forms.Form):

@@ -74,7 +74,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/<str:number>/invoicing/", account_invoicing.account_invoicing, name="account_invoicing"),
     path("accounts/<str:number>/invoicing/share/", account_invoicing.add_share, name="add_share"),
     path("accounts/<str:number>/invoicing/advance/", account_invoicing.add_advance, name="add_advance"),
+    path(
+        "accounts/<str:number>/invoicing/interval/",
+        account_invoicing.state_interval,
+        name="state_account_interval",
+    ),
     path("invoices/", invoices.invoices, name="invoices"),
+    path("invoices/interval/", invoices.state_interval, name="state_class_interval"),
     path("invoices/groups/", invoices.add_group, name="add_invoice_group"),
     path("invoices/groups/<str:code>/", invoices.invoice_group, name="invoice_group"),
     path("invoices/groups/<str:code>/member/", invoices.change_member, name="change_invoice_member"),

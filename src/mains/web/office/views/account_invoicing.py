@@ -14,8 +14,10 @@ from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text
 from mains.invoicing.actions.advances import issue_advance
+from mains.invoicing.actions.intervals import state_account_interval
 from mains.invoicing.actions.sharing import state_shares
 from mains.invoicing.queries.advances import Expected, expect_use, supplies_of_account
+from mains.invoicing.queries.intervals import list_account_intervals, list_held_bills, open_month
 from mains.invoicing.queries.invoices import get_invoice, list_invoices
 from mains.invoicing.queries.payments import numbers_of_accounts
 from mains.invoicing.queries.shares import PlanRecord, list_plans
@@ -25,7 +27,7 @@ from mains.ledger.queries.advances import advances_left
 from mains.staff.values import Permission
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
-from mains.web.office.invoice_forms import AdvanceForm, ShareForm, account_of
+from mains.web.office.invoice_forms import AccountIntervalForm, AdvanceForm, ShareForm, account_of
 from mains.web.office.views.account import Book, book_page, open_book
 
 
@@ -93,6 +95,34 @@ def add_advance(request: OfficeRequest, number: str) -> HttpResponse:
     return redirect("office:invoice", number=get_invoice(invoice_id=made).number)
 
 
+@require_POST
+@needs(Permission.RUN_BILLING)
+def state_interval(request: OfficeRequest, number: str) -> HttpResponse:
+    """Say how many months one invoice of the account covers, since when."""
+    book = _open(request, number)
+    form = AccountIntervalForm(request.POST, services=_services(book))
+    if not form.is_valid():
+        return _page(book, interval_form=form)
+    data = form.cleaned_data
+    amount = data["instalment"]
+    try:
+        state_account_interval(
+            account=book.account,
+            months=data["months"],
+            valid_from=data["valid_from"],
+            closes_in=data["closes_in"],
+            instalments={} if amount is None else {data["service"]: int(Decimal(amount).scaleb(2))},
+            actor=request.user,
+            now=now(),
+            proof=data["proof"],
+        )
+    except MainsError as error:
+        named = error.params.get("field")
+        form.add_error(named if named in form.fields else None, error_text(error))
+        return _page(book, interval_form=form)
+    return redirect("office:account_invoicing", number=number)
+
+
 def _expected(book: Book, data: dict[str, Any]) -> Expected:
     if data["amount"] is not None:
         return Expected(amount_minor=int(Decimal(data["amount"]).scaleb(2)))
@@ -158,5 +188,10 @@ def _page(book: Book, **given: forms.Form) -> HttpResponse:
         "share_form": ShareForm(scope=request.scope, initial={"valid_from": request.today.replace(day=1)}),
         "advance_form": AdvanceForm(services=_services(book)),
         "has_supplies": bool(_services(book)),
+        "intervals": list_account_intervals(account_id=account.id),
+        "held": list_held_bills(account_id=account.id),
+        "interval_form": AccountIntervalForm(
+            services=_services(book), initial={"valid_from": open_month(today=request.today), "months": 3}
+        ),
     }
     return book_page(book, "office/account/invoicing.html", "account_money", **(context | given))

@@ -17,6 +17,7 @@ from mains.billing.queries.records import BillRecord, LineRecord, find_bill, lis
 from mains.billing.queries.settled import has_shares_to_come
 from mains.billing.values import UnableToReadBillNumber, bill_number, parse_bill_number
 from mains.customers.queries.records import AccountRecord, account_numbers, find_account, list_agreements
+from mains.invoicing.queries.intervals import find_asking
 from mains.ledger.queries.current_account import current_account
 from mains.reporting.queries.bill_paper import bill_pdf as make_pdf
 from mains.reporting.queries.bill_paper import protocol_pdf as make_protocol
@@ -90,6 +91,7 @@ def bill(request: OfficeRequest, number: str) -> HttpResponse:
             ),
         ),
         "balance_minor": _balance_with(found) if found.is_settlement else None,
+        "asked_for": find_asking(month=found.month, bill_id=found.id, account_id=account.id),
         "waits_for_shares": found.is_settlement and has_shares_to_come(bill=found),
         "editions": editions,
         "carried": list_left_by(bill=found, scope=request.scope),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text
+from mains.invoicing.queries.intervals import list_waiting_spans
 from mains.kernel.errors import MainsError
 from mains.network.actions.idle import record_idle_period
 from mains.network.values import IdleReason
@@ -39,6 +40,7 @@ def completeness(request: OfficeRequest) -> HttpResponse:
             "cause": cause,
             "holes": holes[:PAGE],
             "next_url": f"?cause={cause}&after={offset + PAGE}" if len(holes) > PAGE else "",
+            "waiting": list_waiting_spans(scope=request.scope),
             "may_explain": Permission.RECORD_READINGS in request.rights.permissions,
             "reasons": IdleReason.choices,
         }

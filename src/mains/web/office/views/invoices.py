@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,7 +17,9 @@ from mains.integrations.einvoice.queries.profiles import get_profile, write_docu
 from mains.invoicing.actions.advances import cancel_advance
 from mains.invoicing.actions.collective import issue_collective, preview_collective
 from mains.invoicing.actions.groups import add_member, create_group, remove_member
+from mains.invoicing.actions.intervals import state_class_interval
 from mains.invoicing.queries.groups import GroupRecord, find_group, list_groups, list_members
+from mains.invoicing.queries.intervals import list_class_intervals, list_waiting_spans, open_month
 from mains.invoicing.queries.invoices import (
     InvoiceRecord,
     find_invoice,
@@ -34,7 +37,7 @@ from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
-from mains.web.office.invoice_forms import GroupForm, IssueForm, MemberForm, account_of
+from mains.web.office.invoice_forms import ClassIntervalForm, GroupForm, IssueForm, MemberForm, account_of
 from mains.web.office.parts import Crumb
 
 PAGE = 100
@@ -53,7 +56,9 @@ def invoices(request: OfficeRequest) -> HttpResponse:
     return _invoices_page(request, GroupForm(scope=request.scope))
 
 
-def _invoices_page(request: OfficeRequest, form: GroupForm) -> HttpResponse:
+def _invoices_page(
+    request: OfficeRequest, form: GroupForm, *, interval_form: ClassIntervalForm | None = None
+) -> HttpResponse:
     kind = request.GET.get("kind", "")
     before = request.GET.get("before", "")
     found = list_invoices(
@@ -68,6 +73,11 @@ def _invoices_page(request: OfficeRequest, form: GroupForm) -> HttpResponse:
         "kinds": InvoiceKind.choices,
         "kind": kind,
         "form": form,
+        "waiting": list_waiting_spans(scope=request.scope),
+        "intervals": list_class_intervals(),
+        "interval_form": interval_form
+        or ClassIntervalForm(initial={"valid_from": open_month(today=request.today), "months": 3}),
+        "may_bill_all": _bills_everywhere(request),
         "may_bill": Permission.RUN_BILLING in request.rights.permissions,
         "currency": currency_of_utility(),
         "next_url": f"?kind={kind}&before={found[PAGE - 1].id}" if len(found) > PAGE else "",
@@ -94,6 +104,27 @@ def add_group(request: OfficeRequest) -> HttpResponse:
         else:
             return redirect("office:invoice_group", code=made.code)
     return _invoices_page(request, form)
+
+
+@require_POST
+@needs(Permission.RUN_BILLING)
+def state_interval(request: OfficeRequest) -> HttpResponse:
+    """Say how many months one invoice covers of the accounts of a class, in the whole utility."""
+    if not _bills_everywhere(request):
+        raise PermissionDenied
+    form = ClassIntervalForm(request.POST)
+    if form.is_valid():
+        try:
+            state_class_interval(**form.cleaned_data, actor=request.user, now=now())
+        except MainsError as error:
+            form.add_error(_field(form, error), error_text(error))
+        else:
+            return redirect("office:invoices")
+    return _invoices_page(request, GroupForm(scope=request.scope), interval_form=form)
+
+
+def _bills_everywhere(request: OfficeRequest) -> bool:
+    return Permission.RUN_BILLING in request.rights.permissions and request.scope.organisation_ids is None
 
 
 @needs(Permission.SEE_MONEY)
