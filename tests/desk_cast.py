@@ -64,6 +64,7 @@ class Desks:
         means: Means = Means.CASH,
         tendered: int | None = None,
         slip: str = "",
+        instalments: int = 1,
         now: datetime | None = None,
     ) -> TakenPayment:
         paid = tuple(
@@ -83,6 +84,7 @@ class Desks:
                 lines=paid,
                 tendered_minor=total if tendered is None else tendered,
                 slip=slip,
+                instalments=instalments,
             ),
             now=now or self.tick(),
             actor_id=self.people[who],

@@ -142,6 +142,20 @@ INVOICES = {
         lines=(line(1, 500, VatCategory.OUT_OF_SCOPE, "0"),),
         breakdown=(group(VatCategory.OUT_OF_SCOPE, "0", 500, 0, "Not subject to VAT"),),
     ),
+    "in advance": replace(
+        PLAIN,
+        type_code="386",
+        lines=(line(1, 42_017),),
+        preceding=(),
+        breakdown=(group(VatCategory.STANDARD, "19", 42_017, 7_983),),
+    ),
+    "advance deducted": replace(
+        PLAIN,
+        prepaid_minor=5_000,
+        rounding_minor=2,
+        notes=("Bill", "Advance invoice AI-1000179: 50.00 EUR, of which VAT 7.98 EUR."),
+        preceding=(*PLAIN.preceding, PrecedingInvoice(number="AI-1000179", issued_on=date(2024, 5, 2))),
+    ),
     "nothing to pay": replace(
         PLAIN, lines=(line(1, 500), line(2, -500)), breakdown=(group(VatCategory.STANDARD, "19", 0, 0),)
     ),

@@ -5,22 +5,33 @@ import io
 from io import BytesIO
 
 import pytest
+from django.db.models import Sum
 from pypdf import PdfReader
 
-from invoicing.invoice_play import MAY, NOW, account
+from invoicing.invoice_play import MAY, NOW, account, breaches, money_comes
+from mains.billing.models import Bill
+from mains.customers.models import Agreement
 from mains.integrations.einvoice.queries.collective import make_collective_invoice
+from mains.integrations.einvoice.queries.invoice_documents import make_invoice_document
 from mains.integrations.einvoice.queries.invoices import make_signed_invoice
 from mains.integrations.einvoice.queries.profiles.european import EN16931
 from mains.integrations.einvoice.queries.ubl import write_ubl
-from mains.integrations.einvoice.values.legal import UnableToMakeInvoice
+from mains.invoicing.actions.advance_vat import state_advance_vat
 from mains.invoicing.actions.advances import issue_advance
 from mains.invoicing.actions.collective import issue_collective
+from mains.invoicing.actions.following import follow_up
 from mains.invoicing.actions.groups import add_member, create_group
+from mains.invoicing.actions.sharing import state_shares
+from mains.invoicing.queries.advance_vat import list_used_advances
 from mains.invoicing.queries.advances import Expected
-from mains.invoicing.queries.invoices import bills_of, get_invoice, list_parts
+from mains.invoicing.queries.invoices import bills_of, get_invoice, list_invoices, list_parts
+from mains.invoicing.values import Share, vat_inside
+from mains.ledger.models import Posting
+from mains.ledger.queries.advances import advances_left
 from mains.reporting.queries.bill_paper import slip
 from mains.reporting.queries.bill_paper.slip import slip_text
 from mains.reporting.queries.invoice_paper import bills_of_invoice_pdf, invoice_csv, invoice_pdf, invoice_xlsx
+from mains.staff.values import EVERYTHING
 
 
 @pytest.fixture
@@ -65,7 +76,11 @@ def test_the_e_invoice_has_all_lines_by_account_and_asks_for_what_the_bills_do(i
     assert invoice.number.encode() in write_ubl(made, specification=EN16931.specification)
 
 
-def test_an_advance_is_no_e_invoice_and_says_that_it_is_no_bill(billed_utility):
+def test_an_advance_states_its_vat_and_the_bill_deducts_it(billed_utility):
+    provider = Agreement.objects.filter(account_id=14).first().provider_id
+    state_advance_vat(
+        provider_id=provider, service="electricity", rate_ppm=190_000, valid_from=MAY, actor=None, now=NOW
+    )
     made = issue_advance(
         account=account(14),
         service="electricity",
@@ -75,19 +90,51 @@ def test_an_advance_is_no_e_invoice_and_says_that_it_is_no_bill(billed_utility):
         now=NOW,
     )
     invoice = get_invoice(invoice_id=made)
-    text = "".join(
+    text = " ".join(
         page.extract_text() for page in PdfReader(BytesIO(invoice_pdf(invoice=invoice, language="en"))).pages
     )
     assert "This is no bill" in " ".join(text.split())
-    with pytest.raises(UnableToMakeInvoice) as refused:
-        make_collective_invoice(invoice=invoice)
-    assert refused.value.code == "invoice-not-collective"
+    assert "79.83" in text
+    document = make_invoice_document(invoice=invoice)
+    assert (document.type_code, document.net_minor, document.tax_minor) == ("386", 420_17, 79_83)
+
+    bill = Bill.objects.get(account_id=14, month=MAY)
+    money_comes(invoice.number, 500_00)
+    follow_up(now=NOW)
+    used = sum(one.used_minor for one in list_used_advances(account_id=14, bill_id=bill.id))
+    assert 0 < used <= 500_00
+    final = make_signed_invoice(month=MAY, bill_id=bill.id, language="en")
+    assert (final.prepaid_minor, final.payable_minor) == (used, bill.amount_minor - used)
+    assert final.preceding[-1].number == invoice.number
+    left = advances_left(account_ids=[14])["left_minor"].sum()
+    due = Posting.objects.filter(control="advance_tax").aggregate(minor=Sum("amount_minor"))["minor"]
+    assert due == vat_inside(gross_minor=left, rate_ppm=190_000)
+    assert breaches() == []
+
+
+def test_payers_e_invoices_sum_to_the_bill_and_its_vat(billed_utility):
+    shares = [Share(payer_id=15, parts_ppm=333_333), Share(payer_id=16, amount_minor=1_00)]
+    state_shares(account=account(14), shares=shares, valid_from=MAY, actor=None, now=NOW)
+    follow_up(now=NOW)
+    bill = Bill.objects.get(account_id=14, month=MAY)
+    own = make_signed_invoice(month=MAY, bill_id=bill.id, language="en")
+    payers = [
+        make_invoice_document(invoice=one)
+        for one in list_invoices(scope=EVERYTHING, kind="shared")
+        if one.source_bill_id == bill.id
+    ]
+    assert len(payers) == 2
+    assert {one.buyer.identifier for one in payers} == {"15", "16"}
+    assert sum(one.total_minor for one in (own, *payers)) == bill.amount_minor
+    assert sum(one.tax_minor for one in (own, *payers)) == bill.tax_minor
+    assert 1_00 in {one.payable_minor for one in payers}
+    for one in (own, *payers):
+        for group in one.breakdown:
+            assert abs(group.tax_minor - group.taxable_minor * group.rate / 100) <= 2
 
 
 @pytest.mark.parametrize("width", [32, 48])
 def test_a_slip_fits_its_paper_also_with_wide_letters(billed_utility, width):
-    from mains.billing.models import Bill
-
     bill = Bill.objects.get(account_id=14, month=MAY)
     text = slip(month=MAY, bill_id=bill.id, width=width, language="en")
     assert max(len(line) for line in text.splitlines()) <= width

@@ -14,6 +14,8 @@ class CashDesk(models.Model):
     organisation = models.ForeignKey("staff.Organisation", on_delete=models.PROTECT, related_name="+")
     void_limit_minor = models.BigIntegerField()
     bank_account_id = models.BigIntegerField(null=True)
+    # The channel of the acquirer whose terminal stands here.
+    acquirer_id = models.BigIntegerField(null=True)
     closed_on = models.DateField(null=True)
 
 
@@ -55,7 +57,8 @@ class DeskPayment(models.Model):
     """What a customer paid at the desk, for one account or several. Once a key; append-only.
 
     `request` is the hash of what was asked for under the key. `tendered_minor` is the cash given, `slip` the number of
-    the card terminal's slip. `printed` are the names on the receipt as they were.
+    the card terminal's slip, `instalments` in how many parts the customer pays the card's bank. `printed` are the names
+    on the receipt as they were.
     """
 
     shift = models.ForeignKey(Shift, on_delete=models.PROTECT, related_name="payments")
@@ -67,6 +70,7 @@ class DeskPayment(models.Model):
     amount_minor = models.BigIntegerField()
     tendered_minor = models.BigIntegerField(null=True)
     slip = models.CharField(max_length=40, blank=True)
+    instalments = models.SmallIntegerField(default=1, db_default=1)
     paid_on = models.DateField()
     printed = models.JSONField(default=dict)
     recorded_at = models.DateTimeField()

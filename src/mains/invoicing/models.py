@@ -91,6 +91,34 @@ class ClassInterval(DatedFact):
         ]
 
 
+class AdvanceVat(DatedFact):
+    """The rate of VAT that falls due with an advance for a provider's service, in millionths of the net amount. Where
+    none is stated, advances bear no VAT."""
+
+    provider = models.ForeignKey("customers.Party", on_delete=models.PROTECT, related_name="+")
+    service = models.CharField(max_length=20)
+    rate_ppm = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="one_vat_of_advances",
+                expressions=[
+                    (one_value("provider_id", function="int8range"), RangeOperators.OVERLAPS),
+                    (
+                        one_value(
+                            Func("service", function="hashtext", output_field=models.IntegerField()),
+                            function="int4range",
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+                condition=Q(superseded_at__isnull=True),
+            )
+        ]
+
+
 class DeferredBill(models.Model):
     """A posted bill whose charges are asked for by a later invoice over several months. Append-only."""
 
@@ -143,8 +171,8 @@ class Invoice(models.Model):
 class InvoicePart(models.Model):
     """What an invoice asks for of one account, provider and service: of one of its bills, or in advance.
 
-    `quantity_micro` is the use that an advance expects; `is_collective`: the invoice has the bill whole, as collective
-    ones and those over several months do.
+    `quantity_micro` is the use that an advance expects, `vat_ppm` the rate of VAT that its amount includes;
+    `is_collective`: the invoice has the bill whole, as collective ones and those over several months do.
     """
 
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="parts")
@@ -155,6 +183,7 @@ class InvoicePart(models.Model):
     service = models.CharField(max_length=20)
     quantity_micro = models.BigIntegerField(null=True)
     amount_minor = models.BigIntegerField()
+    vat_ppm = models.IntegerField(null=True)
     is_collective = models.BooleanField(default=False)
 
     class Meta:

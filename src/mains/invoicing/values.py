@@ -11,6 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from mains.kernel.period import next_month
+from mains.kernel.rounding import RoundingMode, round_quotient
 
 MAX_INTERVAL = 12
 WHOLE_PPM = 1_000_000
@@ -132,6 +133,11 @@ def divide_bill(charges: Sequence[Charge], *, own_id: int, fixed: Sequence[Share
         for payer, minor in by_amount.items():
             divided[Part(payer, *place)] = minor
     return divided
+
+
+def vat_inside(*, gross_minor: int, rate_ppm: int) -> int:
+    """The VAT that an amount includes, half a minor unit up."""
+    return round_quotient(gross_minor * rate_ppm, WHOLE_PPM + rate_ppm, RoundingMode.HALF_UP)
 
 
 def round_shares(exact: Mapping[Key, Fraction], *, total: int) -> dict[Key, int]:

@@ -34,6 +34,7 @@ class Control(models.TextChoices):
     CASH = "cash", _("Cash")
     AGENTS = "agents", _("Money due from agents, wallets and acquirers")
     ADVANCES = "advances", _("Advances of customers")
+    ADVANCE_TAX = "advance_tax", _("VAT on advances that no bill has used")
 
 
 class AccountType(models.TextChoices):
@@ -59,6 +60,7 @@ TYPE_OF_CONTROL = {
     Control.OFFSET: AccountType.ASSET,
     Control.REFUNDS: AccountType.LIABILITY,
     Control.AGENTS: AccountType.ASSET,
+    Control.ADVANCE_TAX: AccountType.ASSET,
     Control.SUSPENSE: AccountType.LIABILITY,
     Control.RETURNS: AccountType.LIABILITY,
     Control.ADVANCES: AccountType.LIABILITY,
@@ -84,6 +86,7 @@ CODE_OF_CONTROL = {
     Control.CARDS: "1040",
     Control.CASH: "1050",
     Control.AGENTS: "1060",
+    Control.ADVANCE_TAX: "1070",
     Control.BANK_OTHER: "1090",
     Control.RECEIVABLE: "1200",
     Control.ALLOWANCE: "1290",
@@ -169,6 +172,7 @@ class TransactionKind(models.TextChoices):
     PAYOUT = "payout", _("Payout of an agent or acquirer")
     ADVANCE_RECEIVED = "advance_received", _("Advance received")
     ADVANCE_DRAWN = "advance_drawn", _("Advances used")
+    ADVANCE_TAX = "advance_tax", _("VAT on advances")
     BILL_SHARED = "bill_shared", _("Bill shared among payers")
 
 

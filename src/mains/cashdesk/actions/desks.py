@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 
 from mains.cashdesk.actions.refusals import refusal
 from mains.cashdesk.models import CashDesk
+from mains.payments.queries.acquirer_dues import find_acquirer_id
 
 _CODE = re.compile(r"[\w.-]{1,20}")
 
@@ -45,3 +46,22 @@ def add_desk(
             f"desk {code}",
             "Choose another code; `mains desk list` shows those there are.",
         ) from error
+
+
+def state_acquirer(*, desk_code: str, channel_code: str) -> CashDesk:
+    """Say whose card terminal stands at a desk; its card payments are then waited for by the acquirer's schedule. An
+    empty code: nobody's. Raises UnableAtDesk: no such desk, no such acquirer."""
+    desk = CashDesk.objects.filter(code=desk_code).first()
+    if desk is None:
+        raise refusal("desk-unknown", "There is no such desk.", f"desk {desk_code}", "See `mains desk list`.")
+    channel_id = find_acquirer_id(code=channel_code) if channel_code else None
+    if channel_code and channel_id is None:
+        raise refusal(
+            "acquirer-unknown",
+            "There is no acquirer of cards with this code.",
+            f"desk {desk_code}",
+            "State its channel first: mains online state.",
+        )
+    desk.acquirer_id = channel_id
+    desk.save(update_fields=["acquirer_id"])
+    return desk

@@ -18,7 +18,9 @@ from mains.cashdesk.queries.reports import printed_names
 from mains.cashdesk.values import DENOMINATIONS_MINOR, PLACE_OF_MEANS, Means, VoidState
 from mains.ledger.actions.allocation import lock_allocation
 from mains.ledger.values import TransactionKind
+from mains.payments.actions.acquirer_schedule import expect_dues
 from mains.payments.actions.counter import Taken, take_money
+from mains.payments.queries.acquirer_dues import max_instalments
 from mains.payments.values.places import MoneyPlace
 from mains.staff.values import Scope
 from mains.tariffs.queries.records import currency_of_utility
@@ -39,13 +41,15 @@ class PaidLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A payment as the cashier's form says it. `tendered_minor` is the cash given, `slip` the terminal's number."""
+    """A payment as the cashier's form says it. `tendered_minor` is the cash given, `slip` the terminal's number;
+    in `instalments` the customer pays the card's bank, while the debt is paid whole."""
 
     key: str
     means: Means
     lines: tuple[PaidLine, ...]
     tendered_minor: int | None = None
     slip: str = ""
+    instalments: int = 1
 
     @property
     def amount_minor(self) -> int:
@@ -59,6 +63,7 @@ class Asked:
             [[line.account_id, line.amount_minor] for line in self.lines],
             self.tendered_minor,
             self.slip,
+            *([self.instalments] if self.instalments != 1 else []),
         ]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
@@ -85,6 +90,7 @@ def take_payment(*, shift_id: int, asked: Asked, now: datetime, actor_id: int, s
         lines=asked.lines,
         tendered_minor=asked.tendered_minor if asked.means == Means.CASH else None,
         slip=" ".join(asked.slip.split()) if asked.means == Means.CARD else "",
+        instalments=asked.instalments if asked.means == Means.CARD else 1,
     )
     _refuse_form(asked)
     with transaction.atomic():
@@ -96,6 +102,7 @@ def take_payment(*, shift_id: int, asked: Asked, now: datetime, actor_id: int, s
         if shift.cashier_id != actor_id:
             raise not_yours(shift)
         _refuse_known_slip(shift, asked, now)
+        _refuse_instalments(shift, asked)
         lock_allocation()
         payers = list_payers(account_ids=[line.account_id for line in asked.lines], scope=scope)
         _refuse_accounts(asked, payers)
@@ -187,6 +194,20 @@ def _refuse_known_slip(shift: Shift, asked: Asked, now: datetime) -> None:
         )
 
 
+def _refuse_instalments(shift: Shift, asked: Asked) -> None:
+    if asked.instalments == 1:
+        return
+    acquirer_id = shift.desk.acquirer_id
+    most = max_instalments(channel_id=acquirer_id) if acquirer_id else 1
+    if not 1 <= asked.instalments <= most:
+        raise refusal(
+            "instalments",
+            f"The terminal of this desk takes a card in at most {most} instalments.",
+            f"desk {shift.desk.code}",
+            "Choose fewer; the acquirer's channel says how many it allows.",
+        )
+
+
 def _refuse_accounts(asked: Asked, payers: dict[int, Payer]) -> None:
     for line in asked.lines:
         payer = payers.get(line.account_id)
@@ -223,6 +244,7 @@ def _store(shift: Shift, asked: Asked, now: datetime) -> DeskPayment:
         amount_minor=asked.amount_minor,
         tendered_minor=asked.tendered_minor,
         slip=asked.slip,
+        instalments=asked.instalments,
         paid_on=timezone.localdate(now),
         printed=printed_names(shift),
         recorded_at=now,
@@ -250,6 +272,16 @@ def _book(payment: DeskPayment, shift: Shift, asked: Asked, payers: dict[int, Pa
         narrative=f"{shift.desk.code}, receipt {payment.number}",
     )
     DeskPaymentLine.objects.bulk_create(_lines(payment, asked.lines, payers, receipt_ids))
+    if asked.means == Means.CARD and shift.desk.acquirer_id:
+        expect_dues(
+            channel_id=shift.desk.acquirer_id,
+            receipts=[
+                (receipt_id, line.amount_minor)
+                for line, receipt_id in zip(asked.lines, receipt_ids, strict=True)
+            ],
+            instalments=asked.instalments,
+            paid_on=payment.paid_on,
+        )
 
 
 def _lines(

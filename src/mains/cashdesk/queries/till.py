@@ -1,6 +1,8 @@
 """How much cash there should be in a till and in a safe."""
 
 from mains.base.rows import fetch_row
+from mains.cashdesk.models import CashDesk
+from mains.payments.queries.acquirer_dues import max_instalments
 
 _TAKEN = """
     SELECT coalesce(sum(l.amount_minor), 0)::bigint
@@ -28,3 +30,9 @@ def till_minor(*, desk_id: int) -> int:
 def safe_minor(*, organisation_id: int) -> int:
     """What should be in the safe of a unit now."""
     return fetch_row(int, _SAFE, {"organisation_id": organisation_id}) or 0
+
+
+def most_instalments(*, desk_id: int) -> int:
+    """In how many parts customers may pay the card's bank at this desk's terminal; one where no acquirer is stated."""
+    acquirer_id = CashDesk.objects.filter(pk=desk_id).values_list("acquirer_id", flat=True).first()
+    return max_instalments(channel_id=acquirer_id) if acquirer_id else 1

@@ -197,6 +197,39 @@ def payout(
 
 
 @app.command()
+def transfers(
+    code: Annotated[str, typer.Argument(help="Code of the acquirer's channel.")],
+) -> None:
+    """What an acquirer passed on: gross, commission, net, and what of it fits no card payment; then its lines that
+    wait for a person."""
+    start_django()
+    from mains.payments.queries.acquirer_dues import list_transfers, list_waiting_lines
+
+    numbers = [Column(title, is_number=True) for title in ("gross", "commission", "net", "difference")]
+    print_table(
+        [Column("day"), Column("reference"), *numbers],
+        [
+            (
+                one.paid_on,
+                one.reference,
+                *(
+                    amount_text(minor)
+                    for minor in (one.gross_minor, one.fee_minor, one.net_minor, one.difference_minor)
+                ),
+            )
+            for one in list_transfers(code=code)
+        ],
+        empty="Nothing was passed on yet.",
+    )
+    for line in list_waiting_lines(code=code):
+        typer.echo(
+            f"Line {line.id} of {line.booked_on}: {amount_text(line.net_minor)}, expected "
+            f"{amount_text(line.expected_gross_minor - line.expected_fee_minor)}, "
+            f"difference {amount_text(line.difference_minor)}."
+        )
+
+
+@app.command()
 def dues(
     code: Annotated[str, typer.Argument(help="Code of the acquirer's channel.")],
     on: Annotated[str, typer.Option(help="At the end of this day; today when left out.")] = "",

@@ -38,6 +38,19 @@ def add(
     typer.echo(f"Cash desk {added.code} is added.")
 
 
+@app.command()
+def acquirer(
+    code: Annotated[str, typer.Argument(help="Code of the desk.")],
+    channel: Annotated[str, typer.Argument(help="Code of the acquirer's channel; empty for none.")],
+) -> None:
+    """Say whose card terminal stands at a desk, so that its transfers are waited for."""
+    start_django()
+    from mains.cashdesk.actions.desks import state_acquirer
+
+    state_acquirer(desk_code=code, channel_code=channel)
+    typer.echo(f"Cards at {code} are paid by {channel or 'nobody known'}.")
+
+
 @app.command(name="list")
 def list_all() -> None:
     """The cash desks, who works there, and what should be in their tills."""

@@ -249,6 +249,40 @@ def every(
 
 
 @app.command()
+def vat(
+    service: Annotated[str, typer.Argument(help="Whose advances, as electricity.")],
+    percent: Annotated[str, typer.Argument(help="The rate, as 19; 0: no VAT falls due with advances.")],
+    provider: Annotated[str, typer.Option("--provider", help="Code of the supplier.")],
+    day_from: Annotated[str, typer.Option("--from", help="First day; today when left out.")] = "",
+    proof: Proof = "",
+    by: By = "",
+) -> None:
+    """State the VAT that falls due with advances for a supplier's service."""
+    from mains.customers.queries.records import find_party_id
+    from mains.invoicing.actions.advance_vat import state_advance_vat
+
+    provider_id = find_party_id(code=provider)
+    if provider_id is None:
+        raise UnableToReadInvoice(
+            code="no-provider",
+            message=f"There is no supplier {provider}.",
+            place="--provider",
+            remedy="Name the code of a party of the registry.",
+        )
+    day = read_day(day_from, option="--from")
+    state_advance_vat(
+        provider_id=provider_id,
+        service=service,
+        rate_ppm=_scaled(percent, 4, option="PERCENT"),
+        valid_from=day,
+        actor=find_actor(by),
+        now=command_time(),
+        proof=proof,
+    )
+    typer.echo(f"Advances for {service} of {provider} bear {percent} % of VAT from {day} on.")
+
+
+@app.command()
 def waiting() -> None:
     """List what was charged and is asked for with later invoices."""
     from mains.invoicing.queries.intervals import list_waiting_spans
@@ -341,7 +375,7 @@ def write(
 ) -> None:
     """Write an invoice as PDF, table, or electronic invoice with lines by account."""
     from mains.config.cli.files import write_content
-    from mains.integrations.einvoice.queries.collective import make_collective_invoice
+    from mains.integrations.einvoice.queries.invoice_documents import make_invoice_document
     from mains.integrations.einvoice.queries.profiles import get_profile, write_document
     from mains.reporting.queries.invoice_paper import (
         bills_of_invoice_pdf,
@@ -355,7 +389,7 @@ def write(
         ".pdf": lambda: (bills_of_invoice_pdf if bills else invoice_pdf)(invoice=found),
         ".csv": lambda: invoice_csv(invoice=found),
         ".xlsx": lambda: invoice_xlsx(invoice=found),
-        ".xml": lambda: write_document(make_collective_invoice(invoice=found), profile=get_profile(profile)),
+        ".xml": lambda: write_document(make_invoice_document(invoice=found), profile=get_profile(profile)),
     }
     if out.suffix not in writers:
         raise typer.BadParameter(f"Name a file that ends in {', '.join(writers)}.")

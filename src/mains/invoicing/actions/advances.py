@@ -8,6 +8,7 @@ from mains.customers.queries.records import AccountRecord
 from mains.invoicing.actions.collective import DUE_DAYS
 from mains.invoicing.actions.refusals import UnableToInvoice
 from mains.invoicing.models import Invoice, InvoiceCancellation, InvoicePart, InvoicePayment
+from mains.invoicing.queries.advance_vat import vat_of_advance
 from mains.invoicing.queries.advances import Expected, supplies_of_account
 from mains.invoicing.values import InvoiceKind
 
@@ -78,6 +79,7 @@ def issue_advance(
             service=service,
             quantity_micro=expected.quantity_micro,
             amount_minor=expected.amount_minor,
+            vat_ppm=vat_of_advance(provider_id=provider_id, service=service, on_date=issued_on),
         )
     return int(invoice.pk)
 

@@ -44,6 +44,23 @@ CHECKS: dict[str, str] = {
         FROM invoicing_invoicepayment p JOIN payments_receipt c ON c.id = p.receipt_id
         WHERE p.amount_minor <> c.amount_minor
     """,
+    # VAT of advances in the ledger is that of what is left of them, an hour after money came or was used.
+    "advance-vat-equals-advances": """
+        SELECT 'advance ' || advance_id, sum(minor)
+        FROM (
+            SELECT t.source_id AS advance_id, sum(p.amount_minor) AS minor
+            FROM ledger_transaction t JOIN ledger_posting p ON p.transaction_id = t.id
+            WHERE t.kind = 'advance_tax' AND p.control = 'advance_tax' GROUP BY 1
+            UNION ALL
+            SELECT m.advance_id, -round(sum(m.amount_minor)::numeric * max(i.vat_ppm) / (1000000 + max(i.vat_ppm)))
+            FROM ledger_advancemovement m
+            JOIN invoicing_invoicepart i ON i.invoice_id = m.advance_id AND i.vat_ppm > 0
+            GROUP BY 1
+        ) both_sides
+        WHERE NOT EXISTS (SELECT FROM ledger_advancemovement n
+                          WHERE n.advance_id = both_sides.advance_id AND n.recorded_at > now() - interval '1 hour')
+        GROUP BY advance_id HAVING sum(minor) <> 0
+    """,
     # An advance belongs to an advance invoice of its account.
     "advances-have-invoices": """
         SELECT 'advance ' || m.advance_id, sum(m.amount_minor)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,7 @@ from mains.base.columns import fetch_frame
 from mains.base.rows import fetch_row, fetch_rows
 from mains.billing.values import bill_number
 from mains.invoicing.queries.groups import scope_params
-from mains.invoicing.values import InvoiceKind
+from mains.invoicing.values import InvoiceKind, vat_inside
 from mains.kernel.invoice_numbers import invoice_number
 from mains.ledger.queries.advances import advance_totals
 from mains.staff.values import EVERYTHING, Scope
@@ -84,6 +85,16 @@ class PartRecord:
     service: str
     quantity_micro: int | None
     amount_minor: int
+    vat_ppm: int | None
+
+    @property
+    def vat_minor(self) -> int:
+        """The VAT that an advance includes."""
+        return vat_inside(gross_minor=self.amount_minor, rate_ppm=self.vat_ppm) if self.vat_ppm else 0
+
+    @property
+    def vat_percent(self) -> Decimal | None:
+        return Decimal(self.vat_ppm).scaleb(-4) if self.vat_ppm else None
 
     @property
     def bill(self) -> str:
@@ -173,7 +184,7 @@ def list_parts(*, invoice_id: int) -> list[PartRecord]:
         PartRecord,
         """
         SELECT p.account_id, a.number, coalesce(place.address, ''), p.bill_month, p.bill_id, p.provider_id,
-               p.service, p.quantity_micro, p.amount_minor
+               p.service, p.quantity_micro, p.amount_minor, p.vat_ppm
         FROM invoicing_invoicepart p JOIN customers_account a ON a.id = p.account_id
         LEFT JOIN LATERAL (
             SELECT concat_ws(', ', nullif(u.street, ''), nullif(u.house, ''), nullif(m.flat, '')) AS address

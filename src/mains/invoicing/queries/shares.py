@@ -134,6 +134,28 @@ def passed_on_of_bill(*, account_id: int, bill_id: int) -> int:
     return shared.values_list("shared_minor", flat=True).first() or 0
 
 
+def divided_of_bill(*, bill_id: int) -> dict[tuple[int, str], dict[int, int]]:
+    """What each other payer owes of a bill, in minor units by the payer's account, of each provider's service."""
+    found = fetch_frame(
+        """
+        SELECT p.provider_id, p.service, i.account_id, sum(p.amount_minor)::bigint
+        FROM invoicing_invoice i JOIN invoicing_invoicepart p ON p.invoice_id = i.id
+        WHERE i.kind = 'shared' AND i.source_bill_id = %(bill)s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+        """,
+        {"bill": bill_id},
+        schema={
+            "provider_id": pl.Int64,
+            "service": pl.String,
+            "payer_id": pl.Int64,
+            "amount_minor": pl.Int64,
+        },
+    )
+    divided: dict[tuple[int, str], dict[int, int]] = {}
+    for provider_id, service, payer_id, minor in found.iter_rows():
+        divided.setdefault((provider_id, service), {})[payer_id] = minor
+    return divided
+
+
 def units_of_accounts(account_ids: Sequence[int]) -> dict[int, int]:
     """The organisation of each account."""
     found = fetch_frame(

@@ -14,6 +14,7 @@ from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.values import Control, TransactionKind
 from mains.payments.actions.deposits import book_arrivals
+from mains.payments.actions.payouts import match_transfers
 from mains.payments.actions.receipts import (
     RECEIPT_SCHEMA,
     BookedReceipts,
@@ -127,6 +128,7 @@ def accept_bank_file(*, file_id: int, now: datetime, actor_id: int | None = None
         file.accepted_by_id = actor_id
         file.save(update_fields=["status", "accepted_at", "accepted_by"])
         money_moved(now=now)
+        match_transfers(now=now)
         bank_file_accepted(now=now)
     received = (
         pl.concat([receipts for receipts, _ in parts]) if parts else pl.DataFrame(schema=RECEIPT_SCHEMA)

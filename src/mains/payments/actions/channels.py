@@ -48,10 +48,12 @@ def state_channel(
         raise _refusal(code, "A code has 2 to 20 small letters, digits and hyphens.", "Choose another code.")
     if kind not in ChannelKind.values:
         raise _refusal(code, f"{kind} is no kind of channel.", f"One of: {', '.join(ChannelKind.values)}.")
-    if (kind == ChannelKind.AGENT) == bool(adapter) or (adapter and adapter not in _providers):
+    # An acquirer of terminals at desks alone is never called, and has no adapter.
+    is_wrong = bool(adapter) if kind == ChannelKind.AGENT else kind == ChannelKind.WALLET and not adapter
+    if is_wrong or (adapter and adapter not in _providers):
         raise _refusal(
             code,
-            "An agent has no adapter, a wallet and an acquirer have a known one.",
+            "An agent has no adapter, a wallet has a known one, an acquirer a known one or none.",
             f"Adapters: {', '.join(known_adapters())}.",
         )
     for address in limits.get("allowed_addresses") or ():

@@ -3,16 +3,17 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from mains.base.prepared_rows import fetch_prepared
+from mains.payments.actions.acquirer_schedule import add_dues
 from mains.payments.actions.channels import provider_of
 from mains.payments.actions.letters import close_letters, keep_letter
 from mains.payments.actions.machine_receipts import UnableToReceive, receive_by_machine
-from mains.payments.models import AcquirerDue, PaymentChannel, PaymentOrder
+from mains.payments.models import PaymentChannel, PaymentOrder
 from mains.payments.values.online import (
     Acknowledgement,
     LetterOperation,
@@ -146,8 +147,11 @@ def _receive(channel: PaymentChannel, order: _Order | None, notice: Notice, *, n
     if not received.is_new:
         return
     if channel.settings.get("first_days") is not None:
-        _add_dues(
-            channel, received.receipt_id, order.instalments if order else 1, notice.amount_minor, paid_on
+        add_dues(
+            channel=channel,
+            receipts=[(received.receipt_id, notice.amount_minor)],
+            instalments=order.instalments if order else 1,
+            paid_on=paid_on,
         )
     if order is None:
         return
@@ -190,25 +194,6 @@ def _end_unpaid(channel: PaymentChannel, order: _Order, notice: Notice, *, now: 
         close_letters(channel_id=channel.pk, subject=notice.order_number, now=now)
     else:
         PaymentOrder.objects.filter(pk=order.id).update(next_try_at=now + _ASK_AGAIN, changed_at=now)
-
-
-def _add_dues(
-    channel: PaymentChannel, receipt_id: int, instalments: int, amount_minor: int, paid_on: date
-) -> None:
-    """The acquirer's schedule: equal parts, the odd minor units in the first ones."""
-    first, every = int(channel.settings["first_days"]), int(channel.settings.get("every_days", 30))
-    part_minor, odd = divmod(amount_minor, instalments)
-    AcquirerDue.objects.bulk_create(
-        AcquirerDue(
-            receipt_id=receipt_id,
-            channel_id=channel.pk,
-            part=part + 1,
-            due_on=paid_on + timedelta(days=first + part * every),
-            amount_minor=part_minor + (part < odd),
-        )
-        for part in range(instalments)
-        if part_minor + (part < odd)
-    )
 
 
 def _refuse_unprintable(notice: Notice) -> None:

@@ -10,9 +10,13 @@ from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.values import Control, TransactionKind
 from mains.payments.actions.receipts import suspense_place
-from mains.payments.models import BankBooking, BankTransaction, PaymentChannel, Payout
+from mains.payments.models import BankBooking, BankTransaction, PaymentChannel, Payout, PayoutPart
+from mains.payments.queries.acquirer_dues import find_fitting_gross, list_acquirer_lines, list_due_parts
 from mains.payments.queries.supply import utility_id
 from mains.payments.values import LineState, RegisterStatus
+from mains.payments.values.online import ChannelKind
+
+_ALL = 1_000_000
 
 
 class UnableToRecordPayout(MainsError):
@@ -64,25 +68,79 @@ def record_payout(
         return payout
 
 
+def match_transfers(*, now: datetime) -> int:
+    """Book the lines of accepted bank files that acquirers paid and whose amount is just that of card payments that
+    were due, less the commission; how many. What fits nothing waits for a person."""
+    made = 0
+    for channel in (
+        PaymentChannel.objects.filter(kind=ChannelKind.CARD).exclude(payer_accounts=[]).order_by("pk")
+    ):
+        for line_id, booked_on, net_minor, text in list_acquirer_lines(code=channel.code):
+            parts = list_due_parts(code=channel.code, on_date=booked_on, limit=_ALL)
+            gross = find_fitting_gross(channel=channel, parts=parts, net_minor=net_minor, booked_on=booked_on)
+            if gross is None:
+                continue
+            record_payout(
+                channel_code=channel.code,
+                reference=f"{text[:60]} #{line_id}".strip(),
+                paid_on=booked_on,
+                amount_minor=net_minor,
+                fee_minor=gross - net_minor,
+                bank_line_id=line_id,
+                now=now,
+            )
+            made += 1
+    return made
+
+
 def _post(payout: Payout, *, opened: date | None, now: datetime, narrative: str) -> None:
-    """One transaction, of the bank's line or of the payout: bank and charges against what the channel owes."""
+    """One transaction, of the bank's line or of the payout: bank and charges against what the channel owes, for cards
+    taken at desks where their claims stand."""
     gross = payout.amount_minor + payout.fee_minor
-    sides = pl.DataFrame(
-        {
-            "control": [Control.BANK.value, Control.BANK_CHARGES.value, Control.AGENTS.value],
-            "amount_minor": [payout.amount_minor, payout.fee_minor, -gross],
-        }
-    ).filter(pl.col("amount_minor") != 0)
+    claims = _lay(payout, gross)
+    rest = gross - sum(claims.values())
+    utility = utility_id()
+    sides = [
+        (Control.BANK.value, utility, payout.amount_minor),
+        (Control.BANK_CHARGES.value, utility, payout.fee_minor),
+        (Control.AGENTS.value, utility, -rest),
+        *((control, unit or utility, -minor) for (control, unit), minor in sorted(claims.items())),
+    ]
     by_line = payout.transaction_id is not None
     post_transaction(
         kind=TransactionKind.BANK_LINE if by_line else TransactionKind.PAYOUT,
         source_id=payout.transaction_id if payout.transaction_id is not None else payout.pk,
         business_date=max(payout.paid_on, opened or payout.paid_on),
         entries=pl.DataFrame(schema=ENTRY_SCHEMA),
-        counterparts=sides.with_columns(suspense_place(utility_id())).select(*POSTING_SCHEMA),
+        counterparts=pl.concat(
+            pl.DataFrame({"control": [control], "amount_minor": [minor]})
+            .with_columns(suspense_place(unit))
+            .select(*POSTING_SCHEMA)
+            for control, unit, minor in sides
+            if minor
+        ),
         now=now,
         narrative=narrative,
     )
+
+
+def _lay(payout: Payout, gross_minor: int) -> dict[tuple[str, int], int]:
+    """Lay a payout along the open parts, those due first first; what it pays of claims that stand elsewhere than with
+    the channel: minor units by control account and unit."""
+    claims: dict[tuple[str, int], int] = {}
+    left, parts = gross_minor, []
+    # Parts that fall due later are paid too where the acquirer pays ahead.
+    for part in list_due_parts(code=payout.channel.code, on_date=date.max, limit=_ALL):
+        taken = min(left, part.left_minor)
+        if not taken:
+            break
+        left -= taken
+        parts.append(PayoutPart(payout=payout, due_id=part.id, amount_minor=taken))
+        if part.control == Control.CARDS:
+            key = part.control, part.unit_id
+            claims[key] = claims.get(key, 0) + taken
+    PayoutPart.objects.bulk_create(parts)
+    return claims
 
 
 def _take_line(

@@ -10,6 +10,7 @@ from mains.payments.models.online import (
     PaymentChannel,
     PaymentOrder,
     Payout,
+    PayoutPart,
 )
 from mains.payments.values import LineState, MatchRule, PayerKind, RegisterStatus
 
@@ -32,6 +33,7 @@ __all__ = [
     "PaymentRegister",
     "PaymentRegisterRow",
     "Payout",
+    "PayoutPart",
     "Receipt",
     "ReceiptIdentification",
     "ReceiptReversal",

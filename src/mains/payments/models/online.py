@@ -113,6 +113,18 @@ class Payout(models.Model):
         ]
 
 
+class PayoutPart(models.Model):
+    """What a payout pays of a card payment's part, its fee included, so that what waits at the acquirer is known.
+    Append-only."""
+
+    payout = models.ForeignKey(Payout, on_delete=models.PROTECT, related_name="parts")
+    due = models.ForeignKey(AcquirerDue, on_delete=models.PROTECT, related_name="paid")
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["payout", "due"], name="one_part_a_payout_and_due")]
+
+
 class DeadLetter(models.Model):
     """A call that came to nothing, ours or a provider's: a person sees it, sends it again or closes it.
 

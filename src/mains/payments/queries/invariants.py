@@ -90,8 +90,36 @@ CHECKS: dict[str, str] = {
             UNION ALL
             SELECT -amount_minor - fee_minor FROM payments_payout
             UNION ALL
+            SELECT p.amount_minor FROM payments_payoutpart p JOIN payments_acquirerdue d ON d.id = p.due_id
+            JOIN payments_receipt c ON c.id = d.receipt_id WHERE c.money_control = 'cards'
+            UNION ALL
             SELECT -amount_minor FROM ledger_posting WHERE control = 'agents'
         ) both_sides HAVING sum(minor) <> 0
+    """,
+    # Cards taken at desks, less what was taken back and what acquirers paid of them, is what waits at acquirers.
+    "cards-equal-control": """
+        SELECT 'cards', sum(minor)
+        FROM (
+            SELECT c.amount_minor AS minor FROM payments_receipt c
+            WHERE c.money_control = 'cards'
+              AND NOT EXISTS (SELECT FROM payments_receiptreversal v WHERE v.receipt_id = c.id)
+            UNION ALL
+            SELECT -p.amount_minor FROM payments_payoutpart p JOIN payments_acquirerdue d ON d.id = p.due_id
+            JOIN payments_receipt c ON c.id = d.receipt_id WHERE c.money_control = 'cards'
+            UNION ALL
+            SELECT -amount_minor FROM ledger_posting WHERE control = 'cards'
+        ) both_sides HAVING sum(minor) <> 0
+    """,
+    # No part of a card payment is paid twice, and no payout pays more than it brought.
+    "card-parts-within-dues": """
+        SELECT 'card payment part ' || d.id, sum(p.amount_minor) - d.amount_minor
+        FROM payments_payoutpart p JOIN payments_acquirerdue d ON d.id = p.due_id
+        GROUP BY d.id HAVING sum(p.amount_minor) > d.amount_minor
+    """,
+    "card-parts-within-payouts": """
+        SELECT 'payout ' || o.id, sum(p.amount_minor) - o.amount_minor - o.fee_minor
+        FROM payments_payoutpart p JOIN payments_payout o ON o.id = p.payout_id
+        GROUP BY o.id HAVING sum(p.amount_minor) > o.amount_minor + o.fee_minor
     """,
     # A payment by machine was posted once, whole, as due from its channel.
     "machine-receipts-equal-postings": """

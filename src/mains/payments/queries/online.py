@@ -22,7 +22,8 @@ _CHANNELS = """
 """
 # Collected less taken back less passed on.
 _OWED = """(
-    coalesce((SELECT sum(r.amount_minor) FROM payments_receipt r WHERE r.channel_id = c.id
+    coalesce((SELECT sum(r.amount_minor) FROM payments_receipt r WHERE (r.channel_id = c.id
+              OR r.id IN (SELECT d.receipt_id FROM payments_acquirerdue d WHERE d.channel_id = c.id))
               AND NOT EXISTS (SELECT FROM payments_receiptreversal v WHERE v.receipt_id = r.id)), 0)
     - coalesce((SELECT sum(p.amount_minor + p.fee_minor) FROM payments_payout p WHERE p.channel_id = c.id), 0)
 )::bigint"""

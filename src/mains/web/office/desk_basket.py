@@ -61,6 +61,7 @@ class Basket:
     means: Means = Means.CASH
     tendered: str = ""
     slip: str = ""
+    instalments: int = 1
     text: str = ""
     hits: Sequence[Found] = field(default_factory=tuple)
     problem: str = ""
@@ -103,6 +104,7 @@ class Basket:
             ),
             tendered_minor=self.tendered_minor,
             slip=self.slip,
+            instalments=self.instalments,
         )
 
     def seen_anew(self) -> "Basket":
@@ -157,6 +159,7 @@ def read_basket(data: QueryDict, *, scope: Scope) -> Basket:
         means=Means.CARD if data.get("means") == Means.CARD else Means.CASH,
         tendered=tendered[:20],
         slip=data.get("slip", "")[:40],
+        instalments=min(99, _whole(data.get("instalments", "1")) or 1),
         text=text,
     )
 

@@ -12,6 +12,7 @@ from mains.base import formats
 from mains.base.business_day import today
 from mains.customers.queries.records import AccountRecord, find_account
 from mains.customers.values import Category
+from mains.invoicing.queries.advance_vat import list_providers
 from mains.invoicing.values import MAX_INTERVAL
 from mains.metering.queries.records import MeterRecord
 from mains.metering.values import Zone
@@ -226,6 +227,31 @@ class ClassIntervalForm(IntervalForm):
     category = forms.ChoiceField(label=gettext_lazy("Class"), choices=Category.choices)
 
     field_order = ("category", "months", "valid_from", "closes_in", "proof")
+
+
+class AdvanceVatForm(forms.Form):
+    """The VAT that falls due with advances for a supplier's service."""
+
+    provider = forms.ChoiceField(label=gettext_lazy("Supplier"))
+    service = forms.ChoiceField(label=gettext_lazy("Service"), choices=Service.choices)
+    percent = forms.DecimalField(
+        label=gettext_lazy("VAT, percent"),
+        max_digits=6,
+        decimal_places=4,
+        min_value=0,
+        max_value=Decimal("99.9999"),
+        help_text=gettext_lazy("Of invoices that are issued from the day on; 0 for none."),
+    )
+    valid_from = forms.DateField(
+        label=gettext_lazy("From"), widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d")
+    )
+    proof = forms.CharField(label=gettext_lazy("Evidence"), max_length=200, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.fields["provider"]
+        assert isinstance(chosen, forms.ChoiceField)
+        chosen.choices = list_providers()
 
 
 class OnSiteForm(forms.Form):

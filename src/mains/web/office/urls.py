@@ -80,6 +80,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="state_account_interval",
     ),
     path("invoices/", invoices.invoices, name="invoices"),
+    path("invoices/vat/", invoices.state_vat, name="state_advance_vat"),
     path("invoices/interval/", invoices.state_interval, name="state_class_interval"),
     path("invoices/groups/", invoices.add_group, name="add_invoice_group"),
     path("invoices/groups/<str:code>/", invoices.invoice_group, name="invoice_group"),
@@ -184,6 +185,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "payments/online/letters/<int:letter_id>/close/", online.close_dead_letter, name="close_dead_letter"
     ),
+    path("payments/online/channels/<slug:code>/transfer/", online.book_transfer, name="book_transfer"),
     path("payments/online/channels/<slug:code>/", online.online_channel, name="online_channel"),
     path(
         "payments/online/channels/<slug:code>/tokens/", online.issue_channel_token, name="issue_channel_token"

@@ -150,6 +150,8 @@ class _Cii:
         if invoice.rounding_minor:
             xml.text(sums, "ram:RoundingAmount", minor_text(invoice.rounding_minor))
         xml.text(sums, "ram:GrandTotalAmount", minor_text(invoice.gross_minor))
+        if invoice.prepaid_minor:
+            xml.text(sums, "ram:TotalPrepaidAmount", minor_text(invoice.prepaid_minor))
         xml.text(sums, "ram:DuePayableAmount", minor_text(invoice.payable_minor))
 
     def _line(self, deal: Element, line: InvoiceLine) -> None:

@@ -23,16 +23,10 @@ def make_collective_invoice(*, invoice: InvoiceRecord) -> Invoice:
 
     The buyer is that of the first bill, under the group's customer; each line says its account (BT-127). Net amounts,
     VAT and rounding are the sums of the bills', so that it asks for exactly what they do. Raises UnableToMakeInvoice:
-    no invoice of whole bills, several sellers or currencies; and as `make_invoice` does.
+    several sellers or currencies; and as `make_invoice` does.
     """
     place = f"invoice {invoice.number}"
-    if not invoice.has_whole_bills:
-        raise _refusal(
-            place,
-            "invoice-not-collective",
-            "Only a collective invoice has the lines of its bills.",
-            "Send the bill itself: the share of a payer and an advance are no supplies of their own.",
-        )
+    assert invoice.has_whole_bills, "Shares and advances have documents of their own."
     made = [
         (account, make_signed_invoice(month=month, bill_id=bill_id, language=invoice.language))
         for account, month, bill_id in _bills(invoice)
@@ -63,8 +57,9 @@ def make_collective_invoice(*, invoice: InvoiceRecord) -> Invoice:
         lines=tuple(_numbered(made)),
         breakdown=tuple(_summed(invoices)),
         rounding_minor=sum(each.rounding_minor for each in invoices),
+        prepaid_minor=sum(each.prepaid_minor for each in invoices),
     )
-    assert whole.payable_minor == invoice.amount_minor, "an invoice asks for what its bills ask for"
+    assert whole.total_minor == invoice.amount_minor, "an invoice asks for what its bills ask for"
     return whole.turned() if invoice.amount_minor < 0 else whole
 
 

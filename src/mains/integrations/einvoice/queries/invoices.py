@@ -1,5 +1,6 @@
 """A posted bill as an invoice of EN 16931: the door from billing to all documents that are made of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -15,16 +16,26 @@ from mains.integrations.einvoice.queries.amounts import Amounts, Posted, RateTot
 from mains.integrations.einvoice.queries.legal_data import find_buyer_data, find_seller_data
 from mains.integrations.einvoice.queries.lines import make_lines
 from mains.integrations.einvoice.queries.parties import make_buyer, make_delivery, make_payment, make_seller
+from mains.integrations.einvoice.queries.portions import (
+    ServiceAmounts,
+    amounts_by_service,
+    divide_amounts,
+    with_portions,
+)
 from mains.integrations.einvoice.queries.preceding import list_preceding
 from mains.integrations.einvoice.queries.vat import find_rule, is_vat
 from mains.integrations.einvoice.values.invoice import (
     INVOICE,
     Invoice,
     InvoiceLine,
+    PrecedingInvoice,
     VatBreakdown,
     VatCategory,
+    minor_text,
 )
 from mains.integrations.einvoice.values.legal import BuyerData, SellerData, UnableToMakeInvoice
+from mains.invoicing.queries.advance_vat import list_used_advances
+from mains.invoicing.queries.shares import divided_of_bill
 from mains.reporting.queries.bill_paper import BillContent, get_content
 from mains.reporting.queries.bill_paper.content import customer_language
 from mains.tariffs.queries.records import tariff_of_edition
@@ -36,7 +47,8 @@ FROM customers_account a JOIN customers_customer c ON c.id = a.customer_id WHERE
 
 
 def make_invoice(*, month: date, bill_id: int) -> Invoice:
-    """The bill as an invoice, or as a credit note where it gives money back; its texts in the customer's language.
+    """The bill as an invoice, or as a credit note where it gives money back; its texts in the customer's language. Of a
+    bill that is shared it is the account's own part; what advances have paid of it is deducted (BT-113).
 
     Net amounts, VAT and rounding sum to the bill exactly, and the VAT is what was posted. Raises UnableToPrintBill when
     there is no such bill, UnableToExplain when it does not follow from its facts, UnableToMakeInvoice when it has no
@@ -45,7 +57,14 @@ def make_invoice(*, month: date, bill_id: int) -> Invoice:
     with translation.override(customer_language(month=month, bill_id=bill_id)):
         content = get_content(month=month, bill_id=bill_id)
         made = _invoice(content, language=translation.get_language() or "en")
-    return made.turned() if content.bill.amount_minor < 0 else made
+    return made.turned() if made.total_minor < 0 else made
+
+
+def make_portion(*, month: date, bill_id: int, payer_id: int, language: str) -> Invoice:
+    """A payer's part of a shared bill, with amounts below zero where it gives money back, still addressed to the
+    account that is supplied. Raises as `make_invoice` does."""
+    with translation.override(language):
+        return _invoice(get_content(month=month, bill_id=bill_id), language=language, payer_id=payer_id)
 
 
 def make_signed_invoice(*, month: date, bill_id: int, language: str) -> Invoice:
@@ -55,7 +74,7 @@ def make_signed_invoice(*, month: date, bill_id: int, language: str) -> Invoice:
         return _invoice(get_content(month=month, bill_id=bill_id), language=language)
 
 
-def _invoice(content: BillContent, *, language: str) -> Invoice:
+def _invoice(content: BillContent, *, language: str, payer_id: int | None = None) -> Invoice:
     bill = content.bill
     _refuse_what_has_no_form(content)
     provider_id = content.place.provider_id
@@ -88,13 +107,54 @@ def _invoice(content: BillContent, *, language: str) -> Invoice:
         rounding_minor=amounts.rounding_minor,
         language=language,
     )
-    assert made.payable_minor == bill.amount_minor, "an invoice asks for what its bill asks for"
+    assert made.total_minor == bill.amount_minor, "an invoice asks for what its bill asks for"
+    if content.passed_on_minor or payer_id is not None:
+        by_service = amounts_by_service(content, lines, posted, amounts)
+        made = _portion(made, content, by_service, payer_id or bill.account_id)
+    if content.advance is not None and payer_id is None:
+        made = _with_advances(made, content)
     if {each.category for each in made.breakdown} == {VatCategory.OUT_OF_SCOPE}:
         # BR-O-02 to BR-O-04: outside the scope of VAT nobody states a VAT number.
         made = replace(
             made, seller=replace(made.seller, vat_number=""), buyer=replace(made.buyer, vat_number="")
         )
     return made
+
+
+def _portion(
+    whole: Invoice, content: BillContent, by_service: Mapping[str, ServiceAmounts], payer_id: int
+) -> Invoice:
+    bill, portions = content.bill, {}
+    divided = divided_of_bill(bill_id=bill.id)
+    for service, amounts in by_service.items():
+        parts = dict(divided.get((content.place.provider_id, service), {}))
+        parts[bill.account_id] = amounts.total_minor - sum(parts.values())
+        if payer_id in parts:
+            portions[service] = divide_amounts(amounts, parts)[payer_id]
+    return with_portions(whole, portions, number=content.number)
+
+
+def _with_advances(made: Invoice, content: BillContent) -> Invoice:
+    """What advances have paid is deducted, each invoice in advance named with its VAT (BT-22, BG-3)."""
+    used = list_used_advances(account_id=content.bill.account_id, bill_id=content.bill.id)
+    notes = [
+        _("Advance invoice %(number)s: %(amount)s, of which VAT %(vat)s.")
+        % {
+            "number": one.number,
+            "amount": f"{minor_text(one.used_minor)} {made.currency}",
+            "vat": f"{minor_text(one.vat_minor)} {made.currency}",
+        }
+        for one in used
+    ]
+    return replace(
+        made,
+        prepaid_minor=sum(one.used_minor for one in used),
+        notes=(*made.notes, *notes),
+        preceding=(
+            *made.preceding,
+            *(PrecedingInvoice(number=one.number, issued_on=one.issued_on) for one in used),
+        ),
+    )
 
 
 def _customer(

@@ -84,12 +84,17 @@ def make_payment(content: BillContent, data: SellerData, *, is_refund: bool) -> 
     reference = f"{content.addressee.account_number} {content.number}"
     if is_refund:
         return PaymentMeans(code=SET_OFF, reference=reference)
-    account = (data.iban or content.payee.bank_account).replace(" ", "")
-    is_sepa = content.currency == _SEPA_CURRENCY and iban.is_valid(account)
+    return make_payee_means(content.payee, data, reference=reference, currency=content.currency)
+
+
+def make_payee_means(payee: Payee, data: SellerData, *, reference: str, currency: str) -> PaymentMeans:
+    """A transfer to the supplier's account, in its own form where it is SEPA's."""
+    account = (data.iban or payee.bank_account).replace(" ", "")
+    is_sepa = currency == _SEPA_CURRENCY and iban.is_valid(account)
     return PaymentMeans(
         code=SEPA_CREDIT_TRANSFER if is_sepa else CREDIT_TRANSFER,
         reference=reference,
         account=account,
-        holder=data.legal_name or content.payee.name,
-        bic=(data.bic or content.payee.bank_code).replace(" ", ""),
+        holder=data.legal_name or payee.name,
+        bic=(data.bic or payee.bank_code).replace(" ", ""),
     )

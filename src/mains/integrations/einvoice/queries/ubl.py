@@ -154,6 +154,8 @@ class _Ubl:
         self._amount(total, "cbc:LineExtensionAmount", invoice.net_minor)
         self._amount(total, "cbc:TaxExclusiveAmount", invoice.net_minor)
         self._amount(total, "cbc:TaxInclusiveAmount", invoice.gross_minor)
+        if invoice.prepaid_minor:
+            self._amount(total, "cbc:PrepaidAmount", invoice.prepaid_minor)
         if invoice.rounding_minor:
             self._amount(total, "cbc:PayableRoundingAmount", invoice.rounding_minor)
         self._amount(total, "cbc:PayableAmount", invoice.payable_minor)

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-INVOICE, CREDIT_NOTE = "380", "381"
+INVOICE, CREDIT_NOTE, PREPAYMENT = "380", "381", "386"
 """BT-3 by UNTDID 1001."""
 
 
@@ -134,10 +134,11 @@ class VatBreakdown:
 
 @dataclass(frozen=True, kw_only=True)
 class Invoice:
-    """An invoice (BT-3 380) or credit note (381).
+    """An invoice (BT-3 380), a credit note (381), or an invoice in advance (386).
 
     `currency` BT-5, `buyer_reference` BT-10, `contract` BT-12, `object_id` BT-18 (the customer's account), `terms`
-    BT-20, `notes` BT-22, `period` BG-14 with its last day, `rounding_minor` BT-114.
+    BT-20, `notes` BT-22, `period` BG-14 with its last day, `rounding_minor` BT-114,
+    `prepaid_minor` BT-113: what advances have paid of it.
     """
 
     type_code: str
@@ -159,6 +160,7 @@ class Invoice:
     breakdown: tuple[VatBreakdown, ...]
     lines: tuple[InvoiceLine, ...]
     rounding_minor: int = 0
+    prepaid_minor: int = 0
     language: str = "en"
 
     @property
@@ -181,9 +183,14 @@ class Invoice:
         return self.net_minor + self.tax_minor
 
     @property
+    def total_minor(self) -> int:
+        """What is asked for in all, before advances are deducted."""
+        return self.gross_minor + self.rounding_minor
+
+    @property
     def payable_minor(self) -> int:
         """BT-115."""
-        return self.gross_minor + self.rounding_minor
+        return self.total_minor - self.prepaid_minor
 
     def turned(self) -> "Invoice":
         """The same with all signs turned: what asks for less than nothing gives back more than nothing."""
@@ -198,6 +205,7 @@ class Invoice:
                 for each in self.breakdown
             ),
             rounding_minor=-self.rounding_minor,
+            prepaid_minor=-self.prepaid_minor,
         )
 
 

@@ -68,7 +68,7 @@ def invoice_texts(invoice: InvoiceRecord, *, language: str) -> Texts:
         "summary": list(_summary(parts, language=language)),
         "rows": list(_rows(invoice, parts, language=language)),
         "total": amount_text(invoice.amount_minor, language=language),
-        "notes": list(_notes(invoice)),
+        "notes": list(_notes(invoice, parts, currency=currency, language=language)),
         "labels": {
             "customer": _("Customer"),
             "number": _("Invoice %(number)s") % {"number": invoice.number},
@@ -174,13 +174,24 @@ def _rows(invoice: InvoiceRecord, parts: Sequence[PartRecord], *, language: str)
         }
 
 
-def _notes(invoice: InvoiceRecord) -> Iterator[str]:
+def _notes(
+    invoice: InvoiceRecord, parts: Sequence[PartRecord], *, currency: str, language: str
+) -> Iterator[str]:
     if invoice.is_collective:
         yield _("Each account's bill, with its calculation, is enclosed; this invoice adds them up.")
     elif invoice.kind == InvoiceKind.PERIOD:
         yield _("The charges of each month, with their calculation, are enclosed; this invoice adds them up.")
     elif invoice.is_advance:
         yield _("This is no bill: what you pay is an advance, which your next bills use.")
+        for part in parts:
+            if part.vat_percent is not None:
+                yield _("Net %(net)s, VAT %(percent)s %%: %(vat)s.") % {
+                    "net": money_text(
+                        part.amount_minor - part.vat_minor, currency=currency, language=language
+                    ),
+                    "percent": f"{part.vat_percent.normalize():f}",
+                    "vat": money_text(part.vat_minor, currency=currency, language=language),
+                }
     if invoice.note:
         yield invoice.note
     if invoice.cancelled_for:

@@ -21,6 +21,7 @@ from mains.cashdesk.queries.records import (
     list_lines,
     list_payments,
 )
+from mains.cashdesk.queries.till import most_instalments
 from mains.cashdesk.values import VoidState
 from mains.kernel.errors import MainsError
 from mains.reporting.queries.desk_paper import receipt_pdf, receipt_picture
@@ -96,6 +97,7 @@ def _counter(
     context = {
         "shift": shift,
         "basket": basket,
+        "max_instalments": most_instalments(desk_id=shift.desk_id),
         "done": done,
         "latest": [] if request.htmx else list_payments(shift_id=shift.id, limit=LATEST),
         "currency": currency_of_utility(),

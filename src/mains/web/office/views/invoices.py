@@ -1,5 +1,6 @@
 """Invoices above the bills: groups that are invoiced together, and every invoice with its parts, payments and files."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -12,12 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text
-from mains.integrations.einvoice.queries.collective import make_collective_invoice
+from mains.integrations.einvoice.queries.invoice_documents import make_invoice_document
 from mains.integrations.einvoice.queries.profiles import get_profile, write_document
+from mains.invoicing.actions.advance_vat import state_advance_vat
 from mains.invoicing.actions.advances import cancel_advance
 from mains.invoicing.actions.collective import issue_collective, preview_collective
 from mains.invoicing.actions.groups import add_member, create_group, remove_member
 from mains.invoicing.actions.intervals import state_class_interval
+from mains.invoicing.queries.advance_vat import list_advance_vat
 from mains.invoicing.queries.groups import GroupRecord, find_group, list_groups, list_members
 from mains.invoicing.queries.intervals import list_class_intervals, list_waiting_spans, open_month
 from mains.invoicing.queries.invoices import (
@@ -37,7 +40,14 @@ from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
-from mains.web.office.invoice_forms import ClassIntervalForm, GroupForm, IssueForm, MemberForm, account_of
+from mains.web.office.invoice_forms import (
+    AdvanceVatForm,
+    ClassIntervalForm,
+    GroupForm,
+    IssueForm,
+    MemberForm,
+    account_of,
+)
 from mains.web.office.parts import Crumb
 
 PAGE = 100
@@ -57,7 +67,11 @@ def invoices(request: OfficeRequest) -> HttpResponse:
 
 
 def _invoices_page(
-    request: OfficeRequest, form: GroupForm, *, interval_form: ClassIntervalForm | None = None
+    request: OfficeRequest,
+    form: GroupForm,
+    *,
+    interval_form: ClassIntervalForm | None = None,
+    vat_form: AdvanceVatForm | None = None,
 ) -> HttpResponse:
     kind = request.GET.get("kind", "")
     before = request.GET.get("before", "")
@@ -77,6 +91,8 @@ def _invoices_page(
         "intervals": list_class_intervals(),
         "interval_form": interval_form
         or ClassIntervalForm(initial={"valid_from": open_month(today=request.today), "months": 3}),
+        "advance_vat": list_advance_vat(),
+        "vat_form": vat_form or AdvanceVatForm(initial={"valid_from": request.today}),
         "may_bill_all": _bills_everywhere(request),
         "may_bill": Permission.RUN_BILLING in request.rights.permissions,
         "currency": currency_of_utility(),
@@ -121,6 +137,32 @@ def state_interval(request: OfficeRequest) -> HttpResponse:
         else:
             return redirect("office:invoices")
     return _invoices_page(request, GroupForm(scope=request.scope), interval_form=form)
+
+
+@require_POST
+@needs(Permission.RUN_BILLING)
+def state_vat(request: OfficeRequest) -> HttpResponse:
+    """State the VAT that falls due with advances for a supplier's service, in the whole utility."""
+    if not _bills_everywhere(request):
+        raise PermissionDenied
+    form = AdvanceVatForm(request.POST)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            state_advance_vat(
+                provider_id=int(data["provider"]),
+                service=data["service"],
+                rate_ppm=int(Decimal(data["percent"]).scaleb(4)),
+                valid_from=data["valid_from"],
+                actor=request.user,
+                now=now(),
+                proof=data["proof"],
+            )
+        except MainsError as error:
+            form.add_error(_field(form, error), error_text(error))
+        else:
+            return redirect("office:invoices")
+    return _invoices_page(request, GroupForm(scope=request.scope), vat_form=form)
 
 
 def _bills_everywhere(request: OfficeRequest) -> bool:
@@ -267,7 +309,7 @@ def _content(found: InvoiceRecord, form: str) -> bytes:
         return invoice_csv(invoice=found)
     if form == "xlsx":
         return invoice_xlsx(invoice=found)
-    return write_document(make_collective_invoice(invoice=found), profile=get_profile("peppol"))
+    return write_document(make_invoice_document(invoice=found), profile=get_profile("peppol"))
 
 
 def _group(request: OfficeRequest, code: str) -> GroupRecord:

@@ -1,5 +1,8 @@
 """Receipts by machine: channels with their tokens, orders, and calls that wait for a person."""
 
+from decimal import Decimal
+
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,9 +15,10 @@ from mains.base.clock import read_clock
 from mains.base.wording import error_text, translate_message
 from mains.kernel.errors import MainsError
 from mains.payments.actions.orders import ask_about, refund_order
+from mains.payments.actions.payouts import record_payout
 from mains.payments.actions.resending import close_letter, resend_letter
 from mains.payments.actions.tokens import issue_token, revoke_token
-from mains.payments.queries.acquirer_dues import list_due_parts
+from mains.payments.queries.acquirer_dues import list_due_parts, list_transfers, list_waiting_lines
 from mains.payments.queries.online import (
     count_open_letters,
     find_channel,
@@ -235,6 +239,10 @@ def _show_channel(request: OfficeRequest, code: str, *, token: str = "") -> Http
             (day, [(one, DayDifference(one["kind"]).label) for one in day.differences[:20]])
             for day in list_days(code=code)
         ],
+        "is_acquirer": found[0].kind == ChannelKind.CARD,
+        "transfers": list_transfers(code=code, limit=50),
+        "waiting_lines": list_waiting_lines(code=code),
+        "may_book": Permission.IMPORT_PAYMENTS in request.rights.permissions,
         "dues": list_due_parts(code=code, on_date=request.today, limit=100),
         "today": request.today,
         "currency": currency_of_utility(),
@@ -245,6 +253,43 @@ def _show_channel(request: OfficeRequest, code: str, *, token: str = "") -> Http
         ],
     }
     return render(request, "office/online_channel.html", context)
+
+
+@require_POST
+@needs(Permission.IMPORT_PAYMENTS)
+def book_transfer(request: OfficeRequest, code: str) -> HttpResponse:
+    """Book a line of the bank as a transfer of the acquirer, with the commission that a person states."""
+    if not list_channels(scope=request.scope, today=request.today, code=code):
+        raise Http404(_("There is no such channel."))
+    form = TransferForm(request.POST)
+    line = next(
+        (one for one in list_waiting_lines(code=code) if str(one.id) == request.POST.get("line", "")), None
+    )
+    if line is None or not form.is_valid():
+        messages.error(request, _("State the commission as an amount, of a line that waits."))
+        return redirect("office:online_channel", code=code)
+    try:
+        record_payout(
+            channel_code=code,
+            reference=f"{line.text[:60]} #{line.id}".strip(),
+            paid_on=line.booked_on,
+            amount_minor=line.net_minor,
+            fee_minor=int(Decimal(form.cleaned_data["fee"]).scaleb(2)),
+            bank_line_id=line.id,
+            now=now(),
+            actor_id=request.user.pk,
+        )
+    except MainsError as error:
+        messages.error(request, error_text(error))
+    else:
+        messages.success(request, _("The transfer is booked."))
+    return redirect("office:online_channel", code=code)
+
+
+class TransferForm(forms.Form):
+    """The commission that an acquirer kept of a transfer."""
+
+    fee = forms.DecimalField(max_digits=14, decimal_places=2, min_value=0)
 
 
 def _within(request: OfficeRequest, order_id: int) -> None:

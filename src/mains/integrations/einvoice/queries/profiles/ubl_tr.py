@@ -17,6 +17,7 @@ from mains.integrations.einvoice.queries.checks import Problem
 from mains.integrations.einvoice.queries.xml import Element, XmlWriter
 from mains.integrations.einvoice.values.codes import CREDIT_TRANSFER
 from mains.integrations.einvoice.values.invoice import (
+    PREPAYMENT,
     Address,
     Invoice,
     InvoiceLine,
@@ -55,6 +56,9 @@ class _UblTr:
         return invoice.currency == "TRY" or invoice.seller.address.country == "TR"
 
     def list_problems(self, invoice: Invoice) -> Sequence[Problem]:
+        if invoice.type_code == PREPAYMENT:
+            message = _("UBL-TR has no invoice in advance.")
+            return [Problem("InvoiceTypeCode", message, _("Send the bill when the supply is billed."))]
         return list(_problems(invoice, self.scenario_of(invoice)))
 
     def scenario_of(self, invoice: Invoice) -> str:
@@ -301,7 +305,7 @@ class _Document:
             self._amount(total, "cbc:AllowanceTotalAmount", -_sum(self.allowances))
         if invoice.rounding_minor:
             self._amount(total, "cbc:PayableRoundingAmount", invoice.rounding_minor)
-        self._amount(total, "cbc:PayableAmount", invoice.payable_minor)
+        self._amount(total, "cbc:PayableAmount", invoice.total_minor)
 
     def _line(self, root: Element, number: int, line: InvoiceLine) -> None:
         xml = self.xml
