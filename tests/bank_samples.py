@@ -125,3 +125,30 @@ SAMPLES = {
     "MT942": MT_942.encode(),
     "1C": client_bank(),
 }
+
+
+def status_report(
+    original: str, *orders: tuple[str, str, str], group: str = "PART", kind: str = "pain.001.001.09"
+) -> bytes:
+    """A customer payment status report (pain.002.001.10) on a file of orders: (end-to-end id, status, reason)."""
+    told = "".join(
+        f"<TxInfAndSts><OrgnlEndToEndId>{name}</OrgnlEndToEndId><TxSts>{status}</TxSts>"
+        + (
+            f"<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn><AddtlInf>said by the bank</AddtlInf></StsRsnInf>"
+            if code
+            else ""
+        )
+        + "</TxInfAndSts>"
+        for name, status, code in orders
+    )
+    batch = (
+        f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>{original}-1</OrgnlPmtInfId>{told}</OrgnlPmtInfAndSts>"
+        if told
+        else ""
+    )
+    return (
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>'
+        f"<GrpHdr><MsgId>STATUS-{original}</MsgId></GrpHdr>"
+        f"<OrgnlGrpInfAndSts><OrgnlMsgId>{original}</OrgnlMsgId><OrgnlMsgNmId>{kind}</OrgnlMsgNmId>"
+        f"<GrpSts>{group}</GrpSts></OrgnlGrpInfAndSts>{batch}</CstmrPmtStsRpt></Document>"
+    ).encode()

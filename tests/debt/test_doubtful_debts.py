@@ -9,10 +9,17 @@ import pytest
 from debt_cast import approve, people, run_interest, state_rules
 from mains.base.columns import append_frame, ensure_month_partitions
 from mains.customers.models import Agreement
+from mains.customers.queries.records import find_account
+from mains.debt.actions.acknowledgements import (
+    UnableToAcknowledge,
+    record_acknowledgement,
+    withdraw_acknowledgement,
+)
 from mains.debt.actions.decisions import decide_proposal
 from mains.debt.actions.movements import propose_write_off
 from mains.debt.actions.provisions import UnableToProvide, propose_provision
 from mains.debt.actions.terms import UnableToStateTerms, state_limitation, state_provision
+from mains.debt.queries.acknowledgements import list_acknowledgements
 from mains.debt.queries.interest import list_posted
 from mains.debt.queries.open_debts import list_barred, list_open_debts, list_supplies
 from mains.debt.queries.provisions import list_provisions
@@ -105,6 +112,43 @@ def test_limitation_runs_from_the_due_date_and_a_part_payment_starts_it_anew(cas
     assert list_open_debts(account_id=account, today=MAY)[0].barred_after == date(2023, 6, 15)
     limitation(2, interruption=Interruption.PART_PAYMENT)
     assert list_open_debts(account_id=account, today=MAY)[0].barred_after == date(2020, 2, 28), "too late"
+
+
+def test_a_letter_of_the_customer_starts_limitation_anew_until_it_is_withdrawn(cast: Cast) -> None:
+    cast.bill("anna", 30_000, on=date(2018, 1, 1), due=date(2018, 2, 28))
+    cast.bill("anna", 5_000, on=date(2020, 1, 1), due=date(2020, 2, 29))
+    limitation(3, interruption=Interruption.PART_PAYMENT)
+    anna = find_account(number=cast.numbers["anna"], scope=EVERYTHING, on_date=MAY)
+    told = {"account": anna, "today": MAY, "actor": None, "now": NOW}
+
+    def barred() -> list[date | None]:
+        return [one.barred_after for one in list_open_debts(account_id=anna.id, today=MAY)]
+
+    old, young = (one.item_id for one in list_open_debts(account_id=anna.id, today=MAY))
+    assert barred() == [date(2021, 2, 28), date(2023, 2, 28)]
+    made = record_acknowledgement(
+        acknowledged_on=date(2020, 12, 1), document="Letter of 1 December 2020", item_id=old, **told
+    )
+    assert barred() == [date(2023, 12, 1), date(2023, 2, 28)]
+    record_acknowledgement(acknowledged_on=date(2021, 3, 1), document="Reconciliation 7", **told)
+    assert barred() == [date(2024, 3, 1), date(2024, 3, 1)]
+    assert [one.document for one in list_acknowledgements(account_id=anna.id)] == [
+        "Reconciliation 7",
+        "Letter of 1 December 2020",
+    ]
+    # Without the letter the time of the old debt was up before the reconciliation, which revives nothing.
+    withdraw_acknowledgement(
+        acknowledgement_id=made.pk, account_id=anna.id, reason="Of another account", actor=None, now=NOW
+    )
+    assert barred() == [date(2021, 2, 28), date(2024, 3, 1)]
+    for wrong in (
+        {"acknowledged_on": date(2021, 3, 1), "document": " "},
+        {"acknowledged_on": MAY + timedelta(days=1), "document": "x"},
+        {"acknowledged_on": date(2017, 1, 1), "document": "x"},
+        {"acknowledged_on": date(2021, 3, 1), "document": "x", "item_id": young, "service": "gas"},
+    ):
+        with pytest.raises(UnableToAcknowledge):
+            record_acknowledgement(**wrong, **told)
 
 
 def test_time_barred_debts_are_listed_by_day_service_and_scope(cast: Cast) -> None:

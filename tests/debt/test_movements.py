@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bank_samples import ROUBLES, client_bank
+from bank_samples import ROUBLES, client_bank, status_report
 from debt_cast import approve, people, run_interest, state_rules
 from mains.debt.actions.movements import (
     Payee,
@@ -17,12 +17,17 @@ from mains.debt.actions.movements import (
     undo_movement,
 )
 from mains.debt.actions.refunds import UnableToPayRefund, book_refund_line, pay_in_cash
-from mains.debt.models import Movement
+from mains.debt.models import Movement, RefundAnswer, RefundFile
 from mains.debt.queries.invariants import find_breaches
 from mains.debt.queries.movements import list_movements, list_refunds_to_pay
 from mains.debt.values import RefundWay
 from mains.integrations.bank_files.intake import take_bank_file
 from mains.integrations.payment_orders.refunds import order_refunds
+from mains.integrations.payment_orders.status_reports import (
+    UnableToReadStatusReport,
+    read_status_report,
+    take_status_report,
+)
 from mains.integrations.payment_orders.values import BankParty, UnableToWritePaymentOrders
 from mains.ledger.actions.policies import state_policy
 from mains.ledger.models import Posting
@@ -177,6 +182,49 @@ def test_a_refund_is_ordered_once_and_booked_when_the_bank_shows_it(cast: Cast) 
     with pytest.raises(UnableToPayRefund):
         book_refund_line(transaction_id=line.pk, now=NOW)
     assert sound()
+
+
+def test_a_refund_that_the_bank_refuses_is_a_credit_again(cast: Cast) -> None:
+    cast.pay(("dilek", "2021-04-10", "300.00", "TOO-MUCH"))
+    before = balance_of(account_id=cast.accounts["dilek"])
+    payee = Payee(way=RefundWay.BANK, name="Anna", account="DE89 3704 0044 0532 0130 00")
+    wrong, right = (
+        approve(propose_refund(place=place(cast, "dilek"), amount_minor=minor, payee=payee, **told()))
+        for minor in (25_000, 1_000)
+    )
+    utility = BankParty(name="Lumen", iban="DE89370400440532013000", bic="COBADEFFXXX")
+    order_refunds(debtor=utility, execute_on=date(2021, 6, 8), now=NOW, actor_id=None)
+    file = RefundFile.objects.get().identifier
+    report = status_report(file, (f"REFUND-{wrong.pk}", "RJCT", "AC01"), ("STRANGE-1", "RJCT", "AC01"))
+    taken = take_status_report(content=report, file_name="r.xml", now=NOW)
+    assert (taken.accepted, taken.rejected, taken.unknown) == (1, 1, ("STRANGE-1",))
+    assert balance_of(account_id=cast.accounts["dilek"]) == before + 1_000
+    assert control("refunds") == -1_000
+    said = {one.id: one for one in list_movements(scope=EVERYTHING)}
+    assert (said[wrong.pk].state, said[right.pk].state) == ("undone", "ordered")
+    again = take_status_report(content=report, file_name="again.xml", now=NOW)
+    assert (again.was_known, again.rejected) == (True, 1)
+    assert control("refunds") == -1_000
+    assert RefundAnswer.objects.get(is_accepted=False).code == "AC01"
+    approve(propose_refund(place=place(cast, "dilek"), amount_minor=25_000, payee=payee, **told()))
+    assert len(list_refunds_to_pay(scope=EVERYTHING)) == 1
+    assert sound()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<a/>",
+        b"<!DOCTYPE a><a/>",
+        status_report("X")[:200],
+        status_report("X").replace(b"OrgnlMsgId", b"Other"),
+    ],
+)
+def test_what_is_no_whole_status_report_is_refused(content: bytes) -> None:
+    with pytest.raises(UnableToReadStatusReport) as refused:
+        read_status_report(content)
+    assert refused.value.remedy
 
 
 def test_who_owes_for_another_service_gets_no_money_out_but_an_offset(cast: Cast) -> None:

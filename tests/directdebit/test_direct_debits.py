@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from lxml import etree
 
+from bank_samples import status_report
 from debit_cast import (
     BANK_TIME,
     COLLECT_ON,
@@ -38,9 +39,11 @@ from mains.directdebit.actions.mandates import (
 )
 from mains.directdebit.models import CollectionItem
 from mains.directdebit.queries import invariants
+from mains.directdebit.queries.dues import list_dues
 from mains.directdebit.queries.mandates import list_mandates
 from mains.directdebit.values import CollectionState, MandateState, MandateUse, Scheme, lapses_on
 from mains.integrations.payment_orders.collections import order_collection
+from mains.integrations.payment_orders.status_reports import take_status_report
 from mains.ledger.actions.periods import close_through
 from mains.ledger.queries import invariants as ledger_invariants
 from mains.ledger.queries.current_account import balance_of
@@ -135,6 +138,30 @@ def test_another_person_approves_and_the_file_is_written_once(cast: Cast) -> Non
     assert texts(content, "CdtrSchmeId/Id/PrvtId/Othr/Id") == [CREDITOR_ID] * 2
     assert texts(content, "ReqdColltnDt") == [COLLECT_ON.isoformat()] * 2
     assert look_at(collection).state is CollectionState.FILED
+
+
+def test_what_the_bank_refuses_before_its_day_is_asked_for_again(cast: Cast) -> None:
+    for name in ("anna", "boris"):
+        sign(cast, name)
+        cast.bill(name, 100_00 if name == "anna" else 70_00, on=APRIL)
+    collection, _ = order()
+    refused = item_of(cast, collection, "boris").end_to_end_id
+    report = status_report(f"DD-{collection.pk}", (refused, "RJCT", "AC01"), kind="pain.008.001.08")
+    taken = take_status_report(content=report, file_name="r.xml", now=NOW)
+    assert (taken.accepted, taken.rejected, taken.unknown) == (1, 1, ())
+    found = look_at(collection)
+    assert (found.accepted_count, found.rejected_count, found.rejected_minor, found.open_count) == (
+        1,
+        1,
+        70_00,
+        1,
+    )
+    dues = list_dues(creditor_number=1, collect_on=COLLECT_ON + timedelta(days=7))
+    assert [(due.mandate.identifier, due.amount_minor) for due in dues] == [("M-boris", 70_00)]
+    # The bank books the batch without it.
+    done = take(statement(batch_sum(f"DD-{collection.pk}-B1", 100_00, COLLECT_ON)))
+    assert (done.receipt_count, done.suspense_count) == (1, 0)
+    assert balance_of(account_id=cast.accounts["anna"]) == 0
 
 
 def test_a_batch_booked_as_one_sum_becomes_its_receipts(cast: Cast) -> None:

@@ -28,6 +28,7 @@ from mains.invoicing.queries.invoices import bills_of, get_invoice, list_invoice
 from mains.invoicing.values import Share, vat_inside
 from mains.ledger.models import Posting
 from mains.ledger.queries.advances import advances_left
+from mains.ledger.queries.current_account import current_account
 from mains.reporting.queries.bill_paper import slip
 from mains.reporting.queries.bill_paper.slip import slip_text
 from mains.reporting.queries.invoice_paper import bills_of_invoice_pdf, invoice_csv, invoice_pdf, invoice_xlsx
@@ -99,6 +100,7 @@ def test_an_advance_states_its_vat_and_the_bill_deducts_it(billed_utility):
     assert (document.type_code, document.net_minor, document.tax_minor) == ("386", 420_17, 79_83)
 
     bill = Bill.objects.get(account_id=14, month=MAY)
+    money_comes("14", current_account(account_id=14).closing_minor - bill.amount_minor)
     money_comes(invoice.number, 500_00)
     follow_up(now=NOW)
     used = sum(one.used_minor for one in list_used_advances(account_id=14, bill_id=bill.id))

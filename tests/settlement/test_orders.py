@@ -5,9 +5,11 @@ from datetime import date, timedelta
 import pytest
 from lxml import etree
 
+from bank_samples import status_report
 from mains.customers.models import Party
 from mains.integrations.bank_files.intake import take_bank_file
 from mains.integrations.payment_orders.settlement_orders import write_settlement_orders
+from mains.integrations.payment_orders.status_reports import take_status_report
 from mains.ledger.models import Posting
 from mains.payments.actions.bank_acceptance import accept_bank_file
 from mains.payments.actions.bank_accounts import add_bank_account
@@ -75,6 +77,24 @@ def test_money_goes_from_payable_by_the_bank_to_paid(cast: Cast, people) -> None
     assert sum(Posting.objects.filter(control="transit").values_list("amount_minor", flat=True)) == 0
     assert invariants.find_breaches() == []
     assert {one.state for one in list_settlements()} == {"booked", "prepared"}
+
+
+def test_an_order_that_the_bank_refuses_is_payable_again(cast: Cast, people) -> None:
+    contract("power:100", fee="0")
+    payee(cast, "power")
+    paid(cast, "100.00", "b-1")
+    settle(through=MAY, now=NOW, actor_id=people[0])
+    order = PaymentOrder.objects.get()
+    approve_order(order_id=order.pk, execute_on=NOW.date(), now=NOW, actor_id=people[1])
+    report = status_report(f"MAINS-{order.pk}-{order.pk}-1", group="RJCT")
+    assert take_status_report(content=report, file_name="r.xml", now=NOW).rejected == 1
+    assert waiting(cast.parties["power"]) == 100_00
+    assert sum(Posting.objects.filter(control="transit").values_list("amount_minor", flat=True)) == 0
+    assert {one.state for one in list_settlements()} == {"returned"}
+    later = NOW + timedelta(days=30)
+    (again,) = settle(through=date(2021, 6, 30), now=later, actor_id=people[0])
+    assert again.ordered_minor == 100_00
+    assert invariants.find_breaches() == []
 
 
 def mt940(reference: str) -> bytes:

@@ -69,4 +69,10 @@ DESKS = (
     _("Give each slip a number of its own."),
     _("There is less cash at the desks of the unit that took this money."),
     _("Bring cash from the safe to the desk first, and give it back there."),
+    _("The terminal of this desk takes a card in at most {count} instalments."),
+    _("Choose fewer; the acquirer's channel says how many it allows."),
+    _("There is no such desk."),
+    _("See `mains desk list`."),
+    _("There is no acquirer of cards with this code."),
+    _("State its channel first: mains online channel."),
 )

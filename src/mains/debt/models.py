@@ -4,7 +4,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 
-from mains.base.facts import DatedFact
+from mains.base.facts import DatedFact, Recorded, Withdrawal
 from mains.debt.values import (
     InterestCause,
     Interruption,
@@ -133,6 +133,25 @@ class MovementPosting(models.Model):
         constraints = [models.UniqueConstraint(fields=["movement", "is_counter"], name="moved_once")]
 
 
+class Acknowledgement(Recorded):
+    """A customer's acknowledgement of debts in writing on a day: of one debt (`item_id`), or of all that were due then,
+    of a service or of all."""
+
+    account = models.ForeignKey("customers.Account", on_delete=models.PROTECT, related_name="+")
+    item_id = models.BigIntegerField(null=True)
+    service = models.CharField(max_length=20, blank=True)
+    acknowledged_on = models.DateField()
+    document = models.CharField(max_length=200)
+
+
+class AcknowledgementWithdrawal(Withdrawal):
+    """Why an acknowledgement does not hold after all."""
+
+    fact = models.OneToOneField(
+        Acknowledgement, primary_key=True, on_delete=models.PROTECT, related_name="withdrawal"
+    )
+
+
 class RefundFile(models.Model):
     """Payment orders (pain.001) that went to the bank in one file. Append-only."""
 
@@ -150,6 +169,21 @@ class RefundOrder(models.Model):
     movement = models.OneToOneField(Movement, on_delete=models.PROTECT, related_name="order")
     file = models.ForeignKey(RefundFile, on_delete=models.PROTECT, related_name="orders")
     end_to_end_id = models.CharField(max_length=35, unique=True)
+
+
+class RefundAnswer(models.Model):
+    """What the bank answered to a refund's order: accepted, or refused with a reason. Append-only."""
+
+    order = models.ForeignKey(RefundOrder, on_delete=models.PROTECT, related_name="answers")
+    is_accepted = models.BooleanField()
+    code = models.CharField(max_length=10, blank=True)
+    text = models.CharField(max_length=200, blank=True)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "is_accepted"], name="answered_once_a_refund")
+        ]
 
 
 class RefundPayment(models.Model):

@@ -47,7 +47,7 @@ class Interruption(models.TextChoices):
     """What starts the limitation of a debt anew."""
 
     NEVER = "never", _("Nothing")
-    PART_PAYMENT = "part_payment", _("A part payment")
+    PART_PAYMENT = "part_payment", _("A part payment or an acknowledgement")
 
 
 class PlanKind(models.TextChoices):

@@ -106,12 +106,13 @@ class CollectionFile(models.Model):
 
 
 class ItemEvent(models.Model):
-    """What a bank's file said of a direct debit: collected as a receipt, or returned with a reason. Append-only."""
+    """What a bank's file said of a direct debit: accepted or refused before its day, collected as a receipt, or
+    returned with a reason. Receipt and line of the bank are those of the latter two. Append-only."""
 
     item = models.ForeignKey(CollectionItem, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=10, choices=ItemEventKind)
-    receipt_id = models.BigIntegerField()
-    bank_transaction_id = models.BigIntegerField()
+    receipt_id = models.BigIntegerField(null=True)
+    bank_transaction_id = models.BigIntegerField(null=True)
     code = models.CharField(max_length=10, blank=True)
     charge_minor = models.BigIntegerField(default=0)
     recorded_at = models.DateTimeField()

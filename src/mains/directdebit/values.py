@@ -51,8 +51,10 @@ class MandateEventKind(models.TextChoices):
 
 
 class ItemEventKind(models.TextChoices):
-    """What banks said of one direct debit."""
+    """What banks said of one direct debit: before its day, and when it was booked."""
 
+    ACCEPTED = "accepted", _("Accepted by the bank")
+    REJECTED = "rejected", _("Refused by the bank")
     COLLECTED = "collected", _("Collected")
     RETURNED = "returned", _("Returned")
 

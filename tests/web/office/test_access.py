@@ -138,6 +138,8 @@ ARGUMENTS = {
     "close_dead_letter": [10**9],
     "online_channel": ["kiosk"],
     "book_transfer": ["kiosk"],
+    "acknowledge_debt": ["central"],
+    "drop_acknowledgement": ["central", 1],
     "issue_channel_token": ["kiosk"],
     "revoke_channel_token": ["kiosk", 10**9],
     "identify_receipt": [10**9],

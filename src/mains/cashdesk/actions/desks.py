@@ -60,7 +60,7 @@ def state_acquirer(*, desk_code: str, channel_code: str) -> CashDesk:
             "acquirer-unknown",
             "There is no acquirer of cards with this code.",
             f"desk {desk_code}",
-            "State its channel first: mains online state.",
+            "State its channel first: mains online channel.",
         )
     desk.acquirer_id = channel_id
     desk.save(update_fields=["acquirer_id"])

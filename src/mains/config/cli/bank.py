@@ -50,6 +50,23 @@ def accounts() -> None:
     )
 
 
+@app.command()
+def answers(
+    file: Annotated[Path, typer.Argument(help="Status report (pain.002) as the bank sent it.")],
+) -> None:
+    """Take in what a bank answered to our transfers and direct debits. Refused ones: exit code 1."""
+    start_django()
+    from mains.integrations.payment_orders.status_reports import take_status_report
+
+    taken = take_status_report(content=read_content(file), file_name=file.name, now=command_time())
+    known = " It was taken in before; nothing was changed." if taken.was_known else ""
+    typer.echo(
+        f"Accepted {taken.accepted}, refused {taken.rejected}, undecided {taken.pending}, "
+        f"not ours {len(taken.unknown)}.{known}"
+    )
+    raise typer.Exit(1 if taken.rejected or taken.unknown else 0)
+
+
 @app.command(name="import")
 def import_file(
     file: Annotated[Path, typer.Argument(help="The file as the bank sent it; its format is recognised.")],

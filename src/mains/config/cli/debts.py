@@ -126,6 +126,34 @@ def limitation(
 
 
 @app.command()
+def acknowledge(
+    account: ACCOUNT,
+    on: Annotated[str, typer.Option(help="Day of the acknowledgement.")],
+    document: DOCUMENT,
+    debt: Annotated[int, typer.Option(help="Number of the one debt; all that were due when left out.")] = 0,
+    service: Annotated[str, typer.Option(help="All debts of this service.")] = "",
+    by: BY = "",
+) -> None:
+    """Record that a customer acknowledged debts in writing: their limitation starts anew."""
+    start_django()
+    from mains.config.cli.orders import account_named
+    from mains.debt.actions.acknowledgements import record_acknowledgement
+
+    now = command_time()
+    made = record_acknowledgement(
+        account=account_named(account, place="--account", now=now),
+        acknowledged_on=read_day(on, option="--on"),
+        document=document,
+        item_id=debt or None,
+        service=service,
+        today=read_day(""),
+        actor=find_actor(by),
+        now=now,
+    )
+    typer.echo(f"Account {account} acknowledged on {made.acknowledged_on}: {made.document}.")
+
+
+@app.command()
 def write_off(
     account: ACCOUNT,
     debt: Annotated[int, typer.Option(help="The debt, as `open-debts` numbers it.")],

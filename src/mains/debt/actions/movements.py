@@ -189,7 +189,8 @@ def undo_movement(
 ) -> Movement:
     """Post a movement back, whole and once: debts are owed again with their old due dates, credits return.
 
-    Raises UnableToMove: unknown or out of `scope`, not posted, posted back, an ordered or paid refund, no reason.
+    Raises UnableToMove: unknown or out of `scope`, not posted, posted back, a refund that is paid, or
+    ordered and not refused by the bank, no reason.
     """
     reason = " ".join(reason.split())
     with transaction.atomic():
@@ -199,7 +200,7 @@ def undo_movement(
             raise _unknown(movement_id)
         posted = MovementPosting.objects.filter(movement=movement, is_counter=False).first()
         is_paid = (
-            RefundOrder.objects.filter(movement=movement).exists()
+            RefundOrder.objects.filter(movement=movement).exclude(answers__is_accepted=False).exists()
             or RefundPayment.objects.filter(movement=movement).exists()
         )
         if posted is None or is_paid or not reason or len(reason) > 200:

@@ -1,14 +1,23 @@
 """Pay approved refunds out: keep what was ordered at the bank, book the bank's line, or hand the money over in cash."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from mains.debt.models import Movement, MovementPosting, RefundFile, RefundOrder, RefundPayment
+from mains.debt.actions.movements import undo_movement
+from mains.debt.models import (
+    Movement,
+    MovementPosting,
+    RefundAnswer,
+    RefundFile,
+    RefundOrder,
+    RefundPayment,
+)
 from mains.debt.values import MovementKind, RefundWay
 from mains.kernel.errors import MainsError
 from mains.ledger.actions.days import hold_open_days
@@ -16,6 +25,7 @@ from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_tran
 from mains.ledger.values import Control, TransactionKind
 from mains.payments.actions.bank_booking import book_bank_line
 from mains.payments.queries.bank_lines import find_bank_line
+from mains.payments.values.answers import BankAnswer
 from mains.staff.values import EVERYTHING, Scope
 
 
@@ -55,7 +65,9 @@ def book_refund_line(*, transaction_id: int, now: datetime, actor_id: int | None
     with transaction.atomic():
         line = find_bank_line(transaction_id=transaction_id)
         open_orders = RefundOrder.objects.select_for_update(of=("self",)).filter(
-            movement__payment__isnull=True, movement__amount_minor=-line.amount_minor if line else 0
+            ~Q(answers__is_accepted=False),
+            movement__payment__isnull=True,
+            movement__amount_minor=-line.amount_minor if line else 0,
         )
         named = open_orders.filter(end_to_end_id=line.end_to_end_id).first() if line else None
         order = named or open_orders.order_by("pk").first()
@@ -75,6 +87,38 @@ def book_refund_line(*, transaction_id: int, now: datetime, actor_id: int | None
         )
         _paid(order.movement, paid_on=line.booked_on, now=now, actor_id=actor_id, line_id=transaction_id)
         return order.movement
+
+
+def take_bank_answers(*, answers: Sequence[BankAnswer], now: datetime) -> set[str]:
+    """Note what the bank answered to refunds that were ordered. A refused one is posted back, so that the account has
+    its credit again and the refund can be proposed anew. The end-to-end ids that are refunds of ours; what was noted
+    before, or paid meanwhile, is left as it is."""
+    known = set()
+    for answer in answers:
+        order = (
+            RefundOrder.objects.select_related("movement").filter(end_to_end_id=answer.end_to_end_id).first()
+        )
+        if order is None:
+            continue
+        known.add(answer.end_to_end_id)
+        is_paid = RefundPayment.objects.filter(movement=order.movement).exists()
+        if is_paid and not answer.is_accepted:
+            continue
+        _made, is_new = RefundAnswer.objects.get_or_create(
+            order=order,
+            is_accepted=answer.is_accepted,
+            defaults={"code": answer.code[:10], "text": answer.text[:200], "recorded_at": now},
+        )
+        if is_new and not answer.is_accepted:
+            reason = f"The bank refused the order: {answer.reason}".strip()[:200]
+            undo_movement(movement_id=order.movement_id, reason=reason, now=now, actor_id=None)
+    return known
+
+
+def refunds_of_file(*, identifier: str) -> list[str]:
+    """End-to-end ids of the refunds that a file ordered."""
+    found = RefundOrder.objects.filter(file__identifier=identifier).order_by("pk")
+    return list(found.values_list("end_to_end_id", flat=True))
 
 
 def pay_in_cash(

@@ -114,7 +114,7 @@ def list_refunds_to_pay(*, scope: Scope) -> list[MovementRecord]:
 
 def list_refunds_ordered(*, scope: Scope) -> list[MovementRecord]:
     """Refunds ordered at the bank whose line no statement has shown yet, oldest first."""
-    return _fetch(" AND o.id IS NOT NULL AND r.id IS NULL ORDER BY m.id", scope)
+    return _fetch(" AND o.id IS NOT NULL AND r.id IS NULL AND mc.id IS NULL ORDER BY m.id", scope)
 
 
 def find_refund_file(*, file_id: int) -> tuple[str, bytes] | None:

@@ -13,7 +13,12 @@ from mains.staff.values import Scope
 _OPEN = """
     SELECT e.id, e.account_id, a.number, k.name, e.kind, e.provider_id, coalesce(p.name, ''), e.service,
            coalesce(e.due_date, e.business_date), e.amount_minor, e.amount_minor - coalesce(c.minor, 0), c.paid_on,
-           CASE WHEN h.minor >= e.amount_minor - coalesce(c.minor, 0) THEN h.due_date END, r.lifted_on
+           CASE WHEN h.minor >= e.amount_minor - coalesce(c.minor, 0) THEN h.due_date END, r.lifted_on,
+           coalesce((
+               SELECT array_agg(k.acknowledged_on ORDER BY k.acknowledged_on) FROM debt_acknowledgement k
+               WHERE k.account_id = e.account_id AND k.superseded_at IS NULL
+                 AND k.acknowledged_on >= coalesce(e.due_date, e.business_date)
+                 AND (k.item_id = e.id OR (k.item_id IS NULL AND k.service IN ('', e.service)))), '{}')
     FROM ledger_entry e
     JOIN customers_account a ON a.id = e.account_id
     JOIN customers_customer k ON k.id = a.customer_id
@@ -62,6 +67,7 @@ class _Row:
     last_paid_on: date | None
     deferred_to: date | None
     lifted_on: date | None
+    acknowledged_on: list[date]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +143,11 @@ def _debt(row: _Row, terms: Sequence[LimitationRecord], accrued_minor: int) -> O
         outstanding_minor=row.outstanding_minor,
         accrued_minor=accrued_minor,
         barred_after=barred_after(
-            terms, service=row.service, due_date=_starts(row), last_paid_on=row.last_paid_on
+            terms,
+            service=row.service,
+            due_date=_starts(row),
+            last_paid_on=row.last_paid_on,
+            acknowledged_on=row.acknowledged_on,
         ),
     )
 
@@ -150,10 +160,16 @@ def _starts(row: _Row) -> date:
 
 
 def barred_after(
-    terms: Sequence[LimitationRecord], *, service: str, due_date: date, last_paid_on: date | None
+    terms: Sequence[LimitationRecord],
+    *,
+    service: str,
+    due_date: date,
+    last_paid_on: date | None,
+    acknowledged_on: Sequence[date] = (),
 ) -> date | None:
-    """The last day of a debt's limitation: so many years from its due date, or from the last part payment where the
-    terms of the due date say that it interrupts. Terms of the service go before those of all."""
+    """The last day of a debt's limitation: so many years from its due date, or from the last part payment or
+    acknowledgement where the terms of the due date say that these interrupt. Terms of the service go before those of
+    all. What comes after the time was up revives nothing."""
     in_force = [
         one
         for one in terms
@@ -165,10 +181,10 @@ def barred_after(
         return None
     rule = max(in_force, key=lambda one: one.service != "")
     start = due_date
-    # A payment made after the time was up revives nothing.
-    paid = last_paid_on if rule.interruption is Interruption.PART_PAYMENT else None
-    if paid is not None and due_date < paid <= _years_later(due_date, rule.years):
-        start = paid
+    if rule.interruption is not Interruption.NEVER:
+        for day in sorted({*acknowledged_on, *([last_paid_on] if last_paid_on else [])}):
+            if start < day <= _years_later(start, rule.years):
+                start = day
     return _years_later(start, rule.years)
 
 

@@ -1,6 +1,7 @@
 """Note what accepted bank files say of direct debits: collected, or returned with a reason."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,6 +12,7 @@ from mains.directdebit.models import CollectionItem, ItemEvent, Mandate
 from mains.directdebit.queries.mandates import find_creditor
 from mains.directdebit.values import FINAL_CODES, ItemEventKind
 from mains.payments.actions.bank_returns import take_back_by_line
+from mains.payments.values.answers import BankAnswer
 
 _COLLECTED = """
     INSERT INTO directdebit_itemevent (item_id, kind, receipt_id, bank_transaction_id, code, charge_minor, recorded_at)
@@ -39,7 +41,7 @@ _RETURNED = """
 _IN_A_ROW = """
     SELECT count(*) FROM directdebit_itemevent r
     JOIN directdebit_collectionitem i ON i.id = r.item_id JOIN directdebit_mandate m ON m.id = i.mandate_id
-    WHERE r.kind = 'returned' AND m.creditor_number = %(number)s AND m.identifier = %(identifier)s
+    WHERE r.kind IN ('returned', 'rejected') AND m.creditor_number = %(number)s AND m.identifier = %(identifier)s
       AND r.recorded_at > coalesce((
           SELECT max(recorded_at) FROM directdebit_mandateevent v
           WHERE v.creditor_number = m.creditor_number AND v.identifier = m.identifier AND v.kind = 'resumed'),
@@ -49,7 +51,8 @@ _IN_A_ROW = """
           SELECT FROM directdebit_collectionitem j JOIN directdebit_mandate n ON n.id = j.mandate_id
           JOIN directdebit_itemevent p ON p.item_id = j.id AND p.kind = 'collected'
           WHERE n.creditor_number = m.creditor_number AND n.identifier = m.identifier AND j.id > i.id
-            AND NOT EXISTS (SELECT FROM directdebit_itemevent q WHERE q.item_id = j.id AND q.kind = 'returned'))
+            AND NOT EXISTS (SELECT FROM directdebit_itemevent q
+                            WHERE q.item_id = j.id AND q.kind IN ('returned', 'rejected')))
 """
 _CODE = re.compile(
     r"\b(AC0[1346]|AC13|AG0[12]|AM0[45]|BE05|CNOR|DNOR|FF01|MD0[1267]|MS0[23]|RC01|RR0[1-4]|SL01)\b"
@@ -81,6 +84,44 @@ def book_bank_lines(*, now: datetime) -> tuple[int, int]:
         for one in returned:
             _take_back(one, now=now)
         return collected, len(returned)
+
+
+def take_bank_answers(*, answers: Sequence[BankAnswer], now: datetime) -> set[str]:
+    """Note what the bank answered to direct debits before their day. A refused one is not on its way any more, so that
+    the next collection asks for it again, and its mandate is suspended where collecting is hopeless. The end-to-end ids
+    that are direct debits of ours; what was noted before, or collected meanwhile, stays as it is."""
+    known = set()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('directdebit_bank'))")
+        for answer in answers:
+            item = (
+                CollectionItem.objects.select_related("mandate", "collection")
+                .filter(end_to_end_id=answer.end_to_end_id, collection__file__isnull=False)
+                .first()
+            )
+            if item is None:
+                continue
+            known.add(answer.end_to_end_id)
+            kind = ItemEventKind.ACCEPTED if answer.is_accepted else ItemEventKind.REJECTED
+            if (
+                item.events.exclude(kind=ItemEventKind.ACCEPTED).exists()
+                or item.events.filter(kind=kind).exists()
+            ):
+                continue
+            ItemEvent.objects.create(item=item, kind=kind, code=answer.code[:10], recorded_at=now)
+            if not answer.is_accepted:
+                _suspend_where_hopeless(
+                    item.mandate, code=answer.code, day=item.collection.collect_on, now=now
+                )
+    return known
+
+
+def debits_of_file(*, identifier: str, batch: str = "") -> list[str]:
+    """End-to-end ids of the direct debits of a collection's file, of all of it or of one batch."""
+    found = CollectionItem.objects.filter(collection__file__identifier=identifier)
+    found = found.filter(batch=batch) if batch else found
+    return list(found.order_by("pk").values_list("end_to_end_id", flat=True))
 
 
 def _take_back(one: _Return, *, now: datetime) -> None:

@@ -17,7 +17,8 @@ _COLLECTIONS = """
     SELECT c.id, c.creditor_number, c.collect_on, c.item_count, c.amount_minor, c.recorded_at,
            coalesce(u.username, ''), d.agrees, d.recorded_at, coalesce(w.username, ''), f.identifier,
            coalesce(s.collected, 0), coalesce(s.collected_minor, 0)::bigint, coalesce(s.returned, 0),
-           coalesce(s.returned_minor, 0)::bigint,
+           coalesce(s.returned_minor, 0)::bigint, coalesce(s.rejected, 0), coalesce(s.rejected_minor, 0)::bigint,
+           coalesce(s.accepted, 0),
            (SELECT id FROM staff_proposal p WHERE p.kind = 'collection' AND p.subject_id = c.id), c.recorded_by_id
     FROM directdebit_collection c
     LEFT JOIN staff_user u ON u.id = c.recorded_by_id
@@ -28,7 +29,10 @@ _COLLECTIONS = """
         SELECT count(*) FILTER (WHERE e.kind = 'collected') AS collected,
                sum(i.amount_minor) FILTER (WHERE e.kind = 'collected') AS collected_minor,
                count(*) FILTER (WHERE e.kind = 'returned') AS returned,
-               sum(i.amount_minor) FILTER (WHERE e.kind = 'returned') AS returned_minor
+               sum(i.amount_minor) FILTER (WHERE e.kind = 'returned') AS returned_minor,
+               count(*) FILTER (WHERE e.kind = 'rejected') AS rejected,
+               sum(i.amount_minor) FILTER (WHERE e.kind = 'rejected') AS rejected_minor,
+               count(*) FILTER (WHERE e.kind = 'accepted') AS accepted
         FROM directdebit_collectionitem i JOIN directdebit_itemevent e ON e.item_id = i.id
         WHERE i.collection_id = c.id) s ON true
     WHERE %(id)s::bigint IS NULL OR c.id = %(id)s
@@ -36,12 +40,14 @@ _COLLECTIONS = """
 """
 _ITEMS = """
     SELECT i.id, a.number, m.debtor_name, m.iban, m.bic, m.identifier, m.signed_on, m.scheme, i.sequence,
-           i.end_to_end_id, i.batch, i.amount_minor, i.changed_from, p.receipt_id, r.code, coalesce(r.charge_minor, 0)
+           i.end_to_end_id, i.batch, i.amount_minor, i.changed_from, p.receipt_id, r.code, coalesce(r.charge_minor, 0),
+           x.code
     FROM directdebit_collectionitem i
     JOIN directdebit_mandate m ON m.id = i.mandate_id
     JOIN customers_account a ON a.id = i.account_id
     LEFT JOIN directdebit_itemevent p ON p.item_id = i.id AND p.kind = 'collected'
     LEFT JOIN directdebit_itemevent r ON r.item_id = i.id AND r.kind = 'returned'
+    LEFT JOIN directdebit_itemevent x ON x.item_id = i.id AND x.kind = 'rejected'
     WHERE i.collection_id = %(id)s AND i.id > %(after)s ORDER BY i.id LIMIT %(limit)s
 """
 
@@ -65,6 +71,9 @@ class CollectionRecord:
     collected_minor: int
     returned_count: int
     returned_minor: int
+    rejected_count: int
+    rejected_minor: int
+    accepted_count: int
     proposal_id: int | None
     proposed_by_id: int | None
 
@@ -79,12 +88,13 @@ class CollectionRecord:
     @property
     def open_count(self) -> int:
         """Ordered, and no bank's file has said anything of them."""
-        return 0 if self.agrees is False else self.item_count - self.collected_count
+        return 0 if self.agrees is False else self.item_count - self.collected_count - self.rejected_count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemRecord:
-    """A direct debit with its mandate; `return_code` is None unless a bank returned it."""
+    """A direct debit with its mandate; `return_code` is None unless a bank returned it, `reject_code` unless it
+    refused it before its day."""
 
     id: int
     account_number: str
@@ -102,6 +112,7 @@ class ItemRecord:
     receipt_id: int | None
     return_code: str | None
     charge_minor: int
+    reject_code: str | None
 
 
 def may_see_collections(scope: Scope) -> bool:
@@ -147,7 +158,7 @@ def accounts_of_debits(end_to_end_ids: Sequence[str]) -> pl.DataFrame:
 
 
 def debits_of_batches(batches: Sequence[str]) -> dict[str, list[ItemRecord]]:
-    """The direct debits that were ordered in each of these batches, in order."""
+    """The direct debits that were ordered in each of these batches and that the bank did not refuse, in order."""
     rows = _rows(
         """
         SELECT DISTINCT i.collection_id FROM directdebit_collectionitem i
@@ -159,7 +170,7 @@ def debits_of_batches(batches: Sequence[str]) -> dict[str, list[ItemRecord]]:
     found: dict[str, list[ItemRecord]] = {}
     for (collection_id,) in rows:
         for item in list_items(collection_id=collection_id):
-            if item.batch in batches:
+            if item.batch in batches and item.reject_code is None:
                 found.setdefault(item.batch, []).append(item)
     return found
 

@@ -19,7 +19,7 @@ _PENDING = """
     SELECT i.account_id, sum(i.amount_minor)::bigint
     FROM directdebit_collectionitem i
     WHERE i.account_id = ANY(%(account_ids)s)
-      AND NOT EXISTS (SELECT FROM directdebit_itemevent e WHERE e.item_id = i.id)
+      AND NOT EXISTS (SELECT FROM directdebit_itemevent e WHERE e.item_id = i.id AND e.kind <> 'accepted')
       AND NOT EXISTS (
           SELECT FROM directdebit_collectiondecision d WHERE d.collection_id = i.collection_id AND NOT d.agrees)
     GROUP BY 1

@@ -309,3 +309,20 @@ class DepositArrival(models.Model):
     deposit = models.OneToOneField(Deposit, on_delete=models.PROTECT, related_name="arrival")
     transaction = models.OneToOneField(BankTransaction, on_delete=models.PROTECT, related_name="arrival")
     recorded_at = models.DateTimeField()
+
+
+class StatusReport(models.Model):
+    """A customer payment status report (pain.002) that was taken in, once by its bytes. Append-only.
+
+    `original_id` names the file of orders that it answers; `answers`: a list of {end_to_end_id, status, code, text},
+    with status accepted, rejected, pending or unknown (no order of ours).
+    """
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    message_id = models.CharField(max_length=35)
+    original_id = models.CharField(max_length=35)
+    original_kind = models.CharField(max_length=35)
+    file_name = models.CharField(max_length=200)
+    answers = models.JSONField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey("staff.User", null=True, on_delete=models.PROTECT, related_name="+")

@@ -17,7 +17,8 @@ _FOUND = """
         SELECT o.id, o.end_to_end_id, o.account, o.amount_minor
         FROM settlement_paymentorder o
         WHERE EXISTS (SELECT FROM settlement_orderevent e WHERE e.order_id = o.id AND e.state = 'approved')
-          AND NOT EXISTS (SELECT FROM settlement_orderevent e WHERE e.order_id = o.id AND e.state = 'booked')
+          AND NOT EXISTS (SELECT FROM settlement_orderevent e WHERE e.order_id = o.id
+                          AND e.state IN ('booked', 'returned'))
     ),
     lines AS (
         SELECT t.id, t.amount_minor, t.end_to_end_id, t.remittance, replace(t.payer_account, ' ', '') AS account

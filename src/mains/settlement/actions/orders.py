@@ -1,5 +1,7 @@
 """Decide payment orders: a second person approves; the money leaves what is payable for what is at the bank."""
 
+import re
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import polars as pl
@@ -10,8 +12,11 @@ from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.values import Control, TransactionKind
 from mains.payments.queries.supply import utility_id
+from mains.payments.values.answers import BankAnswer
 from mains.settlement.models import OrderEvent, PaymentOrder
 from mains.settlement.values import OrderState
+
+_FILE = re.compile(r"MAINS-(\d{1,18})-(\d{1,18})-(\d{1,9})", re.ASCII)
 
 
 class UnableToDecideOrder(MainsError):
@@ -54,6 +59,51 @@ def refuse_order(*, order_id: int, reason: str, now: datetime, actor_id: int | N
             raise _refusal(order_id, "Refusing an order needs a reason.", "Say what is wrong with it.")
         _record(order, OrderState.REFUSED, now=now, actor_id=actor_id, reason=reason.strip()[:200])
         return order
+
+
+def take_bank_answers(*, answers: Sequence[BankAnswer], now: datetime) -> set[str]:
+    """Note what the bank answered to payment orders; the money of a refused one is payable again and is in the next
+    settlement. The end-to-end ids that are orders of ours; what was noted before, or paid meanwhile, stays as it is."""
+    known = set()
+    for answer in answers:
+        order = PaymentOrder.objects.select_for_update().filter(end_to_end_id=answer.end_to_end_id).first()
+        if order is None:
+            continue
+        known.add(answer.end_to_end_id)
+        states = set(order.events.values_list("state", flat=True))
+        state = OrderState.ACCEPTED if answer.is_accepted else OrderState.RETURNED
+        if OrderState.APPROVED not in states or states & {state, OrderState.BOOKED, OrderState.RETURNED}:
+            continue
+        _record(order, state, now=now, actor_id=None, reason=answer.reason[:200])
+        if state == OrderState.RETURNED:
+            opened = hold_open_days(kind=TransactionKind.PAYMENT_ORDER)
+            post_transaction(
+                kind=TransactionKind.PAYMENT_ORDER,
+                source_id=order.pk,
+                part=1,
+                business_date=max(now.date(), opened or now.date()),
+                entries=pl.DataFrame(schema=ENTRY_SCHEMA),
+                counterparts=_postings(order).with_columns(-pl.col("amount_minor")),
+                now=now,
+                narrative=f"{order.end_to_end_id}: refused by the bank",
+            )
+    return known
+
+
+def orders_of_file(*, identifier: str) -> list[str]:
+    """End-to-end ids of the orders that a file of `write_settlement_orders` has, by its identifier; none where they
+    cannot be told any more."""
+    named = _FILE.fullmatch(identifier)
+    if named is None:
+        return []
+    first, last, count = (int(part) for part in named.groups())
+    found = list(
+        PaymentOrder.objects.filter(pk__range=(first, last), events__state=OrderState.APPROVED)
+        .exclude(events__state__in=(OrderState.BOOKED, OrderState.RETURNED))
+        .order_by("pk")
+        .values_list("end_to_end_id", flat=True)
+    )
+    return found if len(found) == count else []
 
 
 def _postings(order: PaymentOrder) -> pl.DataFrame:

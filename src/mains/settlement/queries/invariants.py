@@ -48,7 +48,8 @@ CHECKS: dict[str, str] = {
         FROM (
             SELECT o.party_id, o.amount_minor AS minor FROM settlement_paymentorder o
             WHERE EXISTS (SELECT FROM settlement_orderevent e WHERE e.order_id = o.id AND e.state = 'approved')
-              AND NOT EXISTS (SELECT FROM settlement_orderevent e WHERE e.order_id = o.id AND e.state = 'booked')
+              AND NOT EXISTS (SELECT FROM settlement_orderevent e WHERE e.order_id = o.id
+                              AND e.state IN ('booked', 'returned'))
             UNION ALL SELECT provider_id, amount_minor FROM ledger_posting WHERE control = 'transit'
         ) both_sides GROUP BY party_id HAVING sum(minor) <> 0
     """,

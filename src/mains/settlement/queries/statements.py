@@ -170,7 +170,8 @@ def find_settlement(*, settlement_id: int) -> SettlementRecord | None:
 
 def list_approved_orders(*, order_ids: tuple[int, ...] = ()) -> list[ApprovedOrder]:
     """Orders that were approved: those of the ids, or all that no bank statement has shown yet, by id."""
-    booked = OrderEvent.objects.filter(state=OrderState.BOOKED).values("order_id")
+    ended = (OrderState.BOOKED, OrderState.RETURNED)
+    booked = OrderEvent.objects.filter(state__in=ended).values("order_id")
     found = OrderEvent.objects.filter(state=OrderState.APPROVED).select_related("order__settlement")
     found = found.filter(order_id__in=order_ids) if order_ids else found.exclude(order_id__in=booked)
     return [
@@ -191,11 +192,19 @@ def list_approved_orders(*, order_ids: tuple[int, ...] = ()) -> list[ApprovedOrd
 
 
 def _carried(previous: Settlement | None) -> int:
-    """What the settlement before left: all of it when its order was refused."""
+    """What the settlement before left: all of it when its order was refused, here or by the bank; and what banks
+    refused since of orders before that one."""
     if previous is None:
         return 0
-    refused = OrderEvent.objects.filter(order__settlement=previous, state=OrderState.REFUSED).exists()
-    return int(previous.due_minor - (0 if refused else previous.ordered_minor))
+    ends = (OrderState.REFUSED, OrderState.RETURNED)
+    refused = OrderEvent.objects.filter(order__settlement=previous, state__in=ends).exists()
+    late = OrderEvent.objects.filter(
+        order__party_id=previous.party_id,
+        order__settlement__through__lt=previous.through,
+        state=OrderState.RETURNED,
+        recorded_at__gt=previous.recorded_at,
+    ).values_list("order__amount_minor", flat=True)
+    return int(previous.due_minor - (0 if refused else previous.ordered_minor) + sum(late))
 
 
 def _row(one: Settlement, order: PaymentOrder | None, party: str) -> SettlementRow:

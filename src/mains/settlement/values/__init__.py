@@ -37,4 +37,6 @@ class OrderState(models.TextChoices):
     PREPARED = "prepared", _("waits for approval")
     APPROVED = "approved", _("sent to the bank")
     REFUSED = "refused", _("refused")
+    ACCEPTED = "accepted", _("accepted by the bank")
+    RETURNED = "returned", _("refused by the bank")
     BOOKED = "booked", _("paid")

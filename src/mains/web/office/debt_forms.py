@@ -53,6 +53,32 @@ class WriteOffForm(ProposalForm):
         _choice(self, "debt").choices = [(one.item_id, _debt_text(one, currency)) for one in debts]
 
 
+class AcknowledgementForm(forms.Form):
+    """A letter in which the customer acknowledges one debt, or all that were due."""
+
+    debt = forms.TypedChoiceField(label=gettext_lazy("Debt"), coerce=int)
+    acknowledged_on = forms.DateField(
+        label=gettext_lazy("Acknowledged on"), widget=forms.DateInput(attrs={"type": "date"})
+    )
+    document = forms.CharField(
+        label=gettext_lazy("Document"),
+        max_length=200,
+        help_text=gettext_lazy("Number and date of the letter or the signed reconciliation."),
+    )
+
+    def __init__(self, *args: Any, debts: Sequence[OpenDebt], currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choice(self, "debt").choices = [
+            (0, gettext_lazy("All debts that were due on the day")),
+            *((one.item_id, _debt_text(one, currency)) for one in debts),
+        ]
+
+    @property
+    def item_id(self) -> int | None:
+        """The one debt; None for all."""
+        return self.cleaned_data["debt"] or None
+
+
 class RefundForm(ProposalForm):
     name = "refund"
     credit = forms.ChoiceField(label=gettext_lazy("Out of the credit"))

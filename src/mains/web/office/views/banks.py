@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text
 from mains.debt.actions.refunds import book_refund_line
+from mains.integrations.payment_orders.status_reports import take_status_report
 from mains.kernel.errors import MainsError
 from mains.ledger.values import Control
 from mains.payments.actions.bank_acceptance import accept_bank_file
@@ -26,6 +27,7 @@ from mains.payments.queries.bank_files import (
     may_see_banks,
     sum_states,
 )
+from mains.payments.queries.status_reports import list_status_reports
 from mains.payments.values import LineState, place_of
 from mains.payments.values.states import TAKEN_BACK
 from mains.reporting.actions.ageing import rebuild_ageing
@@ -36,6 +38,7 @@ from mains.web.office.clock import now
 from mains.web.office.parts import Crumb
 
 PAGE = 100
+REPORT_BYTES_MAX = 20_000_000
 
 
 @needs(Permission.IMPORT_PAYMENTS)
@@ -48,10 +51,42 @@ def bank_files(request: OfficeRequest) -> HttpResponse:
     context = {
         "files": found[:PAGE],
         "sees_all": may_see_banks(request.scope),
+        "reports": list_status_reports() if may_see_banks(request.scope) else [],
         "next_url": f"?before={found[PAGE - 1].id}" if len(found) > PAGE else "",
         "crumbs": [Crumb(_("Payments"), reverse("office:registers")), Crumb(_("Statements of banks"))],
     }
     return render(request, "office/bank_files.html", context)
+
+
+@require_POST
+@needs(Permission.IMPORT_PAYMENTS)
+def status_report(request: OfficeRequest) -> HttpResponse:
+    """Take in what a bank answered to our orders (pain.002)."""
+    if not may_see_banks(request.scope):
+        raise Http404(_("Statements are for people of the whole utility"))
+    file = request.FILES.get("file")
+    if file is None or file.size is None or file.size > REPORT_BYTES_MAX:
+        messages.error(request, _("Choose the report of the bank, of 20 MB at most."))
+        return redirect("office:bank_files")
+    try:
+        taken = take_status_report(
+            content=file.read(), file_name=file.name or "", now=now(), actor_id=request.user.pk
+        )
+    except MainsError as error:
+        messages.error(request, error_text(error))
+        return redirect("office:bank_files")
+    said = _(
+        "Accepted: %(accepted)s. Refused: %(rejected)s. Undecided: %(pending)s. Not ours: %(unknown)s."
+    ) % {
+        "accepted": taken.accepted,
+        "rejected": taken.rejected,
+        "pending": taken.pending,
+        "unknown": len(taken.unknown),
+    }
+    if taken.was_known:
+        said = f"{_('This report was taken in before; nothing was changed.')} {said}"
+    (messages.warning if taken.rejected or taken.unknown else messages.success)(request, said)
+    return redirect("office:bank_files")
 
 
 @needs(Permission.IMPORT_PAYMENTS)

@@ -13,12 +13,14 @@ from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text
 from mains.customers.queries.records import find_account
+from mains.debt.actions.acknowledgements import record_acknowledgement, withdraw_acknowledgement
 from mains.debt.actions.movements import (
     Payee,
     propose_refund,
     propose_transfer,
     propose_write_off,
 )
+from mains.debt.queries.acknowledgements import list_acknowledgements
 from mains.debt.queries.interest import explain_items, list_posted
 from mains.debt.queries.movements import list_movements
 from mains.debt.queries.open_debts import list_open_debts, list_supplies
@@ -28,7 +30,13 @@ from mains.kernel.errors import MainsError
 from mains.staff.values import Permission, Scope
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.clock import now
-from mains.web.office.debt_forms import RefundForm, TransferForm, WriteOffForm, read_place
+from mains.web.office.debt_forms import (
+    AcknowledgementForm,
+    RefundForm,
+    TransferForm,
+    WriteOffForm,
+    read_place,
+)
 from mains.web.office.explanations import tree_of
 from mains.web.office.views.account import Book, book_page, open_book, plans_of
 
@@ -136,6 +144,48 @@ def transfer(request: OfficeRequest, number: str) -> HttpResponse:
     return _propose(book, form, act)
 
 
+@require_POST
+@needs(Permission.PROPOSE_MONEY)
+def acknowledge(request: OfficeRequest, number: str) -> HttpResponse:
+    """Record that the customer acknowledged debts in writing."""
+    book = _open(request, number)
+    form = _forms(book, request)["acknowledgement"]
+    if form.is_valid():
+        try:
+            record_acknowledgement(
+                account=book.account,
+                acknowledged_on=form.cleaned_data["acknowledged_on"],
+                document=form.cleaned_data["document"],
+                item_id=form.item_id,
+                today=request.today,
+                actor=request.user,
+                now=now(),
+            )
+        except MainsError as error:
+            form.add_error(None, error_text(error))
+        else:
+            return redirect(reverse("office:account_debts", args=[number]) + "#acknowledged")
+    return _page(book, acknowledgement=form)
+
+
+@require_POST
+@needs(Permission.PROPOSE_MONEY)
+def drop_acknowledgement(request: OfficeRequest, number: str, acknowledgement_id: int) -> HttpResponse:
+    """Withdraw an acknowledgement with a reason."""
+    book = _open(request, number)
+    try:
+        withdraw_acknowledgement(
+            acknowledgement_id=acknowledgement_id,
+            account_id=book.account.id,
+            reason=request.POST.get("reason", ""),
+            actor=request.user,
+            now=now(),
+        )
+    except MainsError as error:
+        messages.error(request, error_text(error))
+    return redirect(reverse("office:account_debts", args=[number]) + "#acknowledged")
+
+
 def _propose(book: Book, form: Any, act: Any) -> HttpResponse:
     if form.is_valid():
         try:
@@ -171,6 +221,7 @@ def _page(book: Book, **given: forms.Form) -> HttpResponse:
         ),
         may_undo=book.request.rights.may(Permission.APPROVE_MONEY, book.account.organisation_id),
         forms=made,
+        acknowledged=list_acknowledgements(account_id=account_id),
         **plans_of(book),
     )
 
@@ -183,6 +234,7 @@ def _forms(book: Book, request: OfficeRequest | None) -> dict[str, Any]:
     return {
         "write_off": WriteOffForm(data, debts=debts, currency=currency),
         "refund": RefundForm(data, supplies=supplies, currency=currency),
+        "acknowledgement": AcknowledgementForm(data, debts=debts, currency=currency),
         "transfer": TransferForm(data, debts=debts, supplies=supplies, currency=currency),
     }
 
