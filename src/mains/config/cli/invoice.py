@@ -364,6 +364,30 @@ def list_all(
     )
 
 
+@app.command("print")
+def print_all(
+    month: Annotated[
+        str, typer.Option("--month", help="Of invoices for several months up to it, as 2024-06.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The folder to write to.")],
+) -> None:
+    """Write the invoices for several months that were drawn up for a month: a PDF each, and one of its bills."""
+    from mains.config.cli.files import write_content
+    from mains.invoicing.queries.invoices import list_invoices
+    from mains.reporting.queries.invoice_paper import bills_of_invoice_pdf, invoice_pdf
+    from mains.staff.values import EVERYTHING
+
+    wanted = _month(month)
+    found = [
+        one for one in list_invoices(scope=EVERYTHING, kind="period", limit=1_000_000) if one.month == wanted
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    for one in found:
+        write_content(out / f"{one.number}.pdf", invoice_pdf(invoice=one))
+        write_content(out / f"{one.number}-bills.pdf", bills_of_invoice_pdf(invoice=one))
+    typer.echo(f"{len(found):,} invoices in {out}")
+
+
 @app.command()
 def write(
     number: Annotated[str, typer.Argument(help="Number of the invoice, such as CI-1000179.")],

@@ -11,7 +11,7 @@ from django.db.backends.postgresql.psycopg_any import DateRange
 
 from mains.base.columns import fetch_frame
 from mains.base.rows import fetch_rows
-from mains.invoicing.models import AccountInterval, ClassInterval
+from mains.invoicing.models import AccountInterval, ClassInterval, DeferredBill
 from mains.invoicing.queries.groups import scope_params
 from mains.invoicing.values import Interval
 from mains.kernel.invoice_numbers import invoice_number
@@ -159,6 +159,11 @@ def is_deferred(*, account_id: int, valid_from: date, valid_to: date | None) -> 
         months__gt=1,
         valid__overlap=DateRange(valid_from, valid_to),
     ).exists()
+
+
+def is_deferred_bill(*, bill_id: int) -> bool:
+    """Whether an invoice for several months asks for the bill, one that was issued or one that is to come."""
+    return DeferredBill.objects.filter(bill_id=bill_id).exists()
 
 
 def list_new_bills(*, runs: Sequence[tuple[int, date]]) -> list[NewBill]:

@@ -13,6 +13,7 @@ from mains.billing.queries.explain.items import RatedItem, rate_items
 from mains.billing.queries.records import BillRecord, find_bill, find_run, list_bills
 from mains.billing.queries.settled import has_shares_to_come
 from mains.billing.values import bill_number
+from mains.invoicing.queries.intervals import is_deferred_bill
 from mains.invoicing.queries.shares import passed_on_of_bill
 from mains.kernel.errors import MainsError
 from mains.ledger.queries.advances import AdvanceUse, advance_use_of_bill
@@ -47,7 +48,8 @@ WHERE b.month = %(month)s AND b.id = %(id)s
 class BillContent:
     """A bill as values; money in minor units. `places` are by agreement id. `waits_for_shares`: shares of common use of
     a final bill's month are billed later. `billed_through` is the last day of an on-site bill; `advance` what this
-    bill has used of advances, and `passed_on_minor` what of it other payers pay."""
+    bill has used of advances, `passed_on_minor` what of it other payers pay; `is_deferred`: an invoice for several
+    months asks for it."""
 
     number: str
     bill: BillRecord
@@ -65,6 +67,7 @@ class BillContent:
     billed_through: date | None = None
     advance: AdvanceUse | None = None
     passed_on_minor: int = 0
+    is_deferred: bool = False
 
     @property
     def place(self) -> Place:
@@ -138,6 +141,7 @@ def get_content(*, month: date, bill_id: int) -> BillContent:
         billed_through=run.billed_through,
         advance=advance_use_of_bill(account_id=bill.account_id, bill_id=bill.id),
         passed_on_minor=passed_on_of_bill(account_id=bill.account_id, bill_id=bill.id),
+        is_deferred=is_deferred_bill(bill_id=bill.id),
     )
 
 

@@ -63,11 +63,13 @@ LEFT JOIN LATERAL (
     WHERE g.account_id = b.account_id AND g.superseded_at IS NULL ORDER BY lower(g.valid) DESC, g.id LIMIT 1
 ) p ON TRUE
 WHERE b.month = %(month)s
+  AND NOT EXISTS (SELECT FROM invoicing_deferredbill w WHERE w.bill_id = b.id)
 """
 
 
 def list_batches(*, month: date, limit: int | None = None) -> list[Batch]:
-    """The month's bills by route, town, street, house and flat; of these the first `limit`."""
+    """The month's bills by route, town, street, house and flat, but for those that an invoice for several months asks
+    for; of these the first `limit`."""
     stops = sorted(fetch_rows(_Stop, _STOPS, {"month": month}), key=lambda stop: stop.order)[:limit]
     return list(_batches(stops, month))
 

@@ -192,6 +192,9 @@ def _pay(content: BillContent, *, language: str) -> Texts:
         }
     if closing == 0:
         return {"heading": _("Nothing to pay"), "amount": amount, "notes": []}
+    if content.is_deferred:
+        asked = _("Nothing to pay by this sheet: an invoice for several months asks for these charges.")
+        return {"heading": _("Charged so far"), "amount": amount, "notes": [asked]}
     notes = [_("Please pay by %(date)s") % {"date": date_text(content.bill.due_on, language=language)}]
     earlier = min(content.statement.earlier_minor, closing)
     if earlier > 0:
@@ -235,6 +238,8 @@ def _forms_notes(content: BillContent, *, language: str) -> Iterator[str]:
 
 
 def _codes(content: BillContent, *, title: str, language: str) -> list[Texts]:
+    if content.is_deferred:
+        return []  # nobody pays by a sheet that asks for nothing
     codes = list_codes(
         Payment(
             payee=content.payee,
