@@ -336,7 +336,8 @@ def _late_money(data: Mapping[str, Any], *, place: str) -> LateMoney:
         LateMoney,
         {
             name: tuple(
-                _record(kinds[name], each, place=f"{place}, {name}") if name in kinds else each for each in rows
+                _record(kinds[name], each, place=f"{place}, {name}") if name in kinds else each
+                for each in rows
             )
             for name, rows in data.items()
         },

@@ -1,4 +1,4 @@
-"""Late interest and limitation of a demo utility: what its pack states, and interest posted for the months that are over."""
+"""Late interest and limitation of a demo utility: what its pack states, and interest of the months that are over."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

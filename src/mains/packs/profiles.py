@@ -61,8 +61,7 @@ class PublishedRate:
 
 @dataclass(frozen=True)
 class InterestClause:
-    """A rule of late interest (engine's language) for debts due from a day on; its rates are those of `key_rate`, or its
-    own."""
+    """A rule of late interest (engine's language) for debts due from a day on, at its own rates or `key_rate`."""
 
     rule: str
     valid_from: date

@@ -40,6 +40,7 @@ from mains.web.office.views import (
     settlement,
     slices,
     suspense,
+    terms,
     turnover,
     whatif,
 )
@@ -241,6 +242,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("plans/<int:plan_id>/cancel/", plans.cancel, name="cancel_plan"),
     path("debts/", proposals.doubtful, name="doubtful_debts"),
     path("debts/provision/", proposals.provide, name="propose_provision"),
+    path("terms/", terms.terms, name="terms"),
+    *terms.addresses(),
     path("books/", books.books, name="books"),
     path("books/close/", books.close, name="close_books"),
     path("books/reopen/", books.ask, name="ask_to_reopen"),
