@@ -122,6 +122,8 @@ ARGUMENTS = {
     "settlement_statement": [10**9, "pdf"],
     "settlement_party": [1],
     "settlement_house": [1, 10**9],
+    "settlement_houses_file": [1, "csv"],
+    "settlement_house_file": [1, 10**9, "csv"],
     "register": [1],
     "bank_file": [10**9],
     "accept_bank_file": [10**9],
@@ -460,6 +462,7 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
             is_absent = pattern.name in (
                 "settlement_statement",
                 "settlement_house",
+                "settlement_house_file",
                 "debit_collection",
                 "debit_file",
                 "resume_mandate",

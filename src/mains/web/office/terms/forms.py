@@ -162,7 +162,7 @@ class PayeeForm(TermsForm):
     )
     holder = forms.CharField(label=gettext_lazy("Holder of the account"), max_length=140)
     account = forms.CharField(
-        label=gettext_lazy("Account number"),
+        label=gettext_lazy("Account at the bank"),
         max_length=40,
         help_text=gettext_lazy("IBAN, or a Russian account of 20 digits; check digits are tried."),
     )
