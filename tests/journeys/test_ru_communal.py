@@ -31,6 +31,7 @@ def test_the_demo_tells_what_it_did(utility: Utility) -> None:
     assert utility.paper.read_bytes().startswith(b"%PDF-")
     assert utility.mains("bill", "status").count("Posted") == 3
     assert "BROKEN" not in utility.mains("ledger", "check")
+    assert " 0 deviations" in utility.mains("ledger", "interest", "check")
     replayed = utility.mains("replay", "--all")
     assert re.search(r"^\d{3} bills, [\d,]+ amounts replayed; 0 differences\.$", replayed, re.MULTILINE)
 
