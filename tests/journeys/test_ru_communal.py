@@ -140,7 +140,19 @@ def test_a_faulty_file_of_readings_is_refused_whole(
     assert "NO-SUCH" not in queue
 
 
-@pytest.mark.parametrize("path", ["/", "/accounts/", "/bills/{bill}/", "/reports/turnover/", "/map/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/accounts/",
+        "/bills/{bill}/",
+        "/reports/turnover/",
+        "/map/",
+        "/proposals/",
+        "/settlement/",
+        "/terms/",
+    ],
+)
 def test_nothing_overflows_on_a_phone_in_russian(
     utility: Utility, enter: Callable[..., Page], path: str
 ) -> None:
