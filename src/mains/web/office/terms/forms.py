@@ -274,7 +274,7 @@ class TargetForm(TermsForm):
         max_length=150,
         help_text=gettext_lazy("Who answers for the accounts."),
     )
-    percent = forms.CharField(label=gettext_lazy("To collect, % of what is billed"), max_length=10)
+    percent = forms.CharField(label=gettext_lazy("To collect, percent of what is billed"), max_length=10)
 
     def prepare(self) -> None:
         units = list_units(scope=self.request.scope, on_date=self.request.today)
