@@ -31,6 +31,7 @@ def test_the_demo_tells_what_it_did(utility: Utility) -> None:
     assert utility.paper.read_bytes().startswith(b"%PDF-")
     assert utility.mains("bill", "status").count("Posted") == 3
     assert "BROKEN" not in utility.mains("ledger", "check")
+    assert " 0 deviations" in utility.mains("ledger", "interest", "check")
     replayed = utility.mains("replay", "--all")
     assert re.search(r"^\d{3} bills, [\d,]+ amounts replayed; 0 differences\.$", replayed, re.MULTILINE)
 
@@ -139,7 +140,19 @@ def test_a_faulty_file_of_readings_is_refused_whole(
     assert "NO-SUCH" not in queue
 
 
-@pytest.mark.parametrize("path", ["/", "/accounts/", "/bills/{bill}/", "/reports/turnover/", "/map/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/accounts/",
+        "/bills/{bill}/",
+        "/reports/turnover/",
+        "/map/",
+        "/proposals/",
+        "/settlement/",
+        "/terms/",
+    ],
+)
 def test_nothing_overflows_on_a_phone_in_russian(
     utility: Utility, enter: Callable[..., Page], path: str
 ) -> None:

@@ -1,6 +1,6 @@
 """Writing dated facts: what is said about some dates replaces what was believed about them, no more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -131,6 +131,32 @@ def withdraw_facts(
     for old in replaced:
         model._default_manager.bulk_create(_parts_outside(old, valid=valid, now=now))
     return len(replaced)
+
+
+@transaction.atomic
+def end_fact(
+    *, model: type[Fact], fact_id: int, subject: Sequence[str], first_free_day: date, now: datetime
+) -> None:
+    """Let a believed fact hold no longer from a day on; where it begins later it is believed no more at all. `subject`
+    names the fields that tell whose fact it is. Raises UnableToWithdrawFact: there is none, or it ended before."""
+    fact = model._default_manager.filter(pk=fact_id, superseded_at__isnull=True).first()
+    upper = None if fact is None else fact.valid.upper
+    if fact is None or (upper is not None and upper <= first_free_day):
+        raise UnableToWithdrawFact(
+            code="fact-not-in-force",
+            message="It is not in force on that day, or has been stated anew.",
+            place=f"{model._meta.verbose_name} {fact_id}",
+            remedy="Look at what is recorded now.",
+            params={"field": "ends"},
+        )
+    lower = fact.valid.lower
+    withdraw_facts(
+        model=model,
+        subject={name: getattr(fact, name) for name in subject},
+        valid_from=first_free_day if lower is None else max(lower, first_free_day),
+        valid_to=upper,
+        now=now,
+    )
 
 
 def supersede_facts(

@@ -13,6 +13,7 @@ from mains.debt.values import (
     PlanKind,
     PlanState,
     RefundWay,
+    TermsKind,
 )
 
 
@@ -315,3 +316,35 @@ class PlanInterestLine(models.Model):
     entry_id = models.BigIntegerField(unique=True)
     amount_minor = models.BigIntegerField()
     recorded_at = models.DateTimeField()
+
+
+class TermsChange(models.Model):
+    """What a person asks to hold from a day on, as they wrote it, or which fact is to end there (`ends_id`).
+
+    `content` are the fields of the form, `subject` what it is about in words. Append-only.
+    """
+
+    kind = models.CharField(max_length=20, choices=TermsKind)
+    subject = models.CharField(max_length=200)
+    content = models.JSONField()
+    ends_id = models.BigIntegerField(null=True)
+    organisation_id = models.BigIntegerField(null=True)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True)
+    proof = models.CharField(max_length=200)
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+
+class TermsDecision(models.Model):
+    """A change of terms carried out or refused, once. Append-only."""
+
+    change = models.OneToOneField(TermsChange, on_delete=models.PROTECT, related_name="decision")
+    agrees = models.BooleanField()
+    note = models.CharField(max_length=200, blank=True)
+    decided_at = models.DateTimeField()
+    decided_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )

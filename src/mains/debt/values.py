@@ -78,5 +78,23 @@ class PlanEndingKind(models.TextChoices):
     REPLACED = "replaced", _("Replaced by another plan")
 
 
+class TermsKind(models.TextChoices):
+    """Contracts and rules that people state from a day on."""
+
+    CONTRACT = "contract", _("Contract with a provider")
+    PAYEE = "payee", _("Payee")
+    INTEREST = "interest", _("Rule of late interest")
+    RATE = "rate", _("Published rate")
+    LIMITATION = "limitation", _("Limitation")
+    LIMIT = "limit", _("Approval limit")
+    TARGET = "target", _("Collection target")
+
+
+BY_TWO_PEOPLE = frozenset(
+    {TermsKind.CONTRACT, TermsKind.PAYEE, TermsKind.INTEREST, TermsKind.RATE, TermsKind.LIMIT}
+)
+"""Terms by which money moves, or by which somebody may let it move: one person asks, another agrees."""
+
+
 BEARING = (EntryKind.OPENING, EntryKind.BILL, EntryKind.TRANSFER, EntryKind.SHARE, EntryKind.ADVANCE)
 """Kinds of debt that bear late interest when they are overdue; interest itself never does."""

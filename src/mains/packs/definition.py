@@ -15,7 +15,11 @@ from mains.packs.profiles import (
     ConditionProfile,
     FigureProfile,
     InstalmentProfile,
+    InterestClause,
+    LateMoney,
+    LimitationClause,
     OpeningRange,
+    PublishedRate,
 )
 
 if TYPE_CHECKING:
@@ -257,6 +261,7 @@ class Pack:
     conditions: tuple[ConditionProfile, ...] = ()
     chosen_tariffs: tuple[ChosenTariff, ...] = ()
     settlement: SettlementRows = field(default_factory=SettlementRows)
+    late_money: LateMoney = field(default_factory=LateMoney)
 
 
 def list_packs() -> list[str]:
@@ -303,7 +308,8 @@ def read_pack(code: str) -> Pack:
         "interval_tariff": data.get("interval_tariff", ""),
         "interval_accounts": data.get("interval_accounts", 0),
         "figures": tuple(
-            _record(FigureProfile, _tupled(figure), place=f"{place}: figures") for figure in data.get("figures", ())
+            _record(FigureProfile, _tupled(figure), place=f"{place}: figures")
+            for figure in data.get("figures", ())
         ),
         "conditions": tuple(
             _record(ConditionProfile, _tupled(each), place=f"{place}: conditions")
@@ -315,6 +321,7 @@ def read_pack(code: str) -> Pack:
         "settlement": _record(
             SettlementRows, _tupled(data.get("settlement", {})), place=f"{place}: settlement"
         ),
+        "late_money": _late_money(data.get("late_money", {}), place=f"{place}: late_money"),
         "wording": _record(Wording, data.get("wording", {}), place=f"{place}: wording"),
         "names": _record(Names, _tupled(names), place=f"{code}/names.yaml"),
         "tariff_documents": {
@@ -322,6 +329,21 @@ def read_pack(code: str) -> Pack:
         },
     }
     return _record(Pack, {key: value for key, value in parts.items() if value is not None}, place=place)
+
+
+def _late_money(data: Mapping[str, Any], *, place: str) -> LateMoney:
+    kinds = {"rates": PublishedRate, "interest": InterestClause, "limitation": LimitationClause}
+    return _record(
+        LateMoney,
+        {
+            name: tuple(
+                _record(kinds[name], each, place=f"{place}, {name}") if name in kinds else each
+                for each in rows
+            )
+            for name, rows in data.items()
+        },
+        place=place,
+    )
 
 
 def add_months(month: date, count: int) -> date:

@@ -17,6 +17,7 @@ from mains.packs.definition import Pack, add_months
 from mains.packs.findings import record_findings
 from mains.packs.instalments import end_plans, make_plans
 from mains.packs.intervals import record_intervals
+from mains.packs.late_money import post_late_interest, state_late_money
 from mains.packs.payment_register import write_payment_register
 from mains.packs.settlement import settle_months, state_settlement
 from mains.payments.actions.acceptance import accept_register
@@ -58,7 +59,9 @@ def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressRepor
     happened.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    state_settlement(pack=pack, now=_instant(pack.billing.issue_date(pack.billing.months[0])))
+    begun = _instant(pack.billing.issue_date(pack.billing.months[0]))
+    state_settlement(pack=pack, now=begun)
+    state_late_money(pack=pack, now=begun)
     for month in pack.billing.months:
         if month == pack.billing.months[-1]:
             with progress.step("Errors, acts and absences"):
@@ -71,6 +74,9 @@ def run_main_job(*, pack: Pack, seed: int, folder: Path, progress: ProgressRepor
         if pack.instalments and month == pack.billing.months[0]:
             with progress.step("Instalment plans"):
                 make_plans(pack=pack, profile=pack.instalments)
+    if pack.late_money.interest:
+        with progress.step("Late interest"):
+            post_late_interest(pack=pack, now=_instant(pack.billing.today))
     if pack.settlement.payees:
         with progress.step("Settlement with providers"):
             settle_months(pack=pack, now=_instant(pack.billing.today))

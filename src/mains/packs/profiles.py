@@ -50,6 +50,48 @@ class InstalmentProfile:
 
 
 @dataclass(frozen=True)
+class PublishedRate:
+    """A rate that others publish, percent, from a day until the next of its code."""
+
+    code: str
+    percent: str
+    valid_from: date
+    proof: str
+
+
+@dataclass(frozen=True)
+class InterestClause:
+    """A rule of late interest (engine's language) for debts due from a day on, at its own rates or `key_rate`."""
+
+    rule: str
+    valid_from: date
+    proof: str
+    key_rate: str = ""
+    service: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True)
+class LimitationClause:
+    """After how many years debts due from a day on are time-barred."""
+
+    years: int
+    interruption: str
+    valid_from: date
+    proof: str
+    service: str = ""
+
+
+@dataclass(frozen=True)
+class LateMoney:
+    """What the law of a country says of debts that are paid late, each clause with its source."""
+
+    rates: tuple[PublishedRate, ...] = ()
+    interest: tuple[InterestClause, ...] = ()
+    limitation: tuple[LimitationClause, ...] = ()
+
+
+@dataclass(frozen=True)
 class FigureProfile:
     """A figure of every node of the kind `at`, between `low` and `high`, both in thousandths of its unit.
 

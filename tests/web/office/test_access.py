@@ -11,6 +11,7 @@ from mains.customers.models import Account
 from mains.staff.models import User
 from mains.staff.values import Permission
 from mains.web.office import urls
+from mains.web.office.terms.kinds import KINDS
 
 # Addresses of Django itself, outside the office; each is classified here by hand.
 OPEN_TO_ALL = {"set_language", "login", "logout"}
@@ -122,6 +123,8 @@ ARGUMENTS = {
     "settlement_statement": [10**9, "pdf"],
     "settlement_party": [1],
     "settlement_house": [1, 10**9],
+    "settlement_houses_file": [1, "csv"],
+    "settlement_house_file": [1, 10**9, "csv"],
     "register": [1],
     "bank_file": [10**9],
     "accept_bank_file": [10**9],
@@ -164,6 +167,7 @@ ARGUMENTS = {
     "whatif_csv": [1],
     "whatif_xlsx": [1],
 }
+ARGUMENTS |= {f"decide_{kind.code}": [10**9] for kind in KINDS}
 POSTED = {
     "move_desk_cash",
     "void_desk_payment",
@@ -245,6 +249,7 @@ POSTED = {
     "decide_draft",
     "move_draft",
 }
+POSTED |= {f"{verb}_{kind.code}" for kind in KINDS for verb in ("state", "end", "decide")}
 ROLES = [
     "administrator",
     "accountant",
@@ -464,6 +469,7 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
             is_absent = pattern.name in (
                 "settlement_statement",
                 "settlement_house",
+                "settlement_house_file",
                 "debit_collection",
                 "debit_file",
                 "resume_mandate",
@@ -472,6 +478,7 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
                 "cancel_plan",
                 "add_opening_balance",  # no tariff of the account carries a balance
                 "decide_proposal",
+                *(f"{verb}_{kind.code}" for kind in KINDS for verb in ("end", "decide")),
                 "refund_file",
                 "photo",
                 "small_photo",

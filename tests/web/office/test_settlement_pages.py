@@ -1,7 +1,10 @@
 """Who owes whom in the browser: down to the receipt, within a person's reach; orders take two people."""
 
+import csv
+import io
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -63,6 +66,7 @@ def test_an_order_is_approved_by_another_person_and_goes_into_the_file(accountan
     assert next(row for row in list_settlements() if row.order_id == waiting.order_id).state == "approved"
     file = accountant.get(f"{PAGE}orders.xml")
     assert waiting.end_to_end_id.encode() in file.content
+    assert waiting.end_to_end_id.encode() in accountant.get(f"{PAGE}orders.txt").content
     assert (
         "This payment order is decided already."
         in accountant.post(
@@ -90,3 +94,23 @@ def test_a_district_sees_its_own_houses_and_no_settlements(settled) -> None:
     settlement = list_settlements()[0].settlement_id
     assert client.get(f"{PAGE}statements/{settlement}.pdf").status_code == 403
     assert client.post(f"{PAGE}settle/", {"through": "2021-05-31"}).status_code == 403
+
+
+def test_statements_by_house_and_of_a_house_sum_to_what_the_page_says(accountant) -> None:
+    page = accountant.get(PAGE + SPAN).content.decode()
+    party = re.search(r"/settlement/parties/(\d+)/", page).group(1)
+    by_house = f"{PAGE}parties/{party}/houses.csv{SPAN}"
+    rows = list(csv.reader(io.StringIO(accountant.get(by_house).content.decode("utf-8-sig"))))
+    houses, total = rows[1:-1], rows[-1]
+    assert len(houses) > 100, "every page of the list is in the file"
+    for column in range(1, 5):
+        assert sum(Decimal(row[column]) for row in houses) == Decimal(total[column])
+    first = re.search(
+        rf"/settlement/parties/{party}/(\d+)/",
+        accountant.get(f"{PAGE}parties/{party}/{SPAN}").content.decode(),
+    ).group(1)
+    of_house = f"{PAGE}parties/{party}/{first}/house.csv{SPAN}"
+    accounts = list(csv.reader(io.StringIO(accountant.get(of_house).content.decode("utf-8-sig"))))
+    assert accounts[-1][2:] == houses[0][1:]
+    assert accountant.get(of_house.replace(".csv", ".pdf")).content.startswith(b"%PDF")
+    assert accountant.get(of_house.replace(".csv", ".doc")).status_code == 404

@@ -27,6 +27,7 @@ SOURCE = "en"
 LANGUAGES = (SOURCE, "ru", "tr", "zh_Hans", "de", "fr")
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None,
+    "translate": None,
     "gettext": None,
     "gettext_lazy": None,
     "gettext_noop": None,

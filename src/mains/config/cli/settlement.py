@@ -244,18 +244,29 @@ def refuse(
 
 @app.command()
 def orders(
-    out: Annotated[Path, typer.Option(help="Write pain.001 to this file.")],
+    out: Annotated[Path, typer.Option(help="Write the orders to this file.")],
     order: Annotated[
         list[int] | None, typer.Option(help="Number of an order; all approved ones when left out.")
     ] = None,
     payer: Annotated[str, typer.Option(help="Code of the party that pays; the utility when left out.")] = "",
+    form: Annotated[str, typer.Option(help="pain.001, or 1c for 1CClientBankExchange.")] = "pain.001",
 ) -> None:
-    """Write the approved payment orders that no bank statement has shown yet as a pain.001 file for the bank."""
+    """Write the approved payment orders that no bank statement has shown yet for the bank, as pain.001 or for 1C."""
     start_django()
-    from mains.integrations.payment_orders.settlement_orders import write_settlement_orders
+    from mains.integrations.payment_orders.settlement_orders import (
+        write_russian_orders,
+        write_settlement_orders,
+    )
     from mains.tariffs.queries.records import currency_of_utility
 
-    content = write_settlement_orders(order_ids=order or (), payer_code=payer, currency=currency_of_utility())
+    if form not in ("pain.001", "1c"):
+        raise typer.BadParameter(f"There is no form {form}. One of: pain.001, 1c.")
+    if form == "1c":
+        content = write_russian_orders(order_ids=order or (), payer_code=payer)
+    else:
+        content = write_settlement_orders(
+            order_ids=order or (), payer_code=payer, currency=currency_of_utility()
+        )
     out.write_bytes(content)
     typer.echo(f"Written: {out}")
 

@@ -6,14 +6,22 @@ from decimal import Decimal
 
 from django.db import connection, models, transaction
 
-from mains.base.dated import record_fact
+from mains.base.dated import end_fact, record_fact
+from mains.base.facts import DatedFact
 from mains.debt.models import InterestTerms, KeyRate, LimitationTerms, ProvisionTerms
 from mains.debt.queries.terms import list_key_rates, with_rates
-from mains.debt.values import Interruption
+from mains.debt.values import Interruption, TermsKind
 from mains.engine.interest import read_interest
 from mains.kernel.errors import MainsError
 from mains.ledger.values import Age
 from mains.tariffs.queries.records import currency_of_utility
+
+_ENDED: dict[TermsKind, tuple[type[DatedFact], tuple[str, ...]]] = {
+    TermsKind.INTEREST: (InterestTerms, ("service", "category")),
+    TermsKind.RATE: (KeyRate, ("code",)),
+    TermsKind.LIMITATION: (LimitationTerms, ("service",)),
+}
+"""What of these ends, and the fields that tell whose it is."""
 
 
 class UnableToStateTerms(MainsError):
@@ -73,7 +81,14 @@ def state_interest(
 
 
 def state_key_rate(
-    *, code: str, percent: Decimal, valid_from: date, proof: str, actor: models.Model | None, now: datetime
+    *,
+    code: str,
+    percent: Decimal,
+    valid_from: date,
+    valid_to: date | None = None,
+    proof: str,
+    actor: models.Model | None,
+    now: datetime,
 ) -> KeyRate:
     """State a published rate from a day on. Raises UnableToStateTerms."""
     place = f"rate {code} from {valid_from.isoformat()}"
@@ -92,6 +107,7 @@ def state_key_rate(
             subject={"code": code.strip()},
             values={"percent": percent},
             valid_from=valid_from,
+            valid_to=valid_to,
             actor=actor,
             now=now,
             proof=proof.strip()[:200],
@@ -104,6 +120,7 @@ def state_limitation(
     interruption: Interruption,
     service: str = "",
     valid_from: date,
+    valid_to: date | None = None,
     proof: str,
     actor: models.Model | None,
     now: datetime,
@@ -125,6 +142,7 @@ def state_limitation(
             subject={"service": service},
             values={"years": years, "interruption": interruption},
             valid_from=valid_from,
+            valid_to=valid_to,
             actor=actor,
             now=now,
             proof=proof.strip()[:200],
@@ -160,6 +178,14 @@ def state_provision(
         now=now,
         proof=proof.strip()[:200],
     )
+
+
+@transaction.atomic
+def end_terms(*, kind: TermsKind, fact_id: int, first_free_day: date, now: datetime) -> None:
+    """Let a rule of interest, a published rate or a rule of limitation end. Raises UnableToWithdrawFact."""
+    _one_at_a_time()
+    model, subject = _ENDED[kind]
+    end_fact(model=model, fact_id=fact_id, subject=subject, first_free_day=first_free_day, now=now)
 
 
 def _one_at_a_time() -> None:

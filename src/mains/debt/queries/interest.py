@@ -6,8 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 import polars as pl
+from django.db.models import Max
 
 from mains.base.columns import fetch_frame
+from mains.debt.models import InterestRun
 from mains.debt.queries.basis import Facts, basis_of_interest, read_facts
 from mains.debt.queries.rests import list_rests, without_rests
 from mains.debt.queries.terms import TermsRecord, list_terms
@@ -238,6 +240,12 @@ _POSTED: dict[str, Any] = {
     "correction_minor": pl.Int64,
     "cause": pl.String,
 }
+
+
+def last_posted_day() -> date | None:
+    """Through which day interest is posted."""
+    found: date | None = InterestRun.objects.aggregate(last=Max("until"))["last"]
+    return found
 
 
 def accrued_by_item(*, account_id: int, until: date) -> dict[int, int]:

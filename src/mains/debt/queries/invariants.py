@@ -89,6 +89,12 @@ CHECKS: dict[str, str] = {
         LEFT JOIN staff_decision d ON d.proposal_id = q.id
         WHERE d.id IS NULL OR NOT d.agrees OR d.decided_by_id IS NOT DISTINCT FROM q.asked_by_id
     """,
+    # Terms by which money moves hold because another than who asked agreed.
+    "terms-agreed-by-another": """
+        SELECT 'terms ' || c.id, 0::bigint FROM debt_termsdecision d JOIN debt_termschange c ON c.id = d.change_id
+        WHERE d.agrees AND c.kind IN ('contract', 'payee', 'interest', 'rate', 'limit')
+          AND (d.decided_by_id IS NULL OR d.decided_by_id IS NOT DISTINCT FROM c.asked_by_id)
+    """,
     # What it moved is what it says, and nothing once it is posted back.
     "movements-equal-entries": """
         SELECT format('movement %%s, account %%s', id, account_id), sum(minor)

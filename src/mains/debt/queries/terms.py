@@ -23,6 +23,7 @@ class TermsRecord:
     terms_id: int
     service: str
     category: str
+    document: str
     rule: InterestRule
     key_rate: str
     valid_from: date
@@ -34,6 +35,7 @@ class TermsRecord:
 class RateRecord:
     """A published rate, percent."""
 
+    rate_id: int
     code: str
     percent: Decimal
     valid_from: date
@@ -45,6 +47,7 @@ class RateRecord:
 class LimitationRecord:
     """Years of limitation of debts due in [valid_from, valid_to) of a service ("": all others)."""
 
+    limitation_id: int
     service: str
     years: int
     interruption: Interruption
@@ -72,6 +75,7 @@ def list_terms(*, as_of: datetime | None = None) -> list[TermsRecord]:
             terms_id=one.pk,
             service=one.service,
             category=one.category,
+            document=one.document,
             rule=read_interest(with_rates(one.document, rates, code=one.key_rate)),
             key_rate=one.key_rate,
             valid_from=one.valid.lower,
@@ -103,6 +107,7 @@ def list_key_rates(*, as_of: datetime | None = None) -> list[RateRecord]:
     found = KeyRate.objects.filter(_held(as_of)).order_by("code", "valid")
     return [
         RateRecord(
+            rate_id=one.pk,
             code=one.code,
             percent=one.percent,
             valid_from=one.valid.lower,
@@ -117,6 +122,7 @@ def list_limitation_terms() -> list[LimitationRecord]:
     """Terms of limitation believed now."""
     return [
         LimitationRecord(
+            limitation_id=one.pk,
             service=one.service,
             years=one.years,
             interruption=Interruption(one.interruption),

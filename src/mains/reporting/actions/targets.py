@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.db import models, transaction
 
-from mains.base.dated import record_fact
+from mains.base.dated import end_fact, record_fact
 from mains.kernel.errors import MainsError
 from mains.reporting.models import CollectionTarget
 from mains.staff.queries.names import find_unit_id, find_user_id
@@ -66,6 +66,17 @@ def state_target(
         actor=actor,
         now=now,
         proof=proof.strip()[:200],
+    )
+
+
+def end_target(*, target_id: int, first_free_day: date, now: datetime) -> None:
+    """Let a target end from a day on. Raises UnableToWithdrawFact."""
+    end_fact(
+        model=CollectionTarget,
+        fact_id=target_id,
+        subject=("subject",),
+        first_free_day=first_free_day,
+        now=now,
     )
 
 

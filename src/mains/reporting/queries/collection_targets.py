@@ -1,7 +1,7 @@
 """Collection by unit and by person who answers for accounts, against the targets of the days."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from mains.reporting.models import CollectionTarget
@@ -41,6 +41,45 @@ class CollectionLine:
         if self.target_ppm is None:
             return None
         return max(-(-self.billed_minor * self.target_ppm // _MILLION) - self.collected_minor, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetRecord:
+    """A target over [valid_from, valid_to) of a unit, or of a person who answers for accounts, in millionths."""
+
+    target_id: int
+    organisation_id: int | None
+    name: str
+    rate_ppm: int
+    valid_from: date
+    valid_to: date | None
+    proof: str
+
+
+def list_targets(*, scope: Scope) -> list[TargetRecord]:
+    """The targets believed now, units first; of persons only for people of the whole utility."""
+    found = CollectionTarget.objects.filter(superseded_at__isnull=True)
+    if scope.organisation_ids is not None:
+        found = found.filter(organisation_id__in=scope.organisation_ids)
+    return [
+        TargetRecord(
+            target_id=one.pk,
+            organisation_id=one.organisation_id,
+            name=_name(one),
+            rate_ppm=one.rate_ppm,
+            valid_from=one.valid.lower,
+            valid_to=one.valid.upper,
+            proof=one.proof,
+        )
+        for one in found.select_related("organisation", "officer").order_by("-subject", "valid")
+    ]
+
+
+def _name(one: CollectionTarget) -> str:
+    if one.organisation is not None:
+        return str(one.organisation)
+    assert one.officer is not None, "A target is of a unit or of a person."
+    return one.officer.get_full_name() or one.officer.username
 
 
 def collection_lines(*, scope: Scope, asked: Slice, by: Dimension) -> list[CollectionLine]:

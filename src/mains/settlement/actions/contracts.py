@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.db import models, transaction
 
-from mains.base.dated import record_fact
+from mains.base.dated import end_fact, record_fact
 from mains.customers.queries.records import find_party_id
 from mains.kernel.errors import MainsError
 from mains.settlement.models import Contract, Payee, Route
@@ -143,6 +143,18 @@ def state_payee(
         now=now,
         proof=proof.strip()[:200],
     )
+
+
+def end_contract(*, contract_id: int, first_free_day: date, now: datetime) -> None:
+    """Let a contract end: money of later days is split no more. Raises UnableToWithdrawFact."""
+    end_fact(
+        model=Contract, fact_id=contract_id, subject=("route_id",), first_free_day=first_free_day, now=now
+    )
+
+
+def end_payee(*, payee_id: int, first_free_day: date, now: datetime) -> None:
+    """Let bank details end: nothing is ordered for the party from then on. Raises UnableToWithdrawFact."""
+    end_fact(model=Payee, fact_id=payee_id, subject=("party_id",), first_free_day=first_free_day, now=now)
 
 
 def import_contracts(

@@ -69,7 +69,7 @@ def _settle_one(
     place = names.get(party_id, ("", str(party_id)))[1]
     if payee is None:
         raise _unable("settle-payee", "The party has no bank details on this day.", place,
-                      "State them by `mains settlement payees --import`.")  # fmt: skip
+                      "State them under Contracts and rules.")  # fmt: skip
     previous = Settlement.objects.filter(party_id=party_id).order_by("-through").first()
     if previous is not None and previous.through >= through:
         raise _unable("settle-again", f"The party is settled with through {previous.through.isoformat()}.", place,

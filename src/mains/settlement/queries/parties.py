@@ -36,6 +36,7 @@ class ContractRow:
 class PayeeRow:
     """A payee as people read it."""
 
+    payee_id: int
     party_id: int
     code: str
     name: str
@@ -46,6 +47,7 @@ class PayeeRow:
     bank_code: str
     valid_from: date
     valid_to: date | None
+    proof: str
 
 
 def names_of_parties() -> dict[int, tuple[str, str]]:
@@ -102,6 +104,7 @@ def list_payees() -> list[PayeeRow]:
     found = Payee.objects.filter(superseded_at__isnull=True).order_by("party__code", "valid")
     return [
         PayeeRow(
+            payee_id=one.pk,
             party_id=one.party_id,
             code=names[one.party_id][0],
             name=names[one.party_id][1],
@@ -112,6 +115,7 @@ def list_payees() -> list[PayeeRow]:
             bank_code=one.bank_code,
             valid_from=one.valid.lower,
             valid_to=one.valid.upper,
+            proof=one.proof,
         )
         for one in found
     ]

@@ -7,7 +7,8 @@ from django.db import connection
 from mains.kernel.errors import MainsError
 
 _PAYER = """
-    SELECT p.name, p.bank_account, p.bank_code FROM customers_party p
+    SELECT p.name, p.bank_account, p.bank_code, p.tax_number, p.bank_name, p.correspondent_account
+    FROM customers_party p
     WHERE CASE WHEN %(code)s <> '' THEN p.code = %(code)s ELSE
         p.kind = 'utility'
         OR p.code = (SELECT code FROM staff_organisation WHERE kind = 'utility' ORDER BY id LIMIT 1) END
@@ -21,11 +22,14 @@ class UnableToFindPayer(MainsError):
 
 @dataclass(frozen=True, kw_only=True)
 class Payer:
-    """Name, account and the code of the bank (BIC, or BIK with a Russian account)."""
+    """Name, account and the code of the bank (BIC, or BIK with a Russian account), and what national forms ask for."""
 
     name: str
     account: str
     bank_code: str
+    tax_number: str
+    bank_name: str
+    correspondent_account: str
 
 
 def get_payer(*, code: str = "") -> Payer:
@@ -43,4 +47,11 @@ def get_payer(*, code: str = "") -> Payer:
             place=f"party {code}".strip(),
             remedy="Give the utility's own party, or name one, that has a bank account in the registry.",
         )
-    return Payer(name=found[0], account=found[1].replace(" ", ""), bank_code=found[2].replace(" ", ""))
+    return Payer(
+        name=found[0],
+        account=found[1].replace(" ", ""),
+        bank_code=found[2].replace(" ", ""),
+        tax_number=found[3],
+        bank_name=found[4],
+        correspondent_account=found[5],
+    )

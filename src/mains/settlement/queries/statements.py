@@ -99,6 +99,7 @@ class ApprovedOrder:
     end_to_end_id: str
     amount_minor: int
     holder: str
+    tax_number: str
     account: str
     bank_code: str
     since: date | None
@@ -172,7 +173,9 @@ def list_approved_orders(*, order_ids: tuple[int, ...] = ()) -> list[ApprovedOrd
     """Orders that were approved: those of the ids, or all that no bank statement has shown yet, by id."""
     ended = (OrderState.BOOKED, OrderState.RETURNED)
     booked = OrderEvent.objects.filter(state__in=ended).values("order_id")
-    found = OrderEvent.objects.filter(state=OrderState.APPROVED).select_related("order__settlement")
+    found = OrderEvent.objects.filter(state=OrderState.APPROVED).select_related(
+        "order__settlement", "order__party"
+    )
     found = found.filter(order_id__in=order_ids) if order_ids else found.exclude(order_id__in=booked)
     return [
         ApprovedOrder(
@@ -180,6 +183,7 @@ def list_approved_orders(*, order_ids: tuple[int, ...] = ()) -> list[ApprovedOrd
             end_to_end_id=event.order.end_to_end_id,
             amount_minor=event.order.amount_minor,
             holder=event.order.holder,
+            tax_number=event.order.party.tax_number,
             account=event.order.account,
             bank_code=event.order.bank_code,
             since=event.order.settlement.since,

@@ -2,12 +2,12 @@
 
 from datetime import date, datetime
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 
-from mains.base.dated import record_fact
+from mains.base.dated import end_fact, record_fact
 from mains.kernel.errors import MainsError
-from mains.staff.models import ApprovalLimit, Decision, Proposal, Role, User
+from mains.staff.models import ApprovalLimit, Decision, Proposal, Role
 from mains.staff.queries.approvals import limit_of
 from mains.staff.values import EVERYTHING, ProposalKind, Scope
 
@@ -84,8 +84,8 @@ def decide(
 
 
 def state_limit(
-    *, role: str, kind: ProposalKind, amount_minor: int, valid_from: date, proof: str, actor: User | None,
-    now: datetime,
+    *, role: str, kind: ProposalKind, amount_minor: int, valid_from: date, valid_to: date | None = None, proof: str,
+    actor: models.Model | None, now: datetime,
 ) -> ApprovalLimit:  # fmt: skip
     """State up to which amount a role approves a kind, from a day on. Raises UnableToPropose: unknown role, a negative
     amount."""
@@ -103,10 +103,22 @@ def state_limit(
             subject={"role_id": found.pk, "kind": kind},
             values={"amount_minor": amount_minor},
             valid_from=valid_from,
+            valid_to=valid_to,
             actor=actor,
             now=now,
             proof=proof,
         )
+
+
+def end_limit(*, limit_id: int, first_free_day: date, now: datetime) -> None:
+    """Let a limit end from a day on. Raises UnableToWithdrawFact."""
+    end_fact(
+        model=ApprovalLimit,
+        fact_id=limit_id,
+        subject=("role_id", "kind"),
+        first_free_day=first_free_day,
+        now=now,
+    )
 
 
 def _within(proposal: Proposal, scope: Scope) -> bool:

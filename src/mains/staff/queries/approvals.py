@@ -33,12 +33,15 @@ class ProposalRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class LimitRecord:
-    """Up to which amount a role approves a kind, from a day on."""
+    """Up to which amount a role approves a kind, over [valid_from, valid_to)."""
 
+    limit_id: int
+    role_code: str
     role: str
     kind: ProposalKind
     amount_minor: int
     valid_from: date
+    valid_to: date | None
     proof: str
 
 
@@ -94,10 +97,13 @@ def list_limits() -> list[LimitRecord]:
     found = ApprovalLimit.objects.filter(superseded_at__isnull=True).select_related("role")
     return [
         LimitRecord(
+            limit_id=one.pk,
+            role_code=one.role.code,
             role=one.role.name,
             kind=ProposalKind(one.kind),
             amount_minor=one.amount_minor,
             valid_from=one.valid.lower,
+            valid_to=one.valid.upper,
             proof=one.proof,
         )
         for one in found.order_by("kind", "role__code", "valid")

@@ -91,6 +91,14 @@ ENTRIES = (
     Entry("office:plans", _("Instalment plans"), "history", "j", _MONEY, ("office:plan", "office:make_plan")),
     Entry("office:settlement", _("Settlement"), "arrows-split-2", "v", _MONEY, ("office:settlement",)),
     Entry("office:books", _("Books"), "lock", "k", _MONEY),
+    Entry(
+        "office:terms",
+        _("Contracts and rules"),
+        "file-text",
+        "x",
+        _MONEY,
+        ("office:terms", "office:state_", "office:end_"),
+    ),
     Entry("office:turnover", _("Turnover"), "report-money", "t", _REPORTS, ("office:turnover",)),
     Entry("office:collection", _("Collection"), "chart-bar", "q", _REPORTS),
     Entry(

@@ -364,7 +364,6 @@ def money_page(
         corrections=list_corrections(bills=book.bills),
         may_recalculate=book.may_recalculate,
         receipts=list_receipts(account_id=book.account.id),
-        **plans_of(book),
     )
 
 

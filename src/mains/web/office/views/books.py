@@ -1,20 +1,15 @@
 """The books: through which day they are closed, reopening by two people, and the chart of accounts."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from mains.base.wording import error_text
-from mains.kernel.errors import MainsError
 from mains.ledger.actions.chart import state_account
 from mains.ledger.actions.periods import ask_to_reopen, decide_reopening
 from mains.ledger.actions.policies import state_policy
@@ -27,8 +22,11 @@ from mains.reporting.queries.closing import look_before_closing
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.acting import act_and_return, check_whole
 from mains.web.office.clock import now
 from mains.web.office.fact_forms import DayField
+
+PAGE = "office:books"
 
 
 class DaysForm(forms.Form):
@@ -80,7 +78,7 @@ class ChartForm(forms.Form):
 @needs(Permission.SEE_REPORTS, Permission.CLOSE_BOOKS)
 def books(request: OfficeRequest) -> HttpResponse:
     """What is closed, and before closing what is open about the days."""
-    _check_whole(request)
+    check_whole(request)
     return _page(request)
 
 
@@ -88,7 +86,7 @@ def books(request: OfficeRequest) -> HttpResponse:
 @needs(Permission.CLOSE_BOOKS)
 def close(request: OfficeRequest) -> HttpResponse:
     """Show what is open about the days; close them when the person has seen that."""
-    _check_whole(request)
+    check_whole(request)
     form = DaysForm(request.POST)
     if not form.is_valid():
         return _page(request, close_form=form)
@@ -97,10 +95,11 @@ def close(request: OfficeRequest) -> HttpResponse:
         return _page(
             request, close_form=form, before=look_before_closing(book=book, day=day), book=book, day=day
         )
-    return _after(
+    return act_and_return(
         request,
         lambda: close_books(book=book, day=day, now=now(), actor_id=request.user.pk),
-        _("The days are closed."),
+        done=_("The days are closed."),
+        page=PAGE,
     )
 
 
@@ -108,12 +107,12 @@ def close(request: OfficeRequest) -> HttpResponse:
 @needs(Permission.CLOSE_BOOKS)
 def ask(request: OfficeRequest) -> HttpResponse:
     """Ask that days take transactions again."""
-    _check_whole(request)
+    check_whole(request)
     form = ReopenForm(request.POST)
     if not form.is_valid():
         return _page(request, reopen_form=form)
     told = form.cleaned_data
-    return _after(
+    return act_and_return(
         request,
         lambda: ask_to_reopen(
             book=Book(told["book"]),
@@ -122,7 +121,8 @@ def ask(request: OfficeRequest) -> HttpResponse:
             now=now(),
             actor_id=request.user.pk,
         ),
-        _("Asked. A colleague who may close the books decides."),
+        done=_("Asked. A colleague who may close the books decides."),
+        page=PAGE,
     )
 
 
@@ -130,12 +130,13 @@ def ask(request: OfficeRequest) -> HttpResponse:
 @needs(Permission.CLOSE_BOOKS)
 def decide(request: OfficeRequest, event_id: int) -> HttpResponse:
     """Agree to a reopening, or refuse it."""
-    _check_whole(request)
+    check_whole(request)
     agree = request.POST.get("decision") == "agree"
-    return _after(
+    return act_and_return(
         request,
         lambda: decide_reopening(request_id=event_id, agree=agree, now=now(), actor_id=request.user.pk),
-        _("The days are open again.") if agree else _("The request is refused."),
+        done=_("The days are open again.") if agree else _("The request is refused."),
+        page=PAGE,
     )
 
 
@@ -143,23 +144,28 @@ def decide(request: OfficeRequest, event_id: int) -> HttpResponse:
 @needs(Permission.CLOSE_BOOKS)
 def state_chart(request: OfficeRequest) -> HttpResponse:
     """Number a control account as the utility's accountants do."""
-    _check_whole(request)
+    check_whole(request)
     form = ChartForm(request.POST)
     if not form.is_valid():
         return _page(request, chart_form=form)
-    return _after(request, lambda: state_account(**form.cleaned_data), _("The account is numbered."))
+    return act_and_return(
+        request,
+        lambda: state_account(**form.cleaned_data),
+        done=_("The account is numbered."),
+        page=PAGE,
+    )
 
 
 @require_POST
 @needs(Permission.CLOSE_BOOKS)
 def state_rule(request: OfficeRequest) -> HttpResponse:
     """State which debts payments cover first from a day on."""
-    _check_whole(request)
+    check_whole(request)
     form = PolicyForm(request.POST)
     if not form.is_valid():
         return _page(request, policy_form=form)
     told = form.cleaned_data
-    return _after(
+    return act_and_return(
         request,
         lambda: state_policy(
             rule=told["rule"],
@@ -170,25 +176,9 @@ def state_rule(request: OfficeRequest) -> HttpResponse:
             actor=request.user,
             now=now(),
         ),
-        _("Payments from that day on follow it."),
+        done=_("Payments from that day on follow it."),
+        page=PAGE,
     )
-
-
-def _after(request: OfficeRequest, act: Callable[[], object], done: str) -> HttpResponse:
-    """Act, say what came of it, and show the page again."""
-    try:
-        act()
-    except MainsError as error:
-        messages.error(request, error_text(error))
-    else:
-        messages.success(request, done)
-    return redirect("office:books")
-
-
-def _check_whole(request: OfficeRequest) -> None:
-    """The books are those of the whole utility."""
-    if request.scope.organisation_ids is not None:
-        raise PermissionDenied("The books are for people of the whole utility.")
 
 
 def _page(request: OfficeRequest, **given: Any) -> HttpResponse:

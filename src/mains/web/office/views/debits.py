@@ -1,6 +1,6 @@
 """Direct debits: the mandates of an account, collections with what banks made of them, and who collects."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from mains.kernel.errors import MainsError
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.acting import act_and_return, check_whole
 from mains.web.office.clock import now
 from mains.web.office.fact_forms import DayField, FactForm
 from mains.web.office.parts import Crumb
@@ -116,11 +117,11 @@ def add_mandate(request: OfficeRequest, number: str) -> HttpResponse:
 def drop_mandate(request: OfficeRequest, number: str) -> HttpResponse:
     """Revoke the mandate of an account from today on."""
     book = _open(request, number)
-    return _after(
+    return act_and_return(
         request,
         lambda: revoke_mandate(account_id=book.account.id, revoked_on=request.today, now=now()),
-        _("The mandate is revoked. Nothing more is collected by it."),
-        reverse("office:account_mandates", args=[number]),
+        done=_("The mandate is revoked. Nothing more is collected by it."),
+        page=reverse("office:account_mandates", args=[number]),
     )
 
 
@@ -132,13 +133,13 @@ def resume(request: OfficeRequest, number: str, mandate_id: int) -> HttpResponse
     if mandate_id not in {one.id for one in list_mandates(account_id=book.account.id)}:
         messages.error(request, _("There is no such mandate that you may see."))
         return redirect("office:account_mandates", number=number)
-    return _after(
+    return act_and_return(
         request,
         lambda: resume_mandate(
             mandate_id=mandate_id, reason=request.POST.get("reason", ""), now=now(), actor_id=request.user.pk
         ),
-        _("The mandate is active again."),
-        reverse("office:account_mandates", args=[number]),
+        done=_("The mandate is active again."),
+        page=reverse("office:account_mandates", args=[number]),
     )
 
 
@@ -152,7 +153,7 @@ def collections(request: OfficeRequest) -> HttpResponse:
 @needs(Permission.PROPOSE_MONEY)
 def propose(request: OfficeRequest) -> HttpResponse:
     """Propose to collect what is due on a day."""
-    _check_whole(request)
+    check_whole(request)
     form = _collect_form(request, request.POST)
     if form.is_valid():
         told = form.cleaned_data
@@ -198,7 +199,7 @@ def collection(request: OfficeRequest, collection_id: int) -> HttpResponse:
 @needs(Permission.APPROVE_MONEY)
 def collection_file(request: OfficeRequest, collection_id: int) -> HttpResponse:
     """The file for the bank; written at the first time."""
-    _check_whole(request)
+    check_whole(request)
     try:
         name, content = order_collection(
             collection_id=collection_id, now=now(), actor_id=request.user.pk, scope=request.scope
@@ -286,19 +287,3 @@ def _open(request: OfficeRequest, number: str) -> Book:
     if not (book.may_see_money and may):
         raise Http404(_("There is no account %(number)s that you may see.") % {"number": number})
     return book
-
-
-def _check_whole(request: OfficeRequest) -> None:
-    """Collections are of the whole utility."""
-    if request.scope.organisation_ids is not None:
-        raise PermissionDenied("This is for people of the whole utility.")
-
-
-def _after(request: OfficeRequest, act: Callable[[], object], done: str, address: str) -> HttpResponse:
-    try:
-        act()
-    except MainsError as error:
-        messages.error(request, error_text(error))
-    else:
-        messages.success(request, done)
-    return redirect(address)

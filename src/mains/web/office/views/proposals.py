@@ -1,6 +1,5 @@
 """What waits for a second person, refunds on their way out, and debts that are doubtful or nearly time-barred."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from django import forms
@@ -12,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from mains.base.wording import error_text
 from mains.debt.actions.decisions import decide_proposal
 from mains.debt.actions.movements import undo_movement
 from mains.debt.actions.provisions import propose_provision
@@ -35,16 +33,19 @@ from mains.debt.queries.terms import (
 from mains.debt.values import RefundWay
 from mains.integrations.payment_orders.refunds import order_refunds
 from mains.integrations.payment_orders.values import BankParty
-from mains.kernel.errors import MainsError
 from mains.network.values import Service
 from mains.staff.queries.approvals import find_proposal, list_limits, list_proposals
 from mains.staff.values import Permission, ProposalKind
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.acting import act_and_return, check_whole
 from mains.web.office.clock import now
 from mains.web.office.fact_forms import DayField
 
 DAYS_AHEAD = 90
+
+
+PAGE = "office:proposals"
 
 
 class OrderForm(forms.Form):
@@ -85,7 +86,7 @@ def decide(request: OfficeRequest, proposal_id: int) -> HttpResponse:
     if needed not in request.rights.permissions:
         raise PermissionDenied(f"This needs the permission {needed}.")
     agrees = request.POST.get("decision") == "agree"
-    return _after(
+    return act_and_return(
         request,
         lambda: decide_proposal(
             proposal_id=proposal_id,
@@ -95,7 +96,8 @@ def decide(request: OfficeRequest, proposal_id: int) -> HttpResponse:
             actor_id=request.user.pk,
             scope=request.rights.scope(needed),
         ),
-        _("Approved and posted.") if agrees else _("The proposal is refused."),
+        done=_("Approved and posted.") if agrees else _("The proposal is refused."),
+        page=PAGE,
     )
 
 
@@ -103,7 +105,7 @@ def decide(request: OfficeRequest, proposal_id: int) -> HttpResponse:
 @needs(Permission.APPROVE_MONEY)
 def undo(request: OfficeRequest, movement_id: int) -> HttpResponse:
     """Post a movement back."""
-    return _after(
+    return act_and_return(
         request,
         lambda: undo_movement(
             movement_id=movement_id,
@@ -112,7 +114,8 @@ def undo(request: OfficeRequest, movement_id: int) -> HttpResponse:
             actor_id=request.user.pk,
             scope=request.scope,
         ),
-        _("It is posted back."),
+        done=_("It is posted back."),
+        page=PAGE,
     )
 
 
@@ -120,12 +123,13 @@ def undo(request: OfficeRequest, movement_id: int) -> HttpResponse:
 @needs(Permission.APPROVE_MONEY)
 def pay_cash(request: OfficeRequest, movement_id: int) -> HttpResponse:
     """Book that a refund was handed over in cash."""
-    return _after(
+    return act_and_return(
         request,
         lambda: pay_in_cash(
             movement_id=movement_id, now=now(), actor_id=request.user.pk, scope=request.scope
         ),
-        _("The refund is paid."),
+        done=_("The refund is paid."),
+        page=PAGE,
     )
 
 
@@ -133,12 +137,12 @@ def pay_cash(request: OfficeRequest, movement_id: int) -> HttpResponse:
 @needs(Permission.APPROVE_MONEY)
 def order(request: OfficeRequest) -> HttpResponse:
     """Write payment orders for the refunds that wait; the file is downloaded from the list."""
-    _check_whole(request)
+    check_whole(request)
     form = OrderForm(request.POST)
     if not form.is_valid():
         return _page(request, order_form=form)
     told = form.cleaned_data
-    return _after(
+    return act_and_return(
         request,
         lambda: order_refunds(
             debtor=BankParty(name=told["name"], iban=told["iban"], bic=told["bic"]),
@@ -147,14 +151,15 @@ def order(request: OfficeRequest) -> HttpResponse:
             actor_id=request.user.pk,
             scope=request.scope,
         ),
-        _("The payment orders are written. Give the file to the bank."),
+        done=_("The payment orders are written. Give the file to the bank."),
+        page=PAGE,
     )
 
 
 @needs(Permission.APPROVE_MONEY)
 def refund_file(request: OfficeRequest, file_id: int) -> HttpResponse:
     """The file of payment orders for the bank."""
-    _check_whole(request)
+    check_whole(request)
     found = find_refund_file(file_id=file_id)
     if found is None:
         raise Http404(_("There is no such file."))
@@ -173,17 +178,19 @@ def doubtful(request: OfficeRequest) -> HttpResponse:
 @needs(Permission.PROPOSE_MONEY)
 def provide(request: OfficeRequest) -> HttpResponse:
     """Propose a provision for doubtful debts."""
-    _check_whole(request)
+    check_whole(request)
     form = ProvisionForm(request.POST)
     if not form.is_valid():
+        messages.error(request, _("A provision needs the day and the reason."))
         return redirect("office:doubtful_debts")
     told = form.cleaned_data
-    return _after(
+    return act_and_return(
         request,
         lambda: propose_provision(
             on_date=told["day"], reason=told["reason"], now=now(), actor_id=request.user.pk
         ),
-        _("Proposed. A colleague who may approve it decides."),
+        done=_("Proposed. A colleague who may approve it decides."),
+        page=PAGE,
     )
 
 
@@ -211,6 +218,7 @@ def _doubtful(request: OfficeRequest) -> HttpResponse:
             for one in list_provision_terms()
         ],
         "currency": currency_of_utility(),
+        "is_whole": is_whole,
     }
     return render(request, "office/doubtful.html", context)
 
@@ -236,7 +244,8 @@ def _page(request: OfficeRequest, order_form: OrderForm | None = None) -> HttpRe
         "decided": [(one, moved.get((one.kind.value, one.subject_id))) for one in decided],
         "to_pay": to_pay,
         "ordered": list_refunds_ordered(scope=request.scope),
-        "limits": list_limits(),
+        "limits": [one for one in list_limits() if one.valid_to is None or one.valid_to > request.today],
+        "may_limit": request.scope.organisation_ids is None,
         "may_approve": Permission.APPROVE_MONEY in may,
         "may_order": may_order,
         "order_form": order_form
@@ -248,20 +257,3 @@ def _page(request: OfficeRequest, order_form: OrderForm | None = None) -> HttpRe
 
 def _any_by_bank(refunds: list[MovementRecord]) -> bool:
     return any(one.way == RefundWay.BANK for one in refunds)
-
-
-def _check_whole(request: OfficeRequest) -> None:
-    """What the whole utility orders and provides for is not for people of one branch."""
-    if request.scope.organisation_ids is not None:
-        raise PermissionDenied("This is for people of the whole utility.")
-
-
-def _after(request: OfficeRequest, act: Callable[[], object], done: str) -> HttpResponse:
-    """Act, say what came of it, and show the list again."""
-    try:
-        act()
-    except MainsError as error:
-        messages.error(request, error_text(error))
-    else:
-        messages.success(request, done)
-    return redirect("office:proposals")

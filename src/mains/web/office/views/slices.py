@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -19,9 +19,6 @@ from mains.reporting.queries.collection_targets import CollectionLine, collectio
 from mains.reporting.queries.slice_tables import LABELS, collection_table, slice_table
 from mains.reporting.queries.statement_files import (
     StatementTable,
-    statement_csv,
-    statement_pdf,
-    statement_xlsx,
 )
 from mains.reporting.queries.turnover import UnableToReportTurnover
 from mains.reporting.queries.turnover_slices import (
@@ -37,17 +34,13 @@ from mains.reporting.queries.turnover_slices import (
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.acting import FORMS, file_response, instant_of, is_key
 from mains.web.office.clock import now
 from mains.web.office.parts import Crumb
 from mains.web.office.views.turnover import parse_month
 
 _FILTERS = ("unit", "node", "service", "provider", "class", "tariff", "person")
 _NUMBERS = frozenset({"unit", "node", "provider", "tariff", "person"})
-_FORMS: dict[str, tuple[Callable[[StatementTable], bytes], str]] = {
-    "csv": (statement_csv, "text/csv; charset=utf-8"),
-    "xlsx": (statement_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    "pdf": (statement_pdf, "application/pdf"),
-}
 
 
 @needs(Permission.SEE_REPORTS)
@@ -162,7 +155,7 @@ def _level(request: OfficeRequest) -> tuple[SliceLevel, dict[str, str]]:
     by = next((one for one in Dimension if one.value == word), Dimension.NODE)
     try:
         if by is Dimension.ACCOUNT:
-            first = int(after) if _is_key(after) else 0
+            first = int(after) if is_key(after) else 0
             return turnover_accounts(scope=request.scope, asked=asked, after=first), query
         return turnover_by(scope=request.scope, asked=asked, by=by), query
     except UnableToReportTurnover as error:
@@ -176,12 +169,12 @@ def _asked(request: OfficeRequest) -> tuple[Slice, dict[str, str]]:
     last = max(parse_month(request.GET.get("to", "")) or first, first)
     told: dict[str, Any] = {}
     query = {"from": f"{first:%Y-%m}", "to": f"{last:%Y-%m}"}
-    as_of = _instant(request.GET.get("as_of", ""))
+    as_of = instant_of(request.GET.get("as_of", ""))
     if as_of is not None:
         query["as_of"] = f"{timezone.localtime(as_of):%Y-%m-%dT%H:%M}"
     for name in _FILTERS:
         value = request.GET.get(name)
-        if value is None or (name in _NUMBERS and not _is_key(value)) or len(value) > 40 or "\x00" in value:
+        if value is None or (name in _NUMBERS and not is_key(value)) or len(value) > 40 or "\x00" in value:
             continue
         told["category" if name == "class" else name] = int(value) if name in _NUMBERS else value
         query[name] = value
@@ -217,9 +210,9 @@ def _row_url(address: str, query: dict[str, str], by: Dimension, row: SliceRow) 
 def _file(
     request: OfficeRequest, form: str, *, name: str, asked: Slice, make: Callable[[], StatementTable]
 ) -> HttpResponse:
-    if form not in _FORMS:
+    if form not in FORMS:
         raise Http404(_("There is no such kind of file."))
-    write, kind = _FORMS[form]
+    write, kind = FORMS[form]
     reach = request.scope.organisation_ids
     content = printed_statement(
         asked={"name": name, "slice": str(asked), "reach": None if reach is None else sorted(reach)},
@@ -228,10 +221,7 @@ def _file(
         make=partial(_made, write, make),
         now=now(),
     )
-    response = HttpResponse(content, content_type=kind)
-    file_name = f"{name.replace(' ', '-')}-{asked.month_from:%Y-%m}.{form}"
-    response["Content-Disposition"] = f'attachment; filename="{file_name}"'
-    return response
+    return file_response(content, f"{name.replace(' ', '-')}-{asked.month_from:%Y-%m}.{form}", kind)
 
 
 def _made(write: Callable[[StatementTable], bytes], make: Callable[[], StatementTable]) -> bytes:
@@ -239,7 +229,7 @@ def _made(write: Callable[[StatementTable], bytes], make: Callable[[], Statement
 
 
 def _files(url_name: str, query: dict[str, str]) -> list[tuple[str, str]]:
-    return [(form, f"{reverse(url_name, args=[form])}?{urlencode(query)}") for form in _FORMS]
+    return [(form, f"{reverse(url_name, args=[form])}?{urlencode(query)}") for form in FORMS]
 
 
 def _tone(line: CollectionLine) -> str:
@@ -264,18 +254,6 @@ def _tabs(
 
 def _without(query: dict[str, str], name: str) -> dict[str, str]:
     return {key: value for key, value in query.items() if key != name}
-
-
-def _instant(text: str) -> datetime | None:
-    """A local time as the browser's field writes it."""
-    try:
-        return timezone.make_aware(datetime.fromisoformat(text).replace(tzinfo=None))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _is_key(text: str) -> bool:
-    return text.isdecimal() and len(text) < 18
 
 
 def _following(month: date) -> date:

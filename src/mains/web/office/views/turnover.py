@@ -21,6 +21,7 @@ from mains.reporting.queries.turnover_files import turnover_csv
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.acting import is_key
 from mains.web.office.parts import Crumb
 
 
@@ -78,16 +79,12 @@ def _level(request: OfficeRequest) -> TurnoverLevel:
             scope=request.scope,
             month_from=month_from,
             month_to=month_to,
-            organisation_id=int(unit) if _is_key(unit) else None,
+            organisation_id=int(unit) if is_key(unit) else None,
             own_accounts=request.GET.get("own") == "1",
-            after=int(after) if _is_key(after) else 0,
+            after=int(after) if is_key(after) else 0,
         )
     except UnableToReportTurnover as error:
         raise Http404(_("There is no such unit that you may see.")) from error
-
-
-def _is_key(text: str) -> bool:
-    return text.isdecimal() and len(text) < 18
 
 
 def _months(request: OfficeRequest) -> tuple[date, date]:
