@@ -12,7 +12,8 @@ from mains.staff.values import Scope
 
 _OPEN = """
     SELECT e.id, e.account_id, a.number, k.name, e.kind, e.provider_id, coalesce(p.name, ''), e.service,
-           coalesce(e.due_date, e.business_date), e.amount_minor, (e.amount_minor - coalesce(c.minor, 0))::bigint, c.paid_on,
+           coalesce(e.due_date, e.business_date), e.amount_minor, (e.amount_minor - coalesce(c.minor, 0))::bigint,
+           c.paid_on,
            CASE WHEN h.minor >= e.amount_minor - coalesce(c.minor, 0) THEN h.due_date END, r.lifted_on,
            coalesce((
                SELECT array_agg(k.acknowledged_on ORDER BY k.acknowledged_on) FROM debt_acknowledgement k
