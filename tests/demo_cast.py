@@ -22,7 +22,8 @@ from mains.base.address import socket_folder
 from template_databases import fill_home
 
 _COMMAND = [sys.executable, "-m", "mains"]
-_PATIENCE_SECONDS = 120
+# Guards against what never ends; a busy machine is no fault of the utility.
+_PATIENCE_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
