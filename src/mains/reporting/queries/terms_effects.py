@@ -62,14 +62,14 @@ def effect_of(
 ) -> Effect | None:
     """What stating `content` over [first, last) touches: payments to be split anew, orders that keep the old account,
     open debts that come under a rule (of limitation: those that are time-barred by it today), debts with interest at
-    a rate, proposals above a limit. None where there is nothing to count."""
+    a rate, proposals above a limit. None where nothing is counted: targets, interest of one category."""
     asked = {name: str(value) for name, value in content.items()}
     params: dict[str, object] = {"years": 0, **asked, "first": first, "last": last, "today": today}
     if kind is TermsKind.CONTRACT:
         return _ask(_SPLITS, params)
     if kind is TermsKind.PAYEE:
         return _ask(_ORDERS, params)
-    if kind is TermsKind.INTEREST:
+    if kind is TermsKind.INTEREST and not asked["category"]:
         return _ask(_OPEN_DEBTS, params)
     if kind is TermsKind.LIMITATION:
         return _ask(_OPEN_DEBTS, params | {"years": int(asked["years"])})
