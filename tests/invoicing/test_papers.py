@@ -85,7 +85,7 @@ def test_an_advance_states_its_vat_and_the_bill_deducts_it(billed_utility):
     made = issue_advance(
         account=account(14),
         service="electricity",
-        expected=Expected(amount_minor=500_00, quantity_micro=150_000_000),
+        expected=Expected(amount_minor=1_000_00, quantity_micro=150_000_000),
         issued_on=NOW.date(),
         actor=None,
         now=NOW,
@@ -95,20 +95,21 @@ def test_an_advance_states_its_vat_and_the_bill_deducts_it(billed_utility):
         page.extract_text() for page in PdfReader(BytesIO(invoice_pdf(invoice=invoice, language="en"))).pages
     )
     assert "This is no bill" in " ".join(text.split())
-    assert "79.83" in text
+    assert "159.66" in text
     document = make_invoice_document(invoice=invoice)
-    assert (document.type_code, document.net_minor, document.tax_minor) == ("386", 420_17, 79_83)
+    assert (document.type_code, document.net_minor, document.tax_minor) == ("386", 840_34, 159_66)
 
     bill = Bill.objects.get(account_id=14, month=MAY)
     money_comes("14", current_account(account_id=14).closing_minor - bill.amount_minor)
-    money_comes(invoice.number, 500_00)
+    money_comes(invoice.number, 1_000_00)
     follow_up(now=NOW)
     used = sum(one.used_minor for one in list_used_advances(account_id=14, bill_id=bill.id))
-    assert 0 < used <= 500_00
+    assert 0 < used < 1_000_00
     final = make_signed_invoice(month=MAY, bill_id=bill.id, language="en")
     assert (final.prepaid_minor, final.payable_minor) == (used, bill.amount_minor - used)
     assert final.preceding[-1].number == invoice.number
     left = advances_left(account_ids=[14])["left_minor"].sum()
+    assert left == 1_000_00 - used
     due = Posting.objects.filter(control="advance_tax").aggregate(minor=Sum("amount_minor"))["minor"]
     assert due == vat_inside(gross_minor=left, rate_ppm=190_000)
     assert breaches() == []
