@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 from mains.staff.queries.rights import Rights, rights_of
 from mains.staff.values import Permission, Scope
 from mains.web.office.clock import demo_day, today
+from mains.web.office.sign_in.limits import proved_second_factor, redirect_to_factor
 
 
 class OfficeRequest(HttpRequest):
@@ -43,6 +44,8 @@ def needs(*permissions: Permission) -> Callable[[type_of_view], type_of_view]:
             request.rights = rights_of(user=request.user, on_date=request.today)
             if not request.rights.permissions & set(permissions):
                 raise PermissionDenied(f"This page needs the permission {' or '.join(permissions)}.")
+            if request.rights.demands_second_factor and not proved_second_factor(request):
+                return redirect_to_factor(request)
             request.scope = request.rights.scope(*permissions)
             return view(request, *args, **kwargs)
 

@@ -43,6 +43,7 @@ from mains.web.office.views import (
     turnover,
     whatif,
 )
+from mains.web.office.views.people import listing, person, roles
 from mains.web.office.views.tariffs import cases, catalogue, decisions, drafts, trying
 
 app_name = "office"
@@ -268,6 +269,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("what-if/<int:whatif_id>/cancel/", whatif.cancel, name="cancel_whatif"),
     path("what-if/<int:whatif_id>.csv", whatif.whatif_csv_file, name="whatif_csv"),
     path("what-if/<int:whatif_id>.xlsx", whatif.whatif_xlsx_file, name="whatif_xlsx"),
+    path("people/", listing.people, name="people"),
+    path("people/new/", listing.new_person, name="new_person"),
+    path("people/changes/<int:proposal_id>/", listing.decide_change, name="decide_rights"),
+    path("people/<int:person_id>/", person.person, name="person"),
+    path("people/<int:person_id>/sees/", person.preview, name="preview_person"),
+    path("people/<int:person_id>/roles/", person.give, name="give_role"),
+    path("people/<int:person_id>/roles/<int:assignment_id>/end/", person.end, name="end_role"),
+    path("people/<int:person_id>/state/", person.change_state, name="suspend_person"),
+    path("people/<int:person_id>/password/", person.link_to_password, name="link_to_password"),
+    path("people/<int:person_id>/sign-out/", person.sign_out, name="sign_out_person"),
+    path("people/<int:person_id>/unlock/", person.unlock, name="unlock_person"),
+    path("people/<int:person_id>/factors/", person.drop_second_factor, name="drop_second_factor"),
+    path("roles/", roles.roles, name="roles"),
+    path("roles/add/", roles.add_role, name="add_role"),
+    path("roles/limits/", roles.state_role_limit, name="state_role_limit"),
+    path("roles/<str:code>/", roles.role, name="role"),
     path("map/", places.utility_map, name="map"),
     path("map/places.geojson", places.map_places, name="map_places"),
     path("exceptions/", exceptions.exceptions, name="exceptions"),
