@@ -73,6 +73,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "mains.payments.jobs",
     "mains.reporting.jobs",
     "mains.settlement.jobs",
+    "mains.staff.jobs",
 ]
 
 MIDDLEWARE = [
@@ -87,6 +88,7 @@ MIDDLEWARE = [
     "mains.web.office.sign_in.limits.SessionLimits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "mains.web.office.recording.AuditLog",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -163,6 +165,11 @@ AUTHENTICATION_BACKENDS = [
 SESSION_IDLE_MINUTES = int(os.environ.get("MAINS_SESSION_IDLE_MINUTES", "60"))
 SESSION_HOURS = int(os.environ.get("MAINS_SESSION_HOURS", "12"))
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
+# For how many months is kept who looked at whom; for how many years the law keeps books and whom they name; whether
+# people say why before they see an account.
+LOOKS_MONTHS = int(os.environ.get("MAINS_LOOKS_MONTHS", "24"))
+KEEP_YEARS = int(os.environ.get("MAINS_KEEP_YEARS", "5"))
+ASK_WHY = os.environ.get("MAINS_ASK_WHY") == "1"
 # How many proxies of ours stand before the server: the address of a person is the one that the first of them saw.
 PROXIES = int(os.environ.get("MAINS_PROXIES", "1" if os.environ.get("MAINS_HTTPS") == "1" else "0"))
 

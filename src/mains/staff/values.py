@@ -181,6 +181,12 @@ class Scope:
     def covers(self, organisation_id: int) -> bool:
         return self.organisation_ids is None or organisation_id in self.organisation_ids
 
+    def contains(self, other: "Scope") -> bool:
+        """Whether it reaches every organisation that the other reaches."""
+        if self.organisation_ids is None:
+            return True
+        return other.organisation_ids is not None and other.organisation_ids <= self.organisation_ids
+
     def may(self, permission: str) -> bool:
         return permission in self.permissions
 

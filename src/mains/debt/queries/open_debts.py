@@ -11,7 +11,7 @@ from mains.debt.values import Interruption
 from mains.staff.values import Scope
 
 _OPEN = """
-    SELECT e.id, e.account_id, a.number, k.name, e.kind, e.provider_id, coalesce(p.name, ''), e.service,
+    SELECT e.id, e.account_id, a.number, mains_name(k.name), e.kind, e.provider_id, coalesce(p.name, ''), e.service,
            coalesce(e.due_date, e.business_date), e.amount_minor, e.amount_minor - coalesce(c.minor, 0), c.paid_on,
            CASE WHEN h.minor >= e.amount_minor - coalesce(c.minor, 0) THEN h.due_date END, r.lifted_on
     FROM ledger_entry e

@@ -24,6 +24,14 @@ CREATE FUNCTION mains_audit_field(tab text, field text, told jsonb) RETURNS json
             THEN to_jsonb('sha256 ' || encode(sha256(convert_to(told::text, 'UTF8')), 'hex'))
         ELSE told END
 $$"""
+# The setting is told for a request whose person may not see names or contacts (see base/masking.py).
+MASKS = """
+CREATE FUNCTION mains_name(told text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN told <> '' AND current_setting('mains.masks', true) LIKE '%names%'
+        THEN left(told, 1) || '•••' ELSE told END $$;
+CREATE FUNCTION mains_contact(told text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN told <> '' AND current_setting('mains.masks', true) LIKE '%contacts%'
+        THEN '•••' || right(told, 2) ELSE told END $$"""
 AUDIT_CHANGE = """
 CREATE FUNCTION mains_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -158,6 +166,7 @@ class Migration(migrations.Migration):
             },
         ),
         partition_by_month(table="staff_look", columns=LOOK, key=("month", "account_id", "at", "user_id")),
+        migrations.RunSQL(MASKS, "DROP FUNCTION mains_name(text); DROP FUNCTION mains_contact(text)"),
         migrations.RunSQL(AUDIT_FIELD, "DROP FUNCTION mains_audit_field(text, text, jsonb)"),
         migrations.RunSQL(AUDIT_CHANGE, "DROP FUNCTION mains_audit_change()"),
         *keep_append_only("staff_rightschange", "staff_auditchange", "staff_auditentry"),

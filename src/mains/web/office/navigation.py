@@ -106,6 +106,7 @@ ENTRIES = (
         _ADMINISTRATION,
         ("office:person", "office:new_person", "office:preview_person", "office:role"),
     ),
+    Entry("office:audit", _("Audit log"), "history", "x", _ADMINISTRATION),
 )
 
 

@@ -73,6 +73,18 @@ def quantity_whole(micro: int | None, unit: str = "") -> str:
 
 
 @register.filter
+def as_name(text: str) -> str:
+    """A name, masked for those who may not see names."""
+    return f"{text[:1]}•••" if text and is_masked(NAMES) else text
+
+
+@register.filter
+def as_contact(text: str) -> str:
+    """A phone, an address or a number of a bank account, masked for those who may not see contacts."""
+    return f"•••{text[-2:]}" if text and is_masked(CONTACTS) else text
+
+
+@register.filter
 def number(value: int | Decimal | None) -> str:
     """A count or other plain number with the language's separators."""
     return "" if value is None else _isolated(formats.number_text(value, language=_language()))
