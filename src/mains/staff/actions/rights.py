@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from mains.kernel.errors import MainsError
 from mains.staff.actions.approvals import UnableToDecide, decide, propose, state_limit
@@ -390,7 +391,8 @@ def _has_power(permissions: Sequence[str] | set[str]) -> bool:
 def _is_powerful(user: User, on_date: date) -> bool:
     """Whether the person holds power on the day or will."""
     held = Assignment.objects.filter(user=user, superseded_at=None, valid__isempty=False)
-    roles = held.exclude(valid__endswith__lte=on_date).values_list("role__permissions", flat=True)
+    lasting = held.filter(Q(valid__endswith__gt=on_date) | Q(valid__upper_inf=True))
+    roles = lasting.values_list("role__permissions", flat=True)
     return user.is_superuser or any(_has_power(permissions) for permissions in roles)
 
 

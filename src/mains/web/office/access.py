@@ -51,7 +51,7 @@ def _masks(rights: Rights) -> frozenset[str]:
 
 
 def sees(request: "OfficeRequest", permission: Permission) -> None:
-    """For documents, which cannot be masked: refuse those who may not see names or contacts. Raises PermissionDenied."""
+    """For documents, which cannot be masked: refuse those who may not see names or contacts."""
     if not request.rights.scope(permission).contains(request.rights.scope(*_SHOWING_CUSTOMERS)):
         raise PermissionDenied(f"This document needs the permission {permission}.")
 

@@ -1,4 +1,4 @@
-"""What addresses are called: pages of an account that somebody looked at, and what writing requests do, as a sentence."""
+"""What addresses are called: pages of an account that somebody opened, and what writing requests do."""
 
 from types import MappingProxyType
 

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from mains.base import formats
+from mains.base.masking import CONTACTS, NAMES, is_masked
 from mains.metering.values import DayQuality
 from mains.web.office import assets, navigation
 from mains.web.office.parts import Chart, PlaceMap

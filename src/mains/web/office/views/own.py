@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest, HttpResponse
@@ -51,6 +52,8 @@ class ChangePassword(PasswordChangeView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Keep it, and sign out elsewhere."""
         response = super().form_valid(form)
+        # The key of this session is a new one by now.
+        UserSession.objects.create_from_request(self.request)
         end_sessions(user_id=self.request.user.pk or 0, except_key=self.request.session.session_key or "")
         messages.success(self.request, _("The password is changed; you are signed out elsewhere."))
         return response
