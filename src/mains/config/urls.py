@@ -48,7 +48,7 @@ _OWN: list[URLPattern | URLResolver] = [
     path("own/codes/file/", of_codes.download_recovery_codes, name="mfa_download_recovery_codes"),
     path("own/keys/", own.own_sign_in, name="mfa_list_webauthn"),
     path("own/keys/add/", of_keys.add_webauthn, name="mfa_add_webauthn"),
-    path("own/keys/<int:pk>/remove/", of_keys.remove_webauthn, name="mfa_remove_webauthn"),
+    path("own/keys/<int:pk>/remove/", own.RemoveKey.as_view(), name="mfa_remove_webauthn"),
     path("own/keys/<int:pk>/", of_keys.edit_webauthn, name="mfa_edit_webauthn"),
 ]
 urlpatterns: list[URLPattern | URLResolver] = [*_ENTRANCE, *_OWN]

@@ -274,7 +274,8 @@ def _carry_out_or_wait(change: RightsChange, asking: Asking, *, has_power: bool)
 
 
 def _carry_out(change: RightsChange, *, actor_id: int | None, now: datetime) -> None:
-    actor = User.objects.filter(pk=change.asked_by_id or actor_id).first()
+    author_id = change.asked_by_id or actor_id
+    actor = User.objects.filter(pk=author_id).first() if author_id else None
     match RightsChangeKind(change.kind):
         case RightsChangeKind.GRANT:
             assert change.user
@@ -291,7 +292,8 @@ def _carry_out(change: RightsChange, *, actor_id: int | None, now: datetime) -> 
                 proof=change.reason,
             )
         case RightsChangeKind.ROLE:
-            Role.objects.filter(pk=change.role_id).update(**change.after)
+            assert change.role
+            Role.objects.filter(pk=change.role.pk).update(**change.after)
             _check_somebody_administers(now.date())
         case RightsChangeKind.LIMIT:
             assert change.role
@@ -305,7 +307,8 @@ def _carry_out(change: RightsChange, *, actor_id: int | None, now: datetime) -> 
                 now=now,
             )
         case RightsChangeKind.RETURN:
-            User.objects.filter(pk=change.user_id).update(is_active=True)
+            assert change.user
+            User.objects.filter(pk=change.user.pk).update(is_active=True)
         case RightsChangeKind.FACTORS:
             assert change.user_id
             forget_second_factors(user_id=change.user_id)

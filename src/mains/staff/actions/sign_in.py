@@ -68,7 +68,8 @@ def end_sessions(*, user_id: int, except_key: str = "") -> int:
 
 def forget_second_factors(*, user_id: int) -> int:
     """Forget apps, keys and recovery codes of a person; how many."""
-    return Authenticator.objects.filter(user_id=user_id).delete()[0]
+    count, _by_table = Authenticator.objects.filter(user_id=user_id).delete()
+    return int(count)
 
 
 def note_seen(*, session_key: str, now: datetime) -> None:

@@ -36,10 +36,7 @@ class SessionLimits:
 def proved_second_factor(request: HttpRequest) -> bool:
     """Whether this session was signed in with a second factor or a passkey. That the utility's own provider asked for
     one is not known here, so single sign-on alone is one factor."""
-    return any(
-        record.get("method") == "mfa"
-        for record in get_authentication_records(request, request.user)  # type: ignore[arg-type]
-    )
+    return any(record.get("method") == "mfa" for record in get_authentication_records(request, request.user))
 
 
 def redirect_to_factor(request: HttpRequest) -> HttpResponseBase:

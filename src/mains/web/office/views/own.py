@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.webauthn.views import RemoveWebAuthnView
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.views import PasswordChangeView
@@ -41,6 +43,17 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     count = end_sessions(user_id=request.user.pk or 0, except_key=request.session.session_key or "")
     messages.success(request, _("Signed out elsewhere: %(count)d.") % {"count": count})
     return redirect("mfa_index")
+
+
+class RemoveKey(RemoveWebAuthnView):
+    """A key goes, unless it is the last second factor of somebody who needs one."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Refuse what the adapter refuses; django-allauth asks it for apps only."""
+        if not get_adapter().can_delete_authenticator(self.get_object()):
+            messages.error(self.request, _("The last second factor stays."))
+            return redirect("mfa_index")
+        return super().form_valid(form)
 
 
 class ChangePassword(PasswordChangeView):

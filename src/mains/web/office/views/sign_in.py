@@ -29,7 +29,9 @@ class SignIn(LoginView):
         person = form.get_user()
         lift_lock(username=person.get_username())
         login = Login(user=person, redirect_url=self._next())
-        response = perform_password_login(self.request, {"username": person.get_username()}, login)
+        response: HttpResponse = perform_password_login(
+            self.request, {"username": person.get_username()}, login
+        )
         note_language(self.request, response, person)
         return response
 

@@ -20,7 +20,7 @@ class ReasonForm(forms.Form):
 class GrantForm(ReasonForm):
     """A role in a unit, from a day on."""
 
-    field_order = ("role", "unit", "valid_from", "valid_to", "reason")
+    field_order: tuple[str, ...] = ("role", "unit", "valid_from", "valid_to", "reason")
 
     role = forms.ChoiceField(label=_("Role"))
     unit = forms.TypedChoiceField(label=_("Unit"), coerce=int)
