@@ -47,7 +47,9 @@ def test_a_bill_tells_from_where_its_energy_comes(utility: Utility, enter: Calla
     assert "0.61802423" in explained
     paper = "".join(page.extract_text() for page in PdfReader(utility.paper).pages)
     assert re.search(r"[\d.]+,\d+ kWh\s+0,61802423/\s*kWh", paper)
-    assert re.search(r"Weather, degree days: \d+(\.\d+)? → \d+", utility.mains("explain", utility.bill, "--change"))
+    assert re.search(
+        r"Weather, degree days: \d+(\.\d+)? → \d+", utility.mains("explain", utility.bill, "--change")
+    )
     page = enter("supervisor", f"/bills/{utility.bill}/", width=360, height=740)
     expect(page.locator("html")).to_have_attribute("lang", "tr")
     expect(page.get_by_text("Doğalgaz bedeli").first).to_be_visible()

@@ -303,7 +303,8 @@ def read_pack(code: str) -> Pack:
         "interval_tariff": data.get("interval_tariff", ""),
         "interval_accounts": data.get("interval_accounts", 0),
         "figures": tuple(
-            _record(FigureProfile, _tupled(figure), place=f"{place}: figures") for figure in data.get("figures", ())
+            _record(FigureProfile, _tupled(figure), place=f"{place}: figures")
+            for figure in data.get("figures", ())
         ),
         "conditions": tuple(
             _record(ConditionProfile, _tupled(each), place=f"{place}: conditions")

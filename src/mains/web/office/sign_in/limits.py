@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
 from django.conf import settings
@@ -36,7 +37,8 @@ class SessionLimits:
 def proved_second_factor(request: HttpRequest) -> bool:
     """Whether this session was signed in with a second factor or a passkey. That the utility's own provider asked for
     one is not known here, so single sign-on alone is one factor."""
-    return any(record.get("method") == "mfa" for record in get_authentication_records(request, request.user))
+    person: Any = request.user  # signed in wherever this is asked
+    return any(record.get("method") == "mfa" for record in get_authentication_records(request, person))
 
 
 def redirect_to_factor(request: HttpRequest) -> HttpResponseBase:
