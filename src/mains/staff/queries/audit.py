@@ -1,7 +1,7 @@
 """The audit log as people read it, and the proof that nobody altered it."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from mains.base.rows import fetch_rows
 from mains.staff.models import AuditChange, AuditEntry
 
 FIRST_HASH = "0" * 64
@@ -24,10 +25,39 @@ _HASHED = (
     "status",
     "reason",
     "address",
-    "changes",
-    "changes_hash",
 )
 _UNFINISHED = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What is told of a writing request: `operation` names the address, `path` says of what."""
+
+    request_id: UUID
+    at: datetime
+    user_id: int | None
+    person: str
+    channel: str
+    operation: str
+    path: str
+    status: int
+    reason: str
+    address: str
+
+    def fields(self) -> dict[str, Any]:
+        """The fields as they are kept, cut to their lengths."""
+        return {
+            "request_id": self.request_id,
+            "at": self.at,
+            "user_id": self.user_id,
+            "person": self.person[:150],
+            "channel": self.channel[:10],
+            "operation": self.operation[:80],
+            "path": self.path[:300],
+            "status": self.status,
+            "reason": " ".join(self.reason.split())[:200],
+            "address": self.address[:45],
+        }
 
 
 @dataclass(frozen=True)
@@ -134,33 +164,39 @@ def last_hash() -> tuple[int, str]:
     return last or (0, FIRST_HASH)
 
 
-def hash_of_entry(told: Mapping[str, Any], previous: str) -> str:
-    """SHA-256 of the entry before and of everything that this one says."""
-    return sha256((previous + "\n" + _canonical([told[name] for name in _HASHED])).encode()).hexdigest()
-
-
-def digest_of_changes(rows: Sequence[AuditChange]) -> str:
-    """SHA-256 of the rows that a request wrote, in order; of nothing for none."""
-    told = [[row.pk, row.at, row.table, row.row_id, row.before, row.after] for row in rows]
-    return sha256(_canonical(told).encode()).hexdigest()
+def text_of_entry(told: Mapping[str, Any]) -> str:
+    """What the entry says, as its hash takes it: JSON without spaces, instants in UTC."""
+    return _canonical([told[name] for name in _HASHED])
 
 
 def _check_batch(batch: list[AuditEntry], previous: str, faults: list[AuditFault]) -> str:
-    ids = [entry.request_id for entry in batch]
-    rows: dict[UUID, list[AuditChange]] = {}
-    for row in AuditChange.objects.filter(request_id__in=ids).order_by("pk"):
-        rows.setdefault(row.request_id, []).append(row)
+    digests = _digests([entry.request_id for entry in batch])
     for entry in batch:
-        told = {name: getattr(entry, name) for name in _HASHED}
+        said = [
+            entry.previous_hash,
+            text_of_entry({name: getattr(entry, name) for name in _HASHED}),
+            str(entry.changes),
+            entry.changes_hash,
+        ]
         if entry.previous_hash != previous:
             faults.append(AuditFault(entry.pk, "the entry before it was altered or is missing"))
-        if entry.hash != hash_of_entry(told, entry.previous_hash):
+        if entry.hash != sha256("\n".join(said).encode()).hexdigest():
             faults.append(AuditFault(entry.pk, "the entry was altered"))
-        changed = rows.get(entry.request_id, [])
-        if len(changed) != entry.changes or digest_of_changes(changed) != entry.changes_hash:
+        if digests[entry.request_id] != (entry.changes, entry.changes_hash):
             faults.append(AuditFault(entry.pk, "what it changed was altered, added to or lost"))
         previous = entry.hash
     return previous
+
+
+def _digests(request_ids: list[UUID]) -> dict[UUID, tuple[int, str]]:
+    statement = """
+        SELECT r.id, d.rows, d.digest FROM unnest(%(ids)s::uuid[]) r (id), mains_audit_digest(r.id) d
+    """
+    return {row[0]: (row[1], row[2]) for row in fetch_rows(_row, statement, {"ids": request_ids})}
+
+
+def _row(*values: Any) -> tuple[Any, ...]:
+    return values
 
 
 def _canonical(told: object) -> str:

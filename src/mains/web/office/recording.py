@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 
 from mains.base.clock import read_clock
-from mains.staff.actions.audit import Request, append_entry, noting_changes
+from mains.staff.actions.audit import append_entry, noting_changes, stop_noting
+from mains.staff.queries.audit import Told
 from mains.web.office.sign_in.addresses import client_address
 
 _READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -36,24 +37,25 @@ class AuditLog:
         request_id, person, began_at = uuid4(), _person_of(request), read_clock()
         with noting_changes(request_id):
             response = self.get_response(request)
-        # Whoever signed in is known only now.
-        user_id, username = person if person[0] else _person_of(request)
-        if user_id is None and operation.startswith("office:"):
-            return response  # sent to the sign-in page: nobody acted
-        append_entry(
-            Request(
-                request_id=request_id,
-                at=began_at,
-                user_id=user_id,
-                person=username,
-                channel="api" if request.path.startswith("/api/") else "office",
-                operation=operation,
-                path=request.path,
-                status=response.status_code,
-                reason=_reason_of(request),
-                address=client_address(request),
+            # Whoever signed in is known only now.
+            user_id, username = person if person[0] else _person_of(request)
+            if user_id is None and operation.startswith("office:"):
+                stop_noting()  # sent to the sign-in page: nobody acted
+                return response
+            append_entry(
+                Told(
+                    request_id=request_id,
+                    at=began_at,
+                    user_id=user_id,
+                    person=username,
+                    channel="api" if request.path.startswith("/api/") else "office",
+                    operation=operation,
+                    path=request.path,
+                    status=response.status_code,
+                    reason=_reason_of(request),
+                    address=client_address(request),
+                )
             )
-        )
         return response
 
 
