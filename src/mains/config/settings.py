@@ -195,6 +195,8 @@ MFA_FORMS = {
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = os.environ.get("MAINS_HTTPS") != "1"
 SOCIALACCOUNT_ADAPTER = "mains.web.office.sign_in.adapters.SingleSignOn"
 SOCIALACCOUNT_ONLY = False
+# A link and no form: the policy of contents lets forms go nowhere else, and the state ties the answer to this browser.
+SOCIALACCOUNT_LOGIN_ON_GET = True
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": oidc_providers(os.environ)}}

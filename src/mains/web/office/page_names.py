@@ -131,7 +131,7 @@ SENTENCES = MappingProxyType(
         "logout": _("Signed out"),
         "mfa_authenticate": _("Showed a second factor, or tried to"),
         "mfa_login_webauthn": _("Signed in with a passkey, or tried to"),
-        "openid_connect_login": _("Went to the single sign-on"),
+        "openid_connect_callback": _("Signed in by single sign-on, or tried to"),
         "password_reset_confirm": _("Set a password by a link"),
         "change_password": _("Changed the own password"),
         "end_other_sessions": _("Signed out elsewhere"),

@@ -13,6 +13,8 @@ from mains.staff.queries.audit import Told
 from mains.web.office.sign_in.addresses import client_address
 
 _READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
+# Comes back by GET and signs a person in.
+WRITE_BY_READING = {"openid_connect_callback"}
 # Posted because they are long, and they keep nothing: checks while one types, previews, the language of a device.
 WRITE_NOTHING = {
     "office:check_draft",
@@ -29,10 +31,9 @@ class AuditLog:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method in _READING:
-            return self.get_response(request)
         operation = _operation_of(request)
-        if not operation or operation in WRITE_NOTHING:
+        is_reading = request.method in _READING and operation not in WRITE_BY_READING
+        if is_reading or not operation or operation in WRITE_NOTHING:
             return self.get_response(request)
         request_id, person, began_at = uuid4(), _person_of(request), read_clock()
         with noting_changes(request_id):
