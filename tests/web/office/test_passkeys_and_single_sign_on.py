@@ -153,6 +153,19 @@ def test_a_real_provider_vouches_for_a_person_whom_we_know(
         process.stdout.close()
 
 
+def test_pages_of_administrators_fit_a_phone_and_break_no_policy(office, signed_in) -> None:
+    """One browser for all of them; `open_page` fails on whatever the browser complains of."""
+    person = User.objects.get(username=office.people["clerk"])
+    paths = ["/people/", "/people/new/", f"/people/{person.pk}/", f"/people/{person.pk}/sees/", "/roles/"]
+    paths += ["/roles/clerk/", "/audit/", "/own/", "/own/password/", f"/accounts/{office.central}/looks/"]
+    paths += [f"/accounts/{office.central}/personal-data/", f"/accounts/{office.central}/why/"]
+    page = signed_in("administrator", "/people/", width=360, height=740)
+    for path in paths:
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        assert page.locator("h1").inner_text(), path
+
+
 def test_no_provider_without_its_settings() -> None:
     assert oidc_providers({}) == []
     assert oidc_providers({"MAINS_OIDC_SERVER": "https://id.example"}) == []

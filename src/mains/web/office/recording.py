@@ -15,6 +15,7 @@ from mains.web.office.sign_in.addresses import client_address
 _READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
 # Comes back by GET and signs a person in.
 WRITE_BY_READING = {"openid_connect_callback"}
+_COMES_BACK = "/sign-in/with/"
 # Posted because they are long, and they keep nothing: checks while one types, previews, the language of a device.
 WRITE_NOTHING = {
     "office:check_draft",
@@ -31,9 +32,11 @@ class AuditLog:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        is_reading = request.method in _READING
+        if is_reading and not request.path.startswith(_COMES_BACK):
+            return self.get_response(request)
         operation = _operation_of(request)
-        is_reading = request.method in _READING and operation not in WRITE_BY_READING
-        if is_reading or not operation or operation in WRITE_NOTHING:
+        if not operation or operation in WRITE_NOTHING or (is_reading and operation not in WRITE_BY_READING):
             return self.get_response(request)
         request_id, person, began_at = uuid4(), _person_of(request), read_clock()
         with noting_changes(request_id):
