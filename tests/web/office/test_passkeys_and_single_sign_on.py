@@ -130,6 +130,11 @@ def test_a_real_provider_vouches_for_a_person_whom_we_know(
     try:
         page = open_page("/sign-in/?next=/own/")
         page.context.add_cookies([{"name": "django_language", "value": "en", "url": page.url}])
+        # The provider's own pages want a font of the internet and an icon that they do not have.
+        page.context.route(
+            "https://fonts.googleapis.com/**", lambda route: route.fulfill(content_type="text/css")
+        )
+        page.context.route("**/favicon.ico", lambda route: route.fulfill(content_type="image/x-icon"))
         page.goto("/sign-in/?next=/own/")
         page.get_by_role("link", name="Utility account").click()
         page.locator("input[name=login]").fill("ada-at-the-provider")
