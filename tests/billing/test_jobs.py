@@ -64,6 +64,7 @@ def job_statuses() -> list[str]:
         cursor.execute(
             "SELECT status::text FROM procrastinate_jobs"
             " WHERE task_name NOT LIKE ALL (ARRAY['%%take_over%%', '%%look_when_due', '%%ledger.jobs.seal',"
+            " '%%forget_old_looks',"
             " '%%post_late_interest', '%%look_at_instalment_plans',"
             " '%%jobs.ask_providers', '%%settlement.jobs.%%', '%%reporting.jobs.tally',"
             " '%%invoicing.jobs.follow'])"

@@ -19,6 +19,7 @@ MIGRATIONS = (
     "0005_cash_desks",
     "0007_money_permissions",
     "0008_settle",
+    "0012_protection_permissions",
 )
 # The roles as the packs of the first release had them.
 OLD = {
@@ -55,18 +56,19 @@ def test_old_roles_get_the_permissions_that_fit_them(old_roles) -> None:
             *("see_tariff_drafts", "draft_tariffs", "publish_tariffs", "close_books"),
             *("take_payments", "supervise_desks"),
             *("propose_money", "approve_money", "settle"),
+            *("see_names", "see_contacts", "see_looks", "handle_personal_data", "see_audit"),
         ],
         "accountant": [
             *("see_tariff_drafts", "publish_tariffs", "close_books", "supervise_desks"),
-            *("propose_money", "approve_money", "settle"),
+            *("propose_money", "approve_money", "settle", "see_names", "see_contacts"),
         ],
-        "tariff_specialist": ["see_tariff_drafts", "draft_tariffs"],
-        "supervisor": ["supervise_desks"],
-        "cashier": ["take_payments"],
+        "tariff_specialist": ["see_tariff_drafts", "draft_tariffs", "see_names", "see_contacts"],
+        "supervisor": ["supervise_desks", "see_names", "see_contacts"],
+        "cashier": ["take_payments", "see_names"],
     }
     assert list_unheld_permissions() == []
     give_all()
-    assert len(added()["administrator"]) == 9, "a second time changes nothing"
+    assert len(added()["administrator"]) == 14, "a second time changes nothing"
 
 
 def test_where_people_decided_already_nothing_is_touched(old_roles) -> None:
@@ -74,6 +76,7 @@ def test_where_people_decided_already_nothing_is_touched(old_roles) -> None:
     Role.objects.create(code="closer", name="Closer", permissions=["close_books", "approve_money"])
     Role.objects.create(code="teller", name="Teller", permissions=["take_payments"])
     Role.objects.create(code="settler", name="Settler", permissions=["settle"])
+    Role.objects.create(code="guard", name="Guard", permissions=["see_names"])
     before = {role.code: role.permissions for role in Role.objects.all()}
     give_all()
     assert {role.code: role.permissions for role in Role.objects.all()} == before
@@ -91,6 +94,7 @@ def test_the_check_names_what_no_role_may_and_granting_mends_it(old_roles) -> No
     missing = (
         *("take_payments", "supervise_desks", "close_books", "settle", "propose_money", "approve_money"),
         *("see_tariff_drafts", "draft_tariffs", "publish_tariffs"),
+        *("see_names", "see_contacts", "see_looks", "handle_personal_data", "see_audit"),
     )
     assert found.detail == f"no role may: {', '.join(missing)}"
     for permission in missing:

@@ -18,6 +18,7 @@ from mains.base.known_invoice_messages import INVOICES
 from mains.base.known_online_messages import ONLINE
 from mains.base.known_plan_messages import PLANS
 from mains.base.known_rate_messages import INTEREST, UTILITY_RATES
+from mains.base.known_rights_messages import RIGHTS
 from mains.base.known_settlement_messages import SETTLEMENT
 from mains.base.known_tariff_messages import TARIFFS
 
@@ -370,6 +371,7 @@ MESSAGES = (
     *DEBITS,
     *DEBTS,
     *PLANS,
+    *RIGHTS,
     *CONDITIONS,
     *DESKS,
     *FACTS,

@@ -9,6 +9,7 @@ from csp.constants import NONCE, NONE, SELF
 
 from mains.base.address import database_address
 from mains.base.places import PACKAGE
+from mains.config.oidc import oidc_providers
 from mains.config.secret import secret_key
 
 # The installation
@@ -45,6 +46,12 @@ INSTALLED_APPS = [
     "mains.documents",
     "mains.staff",
     "mains.base",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -66,6 +73,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "mains.payments.jobs",
     "mains.reporting.jobs",
     "mains.settlement.jobs",
+    "mains.staff.jobs",
 ]
 
 MIDDLEWARE = [
@@ -79,6 +87,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "mains.web.office.sign_in.limits.SessionLimits",
+    "allauth.account.middleware.AccountMiddleware",
+    "mains.web.office.recording.AuditLog",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -135,15 +146,60 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # People
 AUTH_USER_MODEL = "staff.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+# NIST SP 800-63B: length and a list of known passwords; no rules of composition, no forced change.
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "mains.web.office.sign_in.passwords.LongEnough"},
+    {"NAME": "mains.web.office.sign_in.passwords.NotOfThisPlace"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "office:dashboard"
 LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+# A session ends when nobody uses it, and at the latest after a working day.
+SESSION_IDLE_MINUTES = int(os.environ.get("MAINS_SESSION_IDLE_MINUTES", "60"))
+SESSION_HOURS = int(os.environ.get("MAINS_SESSION_HOURS", "12"))
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
+# For how many months is kept who looked at whom; for how many years the law keeps books and whom they name; whether
+# people say why before they see an account.
+LOOKS_MONTHS = int(os.environ.get("MAINS_LOOKS_MONTHS", "24"))
+KEEP_YEARS = int(os.environ.get("MAINS_KEEP_YEARS", "5"))
+ASK_WHY = os.environ.get("MAINS_ASK_WHY") == "1"
+# How many proxies of ours stand before the server: the address of a person is the one that the first of them saw.
+PROXIES = int(os.environ.get("MAINS_PROXIES", "1" if os.environ.get("MAINS_HTTPS") == "1" else "0"))
+
+# Second factors, passkeys and single sign-on by django-allauth; its sign-up and e-mail pages are not served.
+ACCOUNT_ADAPTER = "mains.web.office.sign_in.adapters.StaffAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_FORMS = {"reauthenticate": "mains.web.office.sign_in.forms.ConfirmPasswordForm"}
+MFA_ADAPTER = "mains.web.office.sign_in.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODE_COUNT = 10
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "mains.web.office.sign_in.forms.CodeForm",
+    "reauthenticate": "mains.web.office.sign_in.forms.ConfirmCodeForm",
+}
+# Browsers offer passkeys on https and on localhost only.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = os.environ.get("MAINS_HTTPS") != "1"
+SOCIALACCOUNT_ADAPTER = "mains.web.office.sign_in.adapters.SingleSignOn"
+SOCIALACCOUNT_ONLY = False
+# A link and no form: the policy of contents lets forms go nowhere else, and the state ties the answer to this browser.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": oidc_providers(os.environ)}}
 
 # Languages and time
 LANGUAGE_CODE = "en"

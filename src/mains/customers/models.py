@@ -85,3 +85,17 @@ class Responsibility(DatedFact):
 
     class Meta:
         constraints = [one_at_a_time(subject="account_id", name="one_officer_at_a_time")]
+
+
+class Erasure(models.Model):
+    """Fields of a customer that were emptied on a request, why, and what was kept by law. Append-only; it never holds
+    the values."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="erasures")
+    fields = models.JSONField()
+    reason = models.CharField(max_length=200)
+    kept = models.JSONField()
+    erased_at = models.DateTimeField()
+    erased_by = models.ForeignKey(
+        "staff.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )

@@ -2,10 +2,11 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from mains.base.facts import DatedFact, one_at_a_time
-from mains.staff.values import OrganisationKind, ProposalKind
+from mains.staff.values import LONG_PASSWORD, OrganisationKind, ProposalKind, RightsChangeKind
 
 
 class Organisation(models.Model):
@@ -35,6 +36,9 @@ class Role(models.Model):
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=100)
     permissions = models.JSONField(default=list)
+    # Roles of the pack; the utility's own ones are made in the office.
+    is_delivered = models.BooleanField(default=False, db_default=True)
+    demands_second_factor = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         return self.name
@@ -45,6 +49,13 @@ class User(AbstractUser):
 
     phone = models.CharField(max_length=30, blank=True)
     language = models.CharField(max_length=10, default="en")
+    # Whether the password is long enough to stand alone (NIST SP 800-63B); a short one needs its second factor.
+    has_long_password = models.BooleanField(default=False, db_default=False)
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set a password and note whether it may stand alone."""
+        super().set_password(raw_password)
+        self.has_long_password = raw_password is not None and len(raw_password) >= LONG_PASSWORD
 
     class Meta:
         verbose_name = _("user")
@@ -92,3 +103,89 @@ class ApprovalLimit(DatedFact):
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="limits")
     kind = models.CharField(max_length=20, choices=ProposalKind)
     amount_minor = models.BigIntegerField()
+
+
+class RightsChange(models.Model):
+    """A change of rights as it was asked for: carried out at once, or when a second administrator agrees to the
+    proposal whose subject it is. `before` and `after` are what the role or limit said. Append-only."""
+
+    kind = models.CharField(max_length=20, choices=RightsChangeKind)
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="rights_changes")
+    role = models.ForeignKey(Role, null=True, on_delete=models.PROTECT, related_name="changes")
+    organisation = models.ForeignKey(Organisation, null=True, on_delete=models.PROTECT, related_name="+")
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    reason = models.CharField(max_length=200)
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+
+class SignInDelay(models.Model):
+    """Failed sign-ins of one account or from one address; nobody tries again before `locked_until`.
+
+    `subject` is a fingerprint: people type passwords into the wrong field.
+    """
+
+    subject = models.CharField(max_length=64, unique=True)
+    failures = models.IntegerField()
+    last_failed_at = models.DateTimeField()
+    locked_until = models.DateTimeField(null=True)
+
+
+class Look(models.Model):
+    """A person opened a page of an account. Partitioned by month; months that are over are dropped whole."""
+
+    month = models.DateField(primary_key=True)
+    at = models.DateTimeField()
+    user_id = models.BigIntegerField()
+    account_id = models.BigIntegerField()
+    page = models.CharField(max_length=60)
+    address = models.GenericIPAddressField(null=True)
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        managed = False
+
+
+class AuditChange(models.Model):
+    """A row that a request wrote: what it said before and after, written by a trigger in the same transaction.
+    Append-only."""
+
+    request_id = models.UUIDField()
+    at = models.DateTimeField(db_default=Now())
+    table = models.CharField(max_length=63)
+    row_id = models.CharField(max_length=40)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["request_id"], name="audit_change_request")
+        ]  # the changes of an entry
+
+
+class AuditEntry(models.Model):
+    """One writing request: who, what, why, from where, with what outcome. Chained by hash. Append-only."""
+
+    request_id = models.UUIDField(unique=True)
+    at = models.DateTimeField()
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    person = models.CharField(max_length=150)
+    channel = models.CharField(max_length=10)
+    operation = models.CharField(max_length=80)
+    path = models.CharField(max_length=300)
+    status = models.SmallIntegerField()
+    reason = models.CharField(max_length=200)
+    address = models.CharField(max_length=45)
+    changes = models.IntegerField()
+    changes_hash = models.CharField(max_length=64)
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "-id"], name="audit_of_person"),  # what did this person do
+            models.Index(fields=["operation", "-id"], name="audit_of_operation"),  # who did this
+        ]

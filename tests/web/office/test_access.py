@@ -11,10 +11,24 @@ from mains.customers.models import Account
 from mains.staff.models import User
 from mains.staff.values import Permission
 from mains.web.office import urls
+from mains.web.office.page_names import SENTENCES
+from mains.web.office.recording import WRITE_NOTHING
 from mains.web.office.terms.kinds import KINDS
 
 # Addresses of Django itself, outside the office; each is classified here by hand.
-OPEN_TO_ALL = {"set_language", "login", "logout"}
+OPEN_TO_ALL = {
+    *("set_language", "login", "logout", "account_login", "account_logout", "account_inactive"),
+    *("mfa_authenticate", "mfa_login_webauthn", "password_reset_confirm"),
+    *("openid_connect_login", "openid_connect_callback"),
+    *("socialaccount_login_error", "socialaccount_login_cancelled"),
+}
+# Everybody's own sign-in, whatever their roles; test_signing_in.py tries them signed out.
+FOR_ONESELF = {
+    *("mfa_index", "change_password", "end_other_sessions", "account_reauthenticate", "mfa_reauthenticate"),
+    *("mfa_reauthenticate_webauthn", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes"),
+    *("mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn"),
+    *("mfa_remove_webauthn", "mfa_edit_webauthn"),
+}
 # Addresses for machines: each operation asks for a token of its scope, a call-back for its provider's signature.
 # tests/web/api/test_agents.py calls every operation with tokens of every scope and with none.
 FOR_MACHINES = {
@@ -32,6 +46,22 @@ FOR_MACHINES = {
 
 # How to call each office page: its arguments, named after the cast; POST where reading would be refused.
 ARGUMENTS = {
+    "decide_rights": [10**9],
+    "person": [10**9],
+    "preview_person": [10**9],
+    "give_role": [10**9],
+    "end_role": [10**9, 10**9],
+    "suspend_person": [10**9],
+    "link_to_password": [10**9],
+    "sign_out_person": [10**9],
+    "unlock_person": [10**9],
+    "drop_second_factor": [10**9],
+    "role": ["clerk"],
+    "account_looks": ["central"],
+    "say_why": ["central"],
+    "personal_data": ["central"],
+    "export_personal_data": ["central"],
+    "erase_personal_data": ["central"],
     "account": ["central"],
     "account_use": ["central"],
     "account_intervals_csv": ["central"],
@@ -169,6 +199,18 @@ ARGUMENTS = {
 }
 ARGUMENTS |= {f"decide_{kind.code}": [10**9] for kind in KINDS}
 POSTED = {
+    "decide_rights",
+    "give_role",
+    "end_role",
+    "suspend_person",
+    "link_to_password",
+    "sign_out_person",
+    "unlock_person",
+    "drop_second_factor",
+    "add_role",
+    "state_role_limit",
+    "export_personal_data",
+    "erase_personal_data",
     "move_desk_cash",
     "void_desk_payment",
     "decide_desk_void",
@@ -264,6 +306,8 @@ ROLES = [
 ROLE_PERMISSIONS = {
     "administrator": set(Permission.values),
     "accountant": {
+        "see_names",
+        "see_contacts",
         "see_accounts",
         "see_money",
         "run_billing",
@@ -278,6 +322,7 @@ ROLE_PERMISSIONS = {
         "supervise_desks",
     },
     "tariff_specialist": {
+        "see_names",
         "see_accounts",
         "see_money",
         "see_reports",
@@ -285,6 +330,9 @@ ROLE_PERMISSIONS = {
         "draft_tariffs",
     },
     "supervisor": {
+        "see_names",
+        "see_contacts",
+        "see_looks",
         "see_accounts",
         "see_money",
         "record_readings",
@@ -294,6 +342,9 @@ ROLE_PERMISSIONS = {
         "supervise_desks",
     },
     "supervisor_central": {
+        "see_names",
+        "see_contacts",
+        "see_looks",
         "see_accounts",
         "see_money",
         "record_readings",
@@ -302,12 +353,20 @@ ROLE_PERMISSIONS = {
         "see_reports",
         "supervise_desks",
     },
-    "clerk": {"see_accounts", "see_money", "record_readings", "propose_money"},
-    "cashier": {"see_accounts", "see_money", "import_payments", "take_payments"},
-    "field_officer": {"see_accounts", "record_readings"},
+    "clerk": {"see_names", "see_contacts", "see_accounts", "see_money", "record_readings", "propose_money"},
+    "cashier": {"see_names", "see_accounts", "see_money", "import_payments", "take_payments"},
+    "field_officer": {"see_names", "see_accounts", "record_readings"},
     "stranger": set(),
 }
+# Documents name customers, and e-invoices their numbers and addresses: nothing in them can be masked.
+DOCUMENTS = {
+    "bill_einvoice_xml": "see_contacts",
+    "bill_factur_x": "see_contacts",
+    "einvoice_buyer": "see_contacts",
+}
 OF_ONE_DISTRICT = [
+    "account_looks",
+    "say_why",
     "receipt",
     "account",
     "account_use",
@@ -433,7 +492,9 @@ def _cash_desk(account_id: int) -> dict[str, int]:
 def test_every_address_is_classified() -> None:
     for pattern in _all_patterns(get_resolver().url_patterns):
         needed = getattr(pattern.callback, "permissions", frozenset())
-        is_classified = pattern.name in OPEN_TO_ALL | FOR_MACHINES or (needed and needed <= set(Permission))
+        is_classified = pattern.name in OPEN_TO_ALL | FOR_ONESELF | FOR_MACHINES or (
+            needed and needed <= set(Permission)
+        )
         assert is_classified, (
             f"{pattern.name or pattern.pattern} names no permission: decorate its view with `needs`."
         )
@@ -458,15 +519,26 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
         if pattern.name == "bill_pdf":
             continue
         status = _call(client, pattern.name, _address(pattern.name, own_office, found))
-        if pattern.callback.permissions.isdisjoint(ROLE_PERMISSIONS[role]):
+        is_hidden = DOCUMENTS.get(pattern.name, "see_names") not in ROLE_PERMISSIONS[role]
+        if pattern.callback.permissions.isdisjoint(ROLE_PERMISSIONS[role]) or (
+            pattern.name in DOCUMENTS and is_hidden
+        ):
             assert status == 403, f"{role} got {status} from {pattern.name}"
         else:
             # 403 remains for what only the whole utility may do, 404 for what lies outside the unit.
-            is_reached = status in (200, 302) or (
-                own_office.people[role] not in _people_of_the_utility(own_office) and status in (403, 404)
+            # An empty form comes back with 400.
+            is_empty = status == 400 and pattern.name == "state_role_limit"
+            is_reached = (
+                is_empty
+                or status in (200, 302)
+                or (
+                    own_office.people[role] not in _people_of_the_utility(own_office) and status in (403, 404)
+                )
             )
             # Giving accounts to officers takes the right to record readings as well.
             is_absent = pattern.name in (
+                *("decide_rights", "person", "preview_person", "give_role", "end_role", "suspend_person"),
+                *("link_to_password", "sign_out_person", "unlock_person", "drop_second_factor"),
                 "settlement_statement",
                 "settlement_house",
                 "settlement_house_file",
@@ -564,3 +636,11 @@ def test_a_forged_form_is_refused(office) -> None:
     client = Client(HTTP_HOST="localhost", enforce_csrf_checks=True)
     client.force_login(User.objects.get(username=office.people["supervisor"]))
     assert client.post(f"/accounts/{office.central}/readings/", {}).status_code == 403
+
+
+def test_every_writing_address_is_a_sentence_of_the_audit_log() -> None:
+    silent = {name.rpartition(":")[2] for name in WRITE_NOTHING}
+    assert {name for name in POSTED - silent if name not in SENTENCES} == set()
+    known = {pattern.name for pattern in _all_patterns(get_resolver().url_patterns)}
+    assert set(SENTENCES) <= known, "a sentence for an address that is no more"
+    assert silent <= known

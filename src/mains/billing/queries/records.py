@@ -236,7 +236,8 @@ def list_exceptions(
 ) -> list[ExceptionRecord]:
     """Exceptions of one run, or of all, those that stopped a bill first, then by id; a page after an id."""
     statement = (
-        f"SELECT x.id, x.run_id, x.account_id, a.number, c.name, x.code, x.message, x.blocking {EXCEPTIONS}"
+        f"SELECT x.id, x.run_id, x.account_id, a.number, mains_name(c.name), x.code, x.message, x.blocking"
+        f" {EXCEPTIONS}"
         " AND x.id > %(after)s AND (%(run)s::bigint IS NULL OR x.run_id = %(run)s) ORDER BY x.id LIMIT %(limit)s"
     )
     params = {"after": after, "run": run_id, "limit": limit}

@@ -11,7 +11,7 @@ from mains.ledger.queries.current_account import balances_of
 from mains.staff.values import Scope
 
 _PAYERS = f"""
-    SELECT DISTINCT ON (a.id) a.id, a.number, c.name, b.city, b.street, b.house, p.flat
+    SELECT DISTINCT ON (a.id) a.id, a.number, mains_name(c.name), b.city, b.street, b.house, p.flat
     FROM customers_account a
     JOIN customers_customer c ON c.id = a.customer_id
     LEFT JOIN customers_agreement g ON g.account_id = a.id AND g.superseded_at IS NULL

@@ -49,6 +49,8 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         ),
         "rate": Entry(f"{_PACKAGE}.rate:app", "Price a self-contained case file; no database needed."),
         "registry": Entry(f"{_PACKAGE}.registry:app", "Import the registry, list its gaps, show its trees."),
+        "people": Entry(f"{_PACKAGE}.people:app", "People, their roles, and how they sign in."),
+        "audit": Entry(f"{_PACKAGE}.audit:app", "Who changed what, and that nobody altered the log."),
         "reading": Entry(f"{_PACKAGE}.reading:app", "Record and import meter readings."),
         "ledger": Entry(f"{_PACKAGE}.ledger:app", "Check that the books are sound."),
         "plans": Entry(f"{_PACKAGE}.plans:app", "Agree on instalment plans and watch them."),

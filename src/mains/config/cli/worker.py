@@ -23,5 +23,8 @@ def worker(
         die_with_parent(parent)
     start_django()
     from mains.base.jobs import run_worker
+    from mains.config.calls_out import watch_calls_out
+
+    watch_calls_out()
 
     run_worker(until_empty=until_empty, stalled_after_seconds=stalled_after)

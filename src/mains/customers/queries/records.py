@@ -33,6 +33,17 @@ class AccountRecord:
 
 
 @dataclass(frozen=True)
+class ErasureRecord:
+    """Fields of a customer that were emptied, why, what was kept, when and by whom."""
+
+    fields: list[str]
+    reason: str
+    kept: list[str]
+    erased_at: datetime
+    erased_by: str
+
+
+@dataclass(frozen=True)
 class AgreementRecord:
     """Who pays for what, over [valid_from, valid_to); the address and the parties by name."""
 
@@ -116,7 +127,8 @@ WITHIN = "(%(everything)s OR {a}.organisation_id = ANY(%(reached)s))"
 
 ACCOUNT = f"""
 SELECT a.id, a.number, a.opened_on, a.closed_on, a.cycle, a.organisation_id, o.name,
-       c.id, c.kind, c.name, c.tax_number, c.phone, c.email, c.language,
+       c.id, c.kind, mains_name(c.name), mains_contact(c.tax_number), mains_contact(c.phone),
+       mains_contact(c.email), c.language,
        u.id, {NAME_OF_USER.format(u="u")}, coalesce(u.phone, '')
 FROM customers_account a
 JOIN customers_customer c ON c.id = a.customer_id
@@ -153,10 +165,28 @@ def find_account(*, number: str, scope: Scope, on_date: date) -> AccountRecord |
     return fetch_row(AccountRecord, ACCOUNT, {"number": number, "on_date": on_date} | scope_params(scope))
 
 
+def list_account_ids_of_customer(*, customer_id: int) -> list[int]:
+    """The customer's accounts, closed ones too."""
+    return fetch_rows(
+        int, "SELECT id FROM customers_account WHERE customer_id = %(id)s ORDER BY id", {"id": customer_id}
+    )
+
+
+def list_erasures(*, customer_id: int) -> list[ErasureRecord]:
+    """What was erased of a customer, the latest first."""
+    statement = f"""
+        SELECT e.fields, e.reason, e.kept, e.erased_at, {NAME_OF_USER.format(u="u")}
+        FROM customers_erasure e LEFT JOIN staff_user u ON u.id = e.erased_by_id
+        WHERE e.customer_id = %(id)s ORDER BY e.id DESC
+    """
+    return fetch_rows(ErasureRecord, statement, {"id": customer_id})
+
+
 def account_numbers(*, account_ids: list[int], scope: Scope) -> dict[int, tuple[str, str]]:
     """Number and customer's name by account id, for those within the scope."""
     statement = f"""
-        SELECT a.id, a.number, c.name FROM customers_account a JOIN customers_customer c ON c.id = a.customer_id
+        SELECT a.id, a.number, mains_name(c.name)
+        FROM customers_account a JOIN customers_customer c ON c.id = a.customer_id
         WHERE a.id = ANY(%(ids)s) AND {WITHIN.format(a="a")}
     """
     rows = fetch_rows(_numbered, statement, {"ids": account_ids} | scope_params(scope))
@@ -194,7 +224,7 @@ def list_officers(*, account: AccountRecord) -> list[OfficerRecord]:
 
 
 LIST = """
-SELECT a.id, a.number, c.name, a.organisation_id, o.name,
+SELECT a.id, a.number, mains_name(c.name), a.organisation_id, o.name,
        coalesce(d.street, ''), coalesce(d.house, ''), coalesce(d.flat, ''), coalesce(d.city, ''),
        coalesce(d.code, ''), coalesce(d.tariff, ''), coalesce(d.currency, ''), coalesce(d.officer, ''), money.balance,
        a.closed_on IS NOT NULL

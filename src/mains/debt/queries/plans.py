@@ -15,8 +15,9 @@ from mains.staff.values import Scope
 
 # What was noted last tells where a plan stood; until it is agreed its proposal does.
 _PLANS = """
-    SELECT p.id, p.kind, p.account_id, a.number, c.name, p.organisation_id, o.name, p.start_date, p.document, p.reason,
-           p.replaces_id, r.plan_id, coalesce(n.state, CASE WHEN d.agrees = false THEN 'refused' ELSE 'waiting' END),
+    SELECT p.id, p.kind, p.account_id, a.number, mains_name(c.name), p.organisation_id, o.name, p.start_date,
+           p.document, p.reason, p.replaces_id,
+           r.plan_id, coalesce(n.state, CASE WHEN d.agrees = false THEN 'refused' ELSE 'waiting' END),
            coalesce(n.on_date, p.start_date), i.debt_minor, i.interest_minor, i.count, p.recorded_at,
            coalesce(u.username, ''), p.recorded_by_id, q.id, coalesce(du.username, '')
     FROM debt_instalmentplan p
@@ -145,7 +146,7 @@ def list_plans(
                = coalesce(n.state, CASE WHEN d.agrees = false THEN 'refused' ELSE 'waiting' END))
           AND (%(kind)s = '' OR p.kind = %(kind)s)
           AND (%(chosen)s::bigint[] IS NULL OR p.organisation_id = ANY(%(chosen)s))
-          AND (%(text)s = '' OR a.number = %(text)s OR c.name ILIKE '%%' || %(text)s || '%%'
+          AND (%(text)s = '' OR a.number = %(text)s OR mains_name(c.name) ILIKE '%%' || %(text)s || '%%'
                OR p.document ILIKE '%%' || %(text)s || '%%')
           AND (%(after_id)s::bigint IS NULL OR p.id < %(after_id)s)
         ORDER BY p.id DESC LIMIT %(limit)s

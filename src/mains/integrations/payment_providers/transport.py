@@ -54,6 +54,12 @@ def call(method: str, url: str, *, headers: Mapping[str, str], body: bytes | Non
     )
 
 
+def provider_hosts() -> list[str]:
+    """The hosts that may be called, without ports."""
+    named = os.environ.get("MAINS_PAYMENT_HOSTS", "").split(",")
+    return [*_HOSTS, *(host.strip().partition(":")[0] for host in named if host.strip())]
+
+
 def check_host(url: str) -> None:
     """Raise ProviderRefusal unless the host is a provider's or named in MAINS_PAYMENT_HOSTS; plain HTTP only to this
     machine itself, for the simulator."""

@@ -33,7 +33,7 @@ class MemberRecord:
 
 
 _GROUP = """
-SELECT g.id, g.code, g.name, g.customer_id, c.name, c.language, g.organisation_id,
+SELECT g.id, g.code, g.name, g.customer_id, mains_name(c.name), c.language, g.organisation_id,
        (SELECT count(*) FROM invoicing_groupmember m
         WHERE m.group_id = g.id AND m.superseded_at IS NULL AND upper_inf(m.valid))
 FROM invoicing_invoicegroup g JOIN customers_customer c ON c.id = g.customer_id
@@ -68,7 +68,7 @@ def list_members(*, group_id: int) -> list[MemberRecord]:
     return fetch_rows(
         MemberRecord,
         """
-        SELECT m.account_id, a.number, c.name, lower(m.valid), upper(m.valid)
+        SELECT m.account_id, a.number, mains_name(c.name), lower(m.valid), upper(m.valid)
         FROM invoicing_groupmember m JOIN customers_account a ON a.id = m.account_id
         JOIN customers_customer c ON c.id = a.customer_id
         WHERE m.group_id = %(group)s AND m.superseded_at IS NULL ORDER BY a.number, m.valid

@@ -125,7 +125,8 @@ class Standing:
 
 _INVOICE = """
 SELECT i.id, i.kind, i.month, i.group_id, coalesce(g.code, ''), coalesce(g.name, ''), i.account_id,
-       coalesce(a.number, ''), c.id, c.name, c.language, i.organisation_id, i.source_month, i.source_bill_id,
+       coalesce(a.number, ''), c.id, mains_name(c.name), c.language, i.organisation_id, i.source_month,
+       i.source_bill_id,
        i.amount_minor, i.issued_on, i.due_on, i.note, i.recorded_at, coalesce(x.reason, ''),
        (SELECT coalesce(sum(p.amount_minor), 0)::bigint FROM invoicing_invoicepayment p
         WHERE p.invoice_id = i.id

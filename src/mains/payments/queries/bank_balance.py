@@ -52,7 +52,8 @@ _LAST_STATEMENT = """
 """
 # Lines of the bank that the ledger does not have.
 _NOT_IN_LEDGER = """
-    SELECT t.id, t.booked_on, t.amount_minor, t.state, t.payer_name, t.remittance, t.bank_reference, f.file_name
+    SELECT t.id, t.booked_on, t.amount_minor, t.state, mains_name(t.payer_name), t.remittance,
+           t.bank_reference, f.file_name
     FROM payments_banktransaction t
     JOIN payments_bankstatement s ON s.id = t.statement_id
     JOIN payments_bankfile f ON f.id = s.file_id

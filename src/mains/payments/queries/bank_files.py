@@ -23,7 +23,8 @@ _STATES = """
     WHERE s.file_id = %(file)s GROUP BY t.state ORDER BY t.state
 """
 _LINES = """
-    SELECT t.id, s.number, t.line, t.booked_on, t.amount_minor, t.payer_name, t.payer_account, t.remittance,
+    SELECT t.id, s.number, t.line, t.booked_on, t.amount_minor, mains_name(t.payer_name),
+           mains_contact(t.payer_account), t.remittance,
            coalesce(nullif(t.structured_reference, ''), nullif(t.end_to_end_id, ''), t.bank_reference),
            t.state, t.rule, a.number, k.control
     FROM payments_banktransaction t

@@ -29,13 +29,14 @@ def list_learned(*, scope: Scope, text: str = "", after_id: int = 0, limit: int 
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT l.id, l.kind, l.shown, a.number, c.name, l.recorded_at, coalesce(u.username, '')
+            SELECT l.id, l.kind, mains_name(l.shown), a.number, mains_name(c.name), l.recorded_at,
+                coalesce(u.username, '')
             FROM payments_learnedpayer l
             JOIN customers_account a ON a.id = l.account_id JOIN customers_customer c ON c.id = a.customer_id
             LEFT JOIN staff_user u ON u.id = l.recorded_by_id
             WHERE l.removed_at IS NULL AND l.id > %(after)s
               AND (%(everything)s OR a.organisation_id = ANY(%(reached)s))
-              AND (%(text)s = '' OR position(lower(%(text)s) in lower(l.shown)) > 0 OR a.number = %(text)s)
+              AND (%(text)s = '' OR position(lower(%(text)s) in lower(mains_name(l.shown))) > 0 OR a.number = %(text)s)
             ORDER BY l.id LIMIT %(limit)s
             """,
             {
@@ -58,3 +59,13 @@ def is_learned_within(*, learned_id: int, scope: Scope) -> bool:
         cursor.execute("SELECT organisation_id FROM customers_account WHERE id = %s", [learned.account_id])
         found = cursor.fetchone()
     return bool(found) and scope.covers(found[0])
+
+
+def list_learned_of_accounts(*, account_ids: list[int]) -> list[int]:
+    """Ids of the learned payers in use that point at the accounts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM payments_learnedpayer WHERE removed_at IS NULL AND account_id = ANY(%s)",
+            [account_ids],
+        )
+        return [row[0] for row in cursor.fetchall()]

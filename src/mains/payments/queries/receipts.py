@@ -11,8 +11,8 @@ from mains.ledger.values import Control
 from mains.staff.values import Permission, Scope
 
 _RECEIPT = """
-    c.id, c.register_id, coalesce(r.file_name, f.file_name, h.title, ''), c.account_number, c.payer, c.reference,
-    c.paid_on, c.amount_minor
+    c.id, c.register_id, coalesce(r.file_name, f.file_name, h.title, ''), c.account_number, mains_name(c.payer),
+    c.reference, c.paid_on, c.amount_minor
 """
 _SUSPENSE = """
     FROM payments_receipt c
@@ -26,8 +26,8 @@ _SUSPENSE = """
       AND NOT EXISTS (SELECT FROM payments_receiptreversal v WHERE v.receipt_id = c.id)
 """
 _OF_ACCOUNT = """
-    SELECT c.id, c.register_id, coalesce(r.file_name, f.file_name, h.title, ''), c.account_number, c.payer, c.reference,
-           c.paid_on, coalesce(i.amount_minor, c.amount_minor), i.recorded_at, v.business_date
+    SELECT c.id, c.register_id, coalesce(r.file_name, f.file_name, h.title, ''), c.account_number, mains_name(c.payer),
+           c.reference, c.paid_on, coalesce(i.amount_minor, c.amount_minor), i.recorded_at, v.business_date
     FROM payments_receipt c
     LEFT JOIN payments_paymentregister r ON r.id = c.register_id
     LEFT JOIN payments_banktransaction t ON t.id = c.bank_transaction_id
@@ -162,7 +162,7 @@ def _covered(due_date: date, kind: str, service: str, item_minor: int, amount_mi
 
 
 _DETAIL = """
-    SELECT c.id, a.id, a.number, a.organisation_id, c.payer, c.reference,
+    SELECT c.id, a.id, a.number, a.organisation_id, mains_name(c.payer), c.reference,
            coalesce(r.file_name, f.file_name, h.title, ''), c.paid_on, c.amount_minor, v.business_date,
            coalesce(v.reason, ''), c.money_control
     FROM payments_receipt c

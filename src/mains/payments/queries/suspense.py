@@ -17,7 +17,8 @@ from mains.staff.values import Permission, Scope
 MAX_PROPOSALS = 12
 _MONTHS_OF_AMOUNT = 120  # days back in which an unpaid bill of the same amount is looked for
 _ITEM = """
-    SELECT c.id, c.paid_on, c.amount_minor, c.payer, coalesce(t.payer_account, ''), c.reference,
+    SELECT c.id, c.paid_on, c.amount_minor, mains_name(c.payer), mains_contact(coalesce(t.payer_account, '')),
+           c.reference,
            coalesce(nullif(t.remittance, ''), c.account_number), coalesce(r.file_name, f.file_name, h.title, ''),
            coalesce(t.rule, ''), coalesce(u.id, 0), coalesce(u.username, ''), c.bank_transaction_id
     FROM payments_receipt c
@@ -34,7 +35,7 @@ _ITEM = """
       AND NOT EXISTS (SELECT FROM payments_receiptidentification i WHERE i.receipt_id = c.id)
 """
 _FILTERS = """
-      AND (%(text)s = '' OR lower(concat_ws(' ', c.payer, t.remittance, c.account_number, c.reference,
+      AND (%(text)s = '' OR lower(concat_ws(' ', mains_name(c.payer), t.remittance, c.account_number, c.reference,
                                             t.payer_account)) LIKE %(pattern)s)
       AND (%(latest)s::date IS NULL OR c.paid_on <= %(latest)s)
       AND (%(owner)s = '' OR (%(owner)s = 'none' AND u.id IS NULL) OR u.id::text = %(owner)s)
@@ -141,7 +142,8 @@ def _described(reasons: dict[int, str], *, item: SuspenseItem, scope: Scope) -> 
     }
     accounts = _rows(
         """
-        SELECT a.id, a.number, c.name FROM customers_account a JOIN customers_customer c ON c.id = a.customer_id
+        SELECT a.id, a.number, mains_name(c.name)
+        FROM customers_account a JOIN customers_customer c ON c.id = a.customer_id
         WHERE a.id = ANY(%(ids)s) AND (%(everything)s OR a.organisation_id = ANY(%(reached)s))
         """,
         params,

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from mains.base.masking import CONTACTS, NAMES, is_masked
 from mains.reporting.models import TokenKind
 from mains.reporting.queries.folding import fold_text, fold_word, split_words, swap_layout
 from mains.staff.values import Scope
@@ -121,7 +122,7 @@ def _accounts_with(*, words: Sequence[Word], kinds: str, scope: Scope, limit: in
     statement = f"""
         SELECT d.account_id FROM (
             SELECT t.account_id, t.kind FROM reporting_searchtoken t
-            WHERE {where}{within} ORDER BY t.token, t.account_id LIMIT %(rows)s
+            WHERE {where}{within}{_unmasked()} ORDER BY t.token, t.account_id LIMIT %(rows)s
         ) d{probes}
         WHERE {"d.kind = ANY(%(kinds)s)" if kinds else "TRUE"}
         LIMIT %(limit)s
@@ -129,6 +130,12 @@ def _accounts_with(*, words: Sequence[Word], kinds: str, scope: Scope, limit: in
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return list(dict.fromkeys(row[0] for row in cursor.fetchall()))
+
+
+def _unmasked() -> str:
+    """Names and phones are no way to an account for those who may not see them."""
+    hidden = [TokenKind.NAME] * is_masked(NAMES) + [TokenKind.PHONE] * is_masked(CONTACTS)
+    return "".join(f" AND t.kind <> '{kind.value}'" for kind in hidden)
 
 
 def _count(word: Word) -> int:
@@ -151,7 +158,7 @@ def _scope_condition(scope: Scope) -> tuple[str, dict[str, Any]]:
 
 
 DETAILS = """
-SELECT DISTINCT ON (a.id) a.id, a.number, c.name, b.city, b.street, b.house, p.flat, m.serial, a.closed_on
+SELECT DISTINCT ON (a.id) a.id, a.number, mains_name(c.name), b.city, b.street, b.house, p.flat, m.serial, a.closed_on
 FROM customers_account a
 JOIN customers_customer c ON c.id = a.customer_id
 LEFT JOIN customers_agreement g ON g.account_id = a.id AND g.superseded_at IS NULL

@@ -49,7 +49,7 @@ _BY_ACCOUNT = """
         SELECT id, number, customer_id FROM customers_account
         WHERE organisation_id = %(organisation_id)s AND id > %(after)s ORDER BY id LIMIT %(limit)s
     )
-    SELECT page.id, page.number, c.name, {figures}
+    SELECT page.id, page.number, mains_name(c.name), {figures}
     FROM page JOIN customers_customer c ON c.id = page.customer_id
     LEFT JOIN ledger_entry e ON e.account_id = page.id AND e.organisation_id = %(organisation_id)s
          AND e.month < %(month_to)s AND e.recorded_at <= coalesce(%(as_of)s::timestamptz, 'infinity')

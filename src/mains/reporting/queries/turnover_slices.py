@@ -145,7 +145,7 @@ _ACCOUNTS = """
                      r.valid @> e.business_date DESC, lower(r.valid) <= e.business_date DESC, lower(r.valid) DESC, r.id
             LIMIT 1) o ON true
     )
-    SELECT page.id, page.number, c.name, count(y.account_id), {sums}
+    SELECT page.id, page.number, mains_name(c.name), count(y.account_id), {sums}
     FROM page JOIN customers_customer c ON c.id = page.customer_id
     LEFT JOIN entries y ON y.account_id = page.id AND {where}
     GROUP BY 1, 2, 3 ORDER BY 1

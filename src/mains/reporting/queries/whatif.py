@@ -52,7 +52,7 @@ def changes_of_accounts(*, rows: Sequence[Mapping[str, Any]], scope: Scope) -> l
         for account_id, *words in fetch_rows(
             _row,
             """
-            SELECT a.id, a.number, c.name, o.name FROM customers_account a
+            SELECT a.id, a.number, mains_name(c.name), o.name FROM customers_account a
             JOIN customers_customer c ON c.id = a.customer_id JOIN staff_organisation o ON o.id = a.organisation_id
             WHERE a.id = ANY(%(ids)s) AND (%(everything)s OR a.organisation_id = ANY(%(reached)s))
             """,

@@ -33,7 +33,8 @@ FROM metering_readingexception x
 LEFT JOIN metering_register r ON r.id = x.register_id
 LEFT JOIN metering_meter m ON m.id = r.meter_id
 LEFT JOIN LATERAL (
-    SELECT a.number, c.name, a.organisation_id, concat_ws(', ', b.street, b.house, nullif(p.flat, ''), b.city) AS place
+    SELECT a.number, mains_name(c.name) AS name, a.organisation_id,
+        concat_ws(', ', b.street, b.house, nullif(p.flat, ''), b.city) AS place
     FROM customers_agreement g
     JOIN customers_account a ON a.id = g.account_id
     JOIN customers_customer c ON c.id = a.customer_id

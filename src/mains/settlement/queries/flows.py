@@ -48,7 +48,7 @@ _HOUSES = f"""
     GROUP BY 1, 2 ORDER BY 1 LIMIT %(limit)s
 """
 _ACCOUNTS = f"""
-    SELECT y.account_id, a.number, c.name, {_SPLIT}
+    SELECT y.account_id, a.number, mains_name(c.name), {_SPLIT}
     FROM settlement_split y JOIN customers_account a ON a.id = y.account_id
     JOIN customers_customer c ON c.id = a.customer_id
     WHERE y.account_id IN (

@@ -7,7 +7,7 @@ from datetime import date
 from django.contrib.auth.models import AbstractUser
 from django.db import connection
 
-from mains.staff.models import Assignment
+from mains.staff.models import Assignment, Organisation, Role
 from mains.staff.values import EVERYTHING, OrganisationKind, Scope
 
 NOBODY = Scope(organisation_ids=frozenset(), permissions=frozenset())
@@ -18,6 +18,7 @@ class Rights:
     """All grants of one person on one date: each role reaches the subtree of the unit that it was given in."""
 
     grants: tuple[Scope, ...]
+    demands_second_factor: bool = False
 
     @property
     def permissions(self) -> frozenset[str]:
@@ -50,7 +51,13 @@ def rights_of(*, user: AbstractUser, on_date: date) -> Rights:
     if user.is_superuser:
         return Rights(grants=(EVERYTHING,))
     assignments = Assignment.objects.filter(user_id=user.pk, superseded_at=None, valid__contains=on_date)
+    held = list(
+        assignments.order_by("id").values_list(
+            "organisation_id", "organisation__kind", "role__permissions", "role__demands_second_factor"
+        )
+    )
     return Rights(
+        demands_second_factor=any(demands for *_, demands in held),
         grants=tuple(
             Scope(
                 organisation_ids=None
@@ -58,10 +65,26 @@ def rights_of(*, user: AbstractUser, on_date: date) -> Rights:
                 else subtree_of(organisation_ids=[organisation_id], on_date=on_date),
                 permissions=frozenset(permissions),
             )
-            for organisation_id, kind, permissions in assignments.order_by("id").values_list(
-                "organisation_id", "organisation__kind", "role__permissions"
-            )
-        )
+            for organisation_id, kind, permissions, _ in held
+        ),
+    )
+
+
+def rights_with(*, rights: Rights, role_code: str, unit_id: int, on_date: date) -> Rights:
+    """The same rights with one more role in a unit, given or not: what a person would see with it."""
+    role = Role.objects.filter(code=role_code).first()
+    unit = Organisation.objects.filter(pk=unit_id).first()
+    if role is None or unit is None:
+        return rights
+    reached = (
+        None
+        if unit.kind == OrganisationKind.UTILITY
+        else subtree_of(organisation_ids=[unit_id], on_date=on_date)
+    )
+    grant = Scope(organisation_ids=reached, permissions=frozenset(role.permissions))
+    return Rights(
+        grants=(*rights.grants, grant),
+        demands_second_factor=rights.demands_second_factor or role.demands_second_factor,
     )
 
 

@@ -8,10 +8,16 @@ from typing import Any, Concatenate
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
 
+from mains.base.masking import CONTACTS, NAMES, masking
 from mains.staff.queries.rights import Rights, rights_of
 from mains.staff.values import Permission, Scope
 from mains.web.office.clock import demo_day, today
+from mains.web.office.looking import ReasonNeeded
+from mains.web.office.sign_in.limits import proved_second_factor, redirect_to_factor
 
 
 class OfficeRequest(HttpRequest):
@@ -23,6 +29,31 @@ class OfficeRequest(HttpRequest):
     today: date
     demo_day: date | None
     htmx: Any
+
+
+# What shows customers; who may do any of these where names or contacts are not theirs to see gets them masked.
+_SHOWING_CUSTOMERS = frozenset(Permission) - {
+    Permission.SEE_NAMES,
+    Permission.SEE_CONTACTS,
+    Permission.SEE_TARIFF_DRAFTS,
+    Permission.DRAFT_TARIFFS,
+    Permission.PUBLISH_TARIFFS,
+    Permission.SEE_AUDIT,
+    Permission.ADMINISTER,
+}
+
+
+def _masks(rights: Rights) -> frozenset[str]:
+    """Masked everywhere unless the right to see reaches all that the person sees: one page may mix units."""
+    shown = rights.scope(*_SHOWING_CUSTOMERS)
+    kinds = ((NAMES, Permission.SEE_NAMES), (CONTACTS, Permission.SEE_CONTACTS))
+    return frozenset(kind for kind, permission in kinds if not rights.scope(permission).contains(shown))
+
+
+def sees(request: "OfficeRequest", permission: Permission) -> None:
+    """For documents, which cannot be masked: refuse those who may not see names or contacts."""
+    if not request.rights.scope(permission).contains(request.rights.scope(*_SHOWING_CUSTOMERS)):
+        raise PermissionDenied(f"This document needs the permission {permission}.")
 
 
 type_of_view = Callable[Concatenate[OfficeRequest, ...], HttpResponseBase]
@@ -43,8 +74,16 @@ def needs(*permissions: Permission) -> Callable[[type_of_view], type_of_view]:
             request.rights = rights_of(user=request.user, on_date=request.today)
             if not request.rights.permissions & set(permissions):
                 raise PermissionDenied(f"This page needs the permission {' or '.join(permissions)}.")
+            if request.rights.demands_second_factor and not proved_second_factor(request):
+                return redirect_to_factor(request)
             request.scope = request.rights.scope(*permissions)
-            return view(request, *args, **kwargs)
+            try:
+                with masking(_masks(request.rights)):
+                    return view(request, *args, **kwargs)
+            except ReasonNeeded as needed:
+                return redirect(
+                    f"{reverse('office:say_why', args=[needed.number])}?{urlencode({'next': request.get_full_path()})}"
+                )
 
         gated.__dict__["permissions"] = frozenset(permissions)
         return gated

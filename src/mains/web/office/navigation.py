@@ -25,6 +25,7 @@ class Entry:
 
 
 _BILLING, _MONEY, _REPORTS, _NETWORK = _("Billing"), _("Money"), _("Statements"), _("Network and losses")
+_ADMINISTRATION = _("Administration")
 
 ENTRIES = (
     Entry("office:dashboard", _("Dashboard"), "layout-dashboard", "d"),
@@ -105,6 +106,15 @@ ENTRIES = (
         "office:network", _("Network"), "sitemap", "n", _NETWORK, ("office:node", "office:add_node_figure")
     ),
     Entry("office:losses", _("Losses"), "scale", "l", _NETWORK),
+    Entry(
+        "office:people",
+        _("People and roles"),
+        "user",
+        "g",
+        _ADMINISTRATION,
+        ("office:person", "office:new_person", "office:preview_person", "office:role"),
+    ),
+    Entry("office:audit", _("Audit log"), "history", "x", _ADMINISTRATION),
 )
 
 

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from mains.base import formats
+from mains.base.masking import CONTACTS, NAMES, is_masked
 from mains.metering.values import DayQuality
 from mains.web.office import assets, navigation
 from mains.web.office.parts import Chart, PlaceMap
@@ -70,6 +71,18 @@ def quantity_whole(micro: int | None, unit: str = "") -> str:
         return ""
     exact = formats.quantity_text(micro, unit=unit, language=_language())
     return _isolated(formats.quantity_text(micro, unit=unit, language=_language(), decimals=0), title=exact)
+
+
+@register.filter
+def as_name(text: str) -> str:
+    """A name, masked for those who may not see names."""
+    return f"{text[:1]}•••" if text and is_masked(NAMES) else text
+
+
+@register.filter
+def as_contact(text: str) -> str:
+    """A phone, an address or a number of a bank account, masked for those who may not see contacts."""
+    return f"•••{text[-2:]}" if text and is_masked(CONTACTS) else text
 
 
 @register.filter

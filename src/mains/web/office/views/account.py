@@ -56,6 +56,7 @@ from mains.web.office.fact_forms import (
     UnmeteredUseForm,
 )
 from mains.web.office.interval_pictures import hours_chart, month_of_intervals_chart
+from mains.web.office.looking import note_opening
 from mains.web.office.parts import Crumb, Tab
 from mains.web.office.pictures import days_chart, months_chart, premise_map
 from mains.web.office.readings import ReadingForm, reading_form
@@ -208,6 +209,7 @@ def open_book(request: OfficeRequest, number: str) -> Book:
     account = find_account(number=number, scope=request.scope, on_date=request.today)
     if account is None:
         raise Http404(_("There is no account %(number)s that you may see.") % {"number": number})
+    note_opening(request, account_id=account.id, number=number)
     return Book(request=request, account=account)
 
 
@@ -224,6 +226,10 @@ def book_page(book: Book, template: str, tab: str, **context: Any) -> HttpRespon
         ("account_premise", _("Premise"), "home-2"),
         ("account_history", _("History"), "history"),
     ]
+    if book.request.rights.may(Permission.SEE_LOOKS, book.account.organisation_id):
+        titles.append(("account_looks", _("Who looked"), "user"))
+    if book.request.rights.may(Permission.HANDLE_PERSONAL_DATA, book.account.organisation_id):
+        titles.append(("personal_data", _("Personal data"), "lock"))
     tabs = [
         Tab(label, reverse(f"office:{name}", args=[number]), is_current=name == tab, icon=icon)
         for name, label, icon in titles

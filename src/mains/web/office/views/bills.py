@@ -23,8 +23,9 @@ from mains.reporting.queries.bill_paper import bill_pdf as make_pdf
 from mains.reporting.queries.bill_paper import protocol_pdf as make_protocol
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import names_of_editions
-from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.access import OfficeRequest, needs, sees
 from mains.web.office.explanations import explain_line
+from mains.web.office.looking import note_opening
 from mains.web.office.parts import Crumb
 from mains.web.office.steps import causes_by_month, facts_by_month, find_steps
 
@@ -48,6 +49,7 @@ def account_of(request: OfficeRequest, found: BillRecord) -> AccountRecord:
     account = find_account(number=number, scope=request.scope, on_date=request.today)
     if account is None:
         raise Http404(_("The account of this bill is not yours to see."))
+    note_opening(request, account_id=account.id, number=account.number)
     return account
 
 
@@ -157,6 +159,7 @@ def line(request: OfficeRequest, number: str, place: int) -> HttpResponse:
 @needs(Permission.SEE_MONEY)
 def bill_pdf(request: OfficeRequest, number: str) -> HttpResponse:
     """The bill as PDF, in the customer's language."""
+    sees(request, Permission.SEE_NAMES)
     found = open_bill(request, number)
     return _pdf(make_pdf(month=found.month, bill_id=found.id), f"{number}.pdf")
 
@@ -164,6 +167,7 @@ def bill_pdf(request: OfficeRequest, number: str) -> HttpResponse:
 @needs(Permission.SEE_MONEY)
 def protocol(request: OfficeRequest, number: str) -> HttpResponse:
     """The calculation protocol as PDF, in the reader's language."""
+    sees(request, Permission.SEE_NAMES)
     found = open_bill(request, number)
     language = get_language() or "en"
     content = make_protocol(month=found.month, bill_id=found.id, language=language)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from mains.base.masking import NAMES, is_masked
 from mains.base.wording import error_text
 from mains.directdebit.actions.collections import propose_collection
 from mains.directdebit.actions.mandates import record_mandate, resume_mandate, revoke_mandate
@@ -219,7 +220,9 @@ def _mandates(book: Book, form: MandateForm | None = None) -> HttpResponse:
     may_record = book.request.rights.may(Permission.PROPOSE_MONEY, book.account.organisation_id)
     creditors = list_creditors(day=today)
     if may_record and creditors and form is None:
-        form = _mandate_form(book.request, None, holder=book.account.customer_name)
+        form = _mandate_form(
+            book.request, None, holder="" if is_masked(NAMES) else book.account.customer_name
+        )
     return book_page(
         book,
         "office/account/mandates.html",

@@ -20,7 +20,7 @@ from mains.integrations.einvoice.values.invoice import Invoice
 from mains.integrations.einvoice.values.legal import BuyerData, SellerData
 from mains.kernel.errors import MainsError
 from mains.staff.values import Permission
-from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.access import OfficeRequest, needs, sees
 from mains.web.office.clock import now
 from mains.web.office.einvoice_forms import BuyerForm, SellerForm
 from mains.web.office.parts import Crumb
@@ -75,6 +75,8 @@ def _kinds(invoice: Invoice, number: str) -> list[dict[str, Any]]:
 @needs(Permission.SEE_MONEY)
 def bill_einvoice_xml(request: OfficeRequest, number: str, profile: str) -> HttpResponse:
     """The document as XML; a page that says what is missing where it cannot be written."""
+    sees(request, Permission.SEE_NAMES)
+    sees(request, Permission.SEE_CONTACTS)
     found = open_bill(request, number)
     if profile not in PROFILES:
         raise Http404(_("There is no such kind of e-invoice."))
@@ -89,6 +91,8 @@ def bill_einvoice_xml(request: OfficeRequest, number: str, profile: str) -> Http
 @needs(Permission.SEE_MONEY)
 def bill_factur_x(request: OfficeRequest, number: str) -> HttpResponse:
     """The bill's PDF with the invoice in it; as `bill_einvoice_xml` where it cannot be written."""
+    sees(request, Permission.SEE_NAMES)
+    sees(request, Permission.SEE_CONTACTS)
     found = open_bill(request, number)
     try:
         invoice = make_invoice(month=found.month, bill_id=found.id)
@@ -147,6 +151,8 @@ def _seller_crumbs(seller: SellerRecord) -> dict[str, Any]:
 @needs(Permission.RUN_BILLING)
 def einvoice_buyer(request: OfficeRequest, number: str) -> HttpResponse:
     """What invoices to the account's customer state."""
+    sees(request, Permission.SEE_NAMES)
+    sees(request, Permission.SEE_CONTACTS)
     book = open_book(request, number)
     customer_id = book.account.customer_id
     data = find_buyer_data(customer_id=customer_id, on_date=request.today) or BuyerData()

@@ -38,7 +38,7 @@ from mains.kernel.invoice_numbers import parse_invoice_number
 from mains.reporting.queries.invoice_paper import bills_of_invoice_pdf, invoice_csv, invoice_pdf, invoice_xlsx
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
-from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.access import OfficeRequest, needs, sees
 from mains.web.office.clock import now
 from mains.web.office.invoice_forms import (
     AdvanceVatForm,
@@ -270,6 +270,7 @@ def invoice(request: OfficeRequest, number: str) -> HttpResponse:
 @needs(Permission.SEE_MONEY)
 def invoice_file(request: OfficeRequest, number: str, form: str) -> HttpResponse:
     """The invoice as pdf, csv, xlsx or xml (e-invoice, Peppol), or `bills`: the bills that it names."""
+    sees(request, Permission.SEE_NAMES)
     found = _invoice(request, number)
     if form not in _TYPES or (form == "bills" and found.is_advance):
         raise Http404(_("There is no such file."))

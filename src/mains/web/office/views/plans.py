@@ -37,7 +37,7 @@ from mains.staff.queries.organisations import list_units
 from mains.staff.queries.rights import subtree_of
 from mains.staff.values import Permission
 from mains.tariffs.queries.records import currency_of_utility
-from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.access import OfficeRequest, needs, sees
 from mains.web.office.clock import now
 from mains.web.office.parts import Crumb
 from mains.web.office.plan_forms import PlanForm
@@ -115,6 +115,7 @@ def plan(request: OfficeRequest, plan_id: int) -> HttpResponse:
 @needs(Permission.SEE_MONEY)
 def agreement(request: OfficeRequest, plan_id: int) -> HttpResponse:
     """The agreement as PDF, in the customer's language."""
+    sees(request, Permission.SEE_NAMES)
     _find(request, plan_id)
     try:
         content = plan_pdf(plan_id=plan_id, today=request.today, scope=request.scope)

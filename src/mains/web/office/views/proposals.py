@@ -80,7 +80,7 @@ def proposals(request: OfficeRequest) -> HttpResponse:
 def decide(request: OfficeRequest, proposal_id: int) -> HttpResponse:
     """Approve what a colleague proposed, or refuse it."""
     proposal = find_proposal(proposal_id=proposal_id, scope=request.scope)
-    if proposal is None:
+    if proposal is None or proposal.kind is ProposalKind.RIGHTS:
         raise Http404(_("There is no such proposal that you may see."))
     needed = Permission.CLOSE_BOOKS if proposal.kind is ProposalKind.REOPENING else Permission.APPROVE_MONEY
     if needed not in request.rights.permissions:
@@ -228,8 +228,14 @@ def _page(request: OfficeRequest, order_form: OrderForm | None = None) -> HttpRe
     kinds = [
         kind
         for kind in ProposalKind
-        if (Permission.CLOSE_BOOKS in may)
-        or (kind is not ProposalKind.REOPENING and may & {Permission.PROPOSE_MONEY, Permission.APPROVE_MONEY})
+        if kind is not ProposalKind.RIGHTS  # decided among people and roles
+        and (
+            Permission.CLOSE_BOOKS in may
+            or (
+                kind is not ProposalKind.REOPENING
+                and may & {Permission.PROPOSE_MONEY, Permission.APPROVE_MONEY}
+            )
+        )
     ]
     waiting = list_proposals(scope=request.scope, is_waiting=True, kinds=kinds)
     decided = list_proposals(scope=request.scope, is_waiting=False, kinds=kinds, limit=50)

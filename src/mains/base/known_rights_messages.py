@@ -1,0 +1,37 @@
+"""Messages of errors about rights, signing in and personal data, for translation."""
+
+from django.utils.translation import gettext_noop as _
+
+RIGHTS = (
+    _("There is no such role of this person."),
+    _("Look again."),
+    _("There is no permission {permission}."),
+    _("Choose from the list."),
+    _("A change of rights needs a reason of at most 200 characters."),
+    _("Name the order or the person who asked for it."),
+    _("A role has a code of letters, digits and underscores, and a name."),
+    _("Give both, such as night_clerk and Night clerk."),
+    _("There is no such person."),
+    _("Look at the list of people."),
+    _("There is no role {code}."),
+    _("Look at the list of roles."),
+    _("You do not administer this unit."),
+    _("Ask an administrator of the utility."),
+    _("Roles belong to the whole utility; you administer a part of it."),
+    _("Nobody gives themselves more rights."),
+    _("Ask an administrator who does not gain from it."),
+    _("Nobody would administer the utility any more."),
+    _("Give another person the role first."),
+    _("This user name is missing or somebody has it."),
+    _("Choose another user name."),
+    _("There is nothing left to erase."),
+    _("Look at what is held."),
+    _("An erasure needs a reason of at most 200 characters."),
+    _("Name the customer's request and its date."),
+    _("The law keeps everything that is left."),
+    _("Look at what is kept, and until when."),
+    _("Calls to {host} are not allowed."),
+    _("Add the host to MAINS_OUTBOUND_HOSTS."),
+    _("There is no unit {code}."),
+    _("Look at mains registry tree organisation."),
+)
