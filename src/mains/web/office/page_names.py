@@ -26,6 +26,7 @@ _PAGES = MappingProxyType(
         "make_plan": _("Instalment plan"),
     }
 )
+_TERMS = ("contracts", "payees", "interest", "rates", "limitation", "limits", "targets")
 # One sentence for every address that writes; tests/web/office/test_audit_log.py compares with the addresses.
 SENTENCES = MappingProxyType(
     {
@@ -144,6 +145,12 @@ SENTENCES = MappingProxyType(
         "mfa_add_webauthn": _("Added a key"),
         "mfa_edit_webauthn": _("Renamed a key"),
         "mfa_remove_webauthn": _("Removed a key"),
+        "state_account_interval": _("Stated how often an account is asked"),
+        "state_class_interval": _("Stated how often a class is asked"),
+        "state_advance_vat": _("Stated the VAT of advances"),
+        **{f"state_{terms}": _("Stated a contract or rule") for terms in _TERMS},
+        **{f"end_{terms}": _("Ended a contract or rule") for terms in _TERMS},
+        **{f"decide_{terms}": _("Decided about a contract or rule") for terms in _TERMS},
         # Machines.
         "agents_soap": _("An agent called by SOAP"),
         "payment_callback": _("A provider called back"),
