@@ -42,7 +42,8 @@ def test_hosts_on_the_list_and_this_machine_are_free(monkeypatch: pytest.MonkeyP
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
-        socket.create_connection(server.getsockname(), timeout=1).close()
+        with socket.socket() as caller:
+            caller.connect(server.getsockname())
 
 
 def test_the_host_of_an_address() -> None:

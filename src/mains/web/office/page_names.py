@@ -118,6 +118,9 @@ SENTENCES = MappingProxyType(
         "settle": _("Settled with providers"),
         "sign_out_person": _("Signed a person out"),
         "split_receipt": _("Split a payment"),
+        "state_account_interval": _("Stated for how many months an account gets one invoice"),
+        "state_advance_vat": _("Stated when advances are taxed"),
+        "state_class_interval": _("Stated for how many months a tariff class gets one invoice"),
         "state_chart": _("Changed the chart of accounts"),
         "state_policy": _("Stated how payments are allocated"),
         "state_role_limit": _("Stated an amount limit of a role"),
@@ -161,6 +164,13 @@ SENTENCES = MappingProxyType(
     }
 )
 
+# Addresses that are made for every kind of terms.
+_OF_TERMS = (
+    ("state_", _("Stated terms")),
+    ("end_", _("Ended terms")),
+    ("decide_", _("Decided about terms")),
+)
+
 
 def page_name(name: str) -> str | Promise:
     """What a page of an account is called; its technical name where it has no other."""
@@ -169,4 +179,6 @@ def page_name(name: str) -> str | Promise:
 
 def sentence_of(operation: str) -> str | Promise:
     """What a writing request did; the technical name of an address of an older version."""
-    return SENTENCES.get(operation.rpartition(":")[2], operation)
+    name = operation.rpartition(":")[2]
+    of_terms = next((sentence for begin, sentence in _OF_TERMS if name.startswith(begin)), operation)
+    return SENTENCES.get(name, of_terms)
