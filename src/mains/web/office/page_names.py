@@ -148,12 +148,9 @@ SENTENCES = MappingProxyType(
         "mfa_add_webauthn": _("Added a key"),
         "mfa_edit_webauthn": _("Renamed a key"),
         "mfa_remove_webauthn": _("Removed a key"),
-        "state_account_interval": _("Stated how often an account is asked"),
-        "state_class_interval": _("Stated how often a class is asked"),
-        "state_advance_vat": _("Stated the VAT of advances"),
-        **{f"state_{terms}": _("Stated a contract or rule") for terms in _TERMS},
-        **{f"end_{terms}": _("Ended a contract or rule") for terms in _TERMS},
-        **{f"decide_{terms}": _("Decided about a contract or rule") for terms in _TERMS},
+        **{f"state_{terms}": _("Stated terms") for terms in _TERMS},
+        **{f"end_{terms}": _("Ended terms") for terms in _TERMS},
+        **{f"decide_{terms}": _("Decided about terms") for terms in _TERMS},
         # Machines.
         "agents_soap": _("An agent called by SOAP"),
         "payment_callback": _("A provider called back"),
@@ -164,13 +161,6 @@ SENTENCES = MappingProxyType(
     }
 )
 
-# Addresses that are made for every kind of terms.
-_OF_TERMS = (
-    ("state_", _("Stated terms")),
-    ("end_", _("Ended terms")),
-    ("decide_", _("Decided about terms")),
-)
-
 
 def page_name(name: str) -> str | Promise:
     """What a page of an account is called; its technical name where it has no other."""
@@ -179,6 +169,4 @@ def page_name(name: str) -> str | Promise:
 
 def sentence_of(operation: str) -> str | Promise:
     """What a writing request did; the technical name of an address of an older version."""
-    name = operation.rpartition(":")[2]
-    of_terms = next((sentence for begin, sentence in _OF_TERMS if name.startswith(begin)), operation)
-    return SENTENCES.get(name, of_terms)
+    return SENTENCES.get(operation.rpartition(":")[2], operation)
