@@ -216,6 +216,7 @@ POSTED = {
     "decide_desk_void",
     "deposit_safe",
     "cancel_plan",
+    "acknowledge_debt",
     "propose_write_off",
     "add_mandate",
     "revoke_mandate",
