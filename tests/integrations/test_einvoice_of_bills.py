@@ -1,7 +1,8 @@
 """Posted bills as electronic invoices: not a minor unit off, and the official rules find nothing."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from io import BytesIO
 
@@ -18,12 +19,21 @@ from mains.billing.models import Bill, BillLine
 from mains.billing.values import bill_number
 from mains.config.cli.einvoice import app
 from mains.customers.models import Account, Party
+from mains.customers.queries.records import find_account
+from mains.integrations.einvoice.queries.invoice_documents import make_invoice_document
 from mains.integrations.einvoice.queries.invoices import make_invoice
 from mains.integrations.einvoice.queries.profiles import PROFILES, write_document
 from mains.integrations.einvoice.queries.validation import validate_document
 from mains.integrations.einvoice.values.invoice import Invoice
 from mains.integrations.einvoice.values.legal import UnableToMakeInvoice
+from mains.invoicing.actions.advance_vat import state_advance_vat
+from mains.invoicing.actions.advances import issue_advance
+from mains.invoicing.actions.sharing import share_bills, state_shares
+from mains.invoicing.queries.advances import Expected
+from mains.invoicing.queries.invoices import get_invoice, list_invoices
+from mains.invoicing.values import Share
 from mains.kernel.rounding import RoundingMode, round_quotient
+from mains.staff.values import EVERYTHING
 from reporting.billed_homes import APRIL, HOMES, MARCH, MAY, UNMETERED_HOME, billed_homes
 from template_databases import connected_copy
 
@@ -43,6 +53,7 @@ BUYER = (
     "street=Am Kai 2",
 )
 
+NOW = datetime(2021, 6, 10, 9, tzinfo=UTC)
 PDF_A = "http://www.aiim.org/pdfa/ns/id/"
 FACTUR_X = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
 
@@ -122,6 +133,42 @@ def test_invoices_and_credit_notes_break_no_official_rule(stated, tmp_path):
             found = validate_document(write_document(made, profile=PROFILES["cii"]), rules=CII_RULES)
             assert found.findings == ()
     assert kinds == {"380", "381"}
+
+
+def test_shares_advances_and_bills_that_deduct_them_break_no_official_rule(stated, tmp_path):
+    rules = european_rules(tmp_path)
+    payer, sharer = (find_account(number=str(n), scope=EVERYTHING, on_date=MAY) for n in (1, 2))
+    for one in (payer, sharer):
+        call("buyer", one.number, *set_options(BUYER), "--from", "2021-01-01")
+    told = {"actor": None, "now": NOW}
+    state_advance_vat(
+        provider_id=1, service="electricity", rate_ppm=200_000, valid_from=date(2021, 6, 1), **told
+    )
+    state_shares(account=sharer, shares=[Share(payer_id=1, parts_ppm=333_333)], valid_from=MAY, **told)
+    share_bills(now=NOW)
+    advance = issue_advance(
+        account=payer,
+        service="electricity",
+        expected=Expected(amount_minor=99_99),
+        issued_on=NOW.date(),
+        **told,
+    )
+    (share,) = list_invoices(scope=EVERYTHING, kind="shared")
+    bill = Bill.objects.get(account_id=1, month=MAY)
+    final = replace(invoice_of(bill), prepaid_minor=10_01)
+    documents = [
+        make_invoice_document(invoice=share),
+        invoice_of(Bill.objects.get(account_id=2, month=MAY)),
+        make_invoice_document(invoice=get_invoice(invoice_id=advance)),
+        final,
+    ]
+    assert [one.type_code for one in documents] == ["380", "380", "386", "380"]
+    assert documents[0].payable_minor == share.amount_minor
+    for made in documents:
+        assert validate_document(write_document(made, profile=PROFILES["peppol"]), rules=rules).findings == ()
+        assert (
+            validate_document(write_document(made, profile=PROFILES["cii"]), rules=CII_RULES).findings == ()
+        )
 
 
 def test_a_correction_names_the_bills_that_it_corrects(stated):

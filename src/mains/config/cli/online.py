@@ -18,8 +18,10 @@ def channel(
     code: Annotated[str, typer.Argument(help="Short code, small letters, digits and hyphens.")],
     title: Annotated[str, typer.Option(help="Name, as people call it.")],
     kind: Annotated[str, typer.Option(help="wallet or card.")],
-    adapter: Annotated[str, typer.Option(help="wechat, alipay or redirect.")],
     currency: Annotated[str, typer.Option(help="Currency, three letters.")],
+    adapter: Annotated[
+        str, typer.Option(help="wechat, alipay or redirect; none of an acquirer of desks' terminals alone.")
+    ] = "",
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="name=value, a number or JSON where it is one.")
     ] = None,
@@ -42,7 +44,8 @@ def channel(
         payer_accounts=payer or [],
         now=command_time(),
     )
-    typer.echo(f"Channel {code} is stated. Call-backs arrive at /callbacks/{code}/")
+    calls = f" Call-backs arrive at /callbacks/{code}/" if adapter else ""
+    typer.echo(f"Channel {code} is stated.{calls}")
 
 
 @app.command(name="list")

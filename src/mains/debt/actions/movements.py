@@ -199,9 +199,9 @@ def undo_movement(
         if movement is None or not _is_reached(movement, scope):
             raise _unknown(movement_id)
         posted = MovementPosting.objects.filter(movement=movement, is_counter=False).first()
-        is_paid = (
-            RefundOrder.objects.filter(movement=movement).exclude(answers__is_accepted=False).exists()
-            or RefundPayment.objects.filter(movement=movement).exists()
+        orders = RefundOrder.objects.filter(movement=movement)
+        is_paid = not orders.filter(answers__is_accepted=False).exists() and (
+            orders.exists() or RefundPayment.objects.filter(movement=movement).exists()
         )
         if posted is None or is_paid or not reason or len(reason) > 200:
             raise UnableToMove(

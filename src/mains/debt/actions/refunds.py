@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from mains.base.rows import fetch_rows
 from mains.debt.actions.movements import undo_movement
 from mains.debt.models import (
     Movement,
@@ -40,6 +41,14 @@ class OrderedRefunds:
     file_id: int
     content: bytes
     count: int
+
+
+@dataclass(frozen=True)
+class _Returned:
+    order_id: int
+    transaction_id: int
+    code: str
+    words: str
 
 
 def keep_orders(
@@ -113,6 +122,42 @@ def take_bank_answers(*, answers: Sequence[BankAnswer], now: datetime) -> set[st
             reason = f"The bank refused the order: {answer.reason}".strip()[:200]
             undo_movement(movement_id=order.movement_id, reason=reason, now=now, actor_id=None)
     return known
+
+
+def book_returned_refunds(*, now: datetime) -> int:
+    """Book lines of accepted bank files by which refunds that were paid come back: the money is at the bank again, and
+    the refund is posted back, so that the account has its credit; how many. Doing it again changes nothing."""
+    found = fetch_rows(
+        _Returned,
+        """
+        SELECT DISTINCT ON (o.id) o.id, t.id, t.return_code, t.remittance
+        FROM payments_banktransaction t
+        JOIN payments_bankstatement s ON s.id = t.statement_id JOIN payments_bankfile f ON f.id = s.file_id
+        JOIN debt_refundorder o ON o.end_to_end_id = t.end_to_end_id JOIN debt_movement m ON m.id = o.movement_id
+        WHERE f.status = 'accepted' AND t.state = 'waiting' AND t.amount_minor = m.amount_minor
+          AND EXISTS (SELECT FROM debt_refundpayment p WHERE p.movement_id = m.id)
+          AND NOT EXISTS (SELECT FROM debt_refundanswer a WHERE a.order_id = o.id AND NOT a.is_accepted)
+          AND NOT EXISTS (SELECT FROM payments_bankbooking b WHERE b.transaction_id = t.id)
+        ORDER BY o.id, t.id
+        """,
+        {},
+    )
+    for one in found:
+        with transaction.atomic():
+            order = RefundOrder.objects.get(pk=one.order_id)
+            book_bank_line(
+                transaction_id=one.transaction_id, control=Control.REFUNDS, note=order.end_to_end_id, now=now
+            )
+            RefundAnswer.objects.create(
+                order=order, is_accepted=False, code=one.code, text=one.words[:200], recorded_at=now
+            )
+            undo_movement(
+                movement_id=order.movement_id,
+                reason=f"The refund came back: {one.code} {one.words}".strip()[:200],
+                now=now,
+                actor_id=None,
+            )
+    return len(found)
 
 
 def refunds_of_file(*, identifier: str) -> list[str]:

@@ -44,6 +44,15 @@ CHECKS: dict[str, str] = {
         FROM invoicing_invoicepayment p JOIN payments_receipt c ON c.id = p.receipt_id
         WHERE p.amount_minor <> c.amount_minor
     """,
+    # What is deferred without a plan is a debt of a bill that an invoice for several months asks for, whole or no more.
+    "deferred-debts-are-of-deferred-bills": """
+        SELECT 'entry ' || f.item_id, f.minor
+        FROM (SELECT item_id, account_id, sum(amount_minor) AS minor FROM ledger_deferral
+              WHERE plan_id IS NULL GROUP BY 1, 2) f
+        LEFT JOIN ledger_entry e ON e.account_id = f.account_id AND e.id = f.item_id AND e.kind = 'bill'
+        LEFT JOIN invoicing_deferredbill d ON d.bill_id = e.document_id
+        WHERE d.id IS NULL OR f.minor NOT IN (0, e.amount_minor)
+    """,
     # VAT of advances in the ledger is that of what is left of them, an hour after money came or was used.
     "advance-vat-equals-advances": """
         SELECT 'advance ' || advance_id, sum(minor)

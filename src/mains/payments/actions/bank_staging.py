@@ -267,7 +267,8 @@ def _base_key(line: BankLine) -> str:
 def _first_state(line: BankLine) -> LineState:
     if line.is_pending or line.amount_minor == 0:
         return LineState.PENDING
-    if line.amount_minor < 0 or line.is_charge or line.is_reversal:
+    # Money with a reason of return is an order of ours that came back, nobody's payment.
+    if line.amount_minor < 0 or line.is_charge or line.is_reversal or line.return_code:
         return LineState.WAITING
     return LineState.SUSPENSE
 
