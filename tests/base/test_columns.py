@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from polars.testing import assert_frame_equal
 
 from mains.base.columns import append_frame, fetch_frame
@@ -60,6 +60,14 @@ def test_many_rows_that_are_refused_raise_what_few_do(rows: pl.DataFrame) -> Non
     for frame in (wrong, wrong.head(1)):
         with pytest.raises(IntegrityError), transaction.atomic():
             append_frame(frame, "columns_probe")
+
+
+def test_a_query_that_the_server_refuses_leaves_the_connection_usable() -> None:
+    for wrong in ("SELECT nothing", "SELECT 1 / (3 - n) FROM generate_series(1, 9) n"):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            fetch_frame(wrong, schema={"n": pl.Int64}, has_many=True)
+    many = fetch_frame("SELECT n FROM generate_series(1, 20000) n", schema={"n": pl.Int64}, has_many=True)
+    assert many["n"].to_list() == list(range(1, 20_001))
 
 
 def test_a_column_that_has_no_binary_form_goes_row_by_row(rows: pl.DataFrame) -> None:

@@ -15,7 +15,9 @@ from django.db import connection
 from psycopg import sql
 from pyarrow import csv
 
+from mains.base.copy_out import read_copy
 from mains.base.db import UnableToCopyFrame, copy_binary, fit_frame
+from mains.base.literals import bind
 from mains.kernel.errors import MainsError
 
 # From so many rows or parameters on whole columns are faster.
@@ -62,14 +64,9 @@ def _fetch_columns(
     """By COPY. In its text a NULL is nothing at all and an empty text is two quotation marks."""
     connection.ensure_connection()
     raw = cast("psycopg.Connection[Any]", connection.connection)
-    with connection.wrap_database_errors, psycopg.ClientCursor(raw) as cursor:
-        query = cursor.mogrify(statement, params)
-        with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()) as copy:
-            text = pa.BufferOutputStream()
-            for row in copy:
-                text.write(row)
+    with connection.wrap_database_errors:
+        buffer = read_copy(bind(statement, params), connection=raw)
     types = {name: _READ_BY_COLUMNS[kind] for name, kind in schema.items()}
-    buffer = text.getvalue()
     if not buffer.size:
         return pl.DataFrame(schema=dict(schema))
     table = csv.read_csv(
