@@ -69,7 +69,6 @@ class MoneyWork:
     interest_month: float
     interest_lines: int
     day_close: float
-    reallocation_ms: float
     processor_seconds: dict[str, float]
 
     def data(self) -> dict[str, object]:
@@ -106,7 +105,6 @@ def time_money_work(*, payments: int, day: date, currency: str) -> MoneyWork:
         interest_month=month,
         interest_lines=lines,
         day_close=round(close, 2),
-        reallocation_ms=_time_reallocation(day, now=now + timedelta(days=1)),
         processor_seconds=spent.by_name,
     )
 
@@ -201,8 +199,9 @@ def _time_interest(day: date, currency: str, *, now: datetime) -> tuple[float, f
     return round(before, 2), round(month, 2), posted.lines
 
 
-def _time_reallocation(day: date, *, now: datetime) -> float:
-    """Median milliseconds to allocate an account anew that has 36 months of bills and payments."""
+def reallocation_ms(day: date) -> float:
+    """Median milliseconds to allocate an account anew that has 36 months of bills and payments from `day` on."""
+    now = datetime.combine(day, clock_time(20), tzinfo=timezone.get_current_timezone())
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT account_id, organisation_id, provider_id, service FROM ledger_entry"
