@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from mains.config.chance import Repeatable
 from mains.config.drill.at_once import call_at_once
-from mains.config.drill.counts import DrillCounts, book_losses, count, repeatable
+from mains.config.drill.counts import DrillCounts, book_losses, count
 from mains.integrations.payment_providers.simulator import SimulatedOrder, WeChatDialect, serve_simulator
 from mains.kernel.errors import MainsError
 from mains.payments.actions.channels import secret_name, state_channel
@@ -31,7 +32,7 @@ class _Shop:
     def __init__(self, *, dialect: WeChatDialect, numbers: list[str], seed: int) -> None:
         self.dialect = dialect
         self.numbers = numbers
-        self.chance = repeatable(seed)
+        self.chance = Repeatable(seed)
         self.now = _NOW
         self.counts: Counter[str] = Counter()
 
