@@ -193,6 +193,8 @@ def test_serving_reviving_the_database_and_a_taken_port(migrated: dict[str, str]
         assert status == 200
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["X-Frame-Options"] == "DENY"
+        assert _first_answer(f"http://127.0.0.1:{port}/callbacks/nobody/", data=b"{}")[0] == 404
+        assert _has_kept_connection(Path(migrated["MAINS_HOME"]), asked="payments_paymentchannel")
         _kill_database(Path(migrated["MAINS_HOME"]))
         deadline = time.monotonic() + 60
         while not embedded.is_running(Path(migrated["MAINS_HOME"])):
@@ -213,6 +215,16 @@ def test_serving_reviving_the_database_and_a_taken_port(migrated: dict[str, str]
     assert "Traceback" not in output
 
 
+def _has_kept_connection(home: Path, *, asked: str) -> bool:
+    """Whether a connection whose last statement named a table waits for the next request."""
+    with psycopg.connect(embedded.ensure_running(home).url()) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND pid <> pg_backend_pid() AND query LIKE %s",
+            [f"%{asked}%"],
+        ).fetchone()
+    return row is not None and row[0] > 0
+
+
 def _kill_database(home: Path) -> None:
     pid_file = find_layout(home).data / "postmaster.pid"
     os.kill(int(pid_file.read_text(encoding="ascii").split()[0]), signal.SIGKILL)
@@ -225,12 +237,12 @@ class _Quiet(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _first_answer(url: str) -> tuple[int, Message]:
+def _first_answer(url: str, *, data: bytes | None = None) -> tuple[int, Message]:
     """Status and headers of a server that is just starting; redirects and refusals are answers too."""
     deadline = time.monotonic() + 60
     while True:
         try:
-            with urllib.request.build_opener(_Quiet).open(url, timeout=10) as answer:
+            with urllib.request.build_opener(_Quiet).open(url, data=data, timeout=10) as answer:
                 return answer.status, answer.headers
         except urllib.error.HTTPError as refusal:
             refusal.close()

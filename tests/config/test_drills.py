@@ -42,6 +42,7 @@ def test_all_drills_at_small_size_lose_nothing() -> None:
         "seals",
         "same-key",
         "two-windows",
+        "provider",
         "clock",
         "bill-run",
         "worker",

@@ -176,8 +176,7 @@ def copy_frame(frame: pl.DataFrame, table: str, *, connection: Writer) -> int:
     for a missing or inexact column or when the server counted otherwise; over a writing connection also for
     columns of floating point and arrays of text.
     """
-    schema, name, types = _table_columns(table, connection=connection)
-    fitted = frame.select(_fitted(column, have, types, table) for column, have in frame.schema.items())
+    fitted, schema, name = fit_frame(frame, table, connection=connection)
     if fitted.height == 0:
         return 0
 
@@ -206,6 +205,17 @@ def copy_frame(frame: pl.DataFrame, table: str, *, connection: Writer) -> int:
             remedy="Run again; nothing was stored.",
         )
     return count
+
+
+def fit_frame(frame: pl.DataFrame, table: str, *, connection: Writer) -> tuple[pl.DataFrame, str, str]:
+    """The frame with the types of the table's columns, the table's schema and its bare name. Raises UnableToCopyFrame
+    for a missing or inexact column."""
+    schema, name, types = _table_columns(table, connection=connection)
+    return (
+        frame.select(_fitted(column, have, types, table) for column, have in frame.schema.items()),
+        schema,
+        name,
+    )
 
 
 def ensure_month_partition(table: str, month: date, *, connection: Connection) -> None:

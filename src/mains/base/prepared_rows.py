@@ -10,6 +10,10 @@ from typing import Any, cast
 
 import psycopg
 from django.db import connection
+from psycopg.types.numeric import Int8
+
+# Django switches preparing off by this number being None; with it nothing is prepared but what asks for it.
+_UNASKED_NEVER = 2**31
 
 
 def fetch_prepared(statement: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -17,6 +21,21 @@ def fetch_prepared(statement: str, params: Mapping[str, Any]) -> list[tuple[Any,
     connection.ensure_connection()
     with connection.wrap_database_errors:
         raw = cast("psycopg.Connection[Any]", connection.connection)
+        if raw.prepare_threshold is None:
+            raw.prepare_threshold = _UNASKED_NEVER
         with psycopg.Cursor(raw) as cursor:
-            cursor.execute(statement.encode(), params, prepare=True)
+            cursor.execute(
+                statement.encode(),
+                {name: _of_one_type(value) for name, value in params.items()},
+                prepare=True,
+            )
             return cursor.fetchall() if cursor.description else []
+
+
+def _of_one_type(value: Any) -> Any:
+    """Integers as bigint whatever their size: the driver prepares a statement once for each set of types it meets."""
+    if type(value) is int:
+        return Int8(value)
+    if type(value) is list:
+        return [_of_one_type(one) for one in value]
+    return value

@@ -123,10 +123,6 @@ TEMPLATES = [
 
 # Database
 _address = database_address()
-# A pool belongs to a process that answers requests: threads of commands and bulk workers hold one connection
-# each. MAINS_POOL_SIZE times the number of server processes stays below the server's max_connections (60 when
-# embedded).
-_pool_size = int(os.environ.get("MAINS_POOL_SIZE", "0"))
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -137,8 +133,9 @@ DATABASES = {
         "PORT": str(_address.port),
         "CONN_HEALTH_CHECKS": True,
         "CONN_MAX_AGE": 0,
-        "OPTIONS": dict(_address.options)
-        | ({"pool": {"min_size": 1, "max_size": _pool_size, "timeout": 5}} if _pool_size else {}),
+        # Threads of commands and bulk workers hold one connection each; `config.wsgi` adds a pool for those that
+        # answer requests.
+        "OPTIONS": dict(_address.options),
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

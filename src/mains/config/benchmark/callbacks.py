@@ -15,6 +15,7 @@ from statistics import quantiles
 
 from django.db import connection
 
+from mains.config.benchmark.callback_floor import floor_p95_ms
 from mains.config.benchmark.processor import family_seconds, server_seconds
 from mains.config.chance import Repeatable
 from mains.integrations.payment_providers.simulator import SimulatedOrder, WeChatDialect
@@ -41,6 +42,7 @@ class CallbackFigures:
     """Milliseconds from the moment at which a call-back was due to be sent until its answer was there.
 
     `web_cpu_ms` and `database_cpu_ms` are processor time of one call-back; they hold on a machine that others use.
+    `floor_p95_ms`: the same rows inserted again at the same rate by the database alone (`callback_floor`).
     `missing` are acknowledged payments without a receipt, `doubled` orders with more than one; both must be 0.
     """
 
@@ -56,6 +58,7 @@ class CallbackFigures:
     slowest_ms: float
     web_cpu_ms: float
     database_cpu_ms: float | None
+    floor_p95_ms: float
     missing: int
     doubled: int
     breaches: int
@@ -113,6 +116,7 @@ def time_callbacks(*, database: str, rate: int, seconds: int) -> CallbackFigures
             if on_server is None or used_by_server is None
             else round((on_server - used_by_server) * 1000 / len(answers), 2)
         ),
+        floor_p95_ms=floor_p95_ms(numbers=taken, rate=rate),
         missing=missing,
         doubled=doubled,
         breaches=len(ledger_invariants.find_breaches()) + len(payment_invariants.find_breaches()),

@@ -1,6 +1,6 @@
-"""What a utility's accountants wait for, timed on the connected ledger: registers, bank files, statements, closings.
+"""What a utility's accountants wait for, timed on the connected ledger: registers, bank files, late interest, closing.
 
-The utility is one that `benchmark.databases` loaded and that has billed months.
+The ledger is that of `benchmark.money`.
 """
 
 import time
@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
-from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import polars as pl
 from django.db import connection
@@ -19,8 +18,9 @@ from mains.config.benchmark.processor import command_seconds, server_seconds
 from mains.config.drill.fake_bank import IBAN
 from mains.config.drill.paying import MAPPING, register_of
 from mains.config.drill.utility import account_numbers
+from mains.debt.actions.interest import post_interest
+from mains.debt.actions.terms import state_interest
 from mains.integrations.bank_files.intake import take_bank_file
-from mains.kernel.period import next_month
 from mains.ledger.actions.periods import close_through
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.actions.reallocation import reallocate
@@ -33,19 +33,30 @@ from mains.payments.actions.mapping import load_mapping
 from mains.payments.actions.staging import stage_register
 from mains.payments.models import BankFile, PaymentRegister
 from mains.payments.values import RegisterStatus
-from mains.reporting.queries.turnover import RowKind, turnover
-from mains.staff.values import EVERYTHING
 
 Result = TypeVar("Result")
 _MONTHS = 36
 _REPEATS = 15
+_RULE = """
+interest: bench-late
+currency: {currency}
+source: Housing Code, art. 155(14)
+steps:
+  - {{upto: 30, factor: 0}}
+  - {{upto: 90, factor: 1/300}}
+  - {{factor: 1/130}}
+rates: 16 %
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MoneyWork:
-    """Seconds by the clock, and milliseconds where the name says so. `staged` is reading, checking and matching;
-    `accepted` is booking and allocation. `processor_seconds` are of the command and the server together, by name; they
-    hold on a machine that others use."""
+    """Seconds by the clock, and milliseconds where the name says so.
+
+    `staged` is reading, checking and matching, `accepted` booking and allocation. `interest_before` is the first run,
+    of all months at once, `interest_month` the next one, a month on, with so many lines. `processor_seconds` are of the
+    command and the server together, by name; they hold on a machine that others use.
+    """
 
     payments: int
     register_staged: float
@@ -54,10 +65,10 @@ class MoneyWork:
     mt940_accepted: float
     camt_staged: float
     camt_accepted: float
-    turnover_ms: float
-    drill_down_ms: float
+    interest_before: float
+    interest_month: float
+    interest_lines: int
     day_close: float
-    reallocation_ms: float
     processor_seconds: dict[str, float]
 
     def data(self) -> dict[str, object]:
@@ -78,8 +89,8 @@ def time_money_work(*, payments: int, day: date, currency: str) -> MoneyWork:
     spent("mt940")
     camt = _time_bank_file(_camt(_payments(numbers, payments, day, "C"), currency), now=now)
     spent("camt")
-    statement, step = _time_turnover(day)
-    spent("turnover")
+    before, month, lines = _time_interest(day, currency, now=now)
+    spent("interest")
     close, _ = _timed(lambda: close_through(book=Book.EVERYTHING, day=day, now=now + timedelta(days=1)))
     spent("day close")
     return MoneyWork(
@@ -90,10 +101,10 @@ def time_money_work(*, payments: int, day: date, currency: str) -> MoneyWork:
         mt940_accepted=swift[1],
         camt_staged=camt[0],
         camt_accepted=camt[1],
-        turnover_ms=statement,
-        drill_down_ms=step,
+        interest_before=before,
+        interest_month=month,
+        interest_lines=lines,
         day_close=round(close, 2),
-        reallocation_ms=_time_reallocation(day, now=now + timedelta(days=1)),
         processor_seconds=spent.by_name,
     )
 
@@ -173,24 +184,24 @@ def _camt(payments: Iterable[tuple[str, date, int, str]], currency: str) -> byte
     ).encode()
 
 
-def _time_turnover(day: date) -> tuple[float, float]:
-    """Milliseconds of the utility's statement, and of the slowest step down to accounts."""
-    month = day.replace(day=1)
-    asked: dict[str, Any] = {"scope": EVERYTHING, "month_from": month, "month_to": next_month(month)}
-    top, level = _timed(lambda: turnover(**asked))
-    slowest = 0.0
-    while True:
-        below = [row for row in level.rows if row.kind == RowKind.UNIT and row.id]
-        if not below:
-            break
-        unit_id = below[0].id
-        seconds, level = _timed(partial(turnover, **asked, organisation_id=unit_id))
-        slowest = max(slowest, seconds)
-    return round(top * 1000), round(slowest * 1000)
+def _time_interest(day: date, currency: str, *, now: datetime) -> tuple[float, float, int]:
+    """Seconds of the run until the end of the month before the last, and of the last; lines of the latter."""
+    state_interest(
+        document=_RULE.format(currency=currency),
+        valid_from=date(2020, 1, 1),
+        proof="bench",
+        actor=None,
+        now=now,
+    )
+    until = day.replace(day=1) - timedelta(days=1)
+    before, _ = _timed(lambda: post_interest(until=until.replace(day=1) - timedelta(days=1), now=now))
+    month, posted = _timed(lambda: post_interest(until=until, now=now))
+    return round(before, 2), round(month, 2), posted.lines
 
 
-def _time_reallocation(day: date, *, now: datetime) -> float:
-    """Median milliseconds to allocate an account anew that has 36 months of bills and payments."""
+def reallocation_ms(day: date) -> float:
+    """Median milliseconds to allocate an account anew that has 36 months of bills and payments from `day` on."""
+    now = datetime.combine(day, clock_time(20), tzinfo=timezone.get_current_timezone())
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT account_id, organisation_id, provider_id, service FROM ledger_entry"

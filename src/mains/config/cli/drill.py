@@ -91,13 +91,28 @@ def same_key(
 def two_windows(
     rounds: Annotated[int, typer.Option(min=1, help="Pairs of payments.")] = 20, seed: _SEED = 1
 ) -> None:
-    """Take money for one account at two windows at once: both count, and no debt is covered twice."""
+    """Take money for one account at two cash desks at once: both count, and no debt is covered twice."""
     with _place(seed) as (_home, numbers):
         from mains.config.drill.at_once import pay_one_account_from_two_desks
         from mains.config.drill.place import copied_database
 
         with copied_database("drill_windows"):
             _end([pay_one_account_from_two_desks(numbers=numbers, rounds=rounds, seed=seed)])
+
+
+@app.command()
+def provider(
+    orders: Annotated[int, typer.Option(min=1, help="Orders, each misused in one way.")] = 140,
+    seed: _SEED = 1,
+) -> None:
+    """Let a provider charge and fall silent, call back at once, late and wrongly: the money is in the books once."""
+    with _place(seed) as (_home, numbers):
+        from mains.config.drill.place import copied_database
+        from mains.config.drill.provider import misuse_provider
+        from mains.tariffs.queries.records import currency_of_utility
+
+        with copied_database("drill_provider"):
+            _end([misuse_provider(numbers=numbers, orders=orders, seed=seed, currency=currency_of_utility())])
 
 
 @app.command()

@@ -46,6 +46,7 @@ def run_server(*, host: str, port: int, workers: int = 0) -> None:
     count = workers or min(4, core_count())
     os.environ["MAINS_POOL_SIZE"] = str(max(2, min(_THREADS, _SHARED_CONNECTIONS // count)))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mains.config.settings")
+    from django.db import connections
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -56,6 +57,8 @@ def run_server(*, host: str, port: int, workers: int = 0) -> None:
     threading.Thread(target=keep_worker, daemon=True).start()
     if database_address().is_embedded:
         threading.Thread(target=_revive_database, daemon=True).start()
+    # The servers are copies of this process and must not speak on its connection.
+    connections.close_all()
     Granian(
         "mains.config.wsgi:application",
         address=host,

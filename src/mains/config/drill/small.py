@@ -12,12 +12,14 @@ from mains.config.drill.oracle import compare_rounding
 from mains.config.drill.paying import pay
 from mains.config.drill.place import copied_database
 from mains.config.drill.planted import find_altered_rows, find_broken_rows
+from mains.config.drill.provider import misuse_provider
 from mains.config.drill.resuming import kill_bill_run, kill_worker
 from mains.config.drill.simulation import simulate
 from mains.tariffs.queries.records import currency_of_utility
 
 DRILLS = (
-    "oracle", "same-key", "two-windows", "clock", "invariants", "seals", "simulate", "bill-run", "worker", "kill",
+    "oracle", "same-key", "two-windows", "provider", "clock", "invariants", "seals", "simulate", "bill-run", "worker",
+    "kill",
 )  # fmt: skip
 
 
@@ -50,6 +52,9 @@ def _drills(
         "oracle": lambda: compare_rounding(rows=5_000, seed=seed),
         "same-key": lambda: pay_with_one_key(numbers=numbers, calls=12, seed=seed),
         "two-windows": lambda: pay_one_account_from_two_desks(numbers=numbers, rounds=3, seed=seed),
+        "provider": lambda: misuse_provider(
+            numbers=numbers, orders=14, seed=seed, currency=currency_of_utility()
+        ),
         "clock": lambda: set_clock_back(numbers=numbers, seed=seed),
         "invariants": lambda: broken(find_broken_rows),
         "seals": lambda: broken(find_altered_rows),

@@ -40,18 +40,17 @@ def _numbered(line: BankLine, text: str, mark: str) -> BankLine:
         if piece[:2].isascii() and piece[:2].isdigit():
             parts[int(piece[:2])] = parts.get(int(piece[:2]), "") + piece[2:]
     purpose = "".join(parts[key] for key in sorted(parts) if 20 <= key <= 29 or 60 <= key <= 63)
-    read = _sepa_words(line, purpose or parts.get(0, ""))
-    name = (parts.get(32, "") + parts.get(33, "")).strip()
-    account = clean_account(parts.get(31) or parts.get(38, ""))[0]
-    return replace(
-        read,
-        payer_name=name or read.payer_name,
-        payer_account=account or read.payer_account,
+    return _sepa_words(
+        line,
+        purpose or parts.get(0, ""),
+        name=(parts.get(32, "") + parts.get(33, "")).strip(),
+        account=clean_account(parts.get(31) or parts.get(38, ""))[0],
     )
 
 
-def _sepa_words(line: BankLine, purpose: str) -> BankLine:
-    """`EREF+…SVWZ+…` within the purpose; the purpose itself where there are no such words."""
+def _sepa_words(line: BankLine, purpose: str, *, name: str = "", account: str = "") -> BankLine:
+    """`EREF+…SVWZ+…` within the purpose; the purpose itself where there are no such words. `name` and `account` of the
+    payer count before those of the words."""
     marks = list(_SEPA.finditer(purpose))
     words = _words(purpose, marks)
     text = words.get("SVWZ") if marks else purpose.strip()
@@ -63,8 +62,8 @@ def _sepa_words(line: BankLine, purpose: str) -> BankLine:
         remittance=text or line.remittance,
         end_to_end_id=line.end_to_end_id if reference.upper() in ("", "NOTPROVIDED") else reference,
         structured_reference=_creditor_reference(text),
-        payer_name=words.get("ABWA", line.payer_name),
-        payer_account=words.get("IBAN", line.payer_account),
+        payer_name=name or words.get("ABWA", line.payer_name),
+        payer_account=account or words.get("IBAN", line.payer_account),
         batch_id=words.get("KREF", ""),
     )
 

@@ -20,9 +20,10 @@ _CHUNK = 50_000
 # More accounts than these are locked all at once; a lock for each would fill the server's table of locks.
 _LOCKED_ONE_BY_ONE = 100
 # Accounts whose ids differ above these bits share a lock, which is safe and only makes one wait for the other.
-_KEY_BITS = 2**31 - 1
-# One statement, so that everybody takes the lock of all accounts, shared, before those of single ones.
-ALLOCATION_LOCK = """
+KEY_BITS = 2**31 - 1
+# One statement, so that everybody takes the lock of all accounts, shared, before those of single ones;
+# `payments/actions/machine_receipts.py` does the same.
+_ALLOCATION_LOCK = """
     WITH everybody AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(hashtext('ledger_allocation')) AS held)
     SELECT pg_advisory_xact_lock(hashtext('ledger_allocation_of'), key)
     FROM everybody, unnest(%(keys)s::int[]) AS key
@@ -95,12 +96,8 @@ def lock_allocation(*, account_ids: Sequence[int] | None = None) -> None:
         if account_ids is None or len(account_ids) > _LOCKED_ONE_BY_ONE:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger_allocation'))")
         else:
-            cursor.execute(ALLOCATION_LOCK, {"keys": allocation_keys(account_ids)})
-
-
-def allocation_keys(account_ids: Sequence[int]) -> list[int]:
-    """The keys of `ALLOCATION_LOCK` for these accounts, in the one order in which everybody locks."""
-    return sorted({account_id & _KEY_BITS for account_id in account_ids})
+            keys = sorted({account_id & KEY_BITS for account_id in account_ids})
+            cursor.execute(_ALLOCATION_LOCK, {"keys": keys})
 
 
 def store_allocations(made: pl.DataFrame, *, now: datetime) -> Allocated:

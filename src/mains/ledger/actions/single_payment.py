@@ -35,19 +35,22 @@ _POST = """
         SELECT id, %(control)s::text, %(unit_id)s::bigint, 0, '', %(amount_minor)s::bigint FROM posted
     )
     INSERT INTO ledger_allocation (account_id, item_id, credit_id, amount_minor, business_date, recorded_at)
-    SELECT %(account_id)s::bigint, item_id, entry.id, cover.amount_minor, cover.day, %(now)s::timestamptz
-    FROM unnest(%(items)s::bigint[], %(item_providers)s::bigint[], %(item_services)s::text[],
+    SELECT %(account_id)s::bigint, item_id, coalesce(nullif(cover.credit_id, 0), entry.id), cover.amount_minor,
+           cover.day, %(now)s::timestamptz
+    FROM unnest(%(items)s::bigint[], %(credits)s::bigint[], %(item_providers)s::bigint[], %(item_services)s::text[],
                 %(covered)s::bigint[], %(days)s::date[])
-         AS cover (item_id, provider_id, service, amount_minor, day)
-    JOIN entry USING (provider_id, service)
+         AS cover (item_id, credit_id, provider_id, service, amount_minor, day)
+    LEFT JOIN entry USING (provider_id, service)
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cover:
-    """So much of a payment pays this item; `day` is the later one of item and payment, or the first open one."""
+    """So much of the payment, or of the earlier credit of that id, pays this item; `day` is the later one of item and
+    payment, or the first open one."""
 
     item_id: int
+    credit_id: int | None = None
     provider_id: int
     service: str
     amount_minor: int
@@ -69,7 +72,7 @@ def post_single_payment(
     narrative: str,
 ) -> None:
     """Credit an account with `shares` (provider, service, minor units, each supply once), debit `control` at a unit,
-    and keep which items they cover.
+    and keep which items they and earlier credits cover.
 
     The caller holds the account's allocation lock and the open days, has checked the day, has seen to the partition of
     its month, and posts each source once: the database refuses a second time with IntegrityError.
@@ -91,6 +94,7 @@ def post_single_payment(
         "control": control.value,
         "unit_id": unit_id,
         "items": [cover.item_id for cover in covers],
+        "credits": [cover.credit_id or 0 for cover in covers],
         "item_providers": [cover.provider_id for cover in covers],
         "item_services": [cover.service for cover in covers],
         "covered": [cover.amount_minor for cover in covers],

@@ -8,6 +8,7 @@ import polars as pl
 
 from mains.base.prepared_rows import fetch_prepared
 from mains.kernel.errors import MainsError
+from mains.ledger.actions.allocation import KEY_BITS
 from mains.ledger.actions.days import hold_open_days
 from mains.ledger.actions.posting import ENTRY_SCHEMA, POSTING_SCHEMA, post_transaction
 from mains.ledger.values import Control, TransactionKind
@@ -16,16 +17,36 @@ from mains.payments.actions.single_receipt import book_single_receipt
 from mains.payments.queries.supply import utility_id
 from mains.payments.values.places import MoneyPlace
 
+# One statement: the receipt, once per key, and its order as paid; then, for what `book_single_receipt` needs, the locks
+# of `lock_allocation` for its account in the same order, the open days, and the partition of the month.
 _RECEIVE = """
-    INSERT INTO payments_receipt (idempotency_key, channel_id, order_id, account_id, account_number, payer, reference,
-                                  paid_on, amount_minor, money_control, money_unit_id, recorded_at)
-    SELECT %(key)s::text, %(channel_id)s::bigint, %(order_id)s::bigint, a.id, %(number)s::text, %(payer)s::text,
-           %(reference)s::text, %(paid_on)s::date, %(amount_minor)s::bigint, %(control)s::text,
-           coalesce((SELECT id FROM staff_organisation WHERE kind = 'utility' ORDER BY id LIMIT 1), 0),
-           %(now)s::timestamptz
-    FROM (SELECT) AS once LEFT JOIN customers_account a ON a.number = %(number)s::text
-    ON CONFLICT (idempotency_key) DO NOTHING
-    RETURNING id, account_id, money_unit_id
+    WITH receipt AS (
+        INSERT INTO payments_receipt (idempotency_key, channel_id, order_id, account_id, account_number, payer,
+                                      reference, paid_on, amount_minor, money_control, money_unit_id, recorded_at)
+        SELECT %(key)s::text, %(channel_id)s::bigint, %(order_id)s::bigint, a.id, %(number)s::text, %(payer)s::text,
+               %(reference)s::text, %(paid_on)s::date, %(amount_minor)s::bigint, %(control)s::text,
+               coalesce((SELECT id FROM staff_organisation WHERE kind = 'utility' ORDER BY id LIMIT 1), 0),
+               %(now)s::timestamptz
+        FROM (SELECT) AS once LEFT JOIN customers_account a ON a.number = %(number)s::text
+        ON CONFLICT (idempotency_key) DO NOTHING
+        RETURNING id, account_id, money_unit_id
+    ), paid AS (
+        UPDATE payments_paymentorder o
+        SET state = 'paid', external_id = %(external_id)s::text, receipt_id = receipt.id, next_try_at = NULL,
+            changed_at = %(now)s::timestamptz
+        FROM receipt WHERE o.id = %(order_id)s::bigint AND o.external_id = ''
+    ), everybody AS MATERIALIZED (
+        SELECT receipt.*, pg_advisory_xact_lock_shared(hashtext('ledger_allocation')) AS held FROM receipt
+    ), own AS MATERIALIZED (
+        SELECT everybody.*, pg_advisory_xact_lock(hashtext('ledger_allocation_of'),
+                                                  (account_id & %(key_bits)s::bigint)::int) AS locked
+        FROM everybody
+    ), days AS MATERIALIZED (
+        SELECT own.*, pg_advisory_xact_lock_shared(hashtext('ledger_period')) AS open FROM own
+    )
+    SELECT id, account_id, money_unit_id, set_config('plan_cache_mode', 'force_generic_plan', true),
+           mains_month_partition('ledger_entry', date_trunc('month', %(paid_on)s::date::timestamp)::date)
+    FROM days
 """
 _KNOWN = """
     SELECT id, account_id, account_number, amount_minor FROM payments_receipt WHERE idempotency_key = %(key)s::text
@@ -60,7 +81,8 @@ def receive_by_machine(
     """Book money that a channel has collected, on the account of that number, else in suspense.
 
     `external_id` is the channel's own number of the payment: the same one is received once, whoever reports it how
-    often, also at the same moment. The money is due from the channel until it pays out. Within the caller's database
+    often, also at the same moment. An order (`order_id`, locked by the caller) that had no payment is paid by it. The
+    money is due from the channel until it pays out. Within the caller's database
     transaction. Raises UnableToReceive when the number is known with another amount or account.
     """
     key = machine_key(channel_code=channel_code, external_id=external_id)
@@ -74,12 +96,14 @@ def receive_by_machine(
         "paid_on": paid_on,
         "amount_minor": amount_minor,
         "control": Control.AGENTS.value,
+        "external_id": external_id,
+        "key_bits": KEY_BITS,
         "now": now,
     }
     made = fetch_prepared(_RECEIVE, params)
     if not made:
         return _known(key, account_number=account_number, amount_minor=amount_minor)
-    ((receipt_id, account_id, unit_id),) = made
+    ((receipt_id, account_id, unit_id, *_),) = made
     if account_id is None:
         _keep_in_suspense(receipt_id, amount_minor=amount_minor, paid_on=paid_on, now=now)
     else:

@@ -27,12 +27,6 @@ _LOCK_ORDER = """
     SELECT id, account_number, amount_minor, instalments, state, external_id, expires_at
     FROM payments_paymentorder WHERE number = %(number)s::text AND channel_id = %(channel_id)s::bigint FOR UPDATE
 """
-_PAY_ORDER = """
-    UPDATE payments_paymentorder
-    SET state = 'paid', external_id = %(external_id)s::text, receipt_id = %(receipt_id)s::bigint, next_try_at = NULL,
-        changed_at = %(now)s::timestamptz
-    WHERE id = %(id)s::bigint
-"""
 _CHANNEL = """
     SELECT id, code, adapter, currency, settings::text FROM payments_paymentchannel
     WHERE code = %(code)s::text AND is_active AND adapter <> ''
@@ -165,10 +159,6 @@ def _receive(channel: PaymentChannel, order: _Order | None, notice: Notice, *, n
             now=now,
         )
         return
-    fetch_prepared(
-        _PAY_ORDER,
-        {"id": order.id, "external_id": notice.external_id, "receipt_id": received.receipt_id, "now": now},
-    )
     if order.state != OrderState.OPEN:
         close_letters(channel_id=channel.pk, subject=notice.order_number, now=now)
 

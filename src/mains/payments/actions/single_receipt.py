@@ -1,34 +1,20 @@
 """Book one receipt of one account as it arrives: a few statements where `book_receipts` moves frames.
 
 The common case is done here: the payment is of an open day, the latest of its account, and pays by age or service by
-service. Everything else goes to `book_receipts`. Both ways leave the same rows; a test compares them on histories of
-chance.
+service; money that waited on the account is used before it. Everything else goes to `book_receipts`. Both ways leave
+the same rows; a test compares them on histories of chance.
 """
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from mains.base.prepared_rows import fetch_prepared
-from mains.ledger.actions.allocation import ALLOCATION_LOCK, allocation_keys
 from mains.ledger.actions.single_payment import Cover, post_single_payment
 from mains.ledger.values import PenaltyOrder, PolicyRule, TransactionKind
 from mains.payments.actions.receipts import NO_OTHER_SIDE, RECEIPT_SCHEMA, book_receipts
 from mains.payments.queries.single_receipt import OpenItem, Situation, read_situation
 from mains.payments.values.places import MoneyPlace
-
-_LOCK_DAYS = """
-    SELECT pg_advisory_xact_lock_shared(hashtext('ledger_period')),
-           mains_month_partition('ledger_entry', date_trunc('month', %(paid_on)s::date::timestamp)::date),
-           set_config('plan_cache_mode', 'force_generic_plan', true)
-"""
-
-
-def lock_account(*, account_id: int, paid_on: date) -> None:
-    """Until the end of the database transaction nobody else allocates on the account and nobody closes a day; the
-    month of the payment has its partition."""
-    fetch_prepared(ALLOCATION_LOCK, {"keys": allocation_keys([account_id])})
-    fetch_prepared(_LOCK_DAYS, {"paid_on": paid_on})
 
 
 def book_single_receipt(
@@ -42,8 +28,10 @@ def book_single_receipt(
     now: datetime,
     narrative: str,
 ) -> None:
-    """Book a receipt of a known account as `book_receipts` does, within the caller's database transaction."""
-    lock_account(account_id=account_id, paid_on=paid_on)
+    """Book a receipt of a known account as `book_receipts` does, within the caller's database transaction.
+
+    The caller holds the account's allocation lock and the open days, and has seen to the partition of the month.
+    """
     situation = read_situation(account_id=account_id, paid_on=paid_on)
     if not _is_plain(situation, paid_on):
         book_receipts(
@@ -58,7 +46,8 @@ def book_single_receipt(
             money=money,
         )
         return
-    covers = _covers(_in_order(situation), amount_minor=amount_minor, paid_on=paid_on)
+    earlier, items = _use_credits(situation)
+    covers = _covers(_in_order(situation, items), amount_minor=amount_minor, paid_on=paid_on)
     post_single_payment(
         kind=kind,
         source_id=receipt_id,
@@ -66,7 +55,7 @@ def book_single_receipt(
         account_id=account_id,
         organisation_id=situation.organisation_id,
         shares=_shares(covers, situation=situation, amount_minor=amount_minor),
-        covers=covers,
+        covers=[*earlier, *covers],
         control=money.control,
         unit_id=money.organisation_id,
         now=now,
@@ -75,25 +64,50 @@ def book_single_receipt(
 
 
 def _is_plain(situation: Situation, paid_on: date) -> bool:
-    """Whether nothing but this payment moves: an open day, no later credit, no old credit that meets an open item, and
-    no due dates of an instalment plan."""
+    """Whether nothing moves but this payment and money that waited: an open day, no later credit, nothing whose place
+    depends on interest or on due dates of an instalment plan."""
     is_open = situation.closed_through is None or situation.closed_through < paid_on
     is_latest = situation.last_credit_on is None or situation.last_credit_on <= paid_on
-    meets_credit = any(
-        (item.provider_id, item.service) in situation.credit_supplies for item in situation.items
-    )
     is_by_age = situation.rule is not PolicyRule.PROPORTIONAL and situation.penalty is PenaltyOrder.BY_DATE
-    return is_open and is_latest and not meets_credit and is_by_age and not situation.has_plan
+    # Money that waited goes by the policy of its own day, and within one supply policies differ in interest only.
+    credits_by_age = not (situation.credits and situation.has_penalty_order)
+    return is_open and is_latest and is_by_age and credits_by_age and not situation.has_plan
 
 
-def _in_order(situation: Situation) -> list[OpenItem]:
+def _use_credits(situation: Situation) -> tuple[list[Cover], list[OpenItem]]:
+    """What money that waited covers, oldest first within its supply, and the items that are open then."""
+    opened = situation.closed_through + timedelta(days=1) if situation.closed_through else date.min
+    left = {item.item_id: item.open_minor for item in situation.items}
+    covers = []
+    for credit in situation.credits:
+        rest = credit.left_minor
+        for item in situation.items:
+            taken = min(rest, left[item.item_id])
+            if not taken or (item.provider_id, item.service) != (credit.provider_id, credit.service):
+                continue
+            rest -= taken
+            left[item.item_id] -= taken
+            covers.append(
+                Cover(
+                    item_id=item.item_id,
+                    credit_id=credit.credit_id,
+                    provider_id=item.provider_id,
+                    service=item.service,
+                    amount_minor=taken,
+                    day=max(item.business_date, credit.paid_on, opened),
+                )
+            )
+    return covers, [
+        replace(item, open_minor=left[item.item_id]) for item in situation.items if left[item.item_id]
+    ]
+
+
+def _in_order(situation: Situation, items: list[OpenItem]) -> list[OpenItem]:
     """Items as the policy pays them: services that come first, then by due day and id."""
     places: dict[str, int] = {}
     if situation.rule is PolicyRule.BY_SERVICE:
         places = {service: place for place, service in enumerate(situation.first_services)}
-    return sorted(
-        situation.items, key=lambda item: (places.get(item.service, len(places)), item.due_on, item.item_id)
-    )
+    return sorted(items, key=lambda item: (places.get(item.service, len(places)), item.due_on, item.item_id))
 
 
 def _covers(items: list[OpenItem], *, amount_minor: int, paid_on: date) -> list[Cover]:

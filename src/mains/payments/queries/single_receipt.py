@@ -6,7 +6,6 @@ from datetime import date
 
 from mains.base.prepared_rows import fetch_prepared
 from mains.ledger.values import PenaltyOrder, PolicyRule
-from mains.staff.values import OrganisationKind
 
 _SITUATION = """
     WITH used AS (
@@ -23,16 +22,16 @@ _SITUATION = """
     SELECT
         (SELECT jsonb_agg(jsonb_build_array(id, provider_id, service, due, business_date, open_minor)
                           ORDER BY due, id) FROM entry WHERE amount_minor > 0 AND open_minor > 0),
-        (SELECT jsonb_agg(DISTINCT jsonb_build_array(provider_id, service))
-         FROM entry WHERE amount_minor < 0 AND open_minor < 0),
+        (SELECT jsonb_agg(jsonb_build_array(id, provider_id, service, business_date, -open_minor)
+                          ORDER BY business_date, id) FROM entry WHERE amount_minor < 0 AND open_minor < 0),
         (SELECT max(business_date) FROM entry WHERE amount_minor < 0),
         (SELECT max(through) FROM (
             SELECT DISTINCT ON (book) through FROM ledger_periodevent
             WHERE kind IN ('closed', 'reopened') ORDER BY book, id DESC) last),
         (SELECT jsonb_build_array(rule, services, penalty) FROM ledger_allocationpolicy
          WHERE superseded_at IS NULL AND valid @> %(paid_on)s::date),
+        EXISTS (SELECT FROM ledger_allocationpolicy WHERE superseded_at IS NULL AND penalty <> %(by_date)s::text),
         a.organisation_id, coalesce(s.provider_id, 0), coalesce(s.service, ''),
-        coalesce((SELECT id FROM staff_organisation WHERE kind = %(utility)s::text ORDER BY id LIMIT 1), 0),
         EXISTS (SELECT FROM ledger_deferral WHERE account_id = %(account_id)s::bigint)
     FROM customers_account a
     LEFT JOIN LATERAL (
@@ -59,32 +58,54 @@ class OpenItem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OpenCredit:
+    """Money not used yet."""
+
+    credit_id: int
+    provider_id: int
+    service: str
+    paid_on: date
+    left_minor: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Situation:
-    """An account before a payment: its open items by due day and id, the supplies that have unused credit, the day of
-    its last credit, the last closed day of money, the policy of the day of payment, its own supply, and whether an
-    instalment plan has moved due dates."""
+    """An account before a payment: its open items by due day and id, its unused credits by day and id, the day of its
+    last credit, the last closed day of money, the policy of the day of payment, whether interest stands apart by any
+    policy of any day, its own supply, and whether an instalment plan has moved due dates."""
 
     items: tuple[OpenItem, ...]
-    credit_supplies: frozenset[tuple[int, str]]
+    credits: tuple[OpenCredit, ...]
     last_credit_on: date | None
     closed_through: date | None
     rule: PolicyRule
     first_services: tuple[str, ...]
     penalty: PenaltyOrder
+    has_penalty_order: bool
     organisation_id: int
     provider_id: int
     service: str
-    utility_id: int
     has_plan: bool
 
 
 def read_situation(*, account_id: int, paid_on: date) -> Situation:
     """What booking a payment of that day needs; the caller holds the account's allocation lock and the open days."""
-    ((items, unused, last, closed, policy, organisation_id, provider_id, service, utility_id, has_plan),) = (
-        fetch_prepared(
-            _SITUATION,
-            {"account_id": account_id, "paid_on": paid_on, "utility": OrganisationKind.UTILITY.value},
-        )
+    (
+        (
+            items,
+            unused,
+            last,
+            closed,
+            policy,
+            has_penalty_order,
+            organisation_id,
+            provider_id,
+            service,
+            has_plan,
+        ),
+    ) = fetch_prepared(
+        _SITUATION,
+        {"account_id": account_id, "paid_on": paid_on, "by_date": PenaltyOrder.BY_DATE.value},
     )
     # On Django's connections JSON comes as text.
     rule, services, penalty = (
@@ -102,17 +123,24 @@ def read_situation(*, account_id: int, paid_on: date) -> Situation:
             )
             for item_id, provider, of_service, due, day, minor in json.loads(items or "[]")
         ),
-        credit_supplies=frozenset(
-            (provider, of_service) for provider, of_service in json.loads(unused or "[]")
+        credits=tuple(
+            OpenCredit(
+                credit_id=credit_id,
+                provider_id=provider,
+                service=of_service,
+                paid_on=date.fromisoformat(day),
+                left_minor=minor,
+            )
+            for credit_id, provider, of_service, day, minor in json.loads(unused or "[]")
         ),
         last_credit_on=last,
         closed_through=closed,
         rule=PolicyRule(rule),
         first_services=tuple(services),
         penalty=PenaltyOrder(penalty),
+        has_penalty_order=has_penalty_order,
         organisation_id=organisation_id,
         provider_id=provider_id,
         service=service,
-        utility_id=utility_id,
         has_plan=has_plan,
     )
