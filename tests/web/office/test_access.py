@@ -218,7 +218,6 @@ POSTED = {
     "cancel_plan",
     "acknowledge_debt",
     "propose_write_off",
-    "acknowledge_debt",
     "drop_acknowledgement",
     "book_transfer",
     "status_report",
