@@ -12,7 +12,6 @@ from mains.staff.actions.rights import (
     UnableToChangeRights,
     ask_for_password,
     bring_back,
-    change_limit,
     change_role,
     decide_rights,
     end_role_of,
@@ -21,7 +20,6 @@ from mains.staff.actions.rights import (
     suspend,
 )
 from mains.staff.models import Assignment, Organisation, OrganisationPlacement, Role, User
-from mains.staff.queries.approvals import limit_of
 from mains.staff.queries.people import (
     PeopleFilter,
     find_person,
@@ -30,7 +28,7 @@ from mains.staff.queries.people import (
     list_people,
 )
 from mains.staff.queries.rights import rights_of, rights_with, subtree_of
-from mains.staff.values import EVERYTHING, Permission, ProposalKind, Scope
+from mains.staff.values import EVERYTHING, Permission, Scope
 
 pytestmark = pytest.mark.django_db
 
@@ -222,25 +220,6 @@ def test_an_own_role_begins_with_nothing_and_needs_a_reason(cast) -> None:
         change_role(
             role_code="night", permissions=["fly"], demands_second_factor=False, asking=cast.asking("ada")
         )
-
-
-def test_a_higher_limit_waits_and_a_lower_one_holds(cast) -> None:
-    told = {"role_code": "accountant", "kind": ProposalKind.REFUND, "valid_from": TODAY}
-    assert change_limit(amount_minor=500_00, asking=cast.asking("ada"), **told).is_waiting
-    decide_rights(proposal_id=_waiting(), agrees=True, now=NOW, actor_id=cast.people["musa"].pk)
-    assign_role(
-        user=cast.people["sani"],
-        unit=cast.units["utility"],
-        role=Role.objects.get(code="accountant"),
-        valid_from=TODAY,
-        actor=None,
-        now=NOW,
-    )
-    limit = {"user_id": cast.people["sani"].pk, "kind": ProposalKind.REFUND, "on_date": TODAY}
-    assert limit_of(**limit) == 500_00
-    asking = cast.asking("ada", "Order 13")
-    assert not change_limit(amount_minor=100_00, asking=asking, **told).is_waiting
-    assert limit_of(**limit) == 100_00
 
 
 def test_people_are_found_by_name_role_unit_and_state(cast) -> None:

@@ -14,6 +14,8 @@ DEBTS = (
     _("The amount is above what your role approves."),
     _("Ask somebody whose limit is higher."),
     _("A limit is a role of the utility and an amount, not below zero."),
+    _("Nobody moves the limit of a role that they hold."),
+    _("Ask somebody who does not hold the role."),
     _("Give the code of a role."),
     _("There are no figures of a key rate {code}."),
     _("State the rate first: mains ledger interest rate."),

@@ -164,7 +164,6 @@ class RightsChangeKind(models.TextChoices):
     GRANT = "grant", _("Role given")
     END = "end", _("Role ended")
     ROLE = "role", _("Permissions of a role")
-    LIMIT = "limit", _("Amount limit of a role")
     SUSPENSION = "suspension", _("Person suspended")
     RETURN = "return", _("Person back")
     PASSWORD = "password", _("Link to set a password")

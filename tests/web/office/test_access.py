@@ -208,7 +208,6 @@ POSTED = {
     "unlock_person",
     "drop_second_factor",
     "add_role",
-    "state_role_limit",
     "export_personal_data",
     "erase_personal_data",
     "move_desk_cash",
@@ -532,14 +531,8 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
             assert status == 403, f"{role} got {status} from {pattern.name}"
         else:
             # 403 remains for what only the whole utility may do, 404 for what lies outside the unit.
-            # An empty form comes back with 400.
-            is_empty = status == 400 and pattern.name == "state_role_limit"
-            is_reached = (
-                is_empty
-                or status in (200, 302)
-                or (
-                    own_office.people[role] not in _people_of_the_utility(own_office) and status in (403, 404)
-                )
+            is_reached = status in (200, 302) or (
+                own_office.people[role] not in _people_of_the_utility(own_office) and status in (403, 404)
             )
             # Giving accounts to officers takes the right to record readings as well.
             is_absent = pattern.name in (

@@ -146,13 +146,16 @@ def test_nobody_raises_a_limit_alone(utility) -> None:
         "proof": "Order 8",
     }
     assert "is not a number" in texts(accountant.post("/terms/limits/state/", told | {"amount": "1.005"}))
+    own = accountant.post("/terms/limits/state/", told | {"seen": "1"})
+    assert "Nobody moves the limit of a role that they hold." in texts(own)
+    told |= {"role": "supervisor"}
     accountant.post("/terms/limits/state/", told | {"seen": "1"})
     decision = f"/terms/limits/{TermsChange.objects.get().pk}/decide/"
     accountant.post(decision, {"decision": "agree"})
     assert not list_limits()
     administrator.post(decision, {"decision": "agree"})
     limit = list_limits()[0]
-    assert (limit.role_code, limit.kind, limit.amount_minor) == ("accountant", ProposalKind.REFUND, 100_000)
+    assert (limit.role_code, limit.kind, limit.amount_minor) == ("supervisor", ProposalKind.REFUND, 100_000)
 
 
 def test_targets_are_stated_within_ones_own_units(utility) -> None:

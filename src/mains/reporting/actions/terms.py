@@ -22,7 +22,8 @@ from mains.settlement.actions.contracts import (
     state_contract,
     state_payee,
 )
-from mains.staff.actions.approvals import end_limit, state_limit
+from mains.staff.actions.approvals import check_gains_nothing, end_limit, state_limit
+from mains.staff.queries.approvals import list_limits
 from mains.staff.values import ProposalKind
 
 Looked = TypeVar("Looked")
@@ -62,6 +63,7 @@ def ask_for_terms(*, wanted: Wanted, actor: models.Model | None, now: datetime) 
     Raises UnableToChangeTerms, and what the action of the kind raises: nothing is kept that could not be carried out.
     """
     try_terms(wanted=wanted, look=lambda: None, actor=actor, now=now)
+    _check_own(wanted, actor=actor, now=now)
     change = keep_change(
         kind=wanted.kind,
         subject=wanted.subject,
@@ -103,7 +105,17 @@ def decide_terms(
         ends_id=change.ends_id,
         proof=change.proof,
     )
+    _check_own(wanted, actor=actor, now=now)
     _carry_out(wanted, actor=change.asked_by, now=now)
+
+
+def _check_own(wanted: Wanted, *, actor: models.Model | None, now: datetime) -> None:
+    """Who holds a role neither asks for its limit nor agrees to it. Raises UnableToPropose."""
+    if wanted.kind is not TermsKind.LIMIT:
+        return
+    ended = (one.role_code for one in list_limits() if one.limit_id == wanted.ends_id)
+    role = wanted.content["role"] if wanted.ends_id is None else next(ended, "")
+    check_gains_nothing(role=role, actor_id=actor.pk if actor else None, on_date=now.date())
 
 
 def _carry_out(wanted: Wanted, *, actor: models.Model | None, now: datetime) -> None:

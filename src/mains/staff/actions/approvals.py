@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from mains.base.dated import end_fact, record_fact
 from mains.kernel.errors import MainsError
-from mains.staff.models import ApprovalLimit, Decision, Proposal, Role
+from mains.staff.models import ApprovalLimit, Assignment, Decision, Proposal, Role
 from mains.staff.queries.approvals import limit_of
 from mains.staff.values import EVERYTHING, ProposalKind, Scope
 
@@ -107,6 +107,18 @@ def state_limit(
             actor=actor,
             now=now,
             proof=proof,
+        )
+
+
+def check_gains_nothing(*, role: str, actor_id: int | None, on_date: date) -> None:
+    """Nobody moves a limit that is their own. Raises UnableToPropose."""
+    held = Assignment.objects.filter(role__code=role, user_id=actor_id, superseded_at=None)
+    if actor_id is not None and held.filter(valid__contains=on_date).exists():
+        raise UnableToPropose(
+            code="approval-limit-own",
+            message="Nobody moves the limit of a role that they hold.",
+            place=f"role {role}",
+            remedy="Ask somebody who does not hold the role.",
         )
 
 

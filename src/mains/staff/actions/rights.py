@@ -13,10 +13,10 @@ from django.db import transaction
 from django.db.models import Q
 
 from mains.kernel.errors import MainsError
-from mains.staff.actions.approvals import UnableToDecide, decide, propose, state_limit
+from mains.staff.actions.approvals import UnableToDecide, decide, propose
 from mains.staff.actions.registry import assign_role, end_role
 from mains.staff.actions.sign_in import end_sessions, forget_second_factors
-from mains.staff.models import ApprovalLimit, Assignment, Organisation, Proposal, RightsChange, Role, User
+from mains.staff.models import Assignment, Organisation, Proposal, RightsChange, Role, User
 from mains.staff.queries.rights import rights_of
 from mains.staff.values import (
     EVERYTHING,
@@ -132,34 +132,6 @@ def change_role(
     )
     weakens = role.demands_second_factor and not demands_second_factor and _has_power(wanted)
     return _carry_out_or_wait(change, asking, has_power=_has_power(more) or weakens)
-
-
-@transaction.atomic
-def change_limit(
-    *, role_code: str, kind: ProposalKind, amount_minor: int, valid_from: date, asking: Asking
-) -> Asked:
-    """State up to which amount a role approves a kind. A higher limit waits for a second administrator.
-
-    Raises UnableToChangeRights, UnableToPropose.
-    """
-    _check_whole(asking.scope)
-    role = _role(role_code)
-    stated = ApprovalLimit.objects.filter(
-        role=role, kind=kind, superseded_at=None, valid__contains=valid_from
-    )
-    before = stated.values_list("amount_minor", flat=True).first()
-    is_higher = before is None or amount_minor > before
-    if is_higher:
-        _check_not_own(asking.actor_id, _holders(role, valid_from))
-    change = _note(
-        RightsChangeKind.LIMIT,
-        asking,
-        role=role,
-        valid_from=valid_from,
-        before={"kind": kind, "amount_minor": before},
-        after={"kind": kind, "amount_minor": amount_minor},
-    )
-    return _carry_out_or_wait(change, asking, has_power=is_higher)
 
 
 @transaction.atomic
@@ -295,17 +267,6 @@ def _carry_out(change: RightsChange, *, actor_id: int | None, now: datetime) -> 
             assert change.role
             Role.objects.filter(pk=change.role.pk).update(**change.after)
             _check_somebody_administers(now.date())
-        case RightsChangeKind.LIMIT:
-            assert change.role
-            state_limit(
-                role=change.role.code,
-                kind=ProposalKind(change.after["kind"]),
-                amount_minor=change.after["amount_minor"],
-                valid_from=change.valid_from,
-                proof=change.reason,
-                actor=actor,
-                now=now,
-            )
         case RightsChangeKind.RETURN:
             assert change.user
             User.objects.filter(pk=change.user.pk).update(is_active=True)

@@ -161,7 +161,7 @@ class Migration(migrations.Migration):
             name='RightsChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('grant', 'Role given'), ('end', 'Role ended'), ('role', 'Permissions of a role'), ('limit', 'Amount limit of a role'), ('suspension', 'Person suspended'), ('return', 'Person back'), ('password', 'Link to set a password'), ('factors', 'Second factors forgotten')], max_length=20)),
+                ('kind', models.CharField(choices=[('grant', 'Role given'), ('end', 'Role ended'), ('role', 'Permissions of a role'), ('suspension', 'Person suspended'), ('return', 'Person back'), ('password', 'Link to set a password'), ('factors', 'Second factors forgotten')], max_length=20)),
                 ('valid_from', models.DateField()),
                 ('valid_to', models.DateField(null=True)),
                 ('before', models.JSONField(default=dict)),

@@ -123,7 +123,6 @@ SENTENCES = MappingProxyType(
         "state_class_interval": _("Stated for how many months a tariff class gets one invoice"),
         "state_chart": _("Changed the chart of accounts"),
         "state_policy": _("Stated how payments are allocated"),
-        "state_role_limit": _("Stated an amount limit of a role"),
         "submit_draft": _("Submitted a tariff draft"),
         "suspend_person": _("Suspended a person or brought one back"),
         "undo_movement": _("Posted a movement back"),

@@ -326,7 +326,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/<int:person_id>/factors/", person.drop_second_factor, name="drop_second_factor"),
     path("roles/", roles.roles, name="roles"),
     path("roles/add/", roles.add_role, name="add_role"),
-    path("roles/limits/", roles.state_role_limit, name="state_role_limit"),
     path("roles/<str:code>/", roles.role, name="role"),
     path("map/", places.utility_map, name="map"),
     path("map/places.geojson", places.map_places, name="map_places"),

@@ -6,7 +6,6 @@ from django.utils.translation import gettext_lazy as _
 
 from mains.staff.queries.organisations import list_units
 from mains.staff.queries.people import list_roles_with_people
-from mains.staff.values import ProposalKind
 from mains.web.office.access import OfficeRequest
 from mains.web.office.fact_forms import DayField
 
@@ -59,23 +58,6 @@ class EndForm(ReasonForm):
     """From which day on a role ends."""
 
     end_date = DayField(label=_("First day without it"))
-
-
-class LimitForm(ReasonForm):
-    """Up to which amount a role approves."""
-
-    role = forms.ChoiceField(label=_("Role"))
-    kind = forms.ChoiceField(
-        label=_("What is approved"),
-        choices=[choice for choice in ProposalKind.choices if choice[0] != ProposalKind.RIGHTS],
-    )
-    amount = forms.DecimalField(label=_("Up to"), min_value=0, max_digits=15, decimal_places=2)
-    valid_from = DayField(label=_("From"))
-    field_order = ("role", "kind", "amount", "valid_from", "reason")
-
-    def __init__(self, *args: object, request: OfficeRequest, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["role"].choices = role_choices(request)  # type: ignore[attr-defined]
 
 
 def role_choices(request: OfficeRequest) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from mains.base.wording import error_text
 from mains.kernel.errors import MainsError
-from mains.staff.actions.rights import change_limit, change_role
+from mains.staff.actions.rights import change_role
 from mains.staff.queries.people import (
     find_role,
     list_changes,
@@ -22,7 +22,6 @@ from mains.tariffs.queries.records import currency_of_utility
 from mains.web.office.access import OfficeRequest, needs
 from mains.web.office.parts import Crumb
 from mains.web.office.views.people.asking import asking_of, people_tabs, say_what_became
-from mains.web.office.views.people.forms import LimitForm
 
 
 @needs(Permission.ADMINISTER)
@@ -100,30 +99,7 @@ def role(request: OfficeRequest, code: str) -> HttpResponse:
     return render(request, "office/people/role.html", context)
 
 
-@require_POST
-@needs(Permission.ADMINISTER)
-def state_role_limit(request: OfficeRequest) -> HttpResponse:
-    """State up to which amount a role approves."""
-    form = LimitForm(request.POST, request=request)
-    if not form.is_valid():
-        return _list(request, limit_form=form)
-    told = form.cleaned_data
-    try:
-        asked = change_limit(
-            role_code=told["role"],
-            kind=ProposalKind(told["kind"]),
-            amount_minor=int(told["amount"] * 100),
-            valid_from=told["valid_from"],
-            asking=asking_of(request, told["reason"]),
-        )
-    except MainsError as error:
-        messages.error(request, error_text(error))
-    else:
-        say_what_became(request, is_waiting=asked.is_waiting)
-    return redirect("office:roles")
-
-
-def _list(request: OfficeRequest, *, limit_form: LimitForm | None = None) -> HttpResponse:
+def _list(request: OfficeRequest) -> HttpResponse:
     found = list_roles_with_people(on_date=request.today)
     limits = list_role_limits(on_date=request.today)
     names = {each.code: each.name for each in found}
@@ -135,8 +111,7 @@ def _list(request: OfficeRequest, *, limit_form: LimitForm | None = None) -> Htt
             for kind, amount in by_kind.items()
         ],
         "may_change": request.scope.organisation_ids is None,
-        "limit_form": limit_form or LimitForm(request=request, initial={"valid_from": request.today}),
         "currency": currency_of_utility(),
         "tabs": people_tabs(request),
     }
-    return render(request, "office/people/roles.html", context, status=400 if limit_form else 200)
+    return render(request, "office/people/roles.html", context)
