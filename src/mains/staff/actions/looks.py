@@ -4,17 +4,7 @@ from datetime import date, datetime
 
 from django.db import connection
 
-from mains.base.columns import ensure_month_partitions
-
-# Looking must not wait for the disk: a server that crashes may lose the last half second of looks, and nothing else.
-NOTE = """
-WITH quick AS (SELECT set_config('synchronous_commit', 'off', true) AS told)
-INSERT INTO staff_look (month, at, user_id, account_id, page, address, reason)
-SELECT %(month)s, %(at)s, %(user_id)s, %(account_id)s, %(page)s, %(address)s, %(reason)s FROM quick
-WHERE told IS NOT NULL
-ON CONFLICT DO NOTHING
-"""
-_ready: set[tuple[str, date]] = set()
+NOTE = "SELECT mains_note_look(%(at)s, %(user_id)s, %(account_id)s, %(page)s, %(address)s, %(reason)s)"
 _TEXT_MAX = 200
 
 
@@ -22,16 +12,10 @@ def note_look(
     *, user_id: int, account_id: int, page: str, address: str, at: datetime, reason: str = ""
 ) -> None:
     """Note that a person opened a page of an account, when, from where, and why if they were asked."""
-    month = at.date().replace(day=1)
-    place = (str(connection.settings_dict["NAME"]), month)
-    if place not in _ready:
-        ensure_month_partitions("staff_look", [month])
-        _ready.add(place)
     with connection.cursor() as cursor:
         cursor.execute(
             NOTE,
             {
-                "month": month,
                 "at": at,
                 "user_id": user_id,
                 "account_id": account_id,
@@ -55,5 +39,4 @@ def forget_looks(*, before: date) -> int:
         old = [row[0] for row in cursor.fetchall()]
         for name in old:
             cursor.execute(f'DROP TABLE "{name}"')
-    _ready.clear()
     return len(old)
