@@ -112,8 +112,10 @@ def state_limit(
 
 def check_gains_nothing(*, role: str, actor_id: int | None, on_date: date) -> None:
     """Nobody moves a limit that is their own. Raises UnableToPropose."""
+    if actor_id is None:
+        return
     held = Assignment.objects.filter(role__code=role, user_id=actor_id, superseded_at=None)
-    if actor_id is not None and held.filter(valid__contains=on_date).exists():
+    if held.filter(valid__contains=on_date).exists():
         raise UnableToPropose(
             code="approval-limit-own",
             message="Nobody moves the limit of a role that they hold.",
