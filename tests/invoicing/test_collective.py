@@ -3,7 +3,6 @@
 import polars as pl
 import pytest
 
-from billing.test_recalculation import another_resident
 from billing.test_runs import bill_month
 from billing.test_settlement import JUNE_CLOSE
 from invoicing.invoice_play import JUNE, MAY, NOW, account, breaches, money_comes
@@ -18,6 +17,7 @@ from mains.invoicing.queries.groups import list_members
 from mains.invoicing.queries.invoices import find_invoice, get_invoice, list_parts, list_payments, standing_of
 from mains.ledger.models import Entry
 from mains.ledger.queries.current_account import current_account
+from mains.metering.actions.findings import record_meter_error
 from mains.payments.actions.reversals import reverse_receipt
 from mains.payments.models import Receipt
 from mains.staff.values import Scope
@@ -61,8 +61,12 @@ def test_an_invoice_groups_the_months_bills_once_and_changes_nothing(chain):
 
 def test_a_correction_and_the_next_month_come_on_the_next_invoice(chain):
     first = issued(chain)
-    another_resident(14, since=MAY, now=NOW)
-    recalculate_account(account_id=14, now=NOW.replace(hour=11))
+    record_meter_error(
+        register_id=140, percent_hundredths=-2_000, valid_from=MAY, valid_to=JUNE, proof="certificate 3",
+        actor=None, now=NOW,
+    )  # fmt: skip
+    corrected = recalculate_account(account_id=14, now=NOW.replace(hour=11))
+    assert corrected.lines["amount_minor"].sum() > 0
     bill_month(JUNE, now=JUNE_CLOSE)
     remove_member(account=account(16), valid_from=JUNE, now=JUNE_CLOSE)
     second = issued(chain, JUNE, JUNE_CLOSE)

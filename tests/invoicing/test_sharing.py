@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.test_recalculation import another_resident
 from invoicing.invoice_play import MAY, NOW, account, breaches, money_comes
 from mains.billing.actions.recalculations import recalculate_account
 from mains.billing.models import Bill, BillLine
@@ -21,6 +20,7 @@ from mains.ledger.actions.reallocation import reallocate
 from mains.ledger.models import Allocation
 from mains.ledger.queries.current_account import current_account
 from mains.ledger.queries.open_items import open_items
+from mains.metering.actions.findings import record_meter_error
 
 OWNER, CITY = 15, 16
 minors = st.integers(-(10**12), 10**12)
@@ -153,13 +153,17 @@ def test_who_does_not_pay_leaves_the_others_alone(shared):
 def test_a_correction_is_shared_by_the_shares_of_its_own_month(shared):
     follow_up(now=NOW)
     state_shares(account=account(14), shares=[], valid_from=date(2021, 6, 1), actor=None, now=NOW)
-    another_resident(14, since=date(2021, 4, 1), now=NOW)
+    record_meter_error(
+        register_id=140, percent_hundredths=-2_000, valid_from=date(2021, 4, 1), valid_to=date(2021, 6, 1),
+        proof="certificate 3", actor=None, now=NOW,
+    )  # fmt: skip
     found = recalculate_account(account_id=14, now=NOW.replace(hour=12))
     of_may = sum(
         row["amount_minor"]
         for row in found.lines.iter_rows(named=True)
         if row["service_month"] == MAY and row["kind"] != "tax_included"
     )
+    assert of_may > 0
     before = owed(OWNER)
     follow_up(now=NOW.replace(hour=13))
     assert owed(OWNER) - before == round(Fraction(333_333, 10**6) * of_may)
