@@ -207,6 +207,8 @@ async def _send(calls: list[_Call], *, port: int, rate: int) -> list[tuple[str, 
         due = begin + place / rate
         await asyncio.sleep(max(due - loop.time(), 0))
         reader, writer = await idle.get()
+        if reader.at_eof():  # the server has closed it, because it had nothing to do for half a minute
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             writer.write(call.request)
             status = await _read_status(reader)
