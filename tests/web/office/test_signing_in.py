@@ -22,6 +22,12 @@ PASSWORD = "a tram full of lamps"
 NOW = datetime(2021, 6, 7, 9, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def _quick_hashes(settings) -> None:
+    """The hash that keeps guessing slow would keep the tests slow."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def ada() -> User:
     """Ada Bello, a clerk with a long password."""
