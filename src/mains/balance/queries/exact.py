@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from django.db import connection
@@ -34,6 +34,7 @@ _KNOWN = "{0}.recorded_at <= %(at)s AND ({0}.superseded_at IS NULL OR {0}.supers
 _UNMETERED = frozenset("NX")
 _MICRO = 1_000_000
 _KEPT = 400
+_EXPORT = int(Zone.EXPORT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,11 @@ class BalanceFacts:
     shares: Mapping[int, list[Row]]
     _members: dict[tuple[int, bool], MemberFacts] = field(default_factory=dict)
 
+    @cached_property
+    def days(self) -> int:
+        """Number of the month's days."""
+        return (next_month(self.month) - self.month).days
+
     def member(self, point: Row, *, with_absences: bool) -> MemberFacts:
         """A service point as the twin takes it; the same for its house and for all nodes above."""
         point_id = point["id"]
@@ -104,9 +110,8 @@ class BalanceFacts:
         found = self._members.get(key)
         if found is None:
             absences = self.absences[point_id] if with_absences else ()
-            days = (next_month(self.month) - self.month).days
             found = self._members[key] = _member(
-                point, self.use[point_id], self.states[point_id], absences, days
+                point, self.use[point_id], self.states[point_id], absences, self.days
             )
         return found
 
@@ -234,7 +239,7 @@ def _measured(
         for day in range(days):
             if zones[0]["quality"][day] in MEASURED_LETTERS:
                 # What flows out of the node upwards through its meter is taken off.
-                flowed = (zone["days_micro"][day] * (-1 if _is_fed_in(zone) else 1) for zone in zones)
+                flowed = (zone["days_micro"][day] * (-1 if zone["zone"] == _EXPORT else 1) for zone in zones)
                 found[day] = (found[day] or 0) + sum(flowed)
     return {node: found for node, found in measured.items() if any(day is not None for day in found)}
 
@@ -247,7 +252,7 @@ def _member(
     quality = ""
     for zone in zones:
         of_zone = zone["days_micro"]
-        if _is_fed_in(zone):
+        if zone["zone"] == _EXPORT:
             fed_in = of_zone
         elif use:
             use = [*map(sum, zip(use, of_zone, strict=True))]
@@ -268,10 +273,6 @@ def _member(
         ],
         [Absence(row["residents"], row["valid_from"], row["valid_to"]) for row in absences],
     )
-
-
-def _is_fed_in(zone: Row) -> bool:
-    return bool(zone["zone"] == Zone.EXPORT)
 
 
 def _rule(row: Row | None, carried_micro: int) -> Rule:

@@ -25,7 +25,7 @@ def balance_node(
     outflows = [_counted(days) for days in (*direct.values(), *meters.values())]
     member_days = [*map(sum, zip(*outflows, strict=True))] if outflows else [0] * count
     fed_in = _fed_in(members, direct)
-    fed_in_days = [sum(days[day] for days in fed_in.values()) for day in range(count)]
+    fed_in_days = [*map(sum, zip(*fed_in.values(), strict=True))] if fed_in else [0] * count
     remainders = [
         node + given - out for node, given, out in zip(node_days, fed_in_days, member_days, strict=True)
     ]
@@ -103,6 +103,8 @@ def _fed_in(members: Sequence[MemberFacts], direct: Mapping[int, Days]) -> dict[
     """What members fed in, by day, on the days on which their use is an outflow of the node."""
     found = {}
     for member in members:
+        if not member.fed_in:
+            continue
         counts = direct.get(member.service_point_id)
         if counts is not None and any(member.fed_in):
             days = zip(member.fed_in, counts, strict=True)

@@ -57,7 +57,7 @@ class Tree:
             meters = self._meters_in(path[: path.index(node_id)])
             for day in known & {*range(first, end)}:
                 reached[day] = True
-                nearest[day] = not any(used[day] is not None for used in meters)
+                nearest[day] = not meters or all(used[day] is None for used in meters)
         return reached, nearest
 
     def days_next_above(self, at: int, node_id: int, known: Set[int], count: int) -> Set[int]:
