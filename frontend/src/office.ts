@@ -13,6 +13,7 @@ import { startShortcuts } from "./office/shortcuts";
 import { startTheme } from "./office/theme";
 import { startToasts } from "./office/toasts";
 import { startTrees } from "./office/trees";
+import { startUploads } from "./office/uploads";
 import { startViewSwitches } from "./office/views";
 
 startTheme();
@@ -29,3 +30,4 @@ startViewSwitches();
 startFrames();
 startIslands();
 startDesk();
+startUploads();

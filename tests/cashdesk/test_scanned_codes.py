@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
+from mains.base.folding import swap_layout
 from mains.cashdesk.values.scanned import LINE_END, read_scanned
 from mains.reporting.queries.bill_paper.payment_codes import Payment, Standard, make_code
 from mains.reporting.queries.bill_paper.registry import Payee
-from mains.reporting.queries.folding import swap_layout
 
 PAYEE = Payee(
     name="Lumen Power",

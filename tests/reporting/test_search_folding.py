@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mains.base.folding import fold_text, fold_word, split_words, swap_layout
 from mains.reporting.actions.search import tokens_of
-from mains.reporting.queries.folding import fold_text, fold_word, split_words, swap_layout
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""Kinds of files that are kept as proof, recognised by their content and never by their name."""
+"""Kinds of files that are kept as proof, recognised by their content and never by their name; what a document can
+prove, and how its text was read."""
+
+from dataclasses import dataclass
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -20,14 +23,30 @@ class FileKind(TextChoices):
     PNG = "image/png", _("PNG picture")
     WEBP = "image/webp", _("WebP picture")
     PDF = "application/pdf", _("PDF document")
+    TEXT = "text/plain", _("Text")
 
     @property
     def is_picture(self) -> bool:
-        return self is not FileKind.PDF
+        return self in PICTURES
 
     @property
     def ending(self) -> str:
-        return {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}.get(self.value, "pdf")
+        return _ENDINGS[self.value]
+
+
+_ENDINGS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "application/pdf": "pdf",
+    "text/plain": "txt",
+}
+PICTURES = frozenset({FileKind.JPEG, FileKind.PNG, FileKind.WEBP})
+PROOFS = PICTURES | {FileKind.PDF}
+"""What proves a reading."""
+
+ARCHIVED = PROOFS | {FileKind.TEXT}
+"""What the archive keeps. Containers (ZIP and what is built on it) are not kept, so nothing is ever unpacked."""
 
 
 def kind_of(head: bytes) -> FileKind | None:
@@ -43,6 +62,20 @@ def kind_of(head: bytes) -> FileKind | None:
     return None
 
 
+def is_plain_text(content: bytes) -> bool:
+    """Whether it is text in UTF-8 and no markup: HTML, SVG and XML may carry scripts."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    if any(ord(letter) < ord(" ") and letter not in "\t\n\r\f" for letter in text):
+        return False
+    lowered = text.lower()
+    return bool(text.strip()) and not any(
+        sign in lowered for sign in ("<!doctype", "<?xml", "<svg", "<html", "<script", "<body", "<iframe")
+    )
+
+
 def is_heic(head: bytes) -> bool:
     """Whether it is a picture as iPhones keep them, which browsers and printers cannot show."""
     return head[4:8] == b"ftyp" and head[8:12] in (
@@ -54,3 +87,47 @@ def is_heic(head: bytes) -> bool:
         b"mif1",
         b"msf1",
     )
+
+
+class SubjectKind(TextChoices):
+    """What a document can prove something about; the id is that of its row."""
+
+    ACCOUNT = "account", _("Account")
+    CUSTOMER = "customer", _("Customer")
+    PREMISE = "premise", _("Premise")
+    AGREEMENT = "agreement", _("Agreement")
+    METER = "meter", _("Meter")
+    FINDING = "finding", _("Found error of a meter")
+    ACT = "act", _("Act of unmetered use")
+    PAYMENT = "payment", _("Payment")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something that a document proves."""
+
+    kind: SubjectKind
+    id: int
+
+
+class TextState(TextChoices):
+    """How the text of a file was read, for the search."""
+
+    WAITING = "waiting", _("Text is being read")
+    READ = "read", _("Text is searched")
+    NONE = "none", _("No text in it")
+    LOCKED = "locked", _("Locked by a password: its text is not searched")
+    BROKEN = "broken", _("Damaged: kept as it came, its text is not searched")
+    TOO_MUCH = "too_much", _("Too long to read: its text is not searched")
+
+
+class Source(TextChoices):
+    """How a document came in."""
+
+    UPLOAD = "upload", _("Sent in the office")
+    MAIL = "mail", _("E-mail")
+
+
+TITLE_LENGTH = 200
+WORDS_MAX = 20_000
+"""So many different words of one document are searched."""

@@ -22,6 +22,7 @@ from mains.ledger.actions.openings import post_opening_balances
 from mains.metering.actions import loading as metering_loading
 from mains.network.actions import loading as network_loading
 from mains.packs.definition import Pack
+from mains.packs.document_kinds import state_standard_kinds
 from mains.packs.node_figures import record_node_figures
 from mains.packs.population.balances import BalanceFrames, make_balances
 from mains.packs.population.debts import brought_forward_on
@@ -90,6 +91,7 @@ def load_pack(*, pack: Pack, accounts: int, seed: int, progress: ProgressReport)
                 build_indexes()
                 connection.commit()
     store_document_texts(texts=pack.texts)
+    state_standard_kinds(now=known_at)
     _store_payment_codes(pack)
     with progress.step("Bring balances forward"):
         post_opening_balances(

@@ -33,8 +33,8 @@ def test_search_as_you_type_opens_the_account_by_keyboard(signed_in, office) -> 
 
 
 def test_search_finds_a_name_typed_in_the_wrong_layout(signed_in, office) -> None:
+    from mains.base.folding import swap_layout
     from mains.customers.models import Account
-    from mains.reporting.queries.folding import swap_layout
 
     name = Account.objects.get(number=office.central).customer.name
     page: Page = signed_in("supervisor")

@@ -70,6 +70,10 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "invoice": Entry(
             f"{_PACKAGE}.invoice:app", "Collective, shared and advance invoices, and what follows from them."
         ),
+        "archive": Entry(
+            f"{_PACKAGE}.archive:app",
+            "The archive: check files, take e-mail in, dispose of what is past its time.",
+        ),
         "report": Entry(f"{_PACKAGE}.report:app", "Print statements and reports."),
         "tariff": Entry(f"{_PACKAGE}.tariff:app", "List, check, compare and publish tariffs."),
         "serve": Entry(f"{_PACKAGE}.serve:serve", "Serve the office web."),

@@ -14,6 +14,9 @@ from mains.documents.values import PIXELS_MAX, FileKind
 from mains.kernel.errors import MainsError
 
 SMALL_EDGE_PIXELS = 640
+INCOMING = "incoming"
+"""Where files lie while they arrive; what a killed process leaves there is swept away."""
+
 _BLOCK = 1024 * 1024
 _QUALITY = 80
 _FORMATS = {FileKind.JPEG: "JPEG", FileKind.PNG: "PNG", FileKind.WEBP: "WEBP"}

@@ -7,8 +7,8 @@ import psycopg
 from adbc_driver_manager.dbapi import Connection
 
 from mains.base.db import adbc_connect, connection_url, copy_frame, execute, read_frame
+from mains.base.folding import WORD_OF_COLUMN, fold_word
 from mains.reporting.models import TokenKind
-from mains.reporting.queries.folding import WORD_OF_COLUMN, fold_word
 
 TABLE = "reporting_searchtoken"
 DRAFT = "reporting_searchtoken_draft"

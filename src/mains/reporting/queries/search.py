@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db import connection
 
+from mains.base.folding import fold_text, fold_word, split_words, swap_layout
 from mains.base.masking import CONTACTS, NAMES, is_masked
 from mains.reporting.models import TokenKind
-from mains.reporting.queries.folding import fold_text, fold_word, split_words, swap_layout
 from mains.staff.values import Scope
 
 WORDS_MAX = 8

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from django.http import QueryDict
 from django.utils.translation import get_language
 
+from mains.base.folding import swap_layout
 from mains.cashdesk.actions.payments import LINES_MAX, Asked, PaidLine
 from mains.cashdesk.queries.payers import Payer, find_payer_id, find_payer_of_bill, list_payers
 from mains.cashdesk.values import Means
 from mains.cashdesk.values.scanned import Scanned, read_scanned
 from mains.kernel.money import Currency, Money, UnableToReadMoney
-from mains.reporting.queries.folding import swap_layout
 from mains.reporting.queries.search import Found, find_accounts
 from mains.staff.values import Scope
 

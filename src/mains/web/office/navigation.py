@@ -38,6 +38,7 @@ ENTRIES = (
     ),
     Entry("office:exceptions", _("Exceptions"), "alert-triangle", "e"),
     Entry("office:proposals", _("Proposals"), "clock", "o"),
+    Entry("office:archive", _("Archive"), "archive", "z", also=("office:document",)),
     Entry("office:map", _("Map"), "map-2", "m"),
     Entry("office:runs", _("Bills and runs"), "file-invoice", "b", _BILLING, ("office:run", "office:bill")),
     Entry("office:invoices", _("Invoices"), "file-description", "r", _BILLING, ("office:invoice",)),

@@ -23,6 +23,8 @@ SCRIPT_STRINGS = {
     "map_gesture": _("Hold Ctrl and scroll to zoom the map"),
     "map_gesture_mac": _("Hold ⌘ and scroll to zoom the map"),
     "map_gesture_touch": _("Use two fingers to move the map"),
+    "upload_too_large": _("The file is larger than %(size)s MB. Make it smaller, or scan with fewer dots."),
+    "upload_some": _("Kept: %(kept)s of %(count)s files. The list says why the others were refused."),
     "leave_editor": _("Escape, then Tab leaves the editor."),
     "draft_not_restored": _("The kept text could not be brought back. It stays in this browser."),
 }

@@ -224,6 +224,7 @@ def book_page(book: Book, template: str, tab: str, **context: Any) -> HttpRespon
     titles += [
         ("account_meters", _("Meters and readings"), "gauge"),
         ("account_premise", _("Premise"), "home-2"),
+        ("account_documents", _("Documents"), "archive"),
         ("account_history", _("History"), "history"),
     ]
     if book.request.rights.may(Permission.SEE_LOOKS, book.account.organisation_id):
