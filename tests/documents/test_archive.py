@@ -1,5 +1,5 @@
-"""The archive below its pages: one document per file, links that are withdrawn and never deleted, text of hostile files,
-holds, disposal by two people, and the look at all files."""
+"""The archive below its pages: one document per file, links withdrawn and never deleted, text of hostile files, holds,
+disposal by two people, and the look at all files."""
 
 import io
 import os
@@ -288,7 +288,8 @@ def test_what_is_no_message_is_refused_and_odd_messages_are_read() -> None:
     odd = (
         b"Subject: =?utf-8?b?0JDQutGC?=\r\nDate: nonsense\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
         b"--b\r\nContent-Type: text/plain; charset=unheard-of\r\n\r\nwords\r\n"
-        b'--b\r\nContent-Disposition: attachment; filename="../../a.txt"\r\nContent-Type: text/plain\r\n\r\nact\r\n--b--\r\n'
+        b'--b\r\nContent-Disposition: attachment; filename="../../a.txt"\r\n'
+        b"Content-Type: text/plain\r\n\r\nact\r\n--b--\r\n"
     )
     message = read_message(odd)
     assert (message.subject, message.body.strip(), message.sent_on) == ("Акт", "words", None)

@@ -10,6 +10,7 @@ from mains.base.known_case_messages import CASES
 from mains.base.known_debit_messages import DEBITS
 from mains.base.known_debt_messages import DEBTS
 from mains.base.known_desk_messages import DESKS
+from mains.base.known_document_messages import DOCUMENTS
 from mains.base.known_engine_messages import ENGINE
 from mains.base.known_fact_messages import FACTS
 from mains.base.known_formula_messages import FORMULAS
@@ -374,6 +375,7 @@ MESSAGES = (
     *RIGHTS,
     *CONDITIONS,
     *DESKS,
+    *DOCUMENTS,
     *FACTS,
     *ENGINE,
     *FORMULAS,

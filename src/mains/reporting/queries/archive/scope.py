@@ -25,7 +25,7 @@ ACCOUNTS_OF_LINK = """
         JOIN metering_register r ON r.id = e.register_id
         JOIN metering_installation i ON i.meter_id = r.meter_id AND i.superseded_at IS NULL AND i.valid && e.valid
         JOIN customers_agreement g ON g.service_point_id = i.service_point_id AND g.superseded_at IS NULL
-            AND g.valid && i.valid && e.valid
+            AND g.valid && i.valid AND g.valid && e.valid
         WHERE l.subject_kind = 'finding' AND e.id = l.subject_id
     UNION ALL SELECT g.account_id FROM metering_unmetereduse e
         JOIN customers_agreement g ON g.service_point_id = e.service_point_id AND g.superseded_at IS NULL

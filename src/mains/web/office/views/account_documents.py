@@ -75,7 +75,7 @@ def add_documents(request: OfficeRequest, number: str) -> HttpResponseBase:
     return redirect("office:account_documents", number=number)
 
 
-def _kept(request: OfficeRequest, form: UploadForm, file: UploadedFile[Any]) -> Outcome:
+def _kept(request: OfficeRequest, form: UploadForm, file: "UploadedFile[Any]") -> Outcome:
     told = form.cleaned_data
     name = title_of_file(file.name or "") or _("File")
     subject: Subject = form.subjects[told["subject"]]
