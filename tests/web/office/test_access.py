@@ -614,7 +614,10 @@ def test_every_page_opens_for_those_who_hold_its_permission_and_no_one_else(own_
                 302,
                 404,
             )
-            assert is_reached or is_absent, f"{role} got {status} from {pattern.name}"
+            # Documents cannot be masked, so those who see names but no contacts see none.
+            is_hidden = role == "tariff_specialist" and status == 403
+            is_hidden &= pattern.name in ("archive", "document", "document_file", "document_small")
+            assert is_reached or is_absent or is_hidden, f"{role} got {status} from {pattern.name}"
 
 
 def _people_of_the_utility(office) -> set[str]:

@@ -15,7 +15,7 @@ from mains.documents.queries.files import path_of
 from mains.payments.models import Receipt
 from mains.reporting.actions.archive_mail import take_message
 from mains.reporting.queries.archive.retention import list_past
-from mains.staff.models import Organisation
+from mains.staff.models import Look, Organisation, Role
 from mains.web.office import uploads
 from photo_cast import files_home, photo
 from web.office.conftest import TODAY
@@ -104,12 +104,33 @@ def test_a_document_of_a_payment_needs_the_right_to_see_money(own_office) -> Non
     document = Document.objects.get()
     assert f"/archive/{document.pk}/" in page.content.decode()
     assert status(client, f"/archive/{document.pk}/") == 200
-    officer = own_office.sign_in("field_officer")
-    assert status(officer, f"/archive/{document.pk}/") == 404
-    own = officer.get(f"/accounts/{own_office.central}/documents/")
+    role = Role.objects.get(code="supervisor")
+    Role.objects.filter(pk=role.pk).update(permissions=sorted(set(role.permissions) - {"see_money"}))
+    assert status(client, f"/archive/{document.pk}/") == 404
+    own = client.get(f"/accounts/{own_office.central}/documents/")
+    assert own.status_code == 200
     assert f"/archive/{document.pk}/" not in own.content.decode()
-    assert send(officer, own_office.central, sent("x.jpg", photo(width=90)), subject=f"payment:{receipt.pk}")
+    send(client, own_office.central, sent("x.jpg", photo(width=90)), subject=f"payment:{receipt.pk}")
     assert Document.objects.count() == 1
+
+
+def test_who_has_to_see_masks_may_add_documents_and_sees_none(own_office) -> None:
+    officer = own_office.sign_in("field_officer")
+    page = send(officer, own_office.central, sent("act.jpg", photo())).content.decode()
+    document = Document.objects.get()
+    assert "Documents are not shown to you" in page
+    assert f"/archive/{document.pk}/" not in page
+    for part in ("/archive/", *(f"/archive/{document.pk}/{part}" for part in ("", "file/", "small/"))):
+        assert status(officer, part) == 403
+    assert officer.post(f"/archive/{document.pk}/link/", {"number": own_office.central}).status_code == 403
+
+
+def test_opening_a_document_leaves_a_trace(own_office) -> None:
+    client = own_office.sign_in("supervisor_central")
+    send(client, own_office.central, sent("act.jpg", photo()))
+    assert status(client, f"/archive/{Document.objects.get().pk}/file/") == 200
+    looks = Look.objects.filter(account_id=Account.objects.get(number=own_office.central).pk)
+    assert "document_file" in looks.values_list("page", flat=True)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,11 @@ def sees(request: "OfficeRequest", permission: Permission) -> None:
         raise PermissionDenied(f"This document needs the permission {permission}.")
 
 
+def is_unmasked(request: "OfficeRequest") -> bool:
+    """Whether nothing is masked for the person: scans and photos show names, phones and identity numbers alike."""
+    return not _masks(request.rights)
+
+
 type_of_view = Callable[Concatenate[OfficeRequest, ...], HttpResponseBase]
 
 

@@ -61,6 +61,7 @@ class LinkRecord:
     subject_kind: str
     subject_id: int
     text: str
+    account_id: int | None
     account_number: str
     recorded_at: datetime
     recorded_by: str
@@ -157,7 +158,7 @@ def list_documents_of_account(*, account_id: int, sees_money: bool) -> list[Docu
 def list_links(*, document_id: int, reader: ArchiveReader) -> list[LinkRecord]:
     """The links of a document that the person sees, withdrawn ones among them; those of other units stay out."""
     statement = f"""
-        SELECT l.id, l.subject_kind, l.subject_id, {SUBJECT_TEXT}, coalesce(n.number, ''), l.recorded_at,
+        SELECT l.id, l.subject_kind, l.subject_id, {SUBJECT_TEXT}, n.id, coalesce(n.number, ''), l.recorded_at,
                {NAME_OF_USER}, l.superseded_at,
                coalesce(nullif(trim(k.first_name || ' ' || k.last_name), ''), k.username, ''), coalesce(x.reason, '')
         FROM documents_documentlink l
@@ -165,7 +166,7 @@ def list_links(*, document_id: int, reader: ArchiveReader) -> list[LinkRecord]:
         LEFT JOIN staff_user u ON u.id = l.recorded_by_id
         LEFT JOIN staff_user k ON k.id = x.withdrawn_by_id
         LEFT JOIN LATERAL (
-            SELECT a.number FROM ({ACCOUNTS_OF_LINK}) o JOIN customers_account a ON a.id = o.account_id
+            SELECT a.id, a.number FROM ({ACCOUNTS_OF_LINK}) o JOIN customers_account a ON a.id = o.account_id
             WHERE %(all_units)s OR a.organisation_id = ANY(%(units)s) ORDER BY a.id LIMIT 1) n ON true
         WHERE l.document_id = %(id)s AND {LINK_SEEN}
         ORDER BY l.superseded_at IS NOT NULL, l.id

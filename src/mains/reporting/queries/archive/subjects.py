@@ -32,7 +32,7 @@ SUBJECTS_OF_ACCOUNT = """
 
 SUBJECT_TEXT = """coalesce(CASE l.subject_kind
     WHEN 'account' THEN (SELECT a.number FROM customers_account a WHERE a.id = l.subject_id)
-    WHEN 'customer' THEN (SELECT c.name FROM customers_customer c WHERE c.id = l.subject_id)
+    WHEN 'customer' THEN (SELECT mains_name(c.name) FROM customers_customer c WHERE c.id = l.subject_id)
     WHEN 'agreement' THEN (SELECT concat_ws(' ', nullif(g.contract_number, ''), s.code, lower(g.valid))
         FROM customers_agreement g JOIN network_servicepoint s ON s.id = g.service_point_id WHERE g.id = l.subject_id)
     WHEN 'premise' THEN (SELECT concat_ws(' ', b.street, b.house, nullif(p.flat, ''))

@@ -20,7 +20,7 @@ from mains.kernel.errors import MainsError
 from mains.reporting.queries.archive.documents import list_documents_of_account
 from mains.reporting.queries.archive.subjects import list_missing, list_subjects
 from mains.staff.values import Permission
-from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.access import OfficeRequest, is_unmasked, needs
 from mains.web.office.clock import now
 from mains.web.office.document_forms import ACCEPTED, UploadForm, kind_choices
 from mains.web.office.uploads import was_cut
@@ -39,7 +39,10 @@ class Outcome:
 
 @needs(Permission.SEE_ACCOUNTS)
 def account_documents(request: OfficeRequest, number: str) -> HttpResponse:
-    """What proves something of the account, and a place to drop more."""
+    """What proves something of the account, and a place to drop more.
+
+    Documents cannot be masked: who has to see masks may add some and sees none.
+    """
     return _page(open_book(request, number))
 
 
@@ -111,13 +114,16 @@ def _form(book: Book, request: OfficeRequest) -> UploadForm:
 
 
 def _page(book: Book, form: UploadForm | None = None) -> HttpResponse:
-    account_id = book.account.id
+    account_id, is_shown = book.account.id, is_unmasked(book.request)
     language = (get_language() or "en").replace("zh-hans", "zh_Hans")
     return book_page(
         book,
         "office/account/documents.html",
         "account_documents",
-        documents=list_documents_of_account(account_id=account_id, sees_money=book.may_see_money),
+        is_unmasked=is_shown,
+        documents=list_documents_of_account(account_id=account_id, sees_money=book.may_see_money)
+        if is_shown
+        else [],
         kind_names=dict(kind_choices()),
         missing=list_missing(account_id=account_id, language=language),
         form=(form or _form(book, book.request)) if book.may_record else None,

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -31,11 +32,12 @@ from mains.reporting.queries.archive.documents import (
 )
 from mains.reporting.queries.archive.scope import ArchiveReader
 from mains.staff.values import Permission
-from mains.web.office.access import OfficeRequest, needs
+from mains.web.office.access import OfficeRequest, is_unmasked, needs
 from mains.web.office.acting import act_and_return, day_of, is_key
 from mains.web.office.clock import now
 from mains.web.office.document_forms import DescriptionForm, kind_choices
 from mains.web.office.kept_files import small_picture, whole_file
+from mains.web.office.looking import note_opening
 from mains.web.office.parts import Crumb
 
 PAGE = 50
@@ -70,13 +72,16 @@ def archive(request: OfficeRequest) -> HttpResponse:
 @needs(Permission.SEE_ACCOUNTS)
 def document(request: OfficeRequest, document_id: int) -> HttpResponse:
     """One document: what it is, what it proves, who says so, and whether it is held."""
-    return _page(request, _find(request, document_id))
+    found = _find(request, document_id)
+    _note_opening(request, document_id)
+    return _page(request, found)
 
 
 @needs(Permission.SEE_ACCOUNTS)
 def document_file(request: OfficeRequest, document_id: int) -> HttpResponseBase:
     """The file as it came."""
     found = _find_open(request, document_id)
+    _note_opening(request, document_id)
     return whole_file(request, sha256=found.sha256, kind=found.file_kind)
 
 
@@ -189,7 +194,19 @@ def _page(request: OfficeRequest, found: DocumentRecord, form: DescriptionForm |
 
 
 def _reader(request: OfficeRequest) -> ArchiveReader:
+    """Documents cannot be masked: who has to see masks sees none. Raises PermissionDenied."""
+    if not is_unmasked(request):
+        raise PermissionDenied("Documents need the permissions see_names and see_contacts.")
     return ArchiveReader(accounts=request.scope, money=request.rights.scope(Permission.SEE_MONEY))
+
+
+def _note_opening(request: OfficeRequest, document_id: int) -> None:
+    """Who opens a document looks at the customers behind it."""
+    links = list_links(document_id=document_id, reader=_reader(request))
+    accounts = {link.account_id: link.account_number for link in links if link.superseded_at is None}
+    for account_id, number in accounts.items():
+        if account_id is not None:
+            note_opening(request, account_id=account_id, number=number)
 
 
 def _find(request: OfficeRequest, document_id: int) -> DocumentRecord:
