@@ -15,6 +15,9 @@ _PAGES = MappingProxyType(
         "account_meters": _("Meters and readings"),
         "account_premise": _("Premise"),
         "account_history": _("History"),
+        "account_documents": _("Documents"),
+        "document": _("Document"),
+        "document_file": _("File of a document"),
         "account_looks": _("Who looked"),
         "personal_data": _("Personal data"),
         "export_personal_data": _("Personal data"),
@@ -30,6 +33,12 @@ _TERMS = ("contracts", "payees", "interest", "rates", "limitation", "limits", "t
 # One sentence for every address that writes; tests/web/office/test_audit_log.py compares with the addresses.
 SENTENCES = MappingProxyType(
     {
+        "add_documents": _("Documents sent"),
+        "describe_document": _("Document described"),
+        "link_document": _("Document linked"),
+        "withdraw_document_link": _("Link of a document withdrawn"),
+        "hold_document": _("Document put on hold"),
+        "release_document": _("Hold of a document lifted"),
         "accept_bank_file": _("Accepted a file of a bank"),
         "accept_register": _("Accepted a payment register"),
         "acknowledge_debt": _("Recorded that a debt was acknowledged"),
