@@ -115,7 +115,7 @@ ENTRIES = (
         _ADMINISTRATION,
         ("office:person", "office:new_person", "office:preview_person", "office:role"),
     ),
-    Entry("office:audit", _("Audit log"), "history", "x", _ADMINISTRATION),
+    Entry("office:audit", _("Audit log"), "history", "1", _ADMINISTRATION),
 )
 
 
