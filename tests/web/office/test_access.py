@@ -11,6 +11,7 @@ from mains.customers.models import Account
 from mains.staff.models import User
 from mains.staff.values import Permission
 from mains.web.office import urls
+from mains.web.office.navigation import ENTRIES
 from mains.web.office.page_names import SENTENCES
 from mains.web.office.recording import WRITE_NOTHING
 from mains.web.office.terms.kinds import KINDS
@@ -673,3 +674,8 @@ def test_every_writing_address_is_a_sentence_of_the_audit_log() -> None:
     known = {pattern.name for pattern in _all_patterns(get_resolver().url_patterns)}
     assert set(SENTENCES) <= known, "a sentence for an address that is no more"
     assert silent <= known
+
+
+def test_no_two_pages_of_the_sidebar_have_the_same_key() -> None:
+    keys = [entry.go for entry in ENTRIES]
+    assert sorted(keys) == sorted(set(keys))

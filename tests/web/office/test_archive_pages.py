@@ -15,6 +15,7 @@ from mains.documents.queries.files import path_of
 from mains.payments.models import Receipt
 from mains.reporting.actions.archive_mail import take_message
 from mains.reporting.queries.archive.retention import list_past
+from mains.reporting.queries.personal_data import list_held
 from mains.staff.models import Look, Organisation, Role
 from mains.web.office import uploads
 from photo_cast import files_home, photo
@@ -268,6 +269,13 @@ def test_the_account_page_says_where_proof_is_missing(own_office) -> None:
             subject=f"agreement:{agreement.pk}",
         )
     assert "Proof is missing" not in client.get(address).content.decode()
+
+
+def test_everything_held_about_a_customer_names_their_documents(own_office) -> None:
+    send(own_office.sign_in("clerk"), own_office.central, sent("act.jpg", photo()))
+    customer_id = Account.objects.get(number=own_office.central).customer_id
+    held = {table.table: table.rows for table in list_held(customer_id=customer_id)}
+    assert [row["title"] for row in held["documents_document"]] == ["act"]
 
 
 def test_a_lost_file_is_told(own_office) -> None:

@@ -19,7 +19,8 @@ from mains.reporting.queries.bill_paper.typeset import set_statement
 
 # Made from the rest at any time, so that they hold nothing of their own.
 _DERIVED = {"reporting_searchtoken", "socialaccount_socialtoken"}
-# What belongs to a point of supply is the customer's only while they paid there.
+# What belongs to a point of supply is the customer's only while they paid there; documents, by what they prove. Their
+# files are handed out from the archive.
 _BY_SUPPLY = {
     "network_premise": """
         SELECT DISTINCT p.id, b.city, b.street, b.house, p.flat, s.code AS service_point, s.service,
@@ -35,6 +36,19 @@ _BY_SUPPLY = {
         SELECT DISTINCT t.* FROM customers_agreement g JOIN network_servicepoint s ON s.id = g.service_point_id
         JOIN network_absence t ON t.premise_id = s.premise_id AND t.valid && g.valid
         WHERE g.account_id = ANY(%(accounts)s) AND g.superseded_at IS NULL""",
+    "documents_document": """
+        SELECT DISTINCT d.id, t.title, t.kind_code, t.document_date, f.kind, f.size_bytes, f.sha256, d.recorded_at
+        FROM documents_documentlink l
+        JOIN documents_document d ON d.id = l.document_id AND d.superseded_at IS NULL
+        JOIN documents_documentdescription t ON t.document_id = d.id AND t.superseded_at IS NULL
+        JOIN documents_storedfile f ON f.id = d.file_id
+        WHERE l.superseded_at IS NULL AND (
+            l.subject_kind = 'customer' AND l.subject_id = %(customer)s
+            OR l.subject_kind = 'account' AND l.subject_id = ANY(%(accounts)s)
+            OR l.subject_kind = 'agreement' AND l.subject_id IN (
+                SELECT id FROM customers_agreement WHERE account_id = ANY(%(accounts)s))
+            OR l.subject_kind = 'payment' AND l.subject_id IN (
+                SELECT id FROM payments_receipt WHERE account_id = ANY(%(accounts)s)))""",
     "metering_installation": """
         SELECT DISTINCT i.*, m.serial FROM customers_agreement g
         JOIN metering_installation i ON i.service_point_id = g.service_point_id AND i.valid && g.valid
@@ -150,6 +164,7 @@ def find_erasable(*, customer_id: int, on_date: date) -> Erasable:
         Kept(_("Bills, entries of the ledger, receipts, invoices"), _("Law of accounting and taxes"), until),
         Kept(_("Lines of the bank's statements with payers"), _("Law of accounting and taxes"), until),
         Kept(_("Agreements, readings and acts that bills rest on"), _("Limitation of claims"), until),
+        Kept(_("Documents of the archive"), _("Years for which their kind is kept"), until),
         Kept(_("Who looked, and the audit log without values"), _("Proof of data protection"), until),
     ]
     if has_identity and not may_identity:
