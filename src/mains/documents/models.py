@@ -93,6 +93,18 @@ class DocumentDescription(Recorded):
             ),
             models.CheckConstraint(condition=~Q(title=""), name="document_titled"),
         ]
+        indexes = [
+            # The archive's filter by kind, walked from the latest document.
+            models.Index(
+                fields=["kind_code", "document"],
+                condition=Q(superseded_at__isnull=True),
+                name="documents_of_kind",
+            ),
+            # Its filter by date.
+            models.Index(
+                fields=["document_date"], condition=Q(superseded_at__isnull=True), name="documents_by_date"
+            ),
+        ]
 
 
 class DocumentLink(Recorded):
@@ -178,7 +190,10 @@ class DisposalConfirmation(models.Model):
 
 
 class DocumentWords(models.Model):
-    """The folded words of a document's title and text, by which it is found; made again at any time."""
+    """What the lists of the archive read: the folded words of title and text, and whether it is linked to anything.
+
+    Derived from the rest, made again at any time; gone once the document is disposed of.
+    """
 
     document = models.OneToOneField(
         Document, primary_key=True, on_delete=models.CASCADE, related_name="words"
@@ -186,6 +201,7 @@ class DocumentWords(models.Model):
     words = SearchVectorField()
     state = models.CharField(max_length=10, choices=TextState)
     text_words = SearchVectorField()
+    is_filed = models.BooleanField(default=False)
 
     class Meta:
         indexes = [
@@ -194,4 +210,6 @@ class DocumentWords(models.Model):
             models.Index(
                 fields=["document"], condition=Q(state=TextState.WAITING), name="document_text_waits"
             ),
+            # The inbox: the few that are linked to nothing.
+            models.Index(fields=["document"], condition=Q(is_filed=False), name="documents_unfiled"),
         ]

@@ -144,14 +144,18 @@ def link_document(*, document_id: int, subject: Subject, actor: models.Model | N
             ],
             ignore_conflicts=True,
         )
+        DocumentWords.objects.filter(document=document).update(is_filed=True)
 
 
 def withdraw_link(*, link_id: int, reason: str, actor: models.Model | None, now: datetime) -> None:
     """Say that a document proves nothing of something after all. Raises UnableToFileDocument."""
     reason = _reason(reason)
     with transaction.atomic():
-        if not DocumentLink.objects.filter(pk=link_id, superseded_at=None).update(superseded_at=now):
+        document = _held_open(DocumentLink.objects.get(pk=link_id).document_id)
+        links = DocumentLink.objects.filter(document=document, superseded_at=None)
+        if not links.filter(pk=link_id).update(superseded_at=now):
             raise _unable("link-gone", "The link is withdrawn already.", "Look at the document anew.")
+        DocumentWords.objects.filter(document=document).update(is_filed=links.exists())
         DocumentLinkWithdrawal.objects.create(
             fact_id=link_id, reason=reason, withdrawn_at=now, withdrawn_by_id=_id(actor)
         )

@@ -1,9 +1,7 @@
 """Documents: the list with its search, one with its links, those of an account."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from mains.base.folding import fold_text
 from mains.base.rows import fetch_row, fetch_rows
@@ -98,37 +96,42 @@ LEFT JOIN documents_legalhold h ON h.document_id = d.id AND h.superseded_at IS N
 LEFT JOIN staff_user u ON u.id = d.recorded_by_id
 LEFT JOIN staff_user k ON k.id = h.recorded_by_id
 """
+_JOINS = {
+    "w.": "JOIN documents_documentwords w ON w.document_id = d.id",
+    "t.": "JOIN documents_documentdescription t ON t.document_id = d.id AND t.superseded_at IS NULL",
+}
 
 
 def list_documents(
     *, reader: ArchiveReader, chosen: DocumentFilter, after_id: int | None = None, limit: int = 50
 ) -> list[DocumentRecord]:
     """What the person sees of what is asked for, latest first; after the one of `after_id`."""
-    conditions, params = ["d.superseded_at IS NULL"], dict(reader.params)
     words = _asked(chosen.text)
-    if words:
-        conditions.append("w.words @@ %(words)s::tsquery")
-    elif chosen.text.strip():
+    if chosen.text.strip() and not words:
         return []  # signs alone find nothing
-    told: Mapping[str, Any] = {
+    asked = {
+        "w.words @@ %(words)s::tsquery": words,
+        "t.kind_code = %(kind)s": chosen.kind_code,
+        "t.document_date >= %(from)s": chosen.from_date,
+        "t.document_date <= %(to)s": chosen.to_date,
+        "NOT w.is_filed": chosen.is_unfiled,
+        "d.id < %(after)s": after_id is not None,
+    }
+    conditions = [condition for condition, told in asked.items() if told]
+    joins = [join for alias, join in _JOINS.items() if any(alias in condition for condition in conditions)]
+    # The page's ids first: what is shown of them is then read for these alone.
+    statement = f"""
+        WITH page AS MATERIALIZED (
+            SELECT d.id FROM documents_document d {" ".join(joins)}
+            WHERE {" AND ".join(["d.superseded_at IS NULL", *conditions, DOCUMENT_SEEN])}
+            ORDER BY d.id DESC LIMIT %(limit)s)
+        {_SELECT} JOIN page ON page.id = d.id ORDER BY d.id DESC
+    """
+    params = {
         "words": words, "kind": chosen.kind_code, "from": chosen.from_date, "to": chosen.to_date, "after": after_id,
+        "limit": limit,
     }  # fmt: skip
-    if chosen.kind_code:
-        conditions.append("t.kind_code = %(kind)s")
-    if chosen.from_date:
-        conditions.append("t.document_date >= %(from)s")
-    if chosen.to_date:
-        conditions.append("t.document_date <= %(to)s")
-    if chosen.is_unfiled:
-        conditions.append(
-            "NOT EXISTS (SELECT FROM documents_documentlink l WHERE l.document_id = d.id AND l.superseded_at IS NULL)"
-        )
-    if after_id is not None:
-        conditions.append("d.id < %(after)s")
-    statement = (
-        f"{_SELECT} WHERE {' AND '.join(conditions)} AND {DOCUMENT_SEEN} ORDER BY d.id DESC LIMIT %(limit)s"
-    )
-    return fetch_rows(DocumentRecord, statement, params | dict(told) | {"limit": limit})
+    return fetch_rows(DocumentRecord, statement, {**params, **reader.params})
 
 
 def _asked(text: str) -> str:
@@ -145,12 +148,14 @@ def find_document(*, document_id: int, reader: ArchiveReader) -> DocumentRecord 
 def list_documents_of_account(*, account_id: int, sees_money: bool) -> list[DocumentRecord]:
     """What proves something of the account or of what belongs to it, latest first; the caller has checked its scope."""
     statement = f"""
-        WITH s (kind, id) AS ({SUBJECTS_OF_ACCOUNT})
-        {_SELECT} WHERE d.superseded_at IS NULL AND d.id IN (
-            SELECT l.document_id FROM s JOIN documents_documentlink l
-                ON l.subject_kind = s.kind AND l.subject_id = s.id AND l.superseded_at IS NULL
-            WHERE %(money)s OR l.subject_kind <> 'payment')
-        ORDER BY d.id DESC LIMIT 500
+        WITH s (kind, id) AS MATERIALIZED ({SUBJECTS_OF_ACCOUNT}),
+        page AS MATERIALIZED (
+            SELECT DISTINCT d.id FROM s
+            JOIN documents_documentlink l ON l.subject_kind = s.kind AND l.subject_id = s.id AND l.superseded_at IS NULL
+            JOIN documents_document d ON d.id = l.document_id AND d.superseded_at IS NULL
+            WHERE %(money)s OR l.subject_kind <> 'payment'
+            ORDER BY d.id DESC LIMIT 500)
+        {_SELECT} JOIN page ON page.id = d.id ORDER BY d.id DESC
     """
     return fetch_rows(DocumentRecord, statement, {"account": account_id, "money": sees_money})
 

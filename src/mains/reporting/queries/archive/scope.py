@@ -42,11 +42,10 @@ LINK_SEEN = f"""EXISTS (
     WHERE CASE WHEN l.subject_kind = 'payment' THEN %(all_money)s OR a.organisation_id = ANY(%(money_units)s)
         ELSE %(all_units)s OR a.organisation_id = ANY(%(units)s) END)"""
 
-DOCUMENT_SEEN = f"""CASE
-    WHEN EXISTS (SELECT FROM documents_documentlink l WHERE l.document_id = d.id AND l.superseded_at IS NULL)
-    THEN EXISTS (SELECT FROM documents_documentlink l
-        WHERE l.document_id = d.id AND l.superseded_at IS NULL AND {LINK_SEEN})
-    ELSE %(all_units)s OR d.unit_id = ANY(%(units)s) END"""
+# One small look per document: as a condition of its own the planner would look at the links of all documents at once.
+DOCUMENT_SEEN = f"""coalesce((
+    SELECT bool_or({LINK_SEEN}) FROM documents_documentlink l WHERE l.document_id = d.id AND l.superseded_at IS NULL),
+    %(all_units)s OR d.unit_id = ANY(%(units)s), false)"""
 
 
 @dataclass(frozen=True)
