@@ -52,7 +52,7 @@ def looked(*, now: datetime = LATER, at: datetime = AT) -> RecalculationLook:
 def test_a_real_worker_corrects_what_is_due(billed_utility, monkeypatch):
     """Nobody asks: the minute's tick of the worker finds that nobody has looked yet."""
     late_resident()
-    monkeypatch.setenv("MAINS_TODAY", "2021-06-07")
+    monkeypatch.setenv("MAINS_TODAY", "2021-06-08")
     monkeypatch.setenv("MAINS_RECALCULATE", "15")
     environment = os.environ | {"MAINS_DATABASE": billed_utility}
     worker = subprocess.Popen(WORKER, env=environment)
@@ -122,7 +122,7 @@ def test_an_account_that_cannot_be_computed_is_not_tried_for_ever(billed_utility
 @pytest.mark.slow
 def test_a_killed_worker_is_resumed_and_posts_once(billed_utility, monkeypatch):
     late_resident()
-    monkeypatch.setenv("MAINS_TODAY", "2021-06-07")
+    monkeypatch.setenv("MAINS_TODAY", "2021-06-08")
     environment = os.environ | {"MAINS_DATABASE": billed_utility}
     assert look_now(cycle="monthly")
     assert not look_now(cycle="monthly"), "the same waits already"

@@ -9,6 +9,8 @@ class SearchBox {
   private timer = 0;
   private asked = "";
   private active = -1;
+  /** Where the marked option leads: an answer that comes later marks it again. */
+  private chosen: string | null = null;
   /** Escape was pressed since the last question: an answer on its way stays out of sight. */
   private dismissed = false;
 
@@ -57,7 +59,8 @@ class SearchBox {
 
   private arrived(): void {
     if (this.dismissed) return;
-    this.mark(-1);
+    const again = this.options().findIndex((option) => option.getAttribute("href") === this.chosen);
+    this.mark(this.chosen === null ? -1 : again);
     this.show(document.activeElement === this.input && this.list.childElementCount > 0);
     const count = this.options().length;
     announce(count === 0 ? text("search_none") : text("search_some", { count: String(count) }));
@@ -77,6 +80,7 @@ class SearchBox {
       option.setAttribute("aria-selected", String(place === index));
     });
     const chosen = options[index];
+    this.chosen = chosen?.getAttribute("href") ?? null;
     if (chosen) {
       this.input.setAttribute("aria-activedescendant", chosen.id);
       chosen.scrollIntoView({ block: "nearest" });
