@@ -29,6 +29,9 @@ def bill(database: str, month: str, *, processes: int, accounts_per_slice: int) 
     start_database()
     os.environ["MAINS_DATABASE"] = database
     connections["default"].settings_dict["NAME"] = database
+    if month == "planned":
+        plan_recalculation(now=RECALCULATED, accounts_per_slice=accounts_per_slice)
+        return month
     if month == "recalculation":
         now = RECALCULATED
         # Planned, finished, and then asked for once more: the one that is finished counts.
