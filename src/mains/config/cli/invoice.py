@@ -1,31 +1,28 @@
 """`mains invoice`: many accounts or months on one invoice, one account on several, and invoices in advance."""
 
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mains.config.cli.actors import find_actor
 from mains.config.cli.days import command_time, read_day
+from mains.config.cli.invoice_words import (
+    UnableToReadInvoice,
+    group_of,
+    instalments_of,
+    invoice_of,
+    month_of,
+    scaled,
+    share_of,
+)
 from mains.config.cli.orders import account_named
 from mains.config.cli.tables import Column, amount_text, print_table
 from mains.config.start import start_database, start_django
-from mains.kernel.errors import MainsError
-
-if TYPE_CHECKING:
-    from mains.invoicing.queries.groups import GroupRecord
-    from mains.invoicing.queries.invoices import InvoiceRecord
-    from mains.invoicing.values import Share
 
 app = typer.Typer(no_args_is_help=True)
 By = Annotated[str, typer.Option("--by", help="User name of who states it.")]
 Proof = Annotated[str, typer.Option("--proof", help="The contract or letter.")]
-
-
-class UnableToReadInvoice(MainsError):
-    """There is no such group or invoice, or what was said of it is unclear."""
 
 
 @app.callback()
@@ -68,7 +65,7 @@ def member(
     """Put accounts on the invoices of a group from a day on, or take them off."""
     from mains.invoicing.actions.groups import add_member, remove_member
 
-    found, now, day = _group(code), command_time(), read_day(day_from, option="--from")
+    found, now, day = group_of(code), command_time(), read_day(day_from, option="--from")
     for number in accounts:
         account = account_named(number, place="ACCOUNTS", now=now)
         if leaves:
@@ -94,9 +91,9 @@ def issue(
     from mains.invoicing.actions.collective import issue_collective, preview_collective
     from mains.invoicing.queries.invoices import get_invoice
 
-    found, now = _group(code), command_time()
+    found, now = group_of(code), command_time()
     if preview:
-        bills = preview_collective(group=found, month=_month(month))
+        bills = preview_collective(group=found, month=month_of(month))
         typer.echo(
             f"{bills['bill_id'].n_unique()} bills of {bills['account_id'].n_unique()} accounts: "
             f"{amount_text(sum(bills['amount_minor']))}. Nothing was issued."
@@ -104,7 +101,7 @@ def issue(
         return
     made = issue_collective(
         group=found,
-        month=_month(month),
+        month=month_of(month),
         issued_on=read_day(""),
         due_on=read_day(due, option="--due") if due else None,
         actor=find_actor(by),
@@ -129,7 +126,7 @@ def share(
     from mains.invoicing.actions.sharing import state_shares
 
     now = command_time()
-    shares = [_share(text) for text in to or []]
+    shares = [share_of(text) for text in to or []]
     state_shares(
         account=account_named(account, place="ACCOUNT", now=now),
         shares=shares,
@@ -166,12 +163,12 @@ def advance(
             remedy="Give one of the two.",
         )
     expected = (
-        Expected(amount_minor=_scaled(amount, 2, option="--amount"))
+        Expected(amount_minor=scaled(amount, 2, option="--amount"))
         if amount
         else expect_use(
             account_id=found.id,
             service=service,
-            quantity_micro=_scaled(use, 6, option="--use"),
+            quantity_micro=scaled(use, 6, option="--use"),
             months=months,
             on_date=read_day(""),
             now=now,
@@ -223,7 +220,7 @@ def every(
             remedy="Give one of the two.",
         )
     now, day = command_time(), read_day(day_from, option="--from")
-    closes_in = _month(closes) if closes else None
+    closes_in = month_of(closes) if closes else None
     if category:
         state_class_interval(
             category=category,
@@ -240,7 +237,7 @@ def every(
             months=months,
             valid_from=day,
             closes_in=closes_in,
-            instalments=_instalments(instalment or []),
+            instalments=instalments_of(instalment or []),
             actor=find_actor(by),
             now=now,
             proof=proof,
@@ -273,7 +270,7 @@ def vat(
     state_advance_vat(
         provider_id=provider_id,
         service=service,
-        rate_ppm=_scaled(percent, 4, option="PERCENT"),
+        rate_ppm=scaled(percent, 4, option="PERCENT"),
         valid_from=day,
         actor=find_actor(by),
         now=command_time(),
@@ -310,7 +307,7 @@ def cancel(
     """Ask no more for an advance that nobody has paid."""
     from mains.invoicing.actions.advances import cancel_advance
 
-    found = _invoice(number)
+    found = invoice_of(number)
     cancel_advance(invoice_id=found.id, reason=reason, actor=find_actor(by), now=command_time())
     typer.echo(f"{found.number} is cancelled.")
 
@@ -377,7 +374,7 @@ def print_all(
     from mains.reporting.queries.invoice_paper import bills_of_invoice_pdf, invoice_pdf
     from mains.staff.values import EVERYTHING
 
-    wanted = _month(month)
+    wanted = month_of(month)
     found = [
         one for one in list_invoices(scope=EVERYTHING, kind="period", limit=1_000_000) if one.month == wanted
     ]
@@ -408,7 +405,7 @@ def write(
         invoice_xlsx,
     )
 
-    found = _invoice(number)
+    found = invoice_of(number)
     writers = {
         ".pdf": lambda: (bills_of_invoice_pdf if bills else invoice_pdf)(invoice=found),
         ".csv": lambda: invoice_csv(invoice=found),
@@ -418,94 +415,3 @@ def write(
     if out.suffix not in writers:
         raise typer.BadParameter(f"Name a file that ends in {', '.join(writers)}.")
     write_content(out, writers[out.suffix]())
-
-
-def _group(code: str) -> "GroupRecord":
-    from mains.invoicing.queries.groups import find_group
-    from mains.staff.values import EVERYTHING
-
-    found = find_group(code=code, scope=EVERYTHING)
-    if found is None:
-        raise UnableToReadInvoice(
-            code="no-group",
-            message=f"There is no group {code}.",
-            place="CODE",
-            remedy="Begin it with mains invoice group.",
-        )
-    return found
-
-
-def _invoice(number: str) -> "InvoiceRecord":
-    from mains.invoicing.queries.invoices import find_invoice
-    from mains.kernel.invoice_numbers import parse_invoice_number
-    from mains.staff.values import EVERYTHING
-
-    read = parse_invoice_number(number)
-    found = find_invoice(invoice_id=read[1], scope=EVERYTHING) if read else None
-    if found is None or read is None or found.kind != read[0]:
-        raise UnableToReadInvoice(
-            code="no-invoice",
-            message=f"There is no invoice {number}.",
-            place="NUMBER",
-            remedy="Compare the number with the invoice, or see mains invoice list.",
-        )
-    return found
-
-
-def _month(text: str) -> date:
-    return read_day(f"{text}-01", option="--month")
-
-
-def _share(text: str) -> "Share":
-    from mains.invoicing.values import Share
-
-    who, separator, what = text.partition("=")
-    number, _colon, charges = who.partition(":")
-    service, _slash, component = charges.partition("/")
-    if not separator or not what:
-        raise UnableToReadInvoice(
-            code="share-unclear",
-            message=f"{text!r} does not say who pays what.",
-            place="--to",
-            remedy="Write PAYER=30% or PAYER=50.00, with :service/component behind the payer for some charges.",
-        )
-    payer = account_named(number, place="--to", now=command_time())
-    is_percent = what.endswith("%")
-    value = _scaled(what.rstrip("%"), 4 if is_percent else 2, option="--to")
-    return Share(
-        payer_id=payer.id,
-        parts_ppm=value if is_percent else None,
-        amount_minor=None if is_percent else value,
-        service=service,
-        component=component,
-    )
-
-
-def _instalments(stated: list[str]) -> dict[str, int]:
-    amounts = {}
-    for text in stated:
-        service, separator, amount = text.partition("=")
-        if not separator:
-            raise UnableToReadInvoice(
-                code="instalment-unclear",
-                message=f"{text!r} does not say how much is asked for which service.",
-                place="--instalment",
-                remedy="Write it as electricity=50.00.",
-            )
-        amounts[service] = _scaled(amount, 2, option="--instalment")
-    return amounts
-
-
-def _scaled(text: str, decimals: int, *, option: str) -> int:
-    try:
-        value = Decimal(text).scaleb(decimals)
-        if not value.is_finite() or value != value.to_integral_value() or abs(value) >= 10**17:
-            raise InvalidOperation
-    except InvalidOperation as error:
-        raise UnableToReadInvoice(
-            code="number-unclear",
-            message=f"{text!r} is no number with at most {decimals} decimals.",
-            place=option,
-            remedy="Write it with a point, without spaces.",
-        ) from error
-    return int(value)
